@@ -1,0 +1,36 @@
+import pytest
+
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.errors import UsageError
+
+
+def test_without_a_file_all_is_default(tmp_path):
+    assert load_settings(tmp_path / "none.toml").refresh_hz == 2.0
+
+
+def test_interpreters_are_read_by_framework(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text('[interpreters]\npytorch = "/p/python"\n[ui]\nrefresh_hz = 1\n[keys]\nhelp = "h"\n')
+    settings = load_settings(path)
+    assert settings.interpreters == {"pytorch": "/p/python"}
+    assert settings.refresh_hz == 1.0
+    assert settings.keys == {"help": "h"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[interpreters]\ntorch = "/p"\n', "unknown key 'torch'; did you mean 'pytorch'?"),
+        ("[interpreters]\npytorch = 3\n", "pytorch must be text, not 3"),
+        ("[ui]\nrefresh_hz = 60\n", "refresh_hz must be 0.5 to 5, not 60"),
+        ("[uii]\n", "unknown key 'uii'; did you mean 'ui'?"),
+        ("ui = 3\n", "must be a table"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_file_key_and_reason(tmp_path, text, said):
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_settings(path)
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)

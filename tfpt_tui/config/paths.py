@@ -1,0 +1,52 @@
+"""Where everything is, after the XDG base directory specification."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import tfpt_tui
+
+NAME = "tfpt-tui"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The directories of one invocation; ``runs`` is the one that ``--runs`` chooses."""
+
+    runs: Path
+    datasets: Path
+    settings: Path
+    user_presets: Path
+    shipped_presets: Path
+
+    @property
+    def sweeps(self) -> Path:
+        """Plans live beside the runs that they started."""
+        return self.runs.parent / "sweeps"
+
+
+def find_paths(runs: str | None = None) -> Paths:
+    data = _xdg("XDG_DATA_HOME", ".local/share") / NAME
+    config = _xdg("XDG_CONFIG_HOME", ".config") / NAME
+    return Paths(
+        runs=Path(runs).absolute() if runs else data / "runs",
+        datasets=data / "datasets",
+        settings=config / "config.toml",
+        user_presets=config / "presets",
+        shipped_presets=_shipped_presets(),
+    )
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    value = os.environ.get(variable, "")
+    # The specification says that a relative path is invalid and must be ignored.
+    return Path(value) if os.path.isabs(value) else Path.home() / fallback
+
+
+def _shipped_presets() -> Path:
+    """Inside the package in a wheel, beside it in a checkout."""
+    package = Path(tfpt_tui.__file__).parent
+    inside = package / "presets"
+    return inside if inside.is_dir() else package.parent / "presets"

@@ -1,0 +1,155 @@
+"""Presets: TOML files whose rows are run configurations, shipped, the user's own, or named by path."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import Value, check_settings, defaults, nearest
+from tfpt_tui.config.toml import read_toml
+from tfpt_tui.errors import UsageError
+
+TABLES = ("preset", "defaults", "rows", "grid")
+HEADINGS = ("name", "title", "track", "source", "hardware")
+PUBLISHED = ("training_s", "evaluation_s", "marked_best")
+
+
+@dataclass(frozen=True)
+class PresetRow:
+    """One row: the settings it gives (defaults of the preset included) and what its source printed."""
+
+    settings: Mapping[str, Value]
+    published: Mapping[str, Value]
+
+    def resolved(self) -> dict[str, Value | None]:
+        """Every key of the schema; None where neither the preset nor the schema has a value."""
+        return {**defaults(), **self.settings}
+
+
+@dataclass(frozen=True)
+class Preset:
+    name: str
+    title: str
+    source: str
+    hardware: str
+    rows: tuple[PresetRow, ...]
+    path: Path
+
+
+def load_preset(path: Path) -> Preset:
+    """Read and validate a preset file.
+
+    Raises:
+        MissingError: there is no such file.
+        UsageError: broken TOML, an unknown table or key, a refused value, or no row at all.
+    """
+    document = read_toml(path)
+    _check_keys(document, TABLES, str(path), "table")
+    heading = _table(document, "preset", path)
+    _check_keys(heading, HEADINGS, f"{path}: [preset]", "key")
+    for key, value in heading.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: [preset]: {key} must be text, not {value!r}")
+    common: dict[str, object] = {"track": heading["track"]} if "track" in heading else {}
+    common |= check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
+    rows = [*_listed_rows(document, common, path), *_grid_rows(document, common, path)]
+    if not rows:
+        raise UsageError(f"{path}: no [[rows]] and no [grid]: there is nothing to run")
+    return Preset(
+        name=heading.get("name", path.stem),
+        title=heading.get("title", ""),
+        source=heading.get("source", ""),
+        hardware=heading.get("hardware", ""),
+        rows=tuple(rows),
+        path=path,
+    )
+
+
+def preset_files(paths: Paths) -> dict[str, Path]:
+    """Every preset by name; the user's own hide shipped ones of the same name."""
+    files: dict[str, Path] = {}
+    for directory in (paths.shipped_presets, paths.user_presets):
+        files |= {path.stem: path for path in sorted(directory.glob("*.toml"))}
+    return files
+
+
+def find_preset(name: str, paths: Paths) -> Preset:
+    """Load the preset of that name, or the file at that path.
+
+    Raises:
+        UsageError: no preset has that name; the message names the nearest one.
+    """
+    files = preset_files(paths)
+    if name in files:
+        return load_preset(files[name])
+    if name.endswith(".toml") or "/" in name:
+        return load_preset(Path(name))
+    raise UsageError(f"no preset named {name!r}{nearest(name, files)} (known: {', '.join(files)})")
+
+
+def select_rows(count: int, text: str) -> list[int]:
+    """The row indices (from 0) that ``1,3-5`` names among ``count`` rows.
+
+    Raises:
+        UsageError: not of that form, or a row that does not exist.
+    """
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"--rows {text}: {part!r} is neither a row nor a range such as 3-5")
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if not numbers or numbers[0] < 1 or numbers[-1] > count:
+            raise UsageError(f"--rows {text}: {part!r} is not among the rows 1 to {count}")
+        chosen += [number - 1 for number in numbers]
+    return list(dict.fromkeys(chosen))
+
+
+def _listed_rows(document: Mapping[str, Any], common: Mapping[str, object], path: Path) -> list[PresetRow]:
+    listed = document.get("rows", [])
+    if not isinstance(listed, list):
+        raise UsageError(f"{path}: rows must be an array of tables, written [[rows]]")
+    rows = []
+    for number, row in enumerate(listed, start=1):
+        where = f"{path}: row {number}"
+        if not isinstance(row, dict):
+            raise UsageError(f"{where}: must be a table")
+        published = row.get("published", {})
+        if not isinstance(published, dict):
+            raise UsageError(f"{where}: published must be a table")
+        _check_keys(published, PUBLISHED, f"{where}: published", "key")
+        own = {key: value for key, value in row.items() if key != "published"}
+        rows.append(PresetRow(check_settings({**common, **own}, where), published))
+    return rows
+
+
+def _grid_rows(document: Mapping[str, Any], common: Mapping[str, object], path: Path) -> list[PresetRow]:
+    grid = _table(document, "grid", path)
+    if not grid:
+        return []
+    where = f"{path}: [grid]"
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise UsageError(f"{where}: {key} must be a list of values")
+    products = itertools.product(*grid.values())
+    return [
+        PresetRow(check_settings({**common, **dict(zip(grid, values, strict=True))}, where), {})
+        for values in products
+    ]
+
+
+def _table(document: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {name} must be a table, written [{name}]")
+    return table
+
+
+def _check_keys(table: Mapping[str, object], known: tuple[str, ...], where: str, what: str) -> None:
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where}: unknown {what} {key!r}{nearest(key, list(known))}")

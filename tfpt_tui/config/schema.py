@@ -1,0 +1,252 @@
+"""Every setting of a run, described once: type, default, range, unit, help and where it applies.
+
+Command-line overrides, the builder's form, validation messages and the columns of a comparison are all
+made from :data:`SETTINGS`; nothing else in the program knows the name, the range or the default of a key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from tfpt_tui.errors import UsageError
+
+FRAMEWORKS = ("pytorch", "tensorflow")
+FRAMEWORK_TITLES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
+TRACKS = ("default",)
+
+Value = str | int | float | bool
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = _Required()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a run's configuration. ``minimum`` and ``maximum`` are inclusive, ``above`` is exclusive."""
+
+    key: str
+    type: type
+    default: Value | _Required
+    help: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    pattern_help: str = ""
+    frameworks: tuple[str, ...] = FRAMEWORKS
+    tracks: tuple[str, ...] = TRACKS
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    @property
+    def allowed(self) -> str:
+        """The values that this setting takes, in words."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.pattern_help:
+            return self.pattern_help
+        if self.type is bool:
+            return "true or false"
+        if self.above is not None:
+            return f"greater than {self.above:g}"
+        if self.maximum is not None:
+            return f"{self.minimum:.0f} to {self.maximum:.0f}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        return {str: "text", int: "a whole number", float: "a number"}[self.type]
+
+    def applies_to(self, framework: str) -> bool:
+        return framework in self.frameworks
+
+    def check(self, value: object) -> Value:
+        """Return ``value`` in this setting's type, or raise ValueError saying why it is refused."""
+        return self._in_range(self._typed(value))
+
+    def parse(self, text: str) -> Value:
+        """Read the value from a command line, or raise ValueError saying why it is refused."""
+        if self.type is str:
+            return self.check(text)
+        words: dict[str, Value] = {"true": True, "false": False}
+        if self.type is bool:
+            if text.lower() not in words:
+                raise ValueError(f"must be {self.allowed}, not {text!r}")
+            return self.check(words[text.lower()])
+        try:
+            return self.check(self.type(text))
+        except ValueError as error:
+            if str(error).startswith("must"):
+                raise
+            raise ValueError(f"must be {self.allowed}, not {text!r}") from None
+
+    def _typed(self, value: object) -> Value:
+        if self.type is float and type(value) is int:
+            return float(value)
+        if type(value) is not self.type:
+            raise ValueError(f"must be {self.allowed}, not {value!r}")
+        assert isinstance(value, str | int | float | bool)
+        return value
+
+    def _in_range(self, value: Value) -> Value:
+        refused = ValueError(f"must be {self.allowed}, not {value!r}")
+        if isinstance(value, str):
+            if not value or (self.choices and value not in self.choices):
+                raise refused
+            if self.pattern and not re.fullmatch(self.pattern, value):
+                raise refused
+        elif not isinstance(value, bool):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise refused
+            too_low = self.minimum is not None and value < self.minimum
+            too_high = self.maximum is not None and value > self.maximum
+            if too_low or too_high or (self.above is not None and value <= self.above):
+                raise refused
+        return value
+
+
+def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
+    keywords: dict[str, Any] = {} if isinstance(default, _Required) else {"default": default}
+    return dataclasses.field(metadata={"default": default, **description}, **keywords)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What one run is asked to do. Build it with :meth:`from_mapping`, which validates every key."""
+
+    framework: str = _setting(help="the framework that trains", choices=FRAMEWORKS)
+    track: str = _setting(
+        "default", help="what is held equal: runs are ranked only within one track", choices=TRACKS
+    )
+    data: str = _setting(help="directory of a prepared dataset")
+    image_size: int = _setting(
+        32, help="side of the model's square input", unit="pixels", minimum=8, maximum=512
+    )
+    batch_size: int = _setting(32, help="images in a training step", unit="images", minimum=1, maximum=65536)
+    epochs: int = _setting(20, help="passes over the training images", minimum=1, maximum=10000)
+    learning_rate: float = _setting(0.001, help="step size of Adam", above=0.0)
+    seed: int = _setting(25, help="of weights, order of the images and flips", minimum=0, maximum=2**32 - 1)
+    num_workers: int = _setting(
+        0,
+        help="processes that load images; 0 loads in the training process",
+        minimum=0,
+        maximum=128,
+        frameworks=("pytorch",),
+    )
+    cache: bool = _setting(False, help="keep decoded training images in memory")
+    augment: bool = _setting(True, help="flip training images at random, left-right and up-down")
+    device: str = _setting(
+        "auto",
+        help="where to train; auto takes the first GPU where there is one",
+        pattern=r"auto|cpu|gpu|gpu:\d{1,3}",
+        pattern_help="auto, cpu, gpu or gpu:N",
+    )
+    precision: str = _setting(
+        "float32",
+        help="arithmetic of the training step; 16-bit types are mixed precision",
+        choices=("float32", "tf32", "bfloat16", "float16"),
+    )
+    compile: str = _setting(
+        "auto",
+        help="compile the model (torch.compile, XLA); auto is what the framework does by itself",
+        choices=("auto", "off", "on"),
+    )
+    deterministic: bool = _setting(
+        False, help="force deterministic kernels; on a CPU the same seed repeats without it"
+    )
+    threads: int = _setting(
+        0,
+        help="threads inside one operation; 0 takes all physical cores allowed to us",
+        minimum=0,
+        maximum=1024,
+    )
+    max_steps: int = _setting(
+        0, help="end each epoch after so many steps; 0 runs whole epochs", unit="steps", minimum=0
+    )
+    timeout_s: int = _setting(
+        0, help="stop the run after so long; 0 is four times the estimate, at least 600", unit="s", minimum=0
+    )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object], where: str) -> RunConfig:
+        """Validate ``values`` and fill in the defaults.
+
+        Raises:
+            UsageError: an unknown, missing or refused key; the message names ``where`` it stands.
+        """
+        checked = check_settings(values, where)
+        missing = [key for key, setting in SETTINGS.items() if setting.required and key not in checked]
+        if missing:
+            raise UsageError(f"{where}: {missing[0]} is missing: {SETTINGS[missing[0]].help}")
+        return cls(**checked)  # type: ignore[arg-type]
+
+    def to_mapping(self) -> dict[str, Value]:
+        return dataclasses.asdict(self)
+
+    def replace(self, **changes: Value) -> RunConfig:
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def _describe_settings() -> dict[str, Setting]:
+    types = get_type_hints(RunConfig)
+    return {
+        field.name: Setting(key=field.name, type=types[field.name], **field.metadata)
+        for field in dataclasses.fields(RunConfig)
+    }
+
+
+SETTINGS: dict[str, Setting] = _describe_settings()
+
+
+def defaults() -> dict[str, Value | None]:
+    """Every key with its default; None where the user must give a value."""
+    return {
+        key: None if isinstance(setting.default, _Required) else setting.default
+        for key, setting in SETTINGS.items()
+    }
+
+
+def check_settings(values: Mapping[str, object], where: str) -> dict[str, Value]:
+    """Return ``values`` with every key known and every value in range, or raise UsageError."""
+    checked: dict[str, Value] = {}
+    for key, value in values.items():
+        if key not in SETTINGS:
+            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, SETTINGS)}")
+        try:
+            checked[key] = SETTINGS[key].check(value)
+        except ValueError as error:
+            raise UsageError(f"{where}: {key} {error}") from None
+    return checked
+
+
+def parse_override(text: str) -> tuple[str, Value]:
+    """Read one ``key=value`` of the command line, or raise UsageError."""
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals:
+        raise UsageError(f"--set {text}: must be key=value")
+    if key not in SETTINGS:
+        raise UsageError(f"--set {text}: unknown key {key!r}{nearest(key, SETTINGS)}")
+    try:
+        return key, SETTINGS[key].parse(value.strip())
+    except ValueError as error:
+        raise UsageError(f"--set {text}: {key} {error}") from None
+
+
+def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
+    """A hint such as ``; did you mean 'epochs'?``, or nothing when no known word is near."""
+    match = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {match[0]!r}?" if match else ""

@@ -1,0 +1,67 @@
+"""The user's own settings: ``$XDG_CONFIG_HOME/tfpt-tui/config.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfpt_tui.config.schema import FRAMEWORKS, nearest
+from tfpt_tui.config.toml import read_toml
+from tfpt_tui.errors import UsageError
+
+MIN_REFRESH_HZ, MAX_REFRESH_HZ = 0.5, 5.0
+
+
+@dataclass(frozen=True)
+class UserSettings:
+    """Interpreters by framework, the look of the UI, and remapped keys by binding id."""
+
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    theme: str = ""
+    # Two paints a second read as live and stay far below what a slow SSH link carries.
+    refresh_hz: float = 2.0
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_settings(path: Path) -> UserSettings:
+    """Read the settings, all defaults where there is no file.
+
+    Raises:
+        UsageError: broken TOML, an unknown key or a refused value.
+    """
+    if not path.exists():
+        return UserSettings()
+    document = read_toml(path)
+    _check(document, {"interpreters", "ui", "keys"}, str(path))
+    interpreters = _texts(document, "interpreters", path)
+    _check(interpreters, set(FRAMEWORKS), f"{path}: [interpreters]")
+    ui = document.get("ui", {})
+    _check(ui, {"theme", "refresh_hz"}, f"{path}: [ui]")
+    theme = ui.get("theme", "")
+    if not isinstance(theme, str):
+        raise UsageError(f"{path}: [ui]: theme must be text, not {theme!r}")
+    refresh_hz = ui.get("refresh_hz", UserSettings.refresh_hz)
+    if type(refresh_hz) not in (int, float) or not MIN_REFRESH_HZ <= refresh_hz <= MAX_REFRESH_HZ:
+        raise UsageError(
+            f"{path}: [ui]: refresh_hz must be {MIN_REFRESH_HZ:g} to {MAX_REFRESH_HZ:g}, not {refresh_hz!r}"
+        )
+    return UserSettings(interpreters, theme, float(refresh_hz), _texts(document, "keys", path))
+
+
+def _texts(document: Mapping[str, object], name: str, path: Path) -> dict[str, str]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {name} must be a table, written [{name}]")
+    for key, value in table.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: [{name}]: {key} must be text, not {value!r}")
+    return table
+
+
+def _check(table: object, known: set[str], where: str) -> None:
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: must be a table")
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, sorted(known))}")

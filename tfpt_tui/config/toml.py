@@ -1,0 +1,69 @@
+"""TOML in and out: reading names the file and the line of a mistake, writing is atomic."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.errors import MissingError, UsageError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        MissingError: there is no such file, or it cannot be read.
+        UsageError: it is not TOML; the message names the file, the line and the reason.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise MissingError(f"{path}: no such file") from None
+    except OSError as error:
+        raise MissingError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not a TOML file: byte {error.start} is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = f"line {place[1]}" if place else "end of the file"
+        reason = re.sub(r"\s*\(at .*\)$", "", str(error))
+        raise UsageError(f"{path}: {line}: {reason}") from None
+
+
+def dump_toml(document: Mapping[str, Any]) -> str:
+    """The document as TOML text; keys whose value is None are left out, as TOML has no null."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_none(document))
+
+
+def write_toml(path: Path, document: Mapping[str, Any]) -> None:
+    """Write the document under ``path``: the old text or the new one, never a half."""
+    write_atomically(path, dump_toml(document))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text`` to a temporary name beside ``path`` and rename it.
+
+    Raises:
+        OSError: the directory is read-only or the disk is full; nothing is left behind then.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value

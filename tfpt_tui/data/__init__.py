@@ -1,0 +1,1 @@
+"""Image datasets on disk: where they come from, how they are prepared, and the manifest that describes them."""

@@ -1,0 +1,84 @@
+"""``manifest.toml``: what a prepared dataset holds. It is written last, so a dataset that has one is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.errors import MissingError, UsageError
+
+NAME = "manifest.toml"
+SCHEMA = 1
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """``counts[split]`` is the number of images of each class, in label order.
+
+    ``request`` is what was asked of the preparation: the same request finds the same dataset again.
+    """
+
+    classes: tuple[str, ...]
+    counts: Mapping[str, tuple[int, ...]]
+    image: Mapping[str, Any]
+    request: Mapping[str, Any]
+    digest: str
+    skipped: tuple[str, ...] = ()
+
+    def total(self, split: str) -> int:
+        return sum(self.counts[split])
+
+    def write(self, directory: Path) -> None:
+        document = {
+            "schema": SCHEMA,
+            "source": self.request["source"],
+            "digest": self.digest,
+            "classes": self.classes,
+            "image": self.image,
+            "request": self.request,
+            "totals": {split: self.total(split) for split in SPLITS},
+            "counts": {split: dict(zip(self.classes, self.counts[split], strict=True)) for split in SPLITS},
+            "skipped": self.skipped,
+        }
+        write_toml(directory / NAME, document)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read the manifest of a prepared dataset.
+
+    Raises:
+        MissingError: no such directory, an empty one, or one that was not prepared.
+        UsageError: the manifest is broken.
+    """
+    path = directory / NAME
+    if not path.is_file():
+        raise MissingError(f"{directory}: {_why_no_dataset(directory)}; make one with: tfpt-tui prepare")
+    document = read_toml(path)
+    try:
+        return Manifest(
+            classes=tuple(document["classes"]),
+            counts={
+                split: tuple(int(document["counts"][split][name]) for name in document["classes"])
+                for split in SPLITS
+            },
+            image=document["image"],
+            request=document["request"],
+            digest=document["digest"],
+            skipped=tuple(document.get("skipped", ())),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: not a manifest of tfpt-tui: {error!r} is missing or wrong") from None
+
+
+def _why_no_dataset(directory: Path) -> str:
+    if not directory.exists():
+        return "no such dataset directory"
+    if not directory.is_dir():
+        return "not a directory"
+    if not any(directory.iterdir()):
+        return "the dataset directory is empty"
+    return f"not a prepared dataset: it has no {NAME}"

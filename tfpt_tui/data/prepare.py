@@ -1,0 +1,253 @@
+"""Prepare a dataset: ``DIR/{train,test}/LABEL/N.jpg`` and, last of all, its manifest.
+
+The article keeps CIFAR-100 as 64x64 JPEG files of quality 75, one directory a label, so that reading and
+decoding files is part of what is measured.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.data import manifest as manifests
+from tfpt_tui.data.encode import Made, make_images
+from tfpt_tui.data.manifest import SPLITS, Manifest, read_manifest
+from tfpt_tui.data.source import Source
+from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
+from tfpt_tui.lifeline import die_with_parent
+
+MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
+DEFAULT_SIZE = 64
+QUALITY = 75  # Pillow's default, which the article used
+CHUNK = 64  # images a task: small enough for a smooth progress bar, large enough to hide the queue
+FILE_BLOCK = 4096  # bytes that even the smallest file takes on common file systems
+
+Progress = Callable[[int, int], None]
+
+
+class BadImagesError(UsageError):
+    """Files that are no images, when the user did not allow to skip them."""
+
+
+class Outcome(NamedTuple):
+    """``existed``: a complete dataset was found, nothing was made. ``continued``: images that were there."""
+
+    manifest: Manifest
+    existed: bool
+    continued: int
+
+
+@dataclass(frozen=True)
+class Target:
+    directory: Path
+    size: int = DEFAULT_SIZE
+
+    @property
+    def image(self) -> dict[str, Any]:
+        return {
+            "format": "JPEG",
+            "mode": "RGB",
+            "width": self.size,
+            "height": self.size,
+            "quality": QUALITY,
+            "resample": "bicubic",
+        }
+
+
+def prepare(
+    source: Source,
+    target: Target,
+    *,
+    jobs: int,
+    force: bool = False,
+    skip_bad: bool = False,
+    on_progress: Progress = lambda done, total: None,
+) -> Outcome:
+    """Make every image of the source in the target directory, in ``jobs`` processes.
+
+    Interrupted work is continued, a complete dataset of the same request is recognised.
+
+    Raises:
+        UsageError: the directory holds something else, or (BadImagesError) files are no images.
+        MissingError: the directory cannot be written, or its disk is too small or full.
+    """
+    directory = target.directory
+    request = {**source.request, "size": target.size, "quality": QUALITY}
+    with _claimed(directory), _explained(directory):
+        if force:
+            _remove_ours(directory)
+        if found := _find_complete(directory, request):
+            return Outcome(found, existed=True, continued=0)
+        _check_ours(directory, request)
+        _check_room(source, target)
+        _begin(source, directory, request)
+        made = _make_all(source, target, jobs, on_progress)
+        _check_bad(made, skip_bad)
+        manifest = _describe(source, target, request, made)
+        manifest.write(directory)
+        (directory / MARKER).unlink()
+    return Outcome(manifest, existed=False, continued=sum(image.kept for image in made))
+
+
+@contextmanager
+def _claimed(directory: Path) -> Iterator[None]:
+    """Hold the directory against a second preparation, making it where needed."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise cannot("make the dataset", directory, error) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UsageError(f"{directory}: another tfpt-tui is preparing it; wait for that one") from None
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _explained(directory: Path) -> Iterator[None]:
+    """Turn what the file system or the machine refuses into one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot("write", error.filename or directory, error) from None
+    except BrokenProcessPool:
+        raise TfptError(
+            f"{directory}: a process that made images was killed, perhaps for want of memory;"
+            " the same command continues where it stopped"
+        ) from None
+
+
+def _find_complete(directory: Path, request: dict[str, Any]) -> Manifest | None:
+    if not (directory / manifests.NAME).exists():
+        return None
+    found = read_manifest(directory)
+    if found.request != request:
+        raise UsageError(
+            f"{directory}: holds another dataset ({_difference(found.request, request)});"
+            " choose another directory or replace it with --force"
+        )
+    return found
+
+
+def _check_ours(directory: Path, request: dict[str, Any]) -> None:
+    marker = directory / MARKER
+    if marker.exists():
+        begun = read_toml(marker)
+        if begun != request:
+            raise UsageError(
+                f"{directory}: holds another, unfinished preparation ({_difference(begun, request)});"
+                " finish it with its own options or begin anew with --force"
+            )
+    elif any(directory.iterdir()):
+        raise UsageError(f"{directory}: not empty and not made by tfpt-tui prepare; choose another directory")
+
+
+def _difference(there: Any, asked: dict[str, Any]) -> str:
+    keys = [key for key in asked if there.get(key) != asked[key]]
+    return ", ".join(f"{key} is {there.get(key)!r}, asked for {asked[key]!r}" for key in keys)
+
+
+def _remove_ours(directory: Path) -> None:
+    if not any((directory / name).exists() for name in (MARKER, manifests.NAME)):
+        return
+    # The manifest goes first: what is left after an interruption must not look complete.
+    for name in (manifests.NAME, MARKER):
+        (directory / name).unlink(missing_ok=True)
+    for split in SPLITS:
+        shutil.rmtree(directory / split, ignore_errors=True)
+
+
+def _check_room(source: Source, target: Target) -> None:
+    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
+    each = max(FILE_BLOCK, target.size * target.size * 3 // 5)
+    needed = len(source.items) * each
+    free = shutil.disk_usage(target.directory).free
+    if free < needed:
+        raise MissingError(
+            f"{target.directory}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free;"
+            " free some room, choose another directory or take fewer images with --limit"
+        )
+
+
+def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:
+    write_toml(directory / MARKER, request)
+    for split, label in {(item.split, item.label) for item in source.items}:
+        (directory / split / str(label)).mkdir(parents=True, exist_ok=True)
+
+
+def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) -> list[Made]:
+    total = len(source.items)
+    chunks = [source.items[start : start + CHUNK] for start in range(0, total, CHUNK)]
+    how = (source.open_image, target.directory, target.size, QUALITY)
+    made: dict[int, list[Made]] = {}
+    done = 0
+    on_progress(0, total)
+    with _pool(jobs) as pool:
+        tasks = {pool.submit(make_images, chunk, *how): index for index, chunk in enumerate(chunks)}
+        for task in as_completed(tasks):
+            made[tasks[task]] = task.result()
+            done += len(made[tasks[task]])
+            on_progress(done, total)
+    return [image for index in range(len(chunks)) for image in made[index]]
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    # Forked before any thread exists: the children start at once, with Pillow already imported.
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin_child, initargs=(os.getpid(),))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_child(parent: int) -> None:
+    die_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+
+
+def _check_bad(made: list[Made], skip_bad: bool) -> None:
+    bad = [image for image in made if image.problem]
+    if bad and not skip_bad:
+        named = ", ".join(f"{image.origin} ({image.problem})" for image in bad[:5])
+        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+        raise BadImagesError(
+            f"{len(bad)} of {len(made)} files are no images: {named}{more};"
+            " mend or remove them, or leave them out with --skip-bad"
+        )
+
+
+def _describe(source: Source, target: Target, request: dict[str, Any], made: list[Made]) -> Manifest:
+    counts = {split: [0] * len(source.classes) for split in SPLITS}
+    content = hashlib.sha256()
+    for item, image in zip(source.items, made, strict=True):
+        if not image.problem:
+            counts[item.split][item.label] += 1
+            content.update(f"{item.name} {image.digest}\n".encode())
+    for label, count in enumerate(counts["train"]):
+        if not count:
+            raise BadImagesError(f"class {source.classes[label]!r} has no training image that can be read")
+    return Manifest(
+        classes=source.classes,
+        counts={split: tuple(counts[split]) for split in SPLITS},
+        image=target.image,
+        request=request,
+        digest=f"sha256:{content.hexdigest()}",
+        skipped=tuple(image.origin for image in made if image.problem),
+    )

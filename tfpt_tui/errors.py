@@ -1,0 +1,38 @@
+"""The problems that a user can mend: each is one clear line and knows its exit code.
+
+The exit codes are part of the command line's contract:
+0 done, 1 a run failed, 2 wrong usage or configuration, 3 something missing on this machine, 130 interrupted.
+"""
+
+import errno
+
+
+class TfptError(Exception):
+    """Something went wrong that the message explains: what, where, why, and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(TfptError):
+    """The command line, a preset or a configuration is wrong."""
+
+    exit_code = 2
+
+
+class MissingError(TfptError):
+    """This machine lacks something: a framework, a dataset, a device, room on a disk."""
+
+    exit_code = 3
+
+
+def cannot(doing: str, path: object, error: OSError) -> MissingError:
+    """The line for a file system that refused: what was tried, where, why, and what to do."""
+    advice = {
+        errno.ENOSPC: "free some room or choose another directory",
+        errno.EDQUOT: "free some of your quota or choose another directory",
+        errno.EROFS: "choose a directory that can be written",
+        errno.EACCES: "choose a directory that you may write",
+        errno.EPERM: "choose a directory that you may write",
+    }.get(error.errno or 0)
+    reason = (error.strerror or str(error)).lower()
+    return MissingError(f"{path}: cannot {doing}: {reason}" + (f"; {advice}" if advice else ""))

@@ -1,0 +1,278 @@
+"""The events that a worker appends to ``events.jsonl``, one JSON object a line. Standard library only.
+
+``encode`` and ``decode`` are the only two places that know the JSON form: JSON has no NaN and no infinity, so
+these are the strings "nan", "inf" and "-inf". Readers ignore kinds and keys that they do not know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, get_type_hints
+
+VERSION: Final = 1
+
+PHASES: Final = (
+    "import",
+    "device_init",
+    "data_loading",
+    "cache_fill",
+    "model_building",
+    "compile",
+    "training",
+    "model_saving",
+    "model_loading",
+    "evaluation",
+)
+
+# What a run may end as; "queued" and "running" are what it may be while it is alive.
+ENDINGS: Final = ("completed", "failed", "out_of_memory", "timeout", "stopped", "crashed")
+ALIVE: Final = ("queued", "running")
+
+# Error types that mean "this machine lacks something": the command line answers them with exit code 3.
+MISSING_ERRORS: Final = ("FrameworkMissing", "DeviceMissing", "DatasetMissing", "MemoryMissing", "DiskFull")
+
+
+@dataclass(frozen=True)
+class RunStart:
+    kind: ClassVar[str] = "run_start"
+    run: str = ""
+    framework: str = ""
+    version: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    pid: int = 0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """``effective`` is what the framework says it applied, by the names of RunConfig where they match."""
+
+    kind: ClassVar[str] = "environment"
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    device: str = ""
+    effective: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PhaseStart:
+    kind: ClassVar[str] = "phase_start"
+    phase: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PhaseEnd:
+    kind: ClassVar[str] = "phase_end"
+    phase: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One line of the layer table; ``output_shape`` leaves the batch out, in the framework's own order."""
+
+    name: str = ""
+    type: str = ""
+    output_shape: tuple[int, ...] = ()
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    kind: ClassVar[str] = "model_summary"
+    layers: tuple[Layer, ...] = ()
+    total: int = 0
+    trainable: int = 0
+    non_trainable: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` images of a phase; ``epoch`` counts from 1 and is 0 outside the training."""
+
+    kind: ClassVar[str] = "progress"
+    phase: str = ""
+    epoch: int = 0
+    done: int = 0
+    total: int = 0
+    images_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """``epoch`` counts from 1; ``first_batch_s`` is the wait from its start for its first batch."""
+
+    kind: ClassVar[str] = "epoch_end"
+    epoch: int = 0
+    epochs: int = 0
+    loss: float = math.nan
+    accuracy: float = math.nan
+    seconds: float = 0.0
+    first_batch_s: float = 0.0
+    images_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class EvaluationEnd:
+    kind: ClassVar[str] = "evaluation_end"
+    loss: float = math.nan
+    accuracy: float = math.nan
+    seconds: float = 0.0
+    images_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Warning:  # noqa: A001 - the name that the event has in the file
+    kind: ClassVar[str] = "warning"
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    kind: ClassVar[str] = "heartbeat"
+
+
+@dataclass(frozen=True)
+class RunError:
+    type: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """``memory`` is what the worker knows of itself: peak_rss_bytes and, on a GPU, peak_gpu_bytes."""
+
+    kind: ClassVar[str] = "run_end"
+    status: str = ""
+    error: RunError | None = None
+    memory: Mapping[str, int] = field(default_factory=dict)
+
+
+Event = (
+    RunStart
+    | Environment
+    | PhaseStart
+    | PhaseEnd
+    | ModelSummary
+    | Progress
+    | EpochEnd
+    | EvaluationEnd
+    | Warning
+    | Heartbeat
+    | RunEnd
+)
+
+KINDS: Final[dict[str, type]] = {
+    kind.kind: kind
+    for kind in (
+        RunStart,
+        Environment,
+        PhaseStart,
+        PhaseEnd,
+        ModelSummary,
+        Progress,
+        EpochEnd,
+        EvaluationEnd,
+        Warning,
+        Heartbeat,
+        RunEnd,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """An event with its place in the stream: ``time`` in Unix seconds, ``elapsed`` in monotonic seconds."""
+
+    seq: int
+    time: float
+    elapsed: float
+    event: Event
+
+
+class MalformedEventError(ValueError):
+    """A line of ``events.jsonl`` that is not an event: nonsense, or not what its kind promises."""
+
+
+def encode(stamped: Stamped) -> str:
+    """The event as one line of JSON, newline included."""
+    body = {
+        "v": VERSION,
+        "seq": stamped.seq,
+        "time": round(stamped.time, 6),
+        "elapsed": round(stamped.elapsed, 6),
+        "kind": stamped.event.kind,
+        **dataclasses.asdict(stamped.event),
+    }
+    return json.dumps(_finite(body), allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def decode(line: str) -> Stamped | None:
+    """Read one line; None for a kind that this version does not know.
+
+    Raises:
+        MalformedEventError: the line is not JSON, not an event, or a field has the wrong type.
+    """
+    try:
+        body = json.loads(line)
+    except ValueError as error:
+        raise MalformedEventError(f"not JSON: {error}") from None
+    if not isinstance(body, dict) or not isinstance(body.get("kind"), str):
+        raise MalformedEventError("not an event: no kind")
+    if body["kind"] not in KINDS:
+        return None
+    try:
+        event = _build(KINDS[body["kind"]], body)
+        return Stamped(int(body["seq"]), float(body["time"]), float(body["elapsed"]), event)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedEventError(f"not a {body['kind']} event: {error}") from None
+
+
+def _build(kind: type, body: Mapping[str, Any]) -> Any:
+    values = {}
+    for name, wanted in _FIELDS[kind].items():
+        if name in body:
+            values[name] = _typed(wanted, body[name])
+    return kind(**values)
+
+
+def _typed(wanted: Any, value: Any) -> Any:
+    if wanted in (int, float):
+        if isinstance(value, bool):
+            raise TypeError(f"{value!r} is not a number")
+        return wanted(value)
+    if wanted is str:
+        if not isinstance(value, str):
+            raise TypeError(f"{value!r} is not text")
+        return value
+    if wanted == tuple[Layer, ...]:
+        return tuple(_build(Layer, layer) for layer in value)
+    if wanted == tuple[int, ...]:
+        return tuple(int(item) for item in value)
+    if wanted == RunError | None:
+        return None if value is None else _build(RunError, value)
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is not an object")
+    return value
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _fields_of(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {item.name: hints[item.name] for item in dataclasses.fields(kind)}
+
+
+_FIELDS: Final = {kind: _fields_of(kind) for kind in (*KINDS.values(), Layer, RunError)}
