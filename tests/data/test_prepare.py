@@ -7,7 +7,8 @@ import tomllib
 import pytest
 from PIL import Image
 
-from tfpt_tui.data import encode, prepare as preparation
+from tfpt_tui.data import encode
+from tfpt_tui.data import prepare as preparation
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, prepare
@@ -67,9 +68,7 @@ def test_the_result_does_not_depend_on_the_number_of_processes(folder, tmp_path)
 
 def test_progress_begins_at_nothing_and_ends_at_all(folder, tmp_path):
     seen = []
-    prepare(
-        read_folder(folder), Target(tmp_path / "out"), jobs=1, on_progress=lambda *step: seen.append(step)
-    )
+    prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1, on_progress=lambda *step: seen.append(step))
     assert seen[0] == (0, 10)
     assert seen[-1] == (10, 10)
 
@@ -238,9 +237,7 @@ def test_synthetic_images_repeat_by_seed(tmp_path):
         prepare(make_synthetic(limit=2, classes=5), Target(tmp_path / name), jobs=1).manifest.digest
         for name in ("a", "b")
     ]
-    other = prepare(
-        make_synthetic(limit=2, classes=5, seed=1), Target(tmp_path / "c"), jobs=1
-    ).manifest.digest
+    other = prepare(make_synthetic(limit=2, classes=5, seed=1), Target(tmp_path / "c"), jobs=1).manifest.digest
     assert same[0] == same[1] != other
 
 

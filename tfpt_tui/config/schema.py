@@ -132,9 +132,7 @@ class RunConfig:
         "default", help="what is held equal: runs are ranked only within one track", choices=TRACKS
     )
     data: str = _setting(help="directory of a prepared dataset")
-    image_size: int = _setting(
-        32, help="side of the model's square input", unit="pixels", minimum=8, maximum=512
-    )
+    image_size: int = _setting(32, help="side of the model's square input", unit="pixels", minimum=8, maximum=512)
     batch_size: int = _setting(32, help="images in a training step", unit="images", minimum=1, maximum=65536)
     epochs: int = _setting(20, help="passes over the training images", minimum=1, maximum=10000)
     learning_rate: float = _setting(0.001, help="step size of Adam", above=0.0)

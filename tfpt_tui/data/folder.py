@@ -92,9 +92,7 @@ def _classes_in(directory: Path) -> dict[str, list[str]]:
     for name in names:
         with os.scandir(directory / name) as entries:
             images = [
-                entry.path
-                for entry in entries
-                if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
+                entry.path for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
             ]
         if images:
             classes[_utf8(name, directory)] = sorted(images)
