@@ -32,9 +32,6 @@ PHASES: Final = (
 ENDINGS: Final = ("completed", "failed", "out_of_memory", "timeout", "stopped", "crashed")
 ALIVE: Final = ("queued", "running")
 
-# Error types that mean "this machine lacks something": the command line answers them with exit code 3.
-MISSING_ERRORS: Final = ("FrameworkMissing", "DeviceMissing", "DatasetMissing", "MemoryMissing", "DiskFull")
-
 
 @dataclass(frozen=True)
 class RunStart:

@@ -1,0 +1,74 @@
+"""The images of a prepared dataset, listed and checked against its manifest."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfpt_tui.errors import MissingError, UsageError
+
+
+@dataclass(frozen=True)
+class Images:
+    """Paths and labels of one split, ordered by label and number: the same on every machine."""
+
+    paths: tuple[str, ...]
+    labels: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    classes: int
+    train: Images
+    test: Images
+
+
+def list_dataset(directory: Path) -> Dataset:
+    """List a dataset that ``tfpt-tui prepare`` made.
+
+    Raises:
+        MissingError: no such dataset, or images that its manifest counts are not there.
+        UsageError: more labels or images than the manifest says.
+    """
+    try:
+        manifest = tomllib.loads((directory / "manifest.toml").read_text(encoding="utf-8"))
+    except OSError:
+        raise MissingError(f"{directory}: not a prepared dataset: it has no manifest.toml") from None
+    classes = len(manifest["classes"])
+    splits = {split: _list_split(directory / split, classes) for split in ("train", "test")}
+    for split, images in splits.items():
+        wanted = manifest["totals"][split]
+        if len(images) < wanted:
+            raise MissingError(f"{directory}/{split}: {wanted - len(images)} of {wanted} images are not there")
+        if len(images) > wanted:
+            raise UsageError(f"{directory}/{split}: {len(images)} images, but manifest.toml counts {wanted}")
+    return Dataset(classes, splits["train"], splits["test"])
+
+
+def _list_split(directory: Path, classes: int) -> Images:
+    paths: list[str] = []
+    labels: list[int] = []
+    for label in _labels(directory, classes):
+        with os.scandir(directory / str(label)) as entries:
+            names = [entry.name for entry in entries if entry.name.endswith(".jpg")]
+        names.sort(key=lambda name: (len(name), name))  # 2.jpg before 10.jpg
+        paths += [f"{directory}/{label}/{name}" for name in names]
+        labels += [label] * len(names)
+    return Images(tuple(paths), tuple(labels))
+
+
+def _labels(directory: Path, classes: int) -> list[int]:
+    """The label directories. A label is the name of its directory, as in the article."""
+    try:
+        names = os.listdir(directory)
+    except OSError as error:
+        raise MissingError(f"{directory}: cannot be read: {error.strerror}") from None
+    for name in names:
+        if not name.isdecimal() or int(name) >= classes:
+            raise UsageError(f"{directory}/{name}: not among the labels 0 to {classes - 1} of manifest.toml")
+    return sorted(int(name) for name in names)

@@ -1,0 +1,1 @@
+"""The PyTorch arm: the same four files and functions as ``backends.tensorflow``."""

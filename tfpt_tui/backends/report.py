@@ -1,0 +1,110 @@
+"""What a worker tells the world: it appends events to ``events.jsonl`` and never waits for a reader.
+
+The training loop only adds to :attr:`Report.done`. A thread of its own turns that number into at most five
+progress events a second, so that no input or output and no lock stands in the loop.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tfpt_tui.events import EpochEnd, Event, Heartbeat, PhaseEnd, PhaseStart, Progress, Stamped, Warning, encode
+
+PROGRESS_S = 0.2
+HEARTBEAT_S = 5.0
+
+
+def clock() -> float:
+    """Monotonic seconds, from the one clock that every figure of a run is taken with."""
+    return time.perf_counter_ns() / 1e9
+
+
+class Report:
+    """The event stream of one run. Use it as a context manager: leaving it ends its thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.done = 0
+        self._epoch = 0
+        self._epochs = 0
+        self._total = 0
+        self._phase = ""
+        self._since = 0.0
+        self._seq = 0
+        self._started = clock()
+        self._seen_infinite_loss = False
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._tick, name="report", daemon=True)
+
+    def __enter__(self) -> Report:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+        os.close(self._file)
+
+    def emit(self, event: Event) -> None:
+        """Append the event, as one write, so that a reader sees whole lines.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        with self._lock:
+            line = encode(Stamped(self._seq, time.time(), clock() - self._started, event))
+            os.write(self._file, line.encode())
+            self._seq += 1
+
+    @contextmanager
+    def phase(self, name: str, total: int = 0) -> Iterator[None]:
+        """Tell start and end of a phase; ``total`` images are to be done in it, 0 where nothing is counted."""
+        self._begin(name, total=total)
+        self.emit(PhaseStart(name))
+        started = clock()
+        yield
+        seconds = clock() - started
+        self._begin("")
+        self.emit(PhaseEnd(name, seconds))
+
+    def begin_epoch(self, epoch: int, epochs: int, total: int) -> None:
+        """Count from 0 again, towards the ``total`` images of this epoch; ``epoch`` counts from 1."""
+        self._begin("training", epoch, epochs, total)
+
+    def end_epoch(self, loss: float, accuracy: float, seconds: float, first_batch_s: float) -> None:
+        self.emit(
+            EpochEnd(self._epoch, self._epochs, loss, accuracy, seconds, first_batch_s, self._total / seconds)
+        )
+        if not math.isfinite(loss) and not self._seen_infinite_loss:
+            self._seen_infinite_loss = True
+            self.emit(Warning(f"the loss became {loss} in epoch {self._epoch}: the training has diverged"))
+
+    def _begin(self, phase: str, epoch: int = 0, epochs: int = 0, total: int = 0) -> None:
+        # The total goes to 0 first: the thread never pairs an old count with a new total.
+        self._total = 0
+        self.done = 0
+        self._phase, self._epoch, self._epochs = phase, epoch, epochs
+        self._since = clock()
+        self._total = total
+
+    def _tick(self) -> None:
+        last_done, last_beat = -1, clock()
+        while not self._ending.wait(PROGRESS_S):
+            done, total = self.done, self._total
+            try:
+                if total and done != last_done:
+                    rate = done / (clock() - self._since)
+                    self.emit(Progress(self._phase, self._epoch, min(done, total), total, rate))
+                    last_done, last_beat = done, clock()
+                elif clock() - last_beat >= HEARTBEAT_S:
+                    self.emit(Heartbeat())
+                    last_beat = clock()
+            except OSError:
+                return  # the disk is full: the worker itself meets the same error at its next event

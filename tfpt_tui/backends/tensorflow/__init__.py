@@ -1,0 +1,1 @@
+"""The TensorFlow arm: the same four files and functions as ``backends.pytorch``."""

@@ -1,0 +1,90 @@
+"""Device, threads, precision and determinism: set as asked, and read back from the framework."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfpt_tui.backends.cores import physical_cores
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.errors import MissingError
+
+MIXED = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+def init_device(config: RunConfig) -> str:
+    """Seed, set threads and precision, and wake the device.
+
+    Raises:
+        MissingError: a GPU was asked for that TensorFlow does not see.
+    """
+    keras.utils.set_random_seed(config.seed)
+    tf.config.threading.set_intra_op_parallelism_threads(config.threads or physical_cores())
+    tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
+    keras.config.set_dtype_policy(MIXED.get(config.precision, "float32"))
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    device = _find_device(config.device)
+    tf.zeros(1)  # makes the device's context here, not in the first phase that computes
+    return device
+
+
+def versions() -> dict[str, str]:
+    build = tf.sysconfig.get_build_info()
+    found = {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "cuda": build.get("cuda_version", ""),
+        "cudnn": build.get("cudnn_version", ""),
+    }
+    return {name: version for name, version in found.items() if version}
+
+
+def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str, dict[str, Any]]:
+    """The device's name and the settings that TensorFlow says it applies."""
+    gpus = tf.config.get_visible_devices("GPU")
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu") if gpus else "cpu"
+    return name, {
+        "device": device,
+        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+        "precision": keras.config.dtype_policy().compute_dtype,
+        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
+        "compile": step.compiled,
+        "deterministic": config.deterministic,
+        "cache": data.cached is not None,
+        "steps_per_epoch": int(data.batches.cardinality()),
+    }
+
+
+def synchronize(device: str) -> None:
+    """Wait until the device has done all that was asked of it."""
+    tf.test.experimental.sync_devices()
+
+
+def peak_gpu_bytes() -> int:
+    if not tf.config.get_visible_devices("GPU"):
+        return 0
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
+def _find_device(asked: str) -> str:
+    """Show TensorFlow the one device that is asked for; of a GPU it takes only the memory that it needs."""
+    gpus = tf.config.list_physical_devices("GPU") if asked != "cpu" else []
+    if asked == "cpu" or (asked == "auto" and not gpus):
+        tf.config.set_visible_devices([], "GPU")
+        return "cpu"
+    index = int(asked.partition(":")[2] or 0)
+    if index >= len(gpus):
+        raise MissingError(f"device={asked}: TensorFlow {tf.__version__} sees {len(gpus)} GPUs on this machine")
+    tf.config.set_visible_devices(gpus[index], "GPU")
+    tf.config.experimental.set_memory_growth(gpus[index], True)
+    return f"gpu:{index}"

@@ -1,0 +1,115 @@
+"""Train and evaluate with Keras's fit and evaluate, without a synchronisation inside their loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfpt_tui.backends.report import Report, clock
+from tfpt_tui.backends.tensorflow.data import Data
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.events import EvaluationEnd
+
+JIT = {"auto": "auto", "off": False, "on": True}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A model made ready to train."""
+
+    model: keras.Sequential
+    compiled: bool
+
+
+def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device: str) -> Step:
+    """Make the training step, and pass one empty batch of every size through it, forward and backward.
+
+    What is traced, compiled, tuned or allocated at the first step of a shape so happens here and not in the first
+    epoch. The weights, the running statistics and the optimizer are put back afterwards.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=JIT[config.compile],
+    )
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [variable.numpy() for variable in variables]
+    model.fit(_empty_batches(data), verbose=0)
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+    return Step(model, bool(model.jit_compile))
+
+
+def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
+    """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
+    step.model.fit(data.batches, epochs=config.epochs, verbose=0, callbacks=[Epochs(report, config, data.images)])
+
+
+def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
+    """Mean loss and accuracy of the loaded model over the test images."""
+    counter = Counter(report, config.batch_size)
+    started = clock()
+    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[counter])
+    seconds = clock() - started
+    return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)
+
+
+class Counter(keras.callbacks.Callback):
+    """Counts the images done. It reads no metric, so Keras need not wait for the device at each step."""
+
+    async_safe = True
+
+    def __init__(self, report: Report, batch_size: int) -> None:
+        super().__init__()
+        self.report = report
+        self.batch_size = batch_size
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.report.done += self.batch_size
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.report.done += self.batch_size
+
+
+class Epochs(Counter):
+    """Times each epoch. The logs at its end are numbers, so the device is done by then.
+
+    Keras fetches a batch inside its compiled step: the wait for the first batch includes that one step.
+    """
+
+    def __init__(self, report: Report, config: RunConfig, images: int) -> None:
+        super().__init__(report, config.batch_size)
+        self.epochs = config.epochs
+        self.images = images
+        self.started = 0.0
+        self.first_batch_s = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.report.begin_epoch(epoch + 1, self.epochs, self.images)
+        self.started = clock()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:
+            self.first_batch_s = clock() - self.started
+        super().on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
+        self.report.end_epoch(loss, accuracy, clock() - self.started, self.first_batch_s)
+
+
+def _empty_batches(data: Data) -> tf.data.Dataset:
+    """One batch of zeros of every size, with the signature of the real data: nothing is traced a second time."""
+
+    def batches() -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        for size in data.batch_sizes:
+            yield tf.zeros((size, *data.image_shape)), tf.zeros(size, tf.int64)
+
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=data.batches.element_spec)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(data.batch_sizes)))

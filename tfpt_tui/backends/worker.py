@@ -1,0 +1,153 @@
+"""One run in a framework's own process: from the images on disk to the evaluated model."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import importlib.metadata
+import os
+import resource
+import signal
+import sys
+import tomllib
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from tfpt_tui.backends.dataset import list_dataset
+from tfpt_tui.backends.network import check_parameters
+from tfpt_tui.backends.report import Report
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
+from tfpt_tui.lifeline import die_with_parent
+
+DISTRIBUTIONS = {"pytorch": "torch", "tensorflow": "tensorflow"}
+
+
+class StopRequest(BaseException):
+    """The supervisor asked this worker to stop."""
+
+
+class Backend(NamedTuple):
+    """The four modules of a framework, alike in both."""
+
+    data: ModuleType
+    model: ModuleType
+    training: ModuleType
+    runtime: ModuleType
+
+
+def main(arguments: list[str]) -> int:
+    """Train and evaluate as ``RUN/config.toml`` says: ``arguments`` are the run directory and the parent's pid."""
+    run, parent = Path(arguments[0]), int(arguments[1])
+    die_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for whoever started the run
+    signal.signal(signal.SIGTERM, _request_stop)
+    with Report(run / "events.jsonl") as report:
+        backend: list[Backend] = []
+        status, error = _attempt(run, report, backend)
+        report.emit(RunEnd(status, error, _peak_memory(backend)))
+    return 0 if status == "completed" else 1
+
+
+def _request_stop(*_: object) -> None:
+    raise StopRequest
+
+
+def _attempt(run: Path, report: Report, loaded: list[Backend]) -> tuple[str, RunError | None]:
+    """Do the work and say how it ended; every way of failing becomes a status and one line."""
+    try:
+        _train_and_evaluate(run, report, loaded)
+    except StopRequest:
+        return "stopped", None
+    except TfptError as error:
+        return "failed", RunError(type(error).__name__, str(error))
+    except BaseException as error:
+        if loaded and loaded[0].runtime.is_out_of_memory(error):
+            return "out_of_memory", _explain(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "failed", RunError("MissingError", str(cannot("write", error.filename or run, error)))
+        return ("out_of_memory" if isinstance(error, MemoryError) else "failed"), _explain(error)
+    return "completed", None
+
+
+def _explain(error: BaseException) -> RunError:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return RunError(type(error).__name__, lines[0], traceback.format_exc())
+
+
+def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:
+    config = _read_config(run)
+    report.emit(RunStart(run.name, config.framework, _version(config), config.to_mapping(), os.getpid()))
+    with report.phase("import"):
+        backend = _load(config.framework)
+    loaded.append(backend)
+    data, model, training, runtime = backend
+
+    with report.phase("device_init"):
+        device = runtime.init_device(config)
+    with report.phase("data_loading"):
+        dataset = list_dataset(Path(config.data))
+        train = data.make_training_data(config, dataset.train, device)
+        test = data.make_test_data(config, dataset.test, device)
+    if config.cache:
+        with report.phase("cache_fill", total=len(dataset.train)):
+            data.fill_cache(train, report)
+    with report.phase("model_building"):
+        network = model.build_model(config, dataset.classes, device)
+    summary = model.summarize(network)
+    report.emit(summary)
+    check_parameters(summary, dataset.classes)
+    with report.phase("compile"):
+        step = training.compile_step(network, train, config, device)
+    report.emit(Environment(runtime.versions(), *runtime.effective(config, step, train, device)))
+    with report.phase("training"):
+        training.train(step, train, config, report)
+    file = run / model.FILE
+    with report.phase("model_saving"):
+        model.save_model(network, file)
+    with report.phase("model_loading"):
+        network = model.load_model(file, device)
+    with report.phase("evaluation", total=len(dataset.test)):
+        result = training.evaluate(network, test, config, report)
+    report.emit(result)
+    _write_samples(run, config, data, dataset.train)
+
+
+def _write_samples(run: Path, config: RunConfig, data: ModuleType, images: Any) -> None:
+    from tfpt_tui.backends.samples import sample_indices, write_samples
+
+    paths = [images.paths[index] for index in sample_indices(len(images))]
+    write_samples(data.augmented_samples(config, paths), run / "samples.jpg")
+
+
+def _read_config(run: Path) -> RunConfig:
+    document = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
+    return RunConfig.from_mapping(document["rows"][0], str(run / "config.toml"))
+
+
+def _version(config: RunConfig) -> str:
+    try:
+        return importlib.metadata.version(DISTRIBUTIONS[config.framework])
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _load(framework: str) -> Backend:
+    try:
+        names = (f"tfpt_tui.backends.{framework}.{part}" for part in Backend._fields)
+        return Backend(*map(importlib.import_module, names))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("tfpt_tui"):
+            raise
+        raise MissingError(
+            f"{sys.executable}: {framework} cannot be imported: {error.name} is not installed there"
+        ) from None
+
+
+def _peak_memory(loaded: list[Backend]) -> dict[str, int]:
+    memory = {"peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    gpu = loaded[0].runtime.peak_gpu_bytes() if loaded else 0
+    return memory | ({"peak_gpu_bytes": gpu} if gpu else {})
