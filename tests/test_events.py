@@ -15,7 +15,7 @@ EXAMPLES = [
     events.Progress("training", 1, 320, 50000, 812.5),
     EpochEnd(1, 20, 2.5, 0.25, 10.0, 0.1, 5000.0),
     events.EvaluationEnd(2.5, 0.25, 1.0, 10000.0),
-    events.Warning("the disk is slow"),
+    events.RunWarning("the disk is slow"),
     events.Heartbeat(),
     RunEnd("failed", RunError("ValueError", "no", "Traceback"), {"peak_rss_bytes": 5}),
 ]

@@ -122,7 +122,7 @@ class EvaluationEnd:
 
 
 @dataclass(frozen=True)
-class Warning:  # noqa: A001 - the name that the event has in the file
+class RunWarning:
     kind: ClassVar[str] = "warning"
     message: str = ""
 
@@ -158,7 +158,7 @@ Event = (
     | Progress
     | EpochEnd
     | EvaluationEnd
-    | Warning
+    | RunWarning
     | Heartbeat
     | RunEnd
 )
@@ -174,7 +174,7 @@ KINDS: Final[dict[str, type]] = {
         Progress,
         EpochEnd,
         EvaluationEnd,
-        Warning,
+        RunWarning,
         Heartbeat,
         RunEnd,
     )

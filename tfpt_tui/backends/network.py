@@ -18,7 +18,7 @@ HIDDEN = 128
 
 
 def count_parameters(classes: int) -> tuple[int, int]:
-    """Trainable and non-trainable parameters: 270,948 and 704 (271,652) with 100 classes, as the article prints."""
+    """Trainable and non-trainable parameters: 270,948 and 704 (271,652) with 100 classes, as in the article."""
     convolutions = sum(
         KERNEL * KERNEL * inputs * outputs + outputs for inputs, outputs in pairwise((INPUT_CHANNELS, *CHANNELS))
     )

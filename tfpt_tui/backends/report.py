@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tfpt_tui.events import EpochEnd, Event, Heartbeat, PhaseEnd, PhaseStart, Progress, Stamped, Warning, encode
+from tfpt_tui.events import EpochEnd, Event, Heartbeat, PhaseEnd, PhaseStart, Progress, RunWarning, Stamped, encode
 
 PROGRESS_S = 0.2
 HEARTBEAT_S = 5.0
@@ -84,7 +84,7 @@ class Report:
         )
         if not math.isfinite(loss) and not self._seen_infinite_loss:
             self._seen_infinite_loss = True
-            self.emit(Warning(f"the loss became {loss} in epoch {self._epoch}: the training has diverged"))
+            self.emit(RunWarning(f"the loss became {loss} in epoch {self._epoch}: the training has diverged"))
 
     def _begin(self, phase: str, epoch: int = 0, epochs: int = 0, total: int = 0) -> None:
         # The total goes to 0 first: the thread never pairs an old count with a new total.

@@ -96,4 +96,5 @@ def _pattern(name: str, random: Generator) -> Array:
         "disc": random.uniform(0.2, 0.35) - radius,
         "plain": np.ones((SIDE, SIDE)),
     }[name.partition("-")[2] or name]
-    return (wave > 0).astype(np.float64)
+    mask: Array = (wave > 0).astype(np.float64)
+    return mask

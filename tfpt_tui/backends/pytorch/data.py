@@ -69,6 +69,7 @@ class CacheFiller(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> int:
+        assert self.dataset.cache is not None
         self.dataset.cache[index] = self.dataset.read(index)
         return 1
 
@@ -143,6 +144,7 @@ def _empty_cache(config: RunConfig, count: int) -> torch.Tensor:
     if needed > free:
         raise MissingError(
             f"{SHARED_MEMORY}: the cache of {count} images needs {needed / 1e6:,.0f} MB of shared memory,"
-            f" {free / 1e6:,.0f} MB are free; give the container more (--shm-size), or set num_workers=0 or cache=false"
+            f" {free / 1e6:,.0f} MB are free; give the container more (--shm-size)"
+            " or set num_workers=0 or cache=false"
         )
     return torch.empty(shape).share_memory_()

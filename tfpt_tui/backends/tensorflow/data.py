@@ -53,6 +53,7 @@ def make_test_data(config: RunConfig, images: Images, device: str) -> Data:
 
 def fill_cache(data: Data, report: Report) -> None:
     """Decode every training image into the cache, which all iterators of the dataset share."""
+    assert data.cached is not None
     for _, labels in data.cached.batch(64):
         report.done += len(labels)
 

@@ -1,0 +1,67 @@
+"""``tfpt-tui compare``: put runs beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.config.toml import write_atomically
+from tfpt_tui.errors import cannot
+from tfpt_tui.results.comparison import compare as compare_results
+from tfpt_tui.results.result import read_result
+from tfpt_tui.results.table import FORMATS
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, find_run, find_sweep
+from tfpt_tui.runs.sweep import read_sweep
+
+
+@click.command()
+@click.argument("run_ids", metavar="[ID]...", nargs=-1)
+@click.option("--sweep", metavar="ID", help="All runs of this sweep.")
+@click.option("--baseline", metavar="ID", help="The run that the others are measured against.")
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
+@pass_invocation
+def compare(
+    invocation: Invocation,
+    run_ids: tuple[str, ...],
+    sweep: str | None,
+    baseline: str | None,
+    format_: str,
+    out: str | None,
+) -> None:
+    """Compare the runs given by ID, those of a sweep, or without either those of the latest sweep.
+
+    Repeats of one configuration share a row. Ratios are of throughput.
+    """
+    runs = _select(invocation, run_ids, sweep)
+    against = find_run(invocation.paths, baseline).id if baseline else None
+    if against and against not in (run.id for run in runs):
+        runs.insert(0, find_run(invocation.paths, against))
+    text = FORMATS[format_](compare_results([read_result(run) for run in runs], against))
+    if not runs:
+        say("no runs to compare; make some with: tfpt-tui demo")
+    if out:
+        try:
+            write_atomically(Path(out), text)
+        except OSError as error:
+            raise cannot("write the comparison", out, error) from None
+    else:
+        show(text)
+    invocation.note_missing_frameworks()
+
+
+def _select(invocation: Invocation, run_ids: tuple[str, ...], sweep: str | None) -> list[RunDirectory]:
+    runs = [find_run(invocation.paths, run_id) for run_id in run_ids]
+    if sweep:
+        runs += _runs_of(find_sweep(invocation.paths, sweep), invocation)
+    elif not run_ids:
+        latest = max(invocation.paths.sweeps.glob("*/plan.toml"), default=None)
+        runs += _runs_of(SweepDirectory(latest.parent), invocation) if latest else []
+    return list({run.id: run for run in runs}.values())
+
+
+def _runs_of(sweep: SweepDirectory, invocation: Invocation) -> list[RunDirectory]:
+    """The runs of a sweep that are still recorded."""
+    return [run for run in read_sweep(sweep, invocation.paths).runs if run.path.is_dir()]

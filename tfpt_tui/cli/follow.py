@@ -1,0 +1,146 @@
+"""Follow a sweep in plain text: a line for what is over, and on a terminal one that changes for what goes on."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from tfpt_tui.cli.invocation import say
+from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.events import (
+    ALIVE,
+    EpochEnd,
+    EvaluationEnd,
+    PhaseEnd,
+    RunEnd,
+    RunWarning,
+    Stamped,
+)
+from tfpt_tui.results.result import read_result
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.record import Record, fold
+from tfpt_tui.runs.state import read_state, status_of
+from tfpt_tui.runs.sweep import Sweep, read_config
+from tfpt_tui.runs.tail import EventTail
+
+POLL_S = 0.2
+# Shorter phases are not worth a line; the result keeps them all.
+MIN_PHASE_S = 0.5
+# Their figures have lines of their own.
+TOLD_OTHERWISE = ("training", "evaluation")
+
+
+def follow(sweep: Sweep) -> bool:
+    """Narrate every run of the sweep to its end. Ctrl-C stops the sweep; returns whether it was used.
+
+    A second Ctrl-C leaves at once, and the supervisor to its work.
+    """
+    interrupted = False
+    narrators = [Narrator(run, f"[{n}/{len(sweep.runs)}] ") for n, run in enumerate(sweep.runs, start=1)]
+    for narrator in narrators:
+        while True:
+            try:
+                if narrator.step(sweep):
+                    break
+                time.sleep(POLL_S)
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                sweep.directory.stop.touch()
+                clear_line()
+                say("stopping: the runs are asked to end; Ctrl-C again leaves without waiting")
+    return interrupted
+
+
+class Narrator:
+    """Tells one run as its events come in."""
+
+    def __init__(self, run: RunDirectory, label: str) -> None:
+        self.run = run
+        self.label = label
+        self.tail = EventTail(run.events)
+        self.record = Record()
+        self.begun = False
+        self.waited_for = ""
+
+    def step(self, sweep: Sweep | None = None) -> bool:
+        """Tell what is new; True once the run is over and told."""
+        status = status_of(self.run)  # before the events: what is written later is told in the next step
+        for stamped in self.tail.read_all():
+            self._begin()
+            self.record = fold(self.record, stamped)
+            line = tell(stamped)
+            if line:
+                clear_line()
+                say(line)
+        if status not in ALIVE:
+            self._begin()
+            clear_line()
+            say(tell_ending(self.run, status))
+            return True
+        if status == "queued" and sweep:
+            self._tell_waiting(sweep)
+        show_progress(self.record)
+        return False
+
+    def _begin(self) -> None:
+        if not self.begun:
+            self.begun = True
+            config = read_config(self.run)
+            title = FRAMEWORK_TITLES[config.framework]
+            say(f"{self.label}{self.run.id}: {title}, batch {config.batch_size}, {config.epochs} epochs")
+
+    def _tell_waiting(self, sweep: Sweep) -> None:
+        message = str(read_state(sweep.directory.state).get("message", ""))
+        if message and message != self.waited_for:
+            say(message)
+        self.waited_for = message
+
+
+def tell(stamped: Stamped) -> str:
+    """One line for an event that a reader should see, nothing for the others."""
+    match stamped.event:
+        case PhaseEnd(phase, seconds) if seconds >= MIN_PHASE_S and phase not in TOLD_OTHERWISE:
+            return f"  {phase:<15} {seconds:8.1f} s"
+        case EpochEnd() as epoch:
+            return (
+                f"  {f'epoch {epoch.epoch}/{epoch.epochs}':<15} {epoch.seconds:8.1f} s"
+                f"  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}  {epoch.images_per_s:.0f} images/s"
+            )
+        case EvaluationEnd() as test:
+            return (
+                f"  {'test':<15} {test.seconds:8.1f} s"
+                f"  loss {test.loss:.4f}  accuracy {test.accuracy:.4f}  {test.images_per_s:.0f} images/s"
+            )
+        case RunWarning(message):
+            return f"  warning: {message}"
+        case RunEnd():
+            return ""
+    return ""
+
+
+def tell_ending(run: RunDirectory, status: str) -> str:
+    message = read_result(run).get("error", {}).get("message", "")
+    return f"  {status}" + (f": {message}" if message else "")
+
+
+def show_progress(record: Record) -> None:
+    """The line that changes, on a terminal only."""
+    if not sys.stderr.isatty() or not record.phase:
+        return
+    text = f"  {record.phase}"
+    if record.progress:
+        if record.progress.epoch:
+            text += f" epoch {record.progress.epoch}"
+        left_s = (record.progress.total - record.progress.done) / max(record.progress.images_per_s, 1e-9)
+        text += f"  {record.epoch_progress:4.0%}  {record.progress.images_per_s:.0f} images/s  {left_s:.0f} s left"
+    clear_line()
+    click.echo(text, err=True, nl=False)
+
+
+def clear_line() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)

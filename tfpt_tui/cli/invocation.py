@@ -1,0 +1,62 @@
+"""What every command is given: the paths, the user's settings, and a few ways to speak."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings, load_settings
+from tfpt_tui.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Invocation:
+    paths: Paths
+
+    @functools.cached_property
+    def settings(self) -> UserSettings:
+        return load_settings(self.paths.settings)
+
+    def open_ui(self, sweep: str = "") -> None:
+        """Open the app, on the runs of a sweep if one is named.
+
+        Raises:
+            UsageError: there is no terminal to draw on.
+        """
+        if not on_terminal():
+            raise UsageError("the app needs a terminal; see tfpt-tui --help for commands that do not")
+        from tfpt_tui.ui.app import open_app
+
+        open_app(self.paths, self.settings, sweep)
+
+    def note_missing_frameworks(self) -> None:
+        """Reading works without any framework; say which one is missing and how to install it."""
+        from tfpt_tui.environments.interpreters import missing_frameworks
+
+        for line in missing_frameworks(self.settings):
+            say(f"note: {line}")
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
+
+
+def on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def say(text: str) -> None:
+    """Narration: everything that is not the data that was asked for."""
+    click.echo(text, err=True)
+
+
+def show(text: str) -> None:
+    """Data, on stdout; ``text`` ends its own lines."""
+    click.echo(text, nl=False)

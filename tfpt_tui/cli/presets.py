@@ -1,0 +1,94 @@
+"""``tfpt-tui presets``: list them, or show one with every row resolved against its defaults."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.errors import TfptError
+from tfpt_tui.results.table import Column, Table, as_text
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def presets(context: click.Context, as_json: bool) -> None:
+    """List presets, or show one with every row resolved."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_presets, as_json=as_json)
+
+
+@presets.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As a list of JSON objects.")
+@pass_invocation
+def list_presets(invocation: Invocation, as_json: bool) -> None:
+    """List every preset; one that is broken is named with the reason."""
+    found = []
+    for name, path in preset_files(invocation.paths).items():
+        try:
+            found.append(load_preset(path))
+        except TfptError as error:
+            say(f"{name}: {error}")
+    rows = [
+        {"name": preset.name, "rows": len(preset.rows), "title": preset.title, "path": str(preset.path)}
+        for preset in found
+    ]
+    if as_json:
+        show(json.dumps(rows, indent=2) + "\n")
+    else:
+        columns = (Column("name", "name"), Column("rows", "rows"), Column("title", "title"))
+        show(as_text(Table(columns, tuple(rows))))
+    invocation.note_missing_frameworks()
+
+
+@presets.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@pass_invocation
+def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Show a preset, by NAME or path, with every row resolved against its defaults."""
+    preset = find_preset(name, invocation.paths)
+    if as_json:
+        show(json.dumps(_document(preset), indent=2) + "\n")
+        return
+    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{as_text(_rows_table(preset))}")
+
+
+def _document(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "source": preset.source,
+        "hardware": preset.hardware,
+        "path": str(preset.path),
+        "rows": [
+            {**row.resolved(), **({"published": dict(row.published)} if row.published else {})}
+            for row in preset.rows
+        ],
+    }
+
+
+def _rows_table(preset: Preset) -> Table:
+    """One line a row: the settings in which rows differ, or that differ from the schema's defaults."""
+    resolved = [row.resolved() for row in preset.rows]
+    keys = [
+        key
+        for key, setting in SETTINGS.items()
+        if len({row[key] for row in resolved}) > 1 or (resolved[0][key] not in (setting.default, None))
+    ]
+    printed = sorted({key for row in preset.rows for key in row.published})
+    columns = (
+        Column("row", "row"),
+        *(Column(key, key) for key in keys),
+        *(Column(f"published.{key}", f"published {key}") for key in printed),
+    )
+    rows = [
+        {"row": number, **values, **{f"published.{key}": row.published.get(key) for key in printed}}
+        for number, (row, values) in enumerate(zip(preset.rows, resolved, strict=True), start=1)
+    ]
+    return Table(columns, tuple(rows))

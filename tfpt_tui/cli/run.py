@@ -1,0 +1,54 @@
+"""``tfpt-tui run``: run a preset, or a file of one's own."""
+
+from __future__ import annotations
+
+import click
+
+from tfpt_tui.cli.attend import attend
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.config.presets import find_preset, select_rows
+from tfpt_tui.config.schema import parse_override
+from tfpt_tui.runs.plan import make_plan
+from tfpt_tui.runs.sweep import submit
+
+
+@click.command()
+@click.argument("preset", metavar="PRESET|FILE.toml")
+@click.option("--data", metavar="DIR", help="A prepared dataset.")
+@click.option("--rows", metavar="1,3-5", help="Only these rows of the preset.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in every row.")
+@click.option(
+    "--repeats", default=1, type=click.IntRange(1, 1000), help="Runs of each row, with seeds counting up."
+)
+@click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
+@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@pass_invocation
+def run(
+    invocation: Invocation,
+    preset: str,
+    data: str | None,
+    rows: str | None,
+    overrides: tuple[str, ...],
+    repeats: int,
+    detach: bool,
+    headless: bool,
+) -> int:
+    """Run PRESET, or the rows of FILE.toml.
+
+    The runs go on when this terminal goes away; Ctrl-C stops them.
+    """
+    chosen = find_preset(preset, invocation.paths)
+    plan = make_plan(
+        chosen,
+        invocation.settings,
+        data=data,
+        rows=select_rows(len(chosen.rows), rows) if rows else None,
+        overrides=dict(map(parse_override, overrides)),
+        repeats=repeats,
+    )
+    sweep = submit(plan, invocation.paths)
+    if not detach:
+        return attend(sweep, invocation, headless)
+    say(f"sweep {sweep.id} of {len(sweep.runs)} runs; follow it with: tfpt-tui runs tail {sweep.id}")
+    show("".join(f"{one.id}\n" for one in sweep.runs))
+    return 0

@@ -1,0 +1,155 @@
+"""``tfpt-tui runs``: what is recorded, and what can be done with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import Any
+
+import click
+
+from tfpt_tui.cli.attend import attend
+from tfpt_tui.cli.follow import POLL_S, Narrator, follow
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.config.presets import load_preset
+from tfpt_tui.errors import UsageError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.results.listing import list_results, listing
+from tfpt_tui.results.report import report_run
+from tfpt_tui.results.result import read_result
+from tfpt_tui.results.table import as_text
+from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
+from tfpt_tui.runs.plan import make_plan
+from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.sweep import Sweep, read_sweep, submit
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def runs(context: click.Context, as_json: bool) -> None:
+    """List, show, follow, stop, rerun and delete recorded runs.
+
+    An ID may be shortened to any prefix that is unique.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_command, as_json=as_json)
+
+
+@runs.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As a list of JSON objects.")
+@pass_invocation
+def list_command(invocation: Invocation, as_json: bool) -> None:
+    """List all runs, newest first."""
+    results = list_results(invocation.paths)
+    if as_json:
+        show(_as_json(results))
+    else:
+        show(as_text(listing(results)))
+    invocation.note_missing_frameworks()
+
+
+@runs.command("show")
+@click.argument("run_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@pass_invocation
+def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
+    """Show one run, live or over."""
+    run = find_run(invocation.paths, run_id)
+    result = read_result(run)
+    show(_as_json({**result, "directory": str(run.path)}) if as_json else report_run(result) + f"  {run.path}\n")
+
+
+@runs.command()
+@click.argument("run_id", metavar="ID")
+@pass_invocation
+def tail(invocation: Invocation, run_id: str) -> None:
+    """Follow a run, or a sweep, from its beginning to its end; Ctrl-C leaves it running."""
+    found = _find(invocation, run_id)
+    narrators = (
+        [Narrator(found, "")]
+        if isinstance(found, RunDirectory)
+        else [Narrator(run, f"[{n}/{len(found.runs)}] ") for n, run in enumerate(found.runs, start=1)]
+    )
+    for narrator in narrators:
+        while not narrator.step(None if isinstance(found, RunDirectory) else found):
+            time.sleep(POLL_S)
+
+
+@runs.command()
+@click.argument("run_id", metavar="ID")
+@pass_invocation
+def stop(invocation: Invocation, run_id: str) -> None:
+    """Ask a run, or a sweep, to stop, and wait until it has."""
+    found = _find(invocation, run_id)
+    if isinstance(found, RunDirectory):
+        if status_of(found) not in ALIVE:
+            raise UsageError(f"{found.id}: is not running: {status_of(found)}")
+        found.stop.touch()
+        while status_of(found) in ALIVE:
+            time.sleep(POLL_S)
+        say(f"{found.id}: {status_of(found)}")
+        return
+    if not any(status_of(run) in ALIVE for run in found.runs):
+        raise UsageError(f"{found.id}: none of its runs is running")
+    found.directory.stop.touch()
+    follow(found)
+
+
+@runs.command()
+@click.argument("run_id", metavar="ID")
+@click.option("--detach", is_flag=True, help="Return at once with the ID of the new run.")
+@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@pass_invocation
+def rerun(invocation: Invocation, run_id: str, detach: bool, headless: bool) -> int:
+    """Run a run's configuration once more."""
+    run = find_run(invocation.paths, run_id)
+    sweep = submit(make_plan(load_preset(run.config), invocation.settings), invocation.paths)
+    if not detach:
+        return attend(sweep, invocation, headless)
+    show(f"{sweep.runs[0].id}\n")
+    return 0
+
+
+@runs.command()
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_invocation
+def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete recorded runs, models and all. A run that is alive is refused."""
+    found = [find_run(invocation.paths, run_id) for run_id in run_ids]
+    for run in found:
+        if status_of(run) in ALIVE:
+            raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
+    if not yes:
+        click.confirm(f"delete {', '.join(run.id for run in found)}?", abort=True, err=True)
+    for run in found:
+        shutil.rmtree(run.path)
+        say(f"{run.id}: deleted")
+
+
+def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:
+    """The run of that ID, else the sweep."""
+    try:
+        return find_run(invocation.paths, prefix)
+    except UsageError as error:
+        try:
+            return read_sweep(find_sweep(invocation.paths, prefix), invocation.paths)
+        except UsageError:
+            raise error from None
+
+
+def _as_json(document: Any) -> str:
+    """JSON has no NaN and no infinity: they are strings, as in the events."""
+    return json.dumps(_finite(document), indent=2, default=str) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value

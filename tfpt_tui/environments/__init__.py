@@ -1,0 +1,1 @@
+"""The Python interpreters that the frameworks live in."""

@@ -1,0 +1,89 @@
+"""Which interpreter runs a framework, and whether the framework is installed there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.errors import MissingError
+
+# Modules that a backend imports, and the distributions that bring them.
+MODULES = {"pytorch": ("torch", "torchvision"), "tensorflow": ("tensorflow", "keras")}
+DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow"}
+PROBE_TIMEOUT_S = 30
+
+_PROBE = (
+    "import importlib.util, sys;print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
+)
+
+
+def interpreter_of(framework: str, settings: UserSettings) -> str:
+    """The interpreter set for the framework, by default the one that runs us."""
+    return os.path.expanduser(settings.interpreters.get(framework, sys.executable))
+
+
+def check_framework(framework: str, settings: UserSettings) -> str:
+    """The interpreter of the framework, once it is known that the framework is installed there.
+
+    Raises:
+        MissingError: no such interpreter, or one without the framework; the message has the line that mends it.
+    """
+    interpreter = interpreter_of(framework, settings)
+    missing = _missing_modules(interpreter, MODULES[framework])
+    if missing:
+        raise MissingError(
+            f"{FRAMEWORK_TITLES[framework]} is not installed for {interpreter} (no module {missing[0]});"
+            f" install it with: {install_line(framework, interpreter)}"
+        )
+    return interpreter
+
+
+def missing_frameworks(settings: UserSettings) -> list[str]:
+    """One line for every framework that is missing, with the line that installs it.
+
+    Quick: it looks into our own interpreter only, as asking another one means starting it.
+    """
+    return [
+        f"{FRAMEWORK_TITLES[framework]} is not installed; install it with: "
+        + install_line(framework, sys.executable)
+        for framework in FRAMEWORKS
+        if interpreter_of(framework, settings) == sys.executable and _missing_here(MODULES[framework])
+    ]
+
+
+def install_line(framework: str, interpreter: str) -> str:
+    return f"{interpreter} -m pip install {DISTRIBUTIONS[framework]}"
+
+
+def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
+    if interpreter == sys.executable:
+        return _missing_here(modules)
+    if shutil.which(interpreter) is None:
+        raise MissingError(
+            f"{interpreter}: no such interpreter; correct [interpreters] in the settings (see tfpt-tui paths)"
+        )
+    try:
+        probe = subprocess.run(
+            [interpreter, "-c", _PROBE, *modules],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        raise MissingError(f"{interpreter}: does not answer within {PROBE_TIMEOUT_S} s") from None
+    except OSError as error:
+        raise MissingError(f"{interpreter}: cannot be started: {error.strerror}") from None
+    if probe.returncode:
+        last = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
+        raise MissingError(f"{interpreter}: is no working Python interpreter: {last}")
+    return probe.stdout.split()
+
+
+def _missing_here(modules: tuple[str, ...]) -> list[str]:
+    return [name for name in modules if importlib.util.find_spec(name) is None]

@@ -1,0 +1,152 @@
+"""NVIDIA GPUs, read through NVML in a thread of their own.
+
+NVML can be missing, refuse single questions (MIG, laptops) and hang for good in the driver, so nothing waits for
+it: the reader keeps the latest answer, and an answer that grows old counts as unknown.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from tfpt_tui.hardware.sample import GpuSample
+
+INTERVAL_S = 1.0
+STALE_S = 3.0
+
+# nvml.h, nvmlClocksEventReasons: only those that slow a training down.
+THROTTLE_REASONS = {
+    0x0000000000000004: "power cap",
+    0x0000000000000008: "hardware slowdown",
+    0x0000000000000020: "software thermal",
+    0x0000000000000040: "hardware thermal",
+    0x0000000000000080: "power brake",
+}
+
+
+@dataclass(frozen=True)
+class GpuReading:
+    """``problem`` says why there are no GPUs, "" when there are; ``time`` is monotonic seconds."""
+
+    time: float = 0.0
+    names: tuple[str, ...] = ()
+    driver: str = ""
+    gpus: tuple[GpuSample, ...] = ()
+    problem: str = ""
+
+
+class GpuReader:
+    """Reads all GPUs once a second from :meth:`start` to :meth:`stop`; :meth:`latest` never waits."""
+
+    def __init__(self, load: Callable[[], ModuleType] | None = None, interval_s: float = INTERVAL_S) -> None:
+        self._load = load or _load_nvml
+        self._interval_s = interval_s
+        self._reading = GpuReading()
+        self._answered = threading.Event()
+        self._ending = threading.Event()
+        # A daemon: a call that hangs in the driver must not keep the supervisor from ending.
+        self._thread = threading.Thread(target=self._run, name="nvml", daemon=True)
+
+    def start(self, wait_s: float = 2.0) -> GpuReader:
+        """Begin to read, giving NVML so many seconds for its first answer."""
+        self._thread.start()
+        self._answered.wait(wait_s)
+        return self
+
+    def stop(self) -> None:
+        self._ending.set()
+
+    def latest(self) -> GpuReading:
+        """The latest reading; without GPU samples once it is older than three seconds."""
+        reading = self._reading
+        if not self._answered.is_set():
+            return GpuReading(problem="no GPU reading: NVML does not answer")
+        if reading.gpus and time.monotonic() - reading.time > STALE_S:
+            return GpuReading(reading.time, reading.names, reading.driver, (), "no GPU reading: NVML hangs")
+        return reading
+
+    def _run(self) -> None:
+        try:
+            nvml = self._load()
+            nvml.nvmlInit()
+        except Exception as error:
+            # pynvml raises classes that it makes at run time, and OSError or ImportError when it is broken.
+            self._answer(GpuReading(problem=explain(error)))
+            return
+        count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
+        handles = [_ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index) for index in range(count)]
+        names = tuple(_text(_ask(nvml, nvml.nvmlDeviceGetName, handle)) for handle in handles)
+        driver = _text(_ask(nvml, nvml.nvmlSystemGetDriverVersion))
+        problem = "" if handles else "no GPU: the NVIDIA driver is loaded but shows none"
+        while True:
+            samples = tuple(_read(nvml, handle) for handle in handles)
+            self._answer(GpuReading(time.monotonic(), names, driver, samples, problem))
+            if self._ending.wait(self._interval_s):
+                return
+
+    def _answer(self, reading: GpuReading) -> None:
+        self._reading = reading
+        self._answered.set()
+
+
+def explain(error: Exception) -> str:
+    """One line that says why there is no GPU reading."""
+    name = type(error).__name__
+    if name == "NVMLError_LibraryNotFound":
+        return "no NVIDIA GPU: the NVML library is not installed"
+    if name == "NVMLError_DriverNotLoaded":
+        return "no GPU reading: the NVIDIA driver is not loaded"
+    return f"no GPU reading: {error}"
+
+
+def _load_nvml() -> ModuleType:
+    import pynvml  # a tenth of a second and more: only here, in the thread
+
+    module: ModuleType = pynvml
+    return module
+
+
+def _ask(nvml: ModuleType, question: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer, or None where this GPU, driver or version refuses that one question."""
+    try:
+        return question(*arguments)
+    except nvml.NVMLError:
+        return None
+
+
+def _read(nvml: ModuleType, handle: Any) -> GpuSample:
+    if handle is None:
+        return GpuSample()
+    use = _ask(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
+    memory = _ask(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
+    power = _ask(nvml, nvml.nvmlDeviceGetPowerUsage, handle)
+    limit = _ask(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
+    reasons = _ask(nvml, nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle)
+    energy = _ask(nvml, nvml.nvmlDeviceGetTotalEnergyConsumption, handle)
+    return GpuSample(
+        utilization_percent=None if use is None else use.gpu,
+        memory_used_bytes=None if memory is None else memory.used,
+        memory_total_bytes=None if memory is None else memory.total,
+        power_w=_scaled(power, 1e-3),
+        power_limit_w=_scaled(limit, 1e-3),
+        temperature_c=_ask(nvml, nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
+        sm_clock_mhz=_ask(nvml, nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
+        throttle=None if reasons is None else throttle_names(reasons),
+        energy_j=_scaled(energy, 1e-3),
+    )
+
+
+def throttle_names(reasons: int) -> str:
+    return " + ".join(name for bit, name in THROTTLE_REASONS.items() if reasons & bit)
+
+
+def _scaled(value: int | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""

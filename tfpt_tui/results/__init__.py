@@ -1,0 +1,1 @@
+"""What recorded runs amount to: results, comparisons, and the formats they are shown and exported in."""

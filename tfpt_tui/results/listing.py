@@ -1,0 +1,46 @@
+"""The list of all recorded runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.results.result import read_result
+from tfpt_tui.results.table import Column, Table
+from tfpt_tui.runs.directory import list_runs
+
+COLUMNS = (
+    Column("run", "run"),
+    Column("status", "status"),
+    Column("framework", "framework"),
+    Column("batch_size", "batch"),
+    Column("epochs", "epochs"),
+    Column("images_per_s", "images/s", 1),
+    Column("epoch_s_median", "epoch s", 2),
+    Column("test_accuracy", "test acc.", 4),
+)
+
+
+def list_results(paths: Paths) -> list[dict[str, Any]]:
+    """The results of all runs, newest first."""
+    return [read_result(run) for run in list_runs(paths)]
+
+
+def listing(results: Iterable[Mapping[str, Any]]) -> Table:
+    return Table(COLUMNS, tuple(_row(result) for result in results))
+
+
+def _row(result: Mapping[str, Any]) -> dict[str, Any]:
+    config, training = result["config"], result.get("training", {})
+    return {
+        "run": result["run"],
+        "status": result["status"],
+        "framework": FRAMEWORK_TITLES.get(config.get("framework", ""), ""),
+        "batch_size": config.get("batch_size"),
+        "epochs": config.get("epochs"),
+        "images_per_s": training.get("images_per_s"),
+        "epoch_s_median": training.get("epoch_s_median"),
+        "test_accuracy": result.get("test", {}).get("accuracy"),
+    }

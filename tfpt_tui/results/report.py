@@ -1,0 +1,73 @@
+"""One run in words and figures, for ``runs show`` and for a single run's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+
+WIDTH = 18
+
+
+def report_run(result: Mapping[str, Any]) -> str:
+    """What the run was asked, what it did, and what came out; parts that were not reached are left out."""
+    config = result["config"]
+    lines = [f"run {result['run']}: {result['status']}"]
+    if message := result.get("error", {}).get("message"):
+        lines.append(f"  {message}")
+    lines += [f"  warning: {warning}" for warning in result.get("warnings", [])]
+    if result.get("started"):
+        lines.append(_line("started", f"{datetime.fromtimestamp(result['started']):%Y-%m-%d %H:%M:%S}"))
+    lines += [_line("framework", _framework(result)), *_settings(config)]
+    if effective := result.get("effective"):
+        device, name = effective.get("device"), effective.get("device_name")
+        lines.append(_line("device used", str(device) if device == name else f"{device} ({name})"))
+        lines.append(_line("threads used", str(effective.get("threads"))))
+    if model := result.get("model"):
+        lines.append(_line("parameters", f"{model['total']:,} ({model['trainable']:,} trainable)"))
+    lines += [_line(phase, f"{seconds:.2f} s") for phase, seconds in result["phases"].items()]
+    lines += _figures(result)
+    return "\n".join(lines) + "\n"
+
+
+def _framework(result: Mapping[str, Any]) -> str:
+    name = result["config"].get("framework", "")
+    versions = result.get("versions", {})
+    version = versions.get("torch") or versions.get("tensorflow") or ""
+    return f"{FRAMEWORK_TITLES.get(name, name)} {version}".strip()
+
+
+def _settings(config: Mapping[str, Any]) -> list[str]:
+    """The settings that say what was run: those without default, and those that differ from it."""
+    always = ("data", "batch_size", "epochs", "seed")
+    return [
+        _line(key, str(config[key]) + (f" {setting.unit}" if setting.unit else ""))
+        for key, setting in SETTINGS.items()
+        if key != "framework" and key in config and (key in always or config[key] != setting.default)
+    ]
+
+
+def _figures(result: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if training := result.get("training"):
+        lines.append(
+            _line(
+                "throughput",
+                f"{training['images_per_s']:.1f} images/s,"
+                f" median epoch {training['epoch_s_median']:.2f} s, first {training['first_epoch_s']:.2f} s",
+            )
+        )
+        lines.append(_line("training", f"loss {training['loss']:.4f}, accuracy {training['accuracy']:.4f}"))
+    if test := result.get("test"):
+        lines.append(_line("test", f"loss {test['loss']:.4f}, accuracy {test['accuracy']:.4f}"))
+    if peak := result.get("memory", {}).get("peak_rss_bytes"):
+        lines.append(_line("peak memory", f"{peak / 1e6:.0f} MB"))
+    for artifact in result.get("artifacts", []):
+        lines.append(_line(artifact["name"], f"{artifact['bytes'] / 1e3:.0f} kB"))
+    return lines
+
+
+def _line(name: str, value: str) -> str:
+    return f"  {name:<{WIDTH}} {value}"

@@ -1,0 +1,40 @@
+"""The result of a run as one document: ``result.toml`` where it is written, else what its events say so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfpt_tui.config.toml import read_toml
+from tfpt_tui.errors import TfptError
+from tfpt_tui.hardware.recorder import read_samples, summarize
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.record import fold_all, make_result
+from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.runs.tail import EventTail
+
+
+def read_result(run: RunDirectory) -> dict[str, Any]:
+    """The result of a run, live or over. A run without readable configuration has an empty one."""
+    if run.result.exists():
+        try:
+            return read_toml(run.result)
+        except TfptError as error:
+            return _broken(run, str(error))
+    try:
+        config = dict(read_config(run).to_mapping())
+    except TfptError as error:
+        return _broken(run, str(error))
+    record = fold_all(EventTail(run.events).read_all())
+    hardware = summarize(read_samples(run.hardware))
+    return make_result(run.id, status_of(run), None, config, record, hardware, ())
+
+
+def _broken(run: RunDirectory, reason: str) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "status": "crashed",
+        "error": {"type": "UsageError", "message": reason, "traceback": ""},
+        "config": {},
+        "phases": {},
+    }

@@ -1,0 +1,111 @@
+"""A table and the formats it is written in. The same number is the same text in every one of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """``name`` is the key in csv and json, unit included; ``title`` the heading that people read."""
+
+    name: str
+    title: str
+    digits: int | None = None
+
+    def show(self, value: Cell) -> str:
+        """The text that people read; unknown is empty."""
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, float):
+            return "nan" if math.isnan(value) else f"{value:.{self.digits if self.digits is not None else 3}f}"
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """``notes`` are lines that must stand beside the numbers wherever they are shown."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    notes: tuple[str, ...] = ()
+
+
+def as_text(table: Table) -> str:
+    """Aligned columns for a terminal: numbers to the right, the rest to the left."""
+    cells = _shown(table)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    right = [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in table.columns]
+    lines = []
+    for row in cells:
+        aligned = [
+            cell.rjust(width) if numeric else cell.ljust(width)
+            for cell, width, numeric in zip(row, widths, right, strict=True)
+        ]
+        lines.append("  ".join(aligned).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([*lines, *_notes(table, "")]) + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    heading, *rows = [[cell.replace("|", "\\|") for cell in row] for row in _shown(table)]
+    lines = [heading, ["---"] * len(heading), *rows]
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([*text, *_notes(table, "")]) + "\n"
+
+
+def as_csv(table: Table) -> str:
+    """Names as the header; an empty table still has one. No cell can run as a formula in a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in table.columns])
+    for row in table.rows:
+        writer.writerow(
+            [_inert(column.show(row.get(column.name)), row.get(column.name)) for column in table.columns]
+        )
+    return text.getvalue()
+
+
+def as_json(table: Table) -> str:
+    rows = [
+        {column.name: _json_value(column, row.get(column.name)) for column in table.columns} for row in table.rows
+    ]
+    return json.dumps({"schema": 1, "rows": rows, "notes": list(table.notes)}, indent=2, ensure_ascii=False) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {
+    "table": as_text,
+    "csv": as_csv,
+    "markdown": as_markdown,
+    "json": as_json,
+}
+
+
+def _shown(table: Table) -> list[list[str]]:
+    heading = [column.title for column in table.columns]
+    return [heading, *([column.show(row.get(column.name)) for column in table.columns] for row in table.rows)]
+
+
+def _notes(table: Table, indent: str) -> list[str]:
+    return ["", *(f"{indent}{note}" for note in table.notes)] if table.notes else []
+
+
+def _inert(text: str, value: Cell) -> str:
+    is_formula = isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if is_formula else text
+
+
+def _json_value(column: Column, value: Cell) -> Cell:
+    """Numbers as they are shown elsewhere; JSON has no NaN."""
+    if isinstance(value, float):
+        return float(column.show(value)) if math.isfinite(value) else column.show(value)
+    return value

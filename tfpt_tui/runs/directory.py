@@ -1,0 +1,151 @@
+"""The directory of one run, or of one sweep: the names of its files, how it is made and how it is found."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import nearest
+from tfpt_tui.errors import UsageError, cannot
+
+RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z]+-[0-9a-f]{4}")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of a run. They are the truth: whatever shows a run reads them."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def epochs(self) -> Path:
+        return self.path / "epochs.csv"
+
+    @property
+    def hardware(self) -> Path:
+        return self.path / "hardware.csv"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "worker.log"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.toml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state.toml"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.png"
+
+    @property
+    def stop(self) -> Path:
+        """The request to stop: whoever may write the directory may ask for it."""
+        return self.path / "stop"
+
+
+@dataclass(frozen=True)
+class SweepDirectory:
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state.toml"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "supervisor.log"
+
+    @property
+    def stop(self) -> Path:
+        return self.path / "stop"
+
+
+def make_directory(parent: Path, label: str, now: datetime) -> Path:
+    """Make ``PARENT/20261122-165501-LABEL-3f9a``, a name that was not there.
+
+    Raises:
+        MissingError: the parent cannot be written.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = parent / f"{now:%Y%m%d-%H%M%S}-{label}-{secrets.token_hex(2)}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return path
+    except OSError as error:
+        raise cannot("record a run", parent, error) from None
+
+
+def list_runs(paths: Paths) -> list[RunDirectory]:
+    """All recorded runs, newest first; what else lies in the directory is left out."""
+    try:
+        names = [path.name for path in paths.runs.iterdir() if RUN_ID.fullmatch(path.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [RunDirectory(paths.runs / name) for name in sorted(names, reverse=True)]
+
+
+def find_run(paths: Paths, prefix: str) -> RunDirectory:
+    """The run whose ID begins with ``prefix``.
+
+    Raises:
+        UsageError: no run's ID does, or several do.
+    """
+    runs = {run.id: run for run in list_runs(paths)}
+    return runs[_unique(prefix, list(runs), f"run in {paths.runs}")]
+
+
+def find_sweep(paths: Paths, prefix: str) -> SweepDirectory:
+    """The sweep whose ID begins with ``prefix``.
+
+    Raises:
+        UsageError: no sweep's ID does, or several do.
+    """
+    names = [path.parent.name for path in paths.sweeps.glob("*/plan.toml")]
+    return SweepDirectory(paths.sweeps / _unique(prefix, sorted(names), f"sweep in {paths.sweeps}"))
+
+
+def _unique(prefix: str, names: list[str], what: str) -> str:
+    matches = [name for name in names if name == prefix] or [name for name in names if name.startswith(prefix)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(
+            f"{prefix!r} begins the ID of {len(matches)} runs, {matches[0]} and {matches[1]} among them"
+        )
+    raise UsageError(f"no {what} has an ID that begins with {prefix!r}{nearest(prefix, names)}")

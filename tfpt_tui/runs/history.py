@@ -1,0 +1,42 @@
+"""``history.png``: loss and accuracy by epoch."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from tfpt_tui.runs.record import Record
+
+# Okabe and Ito's colours, told apart by colour-blind readers; one a framework, everywhere.
+COLOURS = {"pytorch": "#D55E00", "tensorflow": "#0072B2"}
+
+
+def draw_history(record: Record, path: Path) -> None:
+    """Draw the picture; epochs whose loss is not finite are marked at the lower edge."""
+    # Half a second and 60 MB: only here, between two runs.
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    colour = COLOURS.get(record.start.framework if record.start else "", "#555555")
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = [epoch.epoch for epoch in record.epochs]
+    losses = [epoch.loss for epoch in record.epochs]
+    for axes, name, values in (
+        (figure.add_subplot(1, 2, 1), "training loss", losses),
+        (figure.add_subplot(1, 2, 2), "training accuracy", [epoch.accuracy for epoch in record.epochs]),
+    ):
+        axes.plot(epochs, values, marker="o", markersize=3, color=colour)
+        axes.set_xlabel("epoch")
+        axes.set_title(name)
+        axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    diverged = [epoch for epoch, loss in zip(epochs, losses, strict=True) if not math.isfinite(loss)]
+    if diverged:
+        loss_axes = figure.axes[0]
+        loss_axes.plot(
+            diverged, [0.02] * len(diverged), "x", color="black", transform=loss_axes.get_xaxis_transform()
+        )
+        loss_axes.set_title(f"training loss (not finite from epoch {diverged[0]})")
+    temporary = path.with_name(f".{path.name}.tmp")
+    figure.savefig(temporary, format="png", dpi=120)
+    temporary.rename(path)

@@ -1,0 +1,73 @@
+"""Processes that outlive us: told apart from others that got their number, and ended with all their children."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A pid alone is used again, also after a reboot: the boot and the start time make it unique."""
+
+    boot_id: str
+    pid: int
+    start_time: int
+
+    def is_alive(self) -> bool:
+        return self.boot_id == boot_id() and _start_time(self.pid) == self.start_time
+
+
+def boot_id() -> str:
+    """A name of this boot of the machine."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def identify(pid: int) -> Process:
+    """The process of that number, alive or not."""
+    return Process(boot_id(), pid, _start_time(pid))
+
+
+def read_process(state: Mapping[str, Any], role: str) -> Process | None:
+    """The process that a ``state.toml`` names under ``role``, None where it names none."""
+    try:
+        return Process(str(state["boot_id"]), int(state[role]["pid"]), int(state[role]["start_time"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process group: what is left of a worker, its image loaders among them."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def oom_kills() -> int:
+    """How often the kernel has killed a process for want of memory, on the whole machine and in our cgroup."""
+    return _counter(PROC / "vmstat", "oom_kill") + _counter(Path("/sys/fs/cgroup/memory.events"), "oom_kill")
+
+
+def _start_time(pid: int) -> int:
+    """Clock ticks from boot to the start of a process (proc(5), stat, field 22); 0 for one that is gone."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    fields = text[text.rindex(")") + 2 :].split()
+    state, start_time = fields[0], int(fields[19])
+    return 0 if state in "ZX" else start_time
+
+
+def _counter(path: Path, name: str) -> int:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.split()[0] == name)

@@ -1,0 +1,175 @@
+"""What the events of a run amount to: folded one by one into a frozen record, live or long finished."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from tfpt_tui import events
+from tfpt_tui.events import (
+    Environment,
+    EpochEnd,
+    EvaluationEnd,
+    ModelSummary,
+    PhaseEnd,
+    PhaseStart,
+    Progress,
+    RunEnd,
+    RunStart,
+    RunWarning,
+    Stamped,
+)
+
+RESULT_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """``phases`` are the seconds of finished phases; ``phase`` is the one under way, since ``phase_elapsed``."""
+
+    start: RunStart | None = None
+    environment: Environment | None = None
+    model: ModelSummary | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    phase: str = ""
+    phase_elapsed: float = 0.0
+    progress: Progress | None = None
+    epochs: tuple[EpochEnd, ...] = ()
+    evaluation: EvaluationEnd | None = None
+    warnings: tuple[str, ...] = ()
+    end: RunEnd | None = None
+    started: float = 0.0
+    time: float = 0.0
+    elapsed: float = 0.0
+
+    @property
+    def epoch_progress(self) -> float:
+        """The share of the phase under way that is done, 0 to 1."""
+        return self.progress.done / self.progress.total if self.progress and self.progress.total else 0.0
+
+
+def fold(record: Record, stamped: Stamped) -> Record:
+    """The record after one more event."""
+    event = stamped.event
+    changes: dict[str, Any] = {"time": stamped.time, "elapsed": stamped.elapsed}
+    match event:
+        case RunStart():
+            changes |= {"start": event, "started": stamped.time}
+        case Environment():
+            changes["environment"] = event
+        case ModelSummary():
+            changes["model"] = event
+        case PhaseStart():
+            changes |= {"phase": event.phase, "phase_elapsed": stamped.elapsed, "progress": None}
+        case PhaseEnd():
+            changes |= {"phases": {**record.phases, event.phase: event.seconds}, "phase": "", "progress": None}
+        case Progress():
+            changes["progress"] = event
+        case EpochEnd():
+            changes |= {"epochs": (*record.epochs, event), "progress": None}
+        case EvaluationEnd():
+            changes["evaluation"] = event
+        case RunWarning():
+            changes["warnings"] = (*record.warnings, event.message)
+        case RunEnd():
+            changes |= {"end": event, "phase": "", "progress": None}
+    return dataclasses.replace(record, **changes)
+
+
+def fold_all(stamped: Iterable[Stamped], record: Record | None = None) -> Record:
+    return reduce(fold, stamped, record or Record())
+
+
+def epochs_table(record: Record) -> list[list[str]]:
+    """The lines of ``epochs.csv``, header first; numbers as precise as they were measured."""
+    rows = [["epoch", "train_loss", "train_accuracy", "seconds", "first_batch_s", "images_per_s"]]
+    for epoch in record.epochs:
+        numbers = (epoch.loss, epoch.accuracy, epoch.seconds, epoch.first_batch_s, epoch.images_per_s)
+        rows.append([str(epoch.epoch), *(repr(number) for number in numbers)])
+    return rows
+
+
+def make_result(
+    run: str,
+    status: str,
+    error: events.RunError | None,
+    config: Mapping[str, Any],
+    record: Record,
+    hardware: Mapping[str, Any],
+    artifacts: Iterable[tuple[str, int]],
+) -> dict[str, Any]:
+    """The document of ``result.toml``; tables of what was not reached are left out."""
+    result: dict[str, Any] = {
+        "schema": RESULT_SCHEMA,
+        "run": run,
+        "status": status,
+        "started": record.started or None,
+        "ended": record.time or None,
+        "versions": dict(record.environment.versions) if record.environment else {},
+        "warnings": list(record.warnings),
+        "config": dict(config),
+    }
+    if error:
+        result["error"] = dataclasses.asdict(error)
+    if record.environment:
+        result["effective"] = {"device_name": record.environment.device, **record.environment.effective}
+    if record.model:
+        result["model"] = {
+            "total": record.model.total,
+            "trainable": record.model.trainable,
+            "non_trainable": record.model.non_trainable,
+        }
+    result["phases"] = dict(record.phases)
+    if record.epochs:
+        result["training"] = training_figures(record.epochs)
+    if record.evaluation:
+        result["test"] = dataclasses.asdict(record.evaluation)
+    result["memory"] = _memory(record, hardware)
+    result["hardware"] = dict(hardware)
+    result["artifacts"] = [{"name": name, "bytes": size} for name, size in artifacts]
+    if clock := _article_clock(config, record):
+        result["article_clock"] = clock
+    return result
+
+
+def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
+    """Throughput and epoch times. Steady throughput leaves the first epoch out when there are more."""
+    steady = epochs[1:] or epochs
+    images = sum(round(epoch.images_per_s * epoch.seconds) for epoch in steady)
+    return {
+        "epochs": len(epochs),
+        "images": sum(round(epoch.images_per_s * epoch.seconds) for epoch in epochs),
+        "images_per_s": images / sum(epoch.seconds for epoch in steady),
+        "first_epoch_s": epochs[0].seconds,
+        "epoch_s_median": statistics.median(epoch.seconds for epoch in steady),
+        "first_batch_s_median": statistics.median(epoch.first_batch_s for epoch in epochs),
+        "loss": epochs[-1].loss,
+        "accuracy": epochs[-1].accuracy,
+    }
+
+
+def _memory(record: Record, hardware: Mapping[str, Any]) -> dict[str, int]:
+    """Peaks: of the worker and its children by sampling, of the worker alone by its own account."""
+    own = dict(record.end.memory) if record.end else {}
+    peaks = [own.get("peak_rss_bytes"), hardware.get("worker_rss_bytes_max")]
+    known = [peak for peak in peaks if peak is not None]
+    return own | ({"peak_rss_bytes": max(known)} if known else {})
+
+
+def _article_clock(config: Mapping[str, Any], record: Record) -> dict[str, float]:
+    """Seconds as the article's clocks cover them.
+
+    Its training clock starts at the first epoch, so it covers what is compiled at the first step; PyTorch's
+    cache is filled in that epoch, TensorFlow's was filled before by plotting one batch (benchmark_method.md, 0.1).
+    """
+    if "training" not in record.phases or "evaluation" not in record.phases:
+        return {}
+    covered = ["compile", "training"] + (["cache_fill"] if config["framework"] == "pytorch" else [])
+    return {
+        "training_s": sum(record.phases.get(phase, 0.0) for phase in covered),
+        "evaluation_s": record.phases["evaluation"],
+    }

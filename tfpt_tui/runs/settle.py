@@ -1,0 +1,97 @@
+"""The record of a run: kept while it goes on, and settled once when it is over."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+from typing import Any
+
+from tfpt_tui.config.toml import write_atomically, write_toml
+from tfpt_tui.errors import TfptError
+from tfpt_tui.events import ENDINGS, RunEnd, RunError
+from tfpt_tui.hardware.gpu import GpuReading
+from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.hardware.recorder import read_samples, summarize
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.history import draw_history
+from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result
+from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.runs.tail import EventTail
+
+ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
+
+
+class Keeper:
+    """Reads what the worker tells and writes ``epochs.csv`` and ``environment.toml`` as soon as they are known."""
+
+    def __init__(self, run: RunDirectory, gpu: GpuReading) -> None:
+        self.record = Record()
+        self._run = run
+        self._tail = EventTail(run.events)
+        self._machine = describe_machine(gpu)
+        write_toml(run.environment, self._machine)
+
+    def catch_up(self) -> None:
+        before = self.record
+        self.record = fold_all(self._tail.read_all(), before)
+        if len(self.record.epochs) > len(before.epochs):
+            write_epochs(self._run, self.record)
+        if self.record.environment is not before.environment and self.record.environment:
+            versions = dict(self.record.environment.versions)
+            write_toml(self._run.environment, {**self._machine, "versions": versions})
+
+
+def find_ending(
+    end: RunEnd | None, returncode: int, cause: str, killed_for_memory: bool, limit_s: float
+) -> tuple[str, RunError | None]:
+    """How the run ended, from the worker's last word, its exit, why we ended it, and the kernel's account."""
+    if end and end.status in ENDINGS and not (cause == "timeout" and end.status == "stopped"):
+        return end.status, end.error
+    if cause == "timeout":
+        return "timeout", RunError("Timeout", f"not done after {limit_s:.0f} s (the key timeout_s sets the limit)")
+    if cause:
+        return cause, None
+    if killed_for_memory and returncode == -signal.SIGKILL:
+        return "out_of_memory", RunError("OutOfMemory", "the kernel killed it: the machine ran out of memory")
+    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word; see worker.log")
+
+
+def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
+    """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
+    tail = EventTail(run.events)
+    record = fold_all(tail.read_all())
+    hardware = summarize(read_samples(run.hardware))
+    if record.epochs:
+        write_epochs(run, record)
+        draw_history(record, run.history)
+    result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
+    if tail.malformed:
+        result["warnings"].append(f"{tail.malformed} lines of events.jsonl are no events")
+    write_toml(run.result, result)
+    run.stop.unlink(missing_ok=True)
+
+
+def write_epochs(run: RunDirectory, record: Record) -> None:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(epochs_table(record))
+    write_atomically(run.epochs, table.getvalue())
+
+
+def _config_of(run: RunDirectory) -> dict[str, Any]:
+    try:
+        return dict(read_config(run).to_mapping())
+    except TfptError:
+        # A record without a valid configuration, perhaps of another version, still gets its result.
+        return {"framework": run.id.split("-")[2]}
+
+
+def _artifacts(run: RunDirectory) -> list[tuple[str, int]]:
+    paths = [run.path / name for name in ARTIFACTS]
+    return [(path.name, path.stat().st_size) for path in paths if path.exists()]
+
+
+def _describe_exit(returncode: int) -> str:
+    if returncode < 0:
+        return f"the worker was killed by {signal.Signals(-returncode).name}"
+    return f"the worker ended with exit code {returncode}"

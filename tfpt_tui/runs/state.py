@@ -1,0 +1,63 @@
+"""``state.toml``: who owns a run or a sweep now, and what that makes of its status."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.errors import TfptError
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.processes import Process, read_process
+
+# A supervisor takes over its runs within a second; one that has not by then never will.
+HANDOVER_S = 60.0
+
+
+def write_state(path: Path, supervisor: Process, worker: Process | None = None, **facts: Any) -> None:
+    """Say who owns the run or sweep; ``facts`` are plain values for those who look."""
+    document: dict[str, Any] = {
+        "boot_id": supervisor.boot_id,
+        **facts,
+        "supervisor": {"pid": supervisor.pid, "start_time": supervisor.start_time},
+    }
+    if worker:
+        document["worker"] = {"pid": worker.pid, "start_time": worker.start_time}
+    write_toml(path, document)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The state, empty where there is none or it cannot be read."""
+    try:
+        return read_toml(path)
+    except TfptError:
+        return {}
+
+
+def owner_of(path: Path) -> Process | None:
+    """The supervisor that owns a run or sweep, None when it is gone or there never was one."""
+    supervisor = read_process(read_state(path), "supervisor")
+    return supervisor if supervisor and supervisor.is_alive() else None
+
+
+def status_of(run: RunDirectory) -> str:
+    """One word for the run: how it ended, or ``queued`` or ``running`` while its supervisor is alive."""
+    if run.result.exists():
+        try:
+            return str(read_toml(run.result)["status"])
+        except (TfptError, KeyError):
+            return "crashed"
+    state = read_state(run.state)
+    if not state:
+        return "queued" if _age_s(run.config) < HANDOVER_S else "crashed"
+    if not owner_of(run.state):
+        return "crashed"
+    return "running" if "worker" in state else "queued"
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return HANDOVER_S

@@ -1,0 +1,180 @@
+"""Runs a plan in order, one worker at a time, and writes the record of every run whatever happens to it.
+
+It is a process of its own, started detached: whoever asked for the plan may go away. Requests to stop reach it as
+files. It dies without harm: its workers are killed by the kernel with it, and readers see that it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfpt_tui.config.paths import Paths, find_paths
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.events import RunError
+from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.recorder import Recorder
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, list_runs
+from tfpt_tui.runs.estimate import timeout_s
+from tfpt_tui.runs.launcher import launch_worker
+from tfpt_tui.runs.lock import MachineLock
+from tfpt_tui.runs.processes import Process, identify, kill_group, oom_kills
+from tfpt_tui.runs.settle import Keeper, find_ending, settle
+from tfpt_tui.runs.state import status_of, write_state
+from tfpt_tui.runs.sweep import Sweep, read_config, read_sweep, write_plan
+
+TICK_S = 0.2
+# Saving what the log needs takes a worker moments; a call that hangs in a driver takes for ever.
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """What every step needs: the plan, who we are, and the GPU reader that serves all runs."""
+
+    sweep: Sweep
+    process: Process
+    gpu: GpuReader
+
+
+def main(arguments: list[str]) -> None:
+    """``arguments`` are the directories of the sweep and of the runs."""
+    directory, paths = SweepDirectory(Path(arguments[0])), find_paths(arguments[1])
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for request in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(request, lambda *_: directory.stop.touch())
+    supervisor = Supervisor(read_sweep(directory, paths), identify(os.getpid()), GpuReader())
+    _claim(supervisor)
+    _settle_orphans(paths)
+    with _machine_lock(supervisor):
+        supervisor.gpu.start()
+        run_plan(supervisor)
+    _tell(supervisor, "done", "")
+
+
+def run_plan(supervisor: Supervisor) -> None:
+    """Run what is queued, in order; the state of every run is kept in plan.toml."""
+    sweep = supervisor.sweep
+    states = {run["run"]: run["state"] for run in sweep.document["runs"]}
+    for run in sweep.runs:
+        if stop_requested(sweep, run):
+            settle(run, "stopped", None)
+        else:
+            states[run.id] = "running"
+            write_plan(sweep, states)
+            run_one(supervisor, run)
+        states[run.id] = status_of(run)
+        write_plan(sweep, states)
+
+
+def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
+    """One run from its worker's start to its result; whatever refuses to work becomes the run's error."""
+    try:
+        status, error = _run_worker(supervisor, run)
+    except TfptError as problem:
+        status, error = "failed", RunError(type(problem).__name__, str(problem))
+    except OSError as problem:
+        refused = cannot("record the run", problem.filename or run.path, problem)
+        status, error = "failed", RunError(type(refused).__name__, str(refused))
+    settle(run, status, error)
+
+
+def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
+    config = read_config(run)
+    manifest = read_manifest(Path(config.data))
+    limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
+    kills = oom_kills()
+    worker = launch_worker(run, supervisor.sweep.document["interpreters"][config.framework])
+    try:
+        write_state(run.state, supervisor.process, identify(worker.pid))
+        keeper = Keeper(run, supervisor.gpu.latest())
+        cause = watch(supervisor, run, worker, keeper, limit_s)
+    finally:
+        kill_group(worker.pid)
+        returncode = worker.wait()
+    keeper.catch_up()
+    return find_ending(keeper.record.end, returncode, cause, oom_kills() > kills, limit_s)
+
+
+def watch(
+    supervisor: Supervisor, run: RunDirectory, worker: subprocess.Popen[bytes], keeper: Keeper, limit_s: float
+) -> str:
+    """Keep the record while the worker lives. Returns why we ended it: ``stopped``, ``timeout`` or nothing."""
+    deadline = time.monotonic() + limit_s
+    with Recorder(run.hardware, worker.pid, supervisor.gpu) as recorder:
+        while not _ended(worker, TICK_S):
+            recorder.tick()
+            keeper.catch_up()
+            if stop_requested(supervisor.sweep, run):
+                return _end(worker, "stopped")
+            if time.monotonic() > deadline:
+                return _end(worker, "timeout")
+    return ""
+
+
+def stop_requested(sweep: Sweep, run: RunDirectory) -> bool:
+    return run.stop.exists() or sweep.directory.stop.exists()
+
+
+def _end(worker: subprocess.Popen[bytes], cause: str) -> str:
+    """Ask the worker to end, and leave the killing to the caller when it does not."""
+    worker.terminate()
+    _ended(worker, GRACE_S)
+    return cause
+
+
+def _ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        worker.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _claim(supervisor: Supervisor) -> None:
+    for run in supervisor.sweep.runs:
+        write_state(run.state, supervisor.process)
+    _tell(supervisor, "starting", "")
+
+
+def _tell(supervisor: Supervisor, status: str, message: str) -> None:
+    write_state(supervisor.sweep.directory.state, supervisor.process, status=status, message=message)
+
+
+def _settle_orphans(paths: Paths) -> None:
+    """Give the runs whose supervisor was killed the result that it could not write."""
+    for run in list_runs(paths):
+        if not run.result.exists() and status_of(run) == "crashed":
+            settle(run, "crashed", RunError("Crashed", "its supervisor is gone without a word"))
+
+
+@contextmanager
+def _machine_lock(supervisor: Supervisor) -> Iterator[None]:
+    """Wait until no other plan trains on this machine, or until this one is to stop."""
+    lock = MachineLock()
+    owner = f"sweep {supervisor.sweep.id}, process {os.getpid()}"
+    told = False
+    while not lock.acquire(owner):
+        if supervisor.sweep.directory.stop.exists():
+            break
+        if not told:
+            _tell(supervisor, "waiting", f"waiting: another plan is training on this machine ({lock.owner()})")
+            told = True
+        time.sleep(TICK_S)
+    _tell(supervisor, "running", "")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

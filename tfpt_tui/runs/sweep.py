@@ -1,0 +1,162 @@
+"""``sweeps/ID/plan.toml``: every run of a plan in the order to be run, and how a plan is handed over."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import tfpt_tui
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, make_directory
+from tfpt_tui.runs.plan import Plan, PlannedRun
+from tfpt_tui.runs.state import owner_of
+
+SCHEMA = 1
+HANDOVER_S = 20.0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A plan on disk. ``document`` is plan.toml as it was read."""
+
+    directory: SweepDirectory
+    runs: tuple[RunDirectory, ...]
+    document: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.directory.id
+
+
+def submit(plan: Plan, paths: Paths) -> Sweep:
+    """Record the plan and hand it to a supervisor of its own, which outlives whoever asked for it.
+
+    Raises:
+        MissingError: the directories cannot be written; nothing is left of the plan then.
+        TfptError: the supervisor did not start.
+    """
+    sweep = _record(plan, paths)
+    supervisor = _start_supervisor(sweep, paths)
+    deadline = time.monotonic() + HANDOVER_S
+    while owner_of(sweep.directory.state) is None:
+        if supervisor.poll() is not None or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    if supervisor.poll():
+        log = sweep.directory.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
+        _remove(sweep)
+        raise TfptError(f"{paths.sweeps}: the supervisor did not start: {log[-1]}")
+    return sweep
+
+
+def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
+    """Read a sweep.
+
+    Raises:
+        MissingError: there is no plan.
+        UsageError: the plan is broken.
+    """
+    document = read_toml(directory.plan)
+    runs = tuple(RunDirectory(paths.runs / run["run"]) for run in document["runs"])
+    return Sweep(directory, runs, document)
+
+
+def write_plan(sweep: Sweep, states: Mapping[str, str]) -> None:
+    """Write plan.toml anew with the present state of its runs, by run ID."""
+    runs = [{**run, "state": states.get(run["run"], run["state"])} for run in sweep.document["runs"]]
+    write_toml(sweep.directory.plan, {**sweep.document, "runs": runs})
+
+
+def read_config(run: RunDirectory) -> RunConfig:
+    """The configuration of a run as it was asked for.
+
+    Raises:
+        MissingError: the run has none.
+        UsageError: it is broken.
+    """
+    rows = read_toml(run.config).get("rows") or [{}]
+    return RunConfig.from_mapping({k: v for k, v in rows[0].items() if k != "published"}, str(run.config))
+
+
+def _record(plan: Plan, paths: Paths) -> Sweep:
+    now = datetime.now()
+    directory = SweepDirectory(make_directory(paths.sweeps, _label(plan.preset), now))
+    runs: list[RunDirectory] = []
+    sweep = Sweep(directory, (), {})
+    try:
+        for planned in plan.runs:
+            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now)))
+            sweep = Sweep(directory, tuple(runs), {})
+            write_toml(runs[-1].config, _config_document(plan, planned))
+        document = _plan_document(plan, directory, runs, now)
+        write_toml(directory.plan, document)
+    except (OSError, TfptError) as error:
+        _remove(sweep)
+        if isinstance(error, OSError):
+            raise cannot("record a run", paths.runs, error) from None
+        raise
+    return Sweep(directory, tuple(runs), document)
+
+
+def _label(preset: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", preset.lower()).strip("-")[:40] or "plan"
+
+
+def _config_document(plan: Plan, planned: PlannedRun) -> dict[str, Any]:
+    """A preset with one row: the run can be started again from this file."""
+    row: dict[str, Any] = planned.config.to_mapping()
+    if planned.published:
+        row["published"] = dict(planned.published)
+    return {"preset": {"name": plan.preset, "title": plan.title}, "rows": [row]}
+
+
+def _plan_document(
+    plan: Plan, directory: SweepDirectory, runs: list[RunDirectory], now: datetime
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "sweep": directory.id,
+        "preset": plan.preset,
+        "title": plan.title,
+        "created": now.replace(microsecond=0),
+        "interpreters": dict(plan.interpreters),
+        "runs": [
+            {
+                "run": run.id,
+                "framework": planned.config.framework,
+                "row": planned.row,
+                "repeat": planned.repeat,
+                "state": "queued",
+            }
+            for run, planned in zip(runs, plan.runs, strict=True)
+        ],
+    }
+
+
+def _remove(sweep: Sweep) -> None:
+    for path in (*(run.path for run in sweep.runs), sweep.directory.path):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _start_supervisor(sweep: Sweep, paths: Paths) -> subprocess.Popen[bytes]:
+    """Detached: a session of its own, no terminal, so that a hang-up of ours does not reach it."""
+    with sweep.directory.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tfpt_tui.runs.supervisor", str(sweep.directory.path), str(paths.runs)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=Path(tfpt_tui.__file__).parent.parent,
+            start_new_session=True,
+        )
