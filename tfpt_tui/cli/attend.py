@@ -22,7 +22,7 @@ def attend(sweep: Sweep, invocation: Invocation, headless: bool) -> int:
     if headless or not on_terminal():
         interrupted = follow(sweep)
     else:
-        invocation.open_ui(sweep.id)
+        invocation.open_ui()
         interrupted = False
         if any(status_of(run) in ALIVE for run in sweep.runs):
             say(f"the runs go on; see them again with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")

@@ -12,8 +12,8 @@ from tfpt_tui.errors import cannot
 from tfpt_tui.results.comparison import compare as compare_results
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, find_run, find_sweep
-from tfpt_tui.runs.sweep import read_sweep
+from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
+from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_sweep
 
 
 @click.command()
@@ -55,13 +55,13 @@ def compare(
 def _select(invocation: Invocation, run_ids: tuple[str, ...], sweep: str | None) -> list[RunDirectory]:
     runs = [find_run(invocation.paths, run_id) for run_id in run_ids]
     if sweep:
-        runs += _runs_of(find_sweep(invocation.paths, sweep), invocation)
+        runs += _recorded(read_sweep(find_sweep(invocation.paths, sweep), invocation.paths))
     elif not run_ids:
-        latest = max(invocation.paths.sweeps.glob("*/plan.toml"), default=None)
-        runs += _runs_of(SweepDirectory(latest.parent), invocation) if latest else []
+        latest = latest_sweep(invocation.paths)
+        runs += _recorded(latest) if latest else []
     return list({run.id: run for run in runs}.values())
 
 
-def _runs_of(sweep: SweepDirectory, invocation: Invocation) -> list[RunDirectory]:
-    """The runs of a sweep that are still recorded."""
-    return [run for run in read_sweep(sweep, invocation.paths).runs if run.path.is_dir()]
+def _recorded(sweep: Sweep) -> list[RunDirectory]:
+    """The runs of a sweep that were not deleted since."""
+    return [run for run in sweep.runs if run.path.is_dir()]

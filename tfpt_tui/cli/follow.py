@@ -20,7 +20,7 @@ from tfpt_tui.events import (
 )
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.record import Record, fold
+from tfpt_tui.runs.record import Record, fold, time_left_s
 from tfpt_tui.runs.state import read_state, status_of
 from tfpt_tui.runs.sweep import Sweep, read_config
 from tfpt_tui.runs.tail import EventTail
@@ -135,8 +135,9 @@ def show_progress(record: Record) -> None:
     if record.progress:
         if record.progress.epoch:
             text += f" epoch {record.progress.epoch}"
-        left_s = (record.progress.total - record.progress.done) / max(record.progress.images_per_s, 1e-9)
-        text += f"  {record.epoch_progress:4.0%}  {record.progress.images_per_s:.0f} images/s  {left_s:.0f} s left"
+        text += f"  {record.epoch_progress:4.0%}  {record.progress.images_per_s:.0f} images/s"
+        left_s = time_left_s(record)
+        text += "" if left_s is None else f"  {left_s:.0f} s left"
     clear_line()
     click.echo(text, err=True, nl=False)
 

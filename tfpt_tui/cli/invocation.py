@@ -25,8 +25,8 @@ class Invocation:
     def settings(self) -> UserSettings:
         return load_settings(self.paths.settings)
 
-    def open_ui(self, sweep: str = "") -> None:
-        """Open the app, on the runs of a sweep if one is named.
+    def open_ui(self) -> None:
+        """Open the app, on the live run if there is one.
 
         Raises:
             UsageError: there is no terminal to draw on.
@@ -35,7 +35,7 @@ class Invocation:
             raise UsageError("the app needs a terminal; see tfpt-tui --help for commands that do not")
         from tfpt_tui.ui.app import open_app
 
-        open_app(self.paths, self.settings, sweep)
+        open_app(self.paths, self.settings)
 
     def note_missing_frameworks(self) -> None:
         """Reading works without any framework; say which one is missing and how to install it."""

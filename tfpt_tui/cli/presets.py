@@ -9,9 +9,9 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
-from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.errors import TfptError
-from tfpt_tui.results.table import Column, Table, as_text
+from tfpt_tui.results.presets import preset_table
+from tfpt_tui.results.table import Cell, Column, Table, as_text
 
 
 @click.group(invoke_without_command=True)
@@ -34,7 +34,7 @@ def list_presets(invocation: Invocation, as_json: bool) -> None:
             found.append(load_preset(path))
         except TfptError as error:
             say(f"{name}: {error}")
-    rows = [
+    rows: list[dict[str, Cell]] = [
         {"name": preset.name, "rows": len(preset.rows), "title": preset.title, "path": str(preset.path)}
         for preset in found
     ]
@@ -56,7 +56,7 @@ def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
     if as_json:
         show(json.dumps(_document(preset), indent=2) + "\n")
         return
-    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{as_text(_rows_table(preset))}")
+    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{as_text(preset_table(preset))}")
 
 
 def _document(preset: Preset) -> dict[str, Any]:
@@ -71,24 +71,3 @@ def _document(preset: Preset) -> dict[str, Any]:
             for row in preset.rows
         ],
     }
-
-
-def _rows_table(preset: Preset) -> Table:
-    """One line a row: the settings in which rows differ, or that differ from the schema's defaults."""
-    resolved = [row.resolved() for row in preset.rows]
-    keys = [
-        key
-        for key, setting in SETTINGS.items()
-        if len({row[key] for row in resolved}) > 1 or (resolved[0][key] not in (setting.default, None))
-    ]
-    printed = sorted({key for row in preset.rows for key in row.published})
-    columns = (
-        Column("row", "row"),
-        *(Column(key, key) for key in keys),
-        *(Column(f"published.{key}", f"published {key}") for key in printed),
-    )
-    rows = [
-        {"row": number, **values, **{f"published.{key}": row.published.get(key) for key in printed}}
-        for number, (row, values) in enumerate(zip(preset.rows, resolved, strict=True), start=1)
-    ]
-    return Table(columns, tuple(rows))

@@ -16,13 +16,15 @@ from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.listing import list_results, listing
-from tfpt_tui.results.report import report_run
+from tfpt_tui.results.report import report_layers, report_run
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import as_text
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.plan import make_plan
+from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import Sweep, read_sweep, submit
+from tfpt_tui.runs.tail import EventTail
 
 
 @click.group(invoke_without_command=True)
@@ -58,7 +60,13 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
     """Show one run, live or over."""
     run = find_run(invocation.paths, run_id)
     result = read_result(run)
-    show(_as_json({**result, "directory": str(run.path)}) if as_json else report_run(result) + f"  {run.path}\n")
+    if as_json:
+        show(_as_json({**result, "directory": str(run.path)}))
+        return
+    show(report_run(result) + f"  {run.path}\n")
+    model = fold_all(EventTail(run.events).read_all()).model
+    if model:
+        show("\n" + report_layers(model))
 
 
 @runs.command()

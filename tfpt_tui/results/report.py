@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+from tfpt_tui.events import ModelSummary
+from tfpt_tui.results.table import Cell, Column, Table, as_text
 
 WIDTH = 18
 
@@ -30,6 +32,27 @@ def report_run(result: Mapping[str, Any]) -> str:
     lines += [_line(phase, f"{seconds:.2f} s") for phase, seconds in result["phases"].items()]
     lines += _figures(result)
     return "\n".join(lines) + "\n"
+
+
+def report_layers(model: ModelSummary) -> str:
+    """The layer table, as the article prints it."""
+    columns = (
+        Column("name", "layer"),
+        Column("type", "type"),
+        Column("output_shape", "output shape"),
+        Column("parameters", "parameters"),
+    )
+    rows: list[dict[str, Cell]] = [
+        {
+            "name": layer.name,
+            "type": layer.type,
+            "output_shape": f"({', '.join(map(str, layer.output_shape))})",
+            "parameters": f"{layer.parameters:,}".rjust(10),
+        }
+        for layer in model.layers
+    ]
+    totals = f"{model.total:,} parameters: {model.trainable:,} trainable, {model.non_trainable:,} not"
+    return as_text(Table(columns, tuple(rows), (totals,)))
 
 
 def _framework(result: Mapping[str, Any]) -> str:

@@ -84,6 +84,21 @@ def fold_all(stamped: Iterable[Stamped], record: Record | None = None) -> Record
     return reduce(fold, stamped, record or Record())
 
 
+def time_left_s(record: Record) -> float | None:
+    """Seconds until the phase under way is done, None while nothing is known of its pace.
+
+    In the training the epochs that follow count too, each as long as the last one took.
+    """
+    progress = record.progress
+    if not progress or progress.images_per_s <= 0:
+        return None
+    left_s = (progress.total - progress.done) / progress.images_per_s
+    if progress.epoch and record.start:
+        epoch_s = record.epochs[-1].seconds if record.epochs else progress.total / progress.images_per_s
+        left_s += epoch_s * (int(record.start.config.get("epochs", 0)) - progress.epoch)
+    return max(left_s, 0.0)
+
+
 def epochs_table(record: Record) -> list[list[str]]:
     """The lines of ``epochs.csv``, header first; numbers as precise as they were measured."""
     rows = [["epoch", "train_loss", "train_accuracy", "seconds", "first_batch_s", "images_per_s"]]

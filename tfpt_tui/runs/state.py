@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from tfpt_tui.runs.processes import Process, read_process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
+STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
+HEAD_BYTES = 512
 
 
 def write_state(path: Path, supervisor: Process, worker: Process | None = None, **facts: Any) -> None:
@@ -43,17 +46,30 @@ def owner_of(path: Path) -> Process | None:
 
 def status_of(run: RunDirectory) -> str:
     """One word for the run: how it ended, or ``queued`` or ``running`` while its supervisor is alive."""
-    if run.result.exists():
-        try:
-            return str(read_toml(run.result)["status"])
-        except (TfptError, KeyError):
-            return "crashed"
+    ended = _ending_of(run)
+    if ended:
+        return ended
     state = read_state(run.state)
     if not state:
         return "queued" if _age_s(run.config) < HANDOVER_S else "crashed"
     if not owner_of(run.state):
         return "crashed"
     return "running" if "worker" in state else "queued"
+
+
+def _ending_of(run: RunDirectory) -> str:
+    """The status in result.toml, "" where there is none yet.
+
+    It stands among the first lines: lists of thousands of runs need not parse the whole file.
+    """
+    try:
+        with run.result.open("rb") as file:
+            found = STATUS_LINE.search(file.read(HEAD_BYTES))
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return "crashed"
+    return found[1].decode() if found else "crashed"
 
 
 def _age_s(path: Path) -> float:

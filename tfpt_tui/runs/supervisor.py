@@ -94,7 +94,7 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     kills = oom_kills()
     worker = launch_worker(run, supervisor.sweep.document["interpreters"][config.framework])
     try:
-        write_state(run.state, supervisor.process, identify(worker.pid))
+        write_state(run.state, supervisor.process, identify(worker.pid), sweep=supervisor.sweep.id)
         keeper = Keeper(run, supervisor.gpu.latest())
         cause = watch(supervisor, run, worker, keeper, limit_s)
     finally:
@@ -141,7 +141,7 @@ def _ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
 
 def _claim(supervisor: Supervisor) -> None:
     for run in supervisor.sweep.runs:
-        write_state(run.state, supervisor.process)
+        write_state(run.state, supervisor.process, sweep=supervisor.sweep.id)
     _tell(supervisor, "starting", "")
 
 

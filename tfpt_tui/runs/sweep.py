@@ -72,6 +72,12 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
     return Sweep(directory, runs, document)
 
 
+def latest_sweep(paths: Paths) -> Sweep | None:
+    """The sweep that was planned last, None when there is none."""
+    plans = list(paths.sweeps.glob("*/plan.toml"))
+    return read_sweep(SweepDirectory(max(plans).parent), paths) if plans else None
+
+
 def write_plan(sweep: Sweep, states: Mapping[str, str]) -> None:
     """Write plan.toml anew with the present state of its runs, by run ID."""
     runs = [{**run, "state": states.get(run["run"], run["state"])} for run in sweep.document["runs"]]

@@ -11,12 +11,17 @@ CHUNK_BYTES = 1 << 18
 
 
 class LineTail:
-    """The lines that were added since the last call; half a line is kept until it is whole."""
+    """The lines that were added since the last call; half a line is kept until it is whole.
 
-    def __init__(self, path: Path) -> None:
+    ``last_bytes`` begins so far before the present end of a file that is longer.
+    """
+
+    def __init__(self, path: Path, last_bytes: int | None = None) -> None:
         self._path = path
         self._offset = 0
         self._rest = b""
+        if last_bytes is not None and path.exists():
+            self._offset = max(0, path.stat().st_size - last_bytes)
 
     def read(self) -> list[str]:
         """At most a quarter of a mebibyte of new lines; none while there is no file."""

@@ -1,0 +1,28 @@
+"""A preset as a table: what its rows ask for, and what their source printed."""
+
+from __future__ import annotations
+
+from tfpt_tui.config.presets import Preset
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.results.table import Column, Table
+
+
+def preset_table(preset: Preset) -> Table:
+    """One line a row: the settings in which rows differ, or that differ from the schema's defaults."""
+    resolved = [row.resolved() for row in preset.rows]
+    keys = [
+        key
+        for key, setting in SETTINGS.items()
+        if len({row[key] for row in resolved}) > 1 or (resolved[0][key] not in (setting.default, None))
+    ]
+    printed = sorted({key for row in preset.rows for key in row.published})
+    columns = (
+        Column("row", "row"),
+        *(Column(key, key) for key in keys),
+        *(Column(f"published.{key}", f"published {key}") for key in printed),
+    )
+    rows = [
+        {"row": number, **values, **{f"published.{key}": row.published.get(key) for key in printed}}
+        for number, (row, values) in enumerate(zip(preset.rows, resolved, strict=True), start=1)
+    ]
+    return Table(columns, tuple(rows))

@@ -1,0 +1,87 @@
+"""The app switches screens, themes and keys, and sees to it that leaving never loses a run. Nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from textual import work
+from textual.app import App
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.events import ALIVE
+from tfpt_tui.runs.directory import RunDirectory, list_runs
+from tfpt_tui.runs.state import status_of
+from tfpt_tui.ui.keys import EVERYWHERE, bindings
+from tfpt_tui.ui.screens.build import BuildScreen
+from tfpt_tui.ui.screens.compare import CompareScreen
+from tfpt_tui.ui.screens.confirm import Confirm
+from tfpt_tui.ui.screens.help import Help
+from tfpt_tui.ui.screens.monitor import MonitorScreen
+from tfpt_tui.ui.screens.prepare import PrepareScreen
+from tfpt_tui.ui.theme import DEFAULT_THEME, THEMES
+
+# Older runs are over, or their plan comes after that of a newer one that is alive.
+RECENT_RUNS = 200
+
+LEAVE = {"d": "Detach, the run goes on", "s": "Stop the run", "c": "Cancel"}
+
+
+class TfptApp(App[None]):
+    TITLE = "tfpt-tui"
+    BINDINGS = bindings(EVERYWHERE)
+    DEFAULT_MODE = "monitor"
+    ENABLE_COMMAND_PALETTE = True
+    CSS = "Screen { background: $background; }"
+
+    def __init__(self, paths: Paths, settings: UserSettings) -> None:
+        super().__init__()
+        self._paths = paths
+        self._settings = settings
+        self.add_mode("prepare", lambda: PrepareScreen(paths))
+        self.add_mode("build", lambda: BuildScreen(paths, settings))
+        self.add_mode("monitor", lambda: MonitorScreen(paths, settings))
+        self.add_mode("compare", lambda: CompareScreen(paths))
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        chosen = self._settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
+        self.theme = chosen if chosen in self.available_themes else DEFAULT_THEME
+        self.set_keymap(dict(self._settings.keys))
+        self._leave_on_hang_up()
+
+    def action_help(self) -> None:
+        self.push_screen(Help())
+
+    @work
+    async def action_leave(self) -> None:
+        """Leave; with a run alive ask whether it shall go on."""
+        alive = [run for run in list_runs(self._paths)[:RECENT_RUNS] if status_of(run) in ALIVE]
+        if alive:
+            count = "A run is" if len(alive) == 1 else f"{len(alive)} runs are"
+            answer = await self.push_screen_wait(Confirm(f"{count} not over yet.", LEAVE))
+            if answer == "c":
+                return
+            if answer == "s":
+                self._stop(alive)
+        self.exit()
+
+    def _stop(self, runs: list[RunDirectory]) -> None:
+        for run in runs:
+            run.stop.touch()
+
+    def _leave_on_hang_up(self) -> None:
+        """When the terminal goes away, restore it and end; the runs have nothing to do with it."""
+        loop = asyncio.get_running_loop()
+        for hang_up in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(hang_up, self.exit)
+
+
+def open_app(paths: Paths, settings: UserSettings) -> None:
+    """Open the Monitor, on the live run if there is one."""
+    # Animations cost bytes that a slow link does not have, and say nothing.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    TfptApp(paths, settings).run()

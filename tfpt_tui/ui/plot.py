@@ -1,0 +1,117 @@
+"""Draw curves with plotext: from series of numbers to the text of a chart. No widget is known here.
+
+plotext keeps one figure for the whole module, limits its size to the terminal it thinks it is in, paints a white
+background and raises on infinities (measured with 5.3.2): this is the one place that knows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+MIN_WIDTH, MIN_HEIGHT = 16, 4
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve; ``colour`` is #rrggbb. Values that are not finite are left out and marked."""
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    colour: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a chart is drawn: ``columns`` and ``rows`` are cells, the ranges are fixed so that curves stay put."""
+
+    title: str
+    columns: int
+    rows: int
+    x_range: tuple[float, float]
+    y_range: tuple[float, float] | None = None
+    marker: str = "braille"
+
+
+def draw(series: Sequence[Series], frame: Frame) -> Text:
+    """The chart, title first, exactly ``frame.rows`` lines; an empty one says so."""
+    finite = [_finite(one) for one in series]
+    title = _title(frame, series)
+    if frame.columns < MIN_WIDTH or frame.rows < MIN_HEIGHT or not any(one.xs for one in finite):
+        return Text(title, no_wrap=True, overflow="ellipsis")
+    text = Text.from_ansi(_build(finite, frame), no_wrap=True, overflow="crop")
+    lines = [Text(title, style="bold"), *text.split("\n")[: frame.rows - 1]]
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+
+def decimate(xs: Sequence[float], ys: Sequence[float], columns: int) -> tuple[list[float], list[float]]:
+    """At most two points a column, its lowest and its highest, so that no spike is lost."""
+    if len(xs) <= 2 * columns:
+        return list(xs), list(ys)
+    kept: list[int] = []
+    for column in range(columns):
+        start, end = column * len(xs) // columns, (column + 1) * len(xs) // columns
+        lowest = min(range(start, end), key=ys.__getitem__)
+        highest = max(range(start, end), key=ys.__getitem__)
+        kept += sorted({lowest, highest})
+    return [xs[index] for index in kept], [ys[index] for index in kept]
+
+
+def _build(series: Sequence[Series], frame: Frame) -> str:
+    import plotext
+
+    low, high = frame.y_range or _range(series)
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)
+    plotext.plotsize(frame.columns, frame.rows - 1)
+    plotext.xaxes(True, False)
+    plotext.yaxes(True, False)
+    plotext.xlim(*frame.x_range)
+    plotext.ylim(low, high)
+    plotext.yticks([low, (low + high) / 2, high], [_tick(low), _tick((low + high) / 2), _tick(high)])
+    x_ticks = _x_ticks(frame)
+    plotext.xticks(x_ticks, [f"{tick:.0f}" for tick in x_ticks])
+    for one in series:
+        if one.xs:
+            xs, ys = decimate(one.xs, one.ys, frame.columns)
+            draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
+            draw_points(xs, ys, marker=frame.marker, color=_rgb(one.colour))
+    built: str = plotext.build()
+    return built.rstrip("\n")
+
+
+def _title(frame: Frame, series: Sequence[Series]) -> str:
+    bad = [x for one in series for x, y in zip(one.xs, one.ys, strict=True) if not math.isfinite(y)]
+    if bad:
+        return f"{frame.title}: NaN or infinite from {min(bad):.0f}"
+    return frame.title
+
+
+def _finite(series: Series) -> Series:
+    points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if math.isfinite(y)]
+    return Series(tuple(x for x, _ in points), tuple(y for _, y in points), series.colour)
+
+
+def _range(series: Sequence[Series]) -> tuple[float, float]:
+    """Around all values, from 0 where none is below it: a curve's height then has a meaning."""
+    values = [y for one in series for y in one.ys]
+    low, high = min(0.0, *values), max(values)
+    return low, high if high > low else low + 1.0
+
+
+def _x_ticks(frame: Frame) -> list[float]:
+    first, last = frame.x_range
+    count = max(2, min(round(last - first) + 1, frame.columns // 10))
+    return sorted({round(first + (last - first) * index / (count - 1)) for index in range(count)})
+
+
+def _tick(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.0e}"
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

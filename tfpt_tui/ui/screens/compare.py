@@ -1,0 +1,74 @@
+"""Compare: the runs of the latest sweep beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.errors import TfptError
+from tfpt_tui.results.comparison import compare
+from tfpt_tui.results.result import read_result
+from tfpt_tui.results.table import as_text
+from tfpt_tui.runs.sweep import latest_sweep
+from tfpt_tui.ui.keys import COMPARE, bindings
+from tfpt_tui.ui.widgets.title_bar import TitleBar
+
+NOTHING = "Nothing to compare yet.\n\nPress 2 to run a preset with both frameworks."
+HOW = "Any other choice from the shell: tfpt-tui compare ID ID ... --format table|csv|markdown|json"
+
+
+class CompareScreen(Screen[None]):
+    BINDINGS = bindings(COMPARE)
+    DEFAULT_CSS = """
+    CompareScreen VerticalScroll { padding: 1 2; overflow-x: auto; }
+    CompareScreen #comparison { width: auto; margin-bottom: 1; text-wrap: nowrap; }
+    """
+
+    @dataclass
+    class Compared(Message):
+        text: str
+
+    def __init__(self, paths: Paths) -> None:
+        super().__init__()
+        self._paths = paths
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(COMPARE)
+        with VerticalScroll():
+            yield Static("reading the latest runs", id="comparison", markup=False)
+            yield Static(HOW, markup=False)
+        yield Footer(compact=True)
+
+    def on_screen_resume(self) -> None:
+        self.action_reload()
+
+    @work(thread=True, exclusive=True)
+    def action_reload(self) -> None:
+        self.post_message(self.Compared(self._compare()))
+
+    def _compare(self) -> str:
+        try:
+            sweep = latest_sweep(self._paths)
+        except TfptError as error:
+            return str(error)
+        runs = [run for run in sweep.runs if run.path.is_dir()] if sweep else []
+        if not sweep or not runs:
+            return NOTHING
+        return f"sweep {sweep.id}\n\n{as_text(compare([read_result(run) for run in runs]))}"
+
+    @on(Compared)
+    def _show(self, message: Compared) -> None:
+        self.query_one("#comparison", Static).update(message.text)
+
+    def action_cursor_down(self) -> None:
+        self.query_one(VerticalScroll).scroll_down()
+
+    def action_cursor_up(self) -> None:
+        self.query_one(VerticalScroll).scroll_up()
