@@ -25,22 +25,30 @@ ARCHIVES = ("cifar100", "cifar10")
 @click.option(
     "--size", default=DEFAULT_SIZE, type=click.IntRange(8, 4096), help="Side in pixels.", show_default=True
 )
-@click.option("--limit", default=0, type=click.IntRange(1), help="At most so many images a class and split.")
-@click.option("--classes", default=0, type=click.IntRange(2), help="Only the first so many classes.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many images a class and split.")
+@click.option("--classes", type=click.IntRange(2), help="Only the first so many classes.")
 @click.option(
     "--seed", default=DEFAULT_SEED, type=click.IntRange(0), help="Of split and drawing.", show_default=True
 )
-@click.option("--jobs", default=0, type=click.IntRange(1, 1024), help="Processes; by default one a core.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
 @click.option("--skip-bad", is_flag=True, help="Leave out files that are no images.")
 @click.option("--force", is_flag=True, help="Replace a dataset of ours that was made differently.")
 def prepare(
-    source: str, out: str, size: int, limit: int, classes: int, seed: int, jobs: int, skip_bad: bool, force: bool
+    source: str,
+    out: str,
+    size: int,
+    limit: int | None,
+    classes: int | None,
+    seed: int,
+    jobs: int | None,
+    skip_bad: bool,
+    force: bool,
 ) -> None:
     """Make a dataset from SOURCE: synthetic, or a folder of images by class.
 
     A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
     """
-    images = open_source(source, limit=limit, classes=classes, seed=seed)
+    images = open_source(source, limit=limit or 0, classes=classes or 0, seed=seed)
     target = Target(Path(out), size)
     _check_apart(source, target.directory)
     outcome = prepare_with_bar(images, target, jobs=jobs, skip_bad=skip_bad, force=force)
@@ -57,7 +65,7 @@ def open_source(name: str, *, limit: int, classes: int, seed: int) -> Source:
 
 
 def prepare_with_bar(
-    source: Source, target: Target, *, jobs: int = 0, skip_bad: bool = False, force: bool = False
+    source: Source, target: Target, *, jobs: int | None = None, skip_bad: bool = False, force: bool = False
 ) -> Outcome:
     """Prepare with a progress bar, which is drawn on a terminal only."""
     with click.progressbar(length=len(source.items), label="preparing", file=sys.stderr) as bar:
