@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -36,3 +38,66 @@ def pictures(tmp_path_factory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         draw_image(item).save(path)
     return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """A prepared dataset of two synthetic classes, for what never trains on it."""
+    from tfpt_tui.data.prepare import Target, prepare
+    from tfpt_tui.data.synthetic import make_synthetic
+
+    directory = tmp_path_factory.mktemp("datasets") / "tiny"
+    prepare(make_synthetic(limit=2, classes=2), Target(directory), jobs=1)
+    return directory
+
+
+@pytest.fixture
+def paths(tmp_path):
+    from tfpt_tui.config.paths import find_paths
+
+    return find_paths(str(tmp_path / "runs"))
+
+
+@pytest.fixture
+def fake_python(tmp_path, monkeypatch) -> Path:
+    """An interpreter that tells the stories of tests/fake_python.py, set for both frameworks."""
+    script = tmp_path / "fake-python"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("fake_python.py")}" "$@"\n')
+    script.chmod(0o755)
+    settings = Path(os.environ["XDG_CONFIG_HOME"]) / "tfpt-tui" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[interpreters]\npytorch = "{script}"\ntensorflow = "{script}"\n')
+    monkeypatch.setenv("FAKE_STORY", "completes")
+    return script
+
+
+@pytest.fixture
+def start(paths, dataset, fake_python, monkeypatch):
+    """Start a plan whose workers tell the given stories; whatever is left of it is ended after the test."""
+    from tfpt_tui.config.presets import find_preset
+    from tfpt_tui.config.schema import parse_override
+    from tfpt_tui.config.settings import load_settings
+    from tfpt_tui.runs.plan import make_plan
+    from tfpt_tui.runs.state import owner_of
+    from tfpt_tui.runs.sweep import submit
+
+    started = []
+
+    def start_plan(*stories, rows=None, **settings):
+        monkeypatch.setenv("FAKE_STORY", ",".join(stories))
+        overrides = dict(parse_override(f"{key}={value}") for key, value in settings.items())
+        plan = make_plan(
+            find_preset("demo", paths),
+            load_settings(paths.settings),
+            data=str(dataset),
+            rows=rows,
+            overrides=overrides,
+        )
+        started.append(submit(plan, paths))
+        return started[-1]
+
+    yield start_plan
+    for sweep in started:
+        owner = owner_of(sweep.directory.state)
+        if owner:
+            os.kill(owner.pid, 9)

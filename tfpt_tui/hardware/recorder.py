@@ -46,7 +46,8 @@ class Recorder:
         now = time.perf_counter()
         if now < self._due:
             return
-        self._due = max(self._due + INTERVAL_S, now)
+        # Readings that were missed while this process had to wait are not made up for.
+        self._due = self._due + INTERVAL_S if self._due + INTERVAL_S > now else now + INTERVAL_S
         fields = self._cpu.read()
         sample = Sample(time.time(), now - self._started, gpus=self._gpu.latest().gpus, **fields)
         self._write(to_row(sample, self._header))

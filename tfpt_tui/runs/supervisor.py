@@ -110,14 +110,15 @@ def watch(
     """Keep the record while the worker lives. Returns why we ended it: ``stopped``, ``timeout`` or nothing."""
     deadline = time.monotonic() + limit_s
     with Recorder(run.hardware, worker.pid, supervisor.gpu) as recorder:
-        while not _ended(worker, TICK_S):
+        while True:
             recorder.tick()
             keeper.catch_up()
+            if _ended(worker, TICK_S):
+                return ""
             if stop_requested(supervisor.sweep, run):
                 return _end(worker, "stopped")
             if time.monotonic() > deadline:
                 return _end(worker, "timeout")
-    return ""
 
 
 def stop_requested(sweep: Sweep, run: RunDirectory) -> bool:

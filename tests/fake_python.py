@@ -1,0 +1,154 @@
+"""A scripted stand-in for a framework's interpreter: it is started like one and tells a story as events.
+
+The story is named by the environment variable FAKE_STORY, several stories by commas, one a worker in order.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tfpt_tui import events
+from tfpt_tui.events import Stamped, encode
+
+
+class Story:
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.file = run / "events.jsonl"
+        self.seq = 0
+
+    def tell(self, event) -> None:
+        self.write(encode(Stamped(self.seq, time.time(), self.seq / 10, event)))
+        self.seq += 1
+
+    def write(self, text: str) -> None:
+        with self.file.open("a") as file:
+            file.write(text)
+
+    def begin(self) -> None:
+        config = {"epochs": 2, "framework": self.run.name.split("-")[2], "batch_size": 32}
+        self.tell(events.RunStart(self.run.name, config["framework"], "9.9", config, os.getpid()))
+        self.phase("import")
+        self.tell(events.ModelSummary((events.Layer("conv", "Conv2d", (32, 32, 32), 896),), 271652, 270948, 704))
+        self.tell(events.Environment({"torch": "9.9"}, "cpu", {"device": "cpu", "threads": 2}))
+        self.tell(events.PhaseStart("training"))
+
+    def phase(self, name: str, seconds: float = 1.0) -> None:
+        self.tell(events.PhaseStart(name))
+        self.tell(events.PhaseEnd(name, seconds))
+
+    def epoch(self, number: int, loss: float) -> None:
+        self.tell(events.Progress("training", number, 50, 100, 100.0))
+        self.tell(events.EpochEnd(number, 2, loss, 0.5, 1.0 / number, 0.1, 100.0 * number))
+
+    def end(self, status: str = "completed", error: events.RunError | None = None) -> None:
+        self.tell(events.RunEnd(status, error, {"peak_rss_bytes": 10**6}))
+
+
+def completes(story: Story) -> None:
+    story.begin()
+    story.epoch(1, 2.0)
+    story.epoch(2, 1.0)
+    story.tell(events.PhaseEnd("training", 1.5))
+    story.phase("evaluation", 0.5)
+    story.tell(events.EvaluationEnd(1.1, 0.6, 0.5, 200.0))
+    story.end()
+
+
+def diverges(story: Story) -> None:
+    story.begin()
+    story.epoch(1, 2.0)
+    story.epoch(2, float("nan"))
+    story.tell(events.EvaluationEnd(float("inf"), 0.1, 0.5, 200.0))
+    story.end()
+
+
+def fails(story: Story) -> None:
+    story.begin()
+    story.end("failed", events.RunError("ValueError", "a bad value", "Traceback ..."))
+    sys.exit(1)
+
+
+def lacks_a_device(story: Story) -> None:
+    story.end("failed", events.RunError("MissingError", "device=gpu: it sees 0 GPUs", ""))
+    sys.exit(1)
+
+
+def runs_out_of_memory(story: Story) -> None:
+    story.begin()
+    story.end("out_of_memory", events.RunError("OutOfMemoryError", "tried to allocate 1 TB", ""))
+
+
+def exits(story: Story) -> None:
+    story.begin()
+    story.epoch(1, 2.0)
+    os._exit(3)
+
+
+def is_killed(story: Story) -> None:
+    story.begin()
+    story.epoch(1, 2.0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def talks_nonsense(story: Story) -> None:
+    print("Hello from a library", flush=True)
+    story.begin()
+    story.write("this is no event\n[1, 2]\n" + '{"kind": "epoch_end", "loss": "high"}\n\xff\n')
+    story.epoch(1, 2.0)
+    story.write('{"v":1,"seq":99,"time":1,"elapsed":1,"kind":"run_end","sta')
+    os._exit(0)
+
+
+def floods(story: Story) -> None:
+    story.begin()
+    line = encode(Stamped(7, time.time(), 1.0, events.Progress("training", 1, 5, 10, 1.0)))
+    for _ in range(50):
+        story.write(line * 1000)
+    story.epoch(1, 2.0)
+    story.end()
+
+
+def hangs(story: Story) -> None:
+    """Silent, but polite: it stops when it is asked to."""
+
+    def stop(*_):
+        story.end("stopped")
+        sys.exit(1)
+
+    signal.signal(signal.SIGTERM, stop)
+    story.begin()
+    story.epoch(1, 2.0)
+    time.sleep(600)
+
+
+def is_stubborn(story: Story) -> None:
+    """Neither it nor its child reacts to a request."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "600"])
+    (story.run / "child.json").write_text(json.dumps({"pid": child.pid}))
+    story.begin()
+    time.sleep(600)
+
+
+def main() -> None:
+    if sys.argv[1] == "-c":
+        return  # the probe asks which modules are missing: none
+    run, parent = Path(sys.argv[3]), int(sys.argv[4])
+    from tfpt_tui.lifeline import die_with_parent
+
+    die_with_parent(parent)
+    stories = os.environ["FAKE_STORY"].split(",")
+    counter = run.parent / "workers-started"
+    started = len(counter.read_text()) if counter.exists() else 0
+    with counter.open("a") as file:
+        file.write(".")
+    globals()[stories[min(started, len(stories) - 1)]](Story(run))
+
+
+if __name__ == "__main__":
+    main()

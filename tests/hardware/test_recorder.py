@@ -1,0 +1,109 @@
+import csv
+import os
+
+import pytest
+
+from tfpt_tui.hardware import recorder
+from tfpt_tui.hardware.gpu import GpuReading
+from tfpt_tui.hardware.recorder import Recorder, read_samples, summarize
+from tfpt_tui.hardware.sample import GpuSample, Sample, columns, from_row, to_row
+
+
+class FakeGpu:
+    def __init__(self, *gpus):
+        self.reading = GpuReading(gpus=gpus)
+
+    def latest(self):
+        return self.reading
+
+
+def sample(elapsed, energy=None, **fields):
+    return Sample(1000.0 + elapsed, elapsed, gpus=(GpuSample(energy_j=energy, power_w=100.0),), **fields)
+
+
+def test_a_sample_survives_the_way_through_a_line():
+    full = Sample(
+        1000.5,
+        2.0,
+        cpu_percent=50.0,
+        worker_rss_bytes=123456.0,
+        cores_percent=(40.0, 60.0),
+        gpus=(GpuSample(utilization_percent=97.0, throttle="power cap"), GpuSample(throttle="", power_w=1.0)),
+    )
+    header = columns(2, 2)
+    assert from_row(dict(zip(header, to_row(full, header), strict=True))) == full
+
+
+def test_unknown_is_empty_and_never_zero():
+    header = columns(0, 1)
+    row = dict(zip(header, to_row(Sample(1.0, 0.0, gpus=(GpuSample(),)), header), strict=True))
+    assert {name for name, cell in row.items() if cell} == {"time", "elapsed_s"}
+    assert from_row(row).gpus[0] == GpuSample()
+
+
+def test_a_gpu_that_stops_answering_leaves_its_cells_empty():
+    header = columns(0, 1)
+    row = dict(zip(header, to_row(Sample(1.0, 0.0), header), strict=True))
+    assert row["gpu0_power_w"] == ""
+
+
+def test_the_recorder_writes_a_row_a_second_of_the_worker(tmp_path, monkeypatch):
+    clock = iter([0.0, 0.0, 0.5, 1.0, 1.2, 5.0, 5.1])
+    monkeypatch.setattr(recorder.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(recorder.CpuReader, "read", lambda self: {"cpu_percent": 5.0})
+    with Recorder(tmp_path / "hardware.csv", os.getpid(), FakeGpu(GpuSample(power_w=70.0))) as record:
+        for _ in range(6):
+            record.tick()
+    samples = read_samples(tmp_path / "hardware.csv")
+    assert [one.elapsed_s for one in samples] == [0.0, 1.0, 5.0]
+    assert samples[0].gpus[0].power_w == 70.0
+
+
+def test_the_real_reading_knows_the_worker_and_its_machine(tmp_path):
+    with Recorder(tmp_path / "hardware.csv", os.getpid(), FakeGpu()) as record:
+        record.tick()
+    (one,) = read_samples(tmp_path / "hardware.csv")
+    assert one.worker_rss_bytes > 10**6
+    assert one.memory_total_bytes > one.memory_used_bytes > 0
+    assert one.worker_processes >= 1
+    assert one.gpus == ()
+
+
+def test_a_worker_that_is_gone_has_no_reading(tmp_path):
+    with Recorder(tmp_path / "hardware.csv", 2**22 + 5, FakeGpu()) as record:
+        record.tick()
+    (one,) = read_samples(tmp_path / "hardware.csv")
+    assert one.worker_rss_bytes is None
+    assert one.memory_used_bytes > 0
+
+
+def test_a_half_written_or_damaged_line_is_left_out(tmp_path):
+    path = tmp_path / "hardware.csv"
+    header = columns(1, 0)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerow(to_row(Sample(1.0, 0.0, cpu_percent=5.0), header))
+        file.write("garbage\n")
+        file.write("2.0,1.0,6")
+    assert [one.cpu_percent for one in read_samples(path)] == [5.0]
+
+
+def test_energy_is_the_difference_of_the_counter_where_the_run_was_long_enough():
+    assert summarize([sample(0.0, 500.0), sample(12.0, 1700.0)])["energy_j"] == 1200.0
+    assert "energy_j" not in summarize([sample(0.0, 500.0), sample(5.0, 900.0)])
+    assert "energy_j" not in summarize([sample(0.0), sample(12.0)])
+
+
+def test_means_leave_unknown_readings_out():
+    summary = summarize([sample(0.0, cpu_percent=None), sample(1.0, cpu_percent=40.0)])
+    assert summary["cpu_percent_mean"] == 40.0
+    assert "load_1m_mean" not in summary
+    assert summary["gpu0_power_w_mean"] == 100.0
+
+
+@pytest.mark.parametrize("text", ["", "time,elapsed_s"])
+def test_a_file_without_readings_has_none(tmp_path, text):
+    (tmp_path / "hardware.csv").write_text(text)
+    assert read_samples(tmp_path / "hardware.csv") == []
+    assert read_samples(tmp_path / "none.csv") == []

@@ -1,0 +1,91 @@
+import os
+import re
+from datetime import datetime
+
+import pytest
+
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.runs import processes
+from tfpt_tui.runs.directory import RUN_ID, find_run, list_runs, make_directory
+from tfpt_tui.runs.lock import MachineLock
+from tfpt_tui.runs.processes import Process, boot_id, identify
+
+NOW = datetime(2026, 11, 22, 16, 55, 1)
+
+
+def make(paths, *names):
+    for name in names:
+        (paths.runs / name).mkdir(parents=True)
+
+
+def test_a_run_is_named_after_its_time_and_framework(paths):
+    path = make_directory(paths.runs, "pytorch", NOW)
+    assert re.fullmatch(r"20261122-165501-pytorch-[0-9a-f]{4}", path.name)
+    assert RUN_ID.fullmatch(path.name)
+
+
+def test_names_are_never_given_twice(paths, monkeypatch):
+    tokens = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr("secrets.token_hex", lambda _: next(tokens))
+    names = [make_directory(paths.runs, "pytorch", NOW).name for _ in range(2)]
+    assert [name[-4:] for name in names] == ["aaaa", "bbbb"]
+
+
+def test_runs_are_listed_newest_first_and_nothing_else_is(paths):
+    make(paths, "20260101-000000-pytorch-0001", "20261122-165501-tensorflow-3f9a", "notes", ".hidden")
+    assert [run.id[:8] for run in list_runs(paths)] == ["20261122", "20260101"]
+
+
+def test_without_a_directory_there_are_no_runs(paths):
+    assert list_runs(paths) == []
+
+
+def test_an_id_may_be_shortened_to_a_unique_prefix(paths):
+    make(paths, "20260101-000000-pytorch-0001", "20261122-165501-tensorflow-3f9a")
+    assert find_run(paths, "20261").id == "20261122-165501-tensorflow-3f9a"
+    with pytest.raises(UsageError, match="begins the ID of 2 runs"):
+        find_run(paths, "2026")
+    with pytest.raises(UsageError, match=r"no run in .* begins with '1999'"):
+        find_run(paths, "1999")
+
+
+def test_a_process_is_told_apart_from_a_later_one_of_the_same_number():
+    own = identify(os.getpid())
+    assert own.is_alive()
+    assert not Process(own.boot_id, own.pid, own.start_time + 1).is_alive()
+    assert not Process("another boot", own.pid, own.start_time).is_alive()
+    assert own.boot_id == boot_id()
+
+
+def test_a_process_that_ended_but_was_not_waited_for_is_not_alive():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert processes._start_time(child) == 0
+    os.waitpid(child, 0)
+
+
+def test_the_machine_lock_is_held_by_one_and_names_its_owner(tmp_path):
+    first, second = MachineLock(tmp_path / "lock"), MachineLock(tmp_path / "lock")
+    assert first.acquire("sweep A")
+    assert not second.acquire("sweep B")
+    assert second.owner() == "sweep A"
+    first.release()
+    assert second.acquire("sweep B")
+    second.release()
+
+
+def test_every_user_of_the_machine_may_lock_it(tmp_path):
+    before = os.umask(0o077)
+    try:
+        MachineLock(tmp_path / "lock").release()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o666
+
+
+def test_a_lock_that_is_a_link_is_refused(tmp_path):
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MissingError, match="cannot lock the machine"):
+        MachineLock(tmp_path / "lock")

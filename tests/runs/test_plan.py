@@ -1,0 +1,127 @@
+import os
+import sys
+
+import pytest
+
+from tfpt_tui.config.presets import load_preset
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.hardware.gpu import GpuReader, GpuReading
+from tfpt_tui.hardware.sample import GpuSample
+from tfpt_tui.runs.estimate import timeout_s
+from tfpt_tui.runs.plan import make_plan
+
+PRESET = """
+[[rows]]
+framework = "pytorch"
+[[rows]]
+framework = "tensorflow"
+[rows.published]
+training_s = 94
+"""
+
+
+@pytest.fixture
+def preset(tmp_path):
+    (tmp_path / "mine.toml").write_text(PRESET)
+    return load_preset(tmp_path / "mine.toml")
+
+
+@pytest.fixture
+def settings(fake_python):
+    return UserSettings(interpreters={"pytorch": str(fake_python), "tensorflow": str(fake_python)})
+
+
+def show_gpus(monkeypatch, reading):
+    monkeypatch.setattr(GpuReader, "start", lambda self, wait_s: self)
+    monkeypatch.setattr(GpuReader, "latest", lambda self: reading)
+
+
+def test_repeats_are_interleaved_and_seeds_pair_between_the_frameworks(preset, settings, dataset):
+    plan = make_plan(preset, settings, data=str(dataset), repeats=3)
+    order = [(run.config.framework[0], run.config.seed) for run in plan.runs]
+    assert order == [("p", 25), ("t", 25), ("t", 26), ("p", 26), ("p", 27), ("t", 27)]
+
+
+def test_overrides_and_rows_choose_what_runs(preset, settings, dataset):
+    plan = make_plan(preset, settings, data=str(dataset), rows=[1], overrides={"epochs": 2})
+    assert [(run.row, run.config.framework, run.config.epochs) for run in plan.runs] == [(2, "tensorflow", 2)]
+    assert dict(plan.runs[0].published) == {"training_s": 94}
+    assert list(plan.interpreters) == ["tensorflow"]
+
+
+def test_a_relative_dataset_is_recorded_in_full(preset, settings, dataset, monkeypatch):
+    monkeypatch.chdir(dataset.parent)
+    assert make_plan(preset, settings, data="tiny").runs[0].config.data == str(dataset)
+
+
+def test_a_plan_without_dataset_says_how_to_name_one(preset, settings):
+    with pytest.raises(UsageError, match=r"mine\.toml: row 1: no dataset: name one with --data"):
+        make_plan(preset, settings)
+
+
+def test_a_plan_is_refused_as_a_whole(preset, settings, dataset):
+    with pytest.raises(UsageError, match="batch_size must be 1 to 65536"):
+        make_plan(preset, settings, data=str(dataset), overrides={"batch_size": 0})
+
+
+def test_a_missing_dataset_is_noticed_before_anything_starts(preset, settings, tmp_path):
+    with pytest.raises(MissingError, match="no such dataset directory"):
+        make_plan(preset, settings, data=str(tmp_path / "none"))
+
+
+def test_a_dataset_path_that_is_not_utf8_is_refused(preset, settings, dataset):
+    with pytest.raises(UsageError, match=r"caf\\udce9: a dataset's path must be UTF-8"):
+        make_plan(preset, settings, data=os.fsdecode(b"/caf\xe9"))
+
+
+def test_an_interpreter_that_is_not_there_is_named(preset, dataset):
+    settings = UserSettings(interpreters={"pytorch": "/nowhere/python"})
+    with pytest.raises(MissingError, match="/nowhere/python: no such interpreter"):
+        make_plan(preset, settings, data=str(dataset), rows=[0])
+
+
+def test_an_interpreter_without_the_framework_is_named_with_the_line_that_mends_it(preset, dataset, tmp_path):
+    bare = tmp_path / "bare-python"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "$@"\n')
+    bare.chmod(0o755)
+    settings = UserSettings(interpreters={"tensorflow": str(bare)})
+    with pytest.raises(MissingError) as caught:
+        make_plan(preset, settings, data=str(dataset), rows=[1])
+    assert f"TensorFlow is not installed for {bare} (no module tensorflow)" in str(caught.value)
+    assert f"{bare} -m pip install tensorflow" in str(caught.value)
+
+
+def test_something_that_is_no_interpreter_is_named(preset, dataset, tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho 'Segmentation fault' >&2\nexit 139\n")
+    broken.chmod(0o755)
+    settings = UserSettings(interpreters={"pytorch": str(broken)})
+    with pytest.raises(MissingError, match="no working Python interpreter: Segmentation fault"):
+        make_plan(preset, settings, data=str(dataset), rows=[0])
+
+
+def test_a_gpu_is_refused_at_once_where_there_is_none(preset, settings, dataset, monkeypatch):
+    show_gpus(monkeypatch, GpuReading(problem="no NVIDIA GPU: the NVML library is not installed"))
+    monkeypatch.setattr("tfpt_tui.runs.plan.Path.exists", lambda path: str(path) != "/dev/kfd")
+    with pytest.raises(MissingError, match="device=gpu: no NVIDIA GPU"):
+        make_plan(preset, settings, data=str(dataset), overrides={"device": "gpu"})
+
+
+def test_a_gpu_beyond_those_there_are_is_refused(preset, settings, dataset, monkeypatch):
+    show_gpus(monkeypatch, GpuReading(names=("H200",), gpus=(GpuSample(),)))
+    assert make_plan(preset, settings, data=str(dataset), overrides={"device": "gpu:0"})
+    with pytest.raises(MissingError, match="device=gpu:1: this machine has 1 GPUs"):
+        make_plan(preset, settings, data=str(dataset), overrides={"device": "gpu:1"})
+
+
+def test_an_nvml_that_hangs_leaves_the_answer_to_the_framework(preset, settings, dataset, monkeypatch):
+    show_gpus(monkeypatch, GpuReading(problem="no GPU reading: NVML does not answer"))
+    assert make_plan(preset, settings, data=str(dataset), overrides={"device": "gpu"})
+
+
+def test_the_timeout_is_as_configured_or_four_times_the_estimate_and_never_short(preset, settings, dataset):
+    config = make_plan(preset, settings, data=str(dataset)).runs[0].config
+    assert timeout_s(config.replace(timeout_s=7), 50_000, 10_000) == 7
+    assert timeout_s(config.replace(epochs=1), 100, 100) == 600
+    assert timeout_s(config.replace(epochs=20), 50_000, 10_000) > 4 * 20 * 50_000 / 1000

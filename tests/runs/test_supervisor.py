@@ -1,0 +1,308 @@
+"""The supervisor on a scripted worker: whatever happens to a worker, a record is left and no process."""
+
+import csv
+import json
+import os
+import signal
+
+import pytest
+
+from tests.waiting import wait_until
+from tfpt_tui.config.toml import read_toml
+from tfpt_tui.errors import MissingError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.results.result import read_result
+from tfpt_tui.runs.lock import MachineLock
+from tfpt_tui.runs.processes import read_process
+from tfpt_tui.runs.state import owner_of, read_state, status_of
+
+
+def finish(sweep, seconds=60):
+    """The results of a sweep once its supervisor is gone."""
+    wait_until(lambda: owner_of(sweep.directory.state) is None, seconds)
+    return [read_toml(run.result) for run in sweep.runs]
+
+
+def worker_of(run):
+    return read_process(read_state(run.state), "worker")
+
+
+def wait_for_epoch(run):
+    wait_until(lambda: run.events.exists() and b"epoch_end" in run.events.read_bytes())
+
+
+def is_gone(pid):
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def test_a_plan_runs_in_order_and_leaves_a_complete_record(start):
+    sweep = start("completes")
+    pytorch, tensorflow = finish(sweep)
+    assert (pytorch["status"], tensorflow["status"]) == ("completed", "completed")
+    assert pytorch["ended"] <= tensorflow["started"]
+    assert pytorch["config"]["framework"] == "pytorch"
+    assert pytorch["effective"] == {"device_name": "cpu", "device": "cpu", "threads": 2}
+    assert pytorch["phases"] == {"import": 1.0, "training": 1.5, "evaluation": 0.5}
+    assert pytorch["training"]["epochs"] == 2
+    assert pytorch["training"]["first_epoch_s"] == 1.0
+    assert pytorch["training"]["images_per_s"] == pytest.approx(200.0)
+    assert pytorch["test"]["accuracy"] == 0.6
+    assert pytorch["memory"]["peak_rss_bytes"] >= 10**6
+    assert pytorch["article_clock"] == {"training_s": 1.5, "evaluation_s": 0.5}
+    assert [run["state"] for run in read_toml(sweep.directory.plan)["runs"]] == ["completed", "completed"]
+    assert read_state(sweep.directory.state)["status"] == "done"
+
+
+def test_every_file_of_the_design_is_there(start):
+    sweep = start("completes", rows=[0])
+    finish(sweep)
+    run = sweep.runs[0]
+    names = {path.name for path in run.path.iterdir()}
+    assert names >= {
+        "config.toml",
+        "events.jsonl",
+        "epochs.csv",
+        "hardware.csv",
+        "worker.log",
+        "result.toml",
+        "environment.toml",
+        "history.png",
+        "state.toml",
+    }
+    assert not [name for name in names if "tmp" in name]
+    with run.epochs.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["train_loss"] for row in rows] == ["2.0", "1.0"]
+    with run.hardware.open() as file:
+        reading = next(csv.DictReader(file))
+    assert float(reading["memory_total_bytes"]) > 0
+    assert float(reading["worker_rss_bytes"]) > 0
+    assert "machine" in read_toml(run.environment)
+    assert read_toml(run.environment)["versions"] == {"torch": "9.9"}
+
+
+def test_a_run_can_be_started_again_from_its_own_configuration(start, paths):
+    from tfpt_tui.config.presets import load_preset
+
+    sweep = start("completes", rows=[0], batch_size=64)
+    finish(sweep)
+    preset = load_preset(sweep.runs[0].config)
+    assert len(preset.rows) == 1
+    assert preset.rows[0].settings["batch_size"] == 64
+
+
+@pytest.mark.parametrize(
+    ("story", "status", "said"),
+    [
+        ("fails", "failed", "a bad value"),
+        ("runs_out_of_memory", "out_of_memory", "tried to allocate 1 TB"),
+        ("exits", "crashed", "the worker ended with exit code 3 without a word"),
+        ("is_killed", "crashed", "the worker was killed by SIGKILL without a word"),
+        ("talks_nonsense", "crashed", "the worker ended with exit code 0 without a word"),
+    ],
+)
+def test_however_a_worker_ends_a_result_says_how_and_the_next_run_goes_on(start, story, status, said):
+    first, second = finish(start(story, "completes"))
+    assert first["status"] == status
+    assert said in first["error"]["message"]
+    assert second["status"] == "completed"
+
+
+def test_what_was_measured_before_a_crash_is_kept(start):
+    sweep = start("is_killed", rows=[0])
+    (result,) = finish(sweep)
+    assert result["training"]["epochs"] == 1
+    assert result["training"]["loss"] == 2.0
+    assert sweep.runs[0].epochs.read_text().count("\n") == 2
+
+
+def test_nonsense_is_counted_and_what_is_printed_goes_to_the_log(start):
+    sweep = start("talks_nonsense", rows=[0])
+    (result,) = finish(sweep)
+    assert result["training"]["epochs"] == 1
+    assert result["warnings"] == ["4 lines of events.jsonl are no events"]
+    assert "Hello from a library" in sweep.runs[0].log.read_text()
+
+
+def test_a_loss_that_is_no_number_is_recorded_as_such(start):
+    sweep = start("diverges", rows=[0])
+    (result,) = finish(sweep)
+    assert result["status"] == "completed"
+    assert str(result["training"]["loss"]) == "nan"
+    assert result["test"]["loss"] == float("inf")
+    assert "nan" in sweep.runs[0].epochs.read_text()
+
+
+def test_a_flood_of_events_is_read_to_its_end(start):
+    (result,) = finish(start("floods", rows=[0]))
+    assert result["status"] == "completed"
+    assert result["training"]["epochs"] == 1
+
+
+def test_a_run_that_is_asked_to_stop_ends_as_stopped_and_the_next_one_goes_on(start):
+    sweep = start("hangs", "completes")
+    wait_for_epoch(sweep.runs[0])
+    sweep.runs[0].stop.touch()
+    first, second = finish(sweep)
+    assert first["status"] == "stopped"
+    assert "error" not in first
+    assert first["training"]["epochs"] == 1
+    assert second["status"] == "completed"
+
+
+def test_a_sweep_that_is_asked_to_stop_starts_nothing_more(start):
+    sweep = start("hangs")
+    wait_for_epoch(sweep.runs[0])
+    sweep.directory.stop.touch()
+    first, second = finish(sweep)
+    assert (first["status"], second["status"]) == ("stopped", "stopped")
+    assert not sweep.runs[1].events.exists()
+
+
+def test_a_queued_run_can_be_stopped_before_it_starts(start):
+    sweep = start("hangs")
+    wait_for_epoch(sweep.runs[0])
+    sweep.runs[1].stop.touch()
+    sweep.runs[0].stop.touch()
+    assert [result["status"] for result in finish(sweep)] == ["stopped", "stopped"]
+    assert not sweep.runs[1].log.exists()
+
+
+def test_a_worker_that_ignores_the_request_is_killed_with_its_children(start):
+    sweep = start("is_stubborn", rows=[0])
+    note = sweep.runs[0].path / "child.json"
+    wait_until(lambda: note.exists() and note.read_text())
+    child = json.loads(note.read_text())["pid"]
+    worker = worker_of(sweep.runs[0])
+    sweep.runs[0].stop.touch()
+    (result,) = finish(sweep)
+    assert result["status"] == "stopped"
+    wait_until(lambda: is_gone(child))
+    assert not worker.is_alive()
+
+
+def test_a_run_that_takes_too_long_is_ended_as_timeout(start):
+    (result,) = finish(start("hangs", rows=[0], timeout_s=1))
+    assert result["status"] == "timeout"
+    assert result["error"]["message"] == "not done after 1 s (the key timeout_s sets the limit)"
+    assert result["training"]["epochs"] == 1
+
+
+def test_a_hang_up_of_the_terminal_does_not_reach_the_run(start):
+    sweep = start("hangs", rows=[0])
+    wait_for_epoch(sweep.runs[0])
+    owner = owner_of(sweep.directory.state)
+    assert os.getsid(owner.pid) == owner.pid != os.getsid(0)
+    os.kill(owner.pid, signal.SIGHUP)
+    sweep.runs[0].stop.touch()
+    assert finish(sweep)[0]["status"] == "stopped"
+
+
+def test_the_worker_dies_with_a_supervisor_that_is_killed_and_the_run_shows_as_crashed(start):
+    sweep = start("hangs", rows=[0])
+    wait_for_epoch(sweep.runs[0])
+    worker = worker_of(sweep.runs[0])
+    os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
+    wait_until(lambda: not worker.is_alive())
+    assert status_of(sweep.runs[0]) == "crashed"
+    assert read_result(sweep.runs[0])["training"]["epochs"] == 1
+
+
+def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start):
+    orphan = start("hangs", rows=[0])
+    wait_for_epoch(orphan.runs[0])
+    os.kill(owner_of(orphan.directory.state).pid, signal.SIGKILL)
+    wait_until(lambda: owner_of(orphan.directory.state) is None)
+    finish(start("completes", rows=[0]))
+    result = read_toml(orphan.runs[0].result)
+    assert result["status"] == "crashed"
+    assert "supervisor is gone" in result["error"]["message"]
+    assert result["training"]["epochs"] == 1
+
+
+def test_a_terminated_supervisor_stops_its_runs_in_order(start):
+    sweep = start("hangs")
+    wait_for_epoch(sweep.runs[0])
+    os.kill(owner_of(sweep.directory.state).pid, signal.SIGTERM)
+    assert [result["status"] for result in finish(sweep)] == ["stopped", "stopped"]
+
+
+def test_a_second_plan_waits_for_the_first_and_says_so(start):
+    first = start("hangs", rows=[0])
+    wait_for_epoch(first.runs[0])
+    second = start("completes", rows=[0])
+    wait_until(lambda: read_state(second.directory.state).get("status") == "waiting")
+    assert first.id in read_state(second.directory.state)["message"]
+    assert status_of(second.runs[0]) == "queued"
+    first.runs[0].stop.touch()
+    assert finish(second)[0]["started"] >= finish(first)[0]["ended"]
+
+
+def test_a_plan_that_waits_can_be_stopped(start):
+    lock = MachineLock()
+    assert lock.acquire("a test")
+    sweep = start("completes", rows=[0])
+    wait_until(lambda: "a test" in read_state(sweep.directory.state).get("message", ""))
+    sweep.directory.stop.touch()
+    assert finish(sweep)[0]["status"] == "stopped"
+    lock.release()
+
+
+def test_a_dataset_that_vanished_before_its_run_is_the_runs_error(start, dataset, tmp_path):
+    lock = MachineLock()
+    assert lock.acquire("a test")
+    moved = tmp_path / "moved"
+    sweep = start("completes", rows=[0])
+    os.rename(dataset, moved)
+    try:
+        lock.release()
+        (result,) = finish(sweep)
+    finally:
+        os.rename(moved, dataset)
+    assert result["status"] == "failed"
+    assert result["error"]["type"] == "MissingError"
+    assert "no such dataset directory" in result["error"]["message"]
+
+
+def test_an_interpreter_that_vanished_is_the_runs_error(start, fake_python):
+    lock = MachineLock()
+    assert lock.acquire("a test")
+    sweep = start("completes", rows=[0])
+    fake_python.unlink()
+    lock.release()
+    (result,) = finish(sweep)
+    assert result["status"] == "failed"
+    assert "cannot start the worker" in result["error"]["message"]
+
+
+def test_runs_that_cannot_be_recorded_are_refused_and_leave_nothing(start, paths, tmp_path):
+    (tmp_path / "runs").write_text("a file where the directory should be")
+    with pytest.raises(MissingError, match="cannot record a run"):
+        start("completes")
+    assert not list(paths.sweeps.iterdir())
+
+
+def test_a_record_that_fills_the_disk_is_the_runs_error_and_ends_the_worker(start, monkeypatch, paths):
+    """The supervisor runs in this process, so that its disk can be full."""
+    from tfpt_tui.hardware import recorder
+    from tfpt_tui.runs import supervisor as supervision
+    from tfpt_tui.runs.processes import identify
+
+    lock = MachineLock()
+    assert lock.acquire("a test")
+    sweep = start("hangs", rows=[0])
+    os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recorder.Recorder, "tick", full)
+    gpu = supervision.GpuReader().start()
+    supervision.run_one(supervision.Supervisor(sweep, identify(os.getpid()), gpu), sweep.runs[0])
+    gpu.stop()
+    result = read_toml(sweep.runs[0].result)
+    assert result["status"] == "failed"
+    assert "no space left on device; free some room" in result["error"]["message"]
+    assert not worker_of(sweep.runs[0]).is_alive()
+    assert status_of(sweep.runs[0]) not in ALIVE
+    lock.release()
