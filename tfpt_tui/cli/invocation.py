@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,4 +60,8 @@ def say(text: str) -> None:
 
 def show(text: str) -> None:
     """Data, on stdout; ``text`` ends its own lines."""
-    click.echo(text, nl=False)
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (head, less): that is no error, and nothing more is said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import Any, NoReturn
 
@@ -68,7 +67,6 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
         result: Any = cli.main(args=arguments, prog_name="tfpt-tui", standalone_mode=False)
-        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except TfptError as error:
         click.echo(f"tfpt-tui: {error}", err=True)
@@ -79,7 +77,3 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("tfpt-tui: interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (head, less): nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0

@@ -1,0 +1,317 @@
+"""The command line as a user or a script sees it: output, narration and exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from PIL import Image
+
+from tests.waiting import wait_until
+from tfpt_tui.cli.main import run as run_cli
+
+
+@pytest.fixture
+def cli(tmp_path, capfd):
+    """Run a command in this process, with runs of its own; returns exit code, stdout and stderr."""
+
+    def call(*arguments):
+        code = run_cli(["--runs", str(tmp_path / "runs"), *map(str, arguments)])
+        return code, *capfd.readouterr()
+
+    return call
+
+
+def one_line(text):
+    return text.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["prepare", "--help"], ["runs", "--help"], ["run", "-h"]])
+def test_help_is_data_and_no_error(cli, arguments):
+    code, out, err = cli(*arguments)
+    assert code == 0
+    assert "Usage: tfpt-tui" in out
+    assert err == ""
+
+
+def test_the_version_is_told(cli):
+    assert cli("--version")[1].startswith("tfpt-tui, version 0.")
+
+
+def test_every_command_of_the_help_exists(cli):
+    from tfpt_tui.cli.main import COMMANDS
+
+    for name in COMMANDS:
+        assert cli(name, "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["trian"], "No such command 'trian'"),
+        (["run"], "Missing argument"),
+        (["run", "demo", "--repeats", "0"], "--repeats"),
+        (["run", "dmeo"], "did you mean 'demo'?"),
+        (["run", "demo"], "no dataset: name one with --data DIR"),
+        (["run", "demo", "--set", "epoch=3"], "did you mean 'epochs'?"),
+        (["run", "demo", "--rows", "9"], "not among the rows 1 to 2"),
+        (["prepare", "synthetic"], "Missing option '--out'"),
+        (["prepare", "cifar100", "--out", "x"], "does not read its archive"),
+        (["compare", "--format", "pdf"], "'pdf' is not one of"),
+        (["runs", "show", "2026"], "no run in"),
+    ],
+)
+def test_wrong_usage_has_exit_code_2_and_says_why(cli, arguments, said):
+    code, out, err = cli(*arguments)
+    assert code == 2
+    assert out == ""
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "demo", "--data", "/nowhere"],
+        ["prepare", "/nowhere", "--out", "x"],
+        ["run", "/nowhere/preset.toml"],
+    ],
+)
+def test_what_is_missing_has_exit_code_3_and_one_line(cli, arguments):
+    code, out, err = cli(*arguments)
+    assert code == 3
+    assert out == ""
+    assert one_line(err)
+    assert "/nowhere" in err
+
+
+def test_a_broken_preset_has_file_line_and_reason(cli, tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text('[preset]\nname = "x"\n[[rows]\n')
+    code, _, err = cli("run", path)
+    assert code == 2
+    assert err.startswith(f"tfpt-tui: {path}: line 3: ")
+    assert one_line(err)
+
+
+def test_the_app_without_a_terminal_is_refused(cli):
+    code, _, err = cli()
+    assert code == 2
+    assert "needs a terminal" in err
+
+
+def test_preparing_says_what_was_made_and_recognises_it(cli, tmp_path):
+    prepare = ("prepare", "synthetic", "--out", tmp_path / "data", "--limit", 1, "--classes", 3)
+    code, out, _ = cli(*prepare)
+    assert code == 0
+    assert out == f"{tmp_path}/data: prepared: 3 classes, 3 training and 3 test images of 64x64\n"
+    assert "already prepared" in cli(*prepare)[1]
+
+
+def test_an_image_that_is_none_has_exit_code_2_and_is_named(cli, tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "source" / split / "cat").mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "source" / split / "cat/1.png")
+    (tmp_path / "source/train/cat/bad.jpg").write_text("no image")
+    prepare = ("prepare", tmp_path / "source", "--out", tmp_path / "data")
+    code, _, err = cli(*prepare)
+    assert code == 2
+    assert "1 of 3 files are no images" in err
+    assert "bad.jpg" in err
+    code, out, _ = cli(*prepare, "--skip-bad")
+    assert code == 0
+    assert "1 files were left out" in out
+
+
+@pytest.mark.parametrize("out", ["source/out", "source", "."])
+def test_a_dataset_inside_its_own_source_is_refused(cli, tmp_path, out):
+    (tmp_path / "source/cat").mkdir(parents=True)
+    code, _, err = cli("prepare", tmp_path / "source", "--out", tmp_path / out)
+    assert code in (2, 3)
+    assert one_line(err)
+
+
+def test_presets_are_listed_and_shown_with_every_row_resolved(cli):
+    names = [preset["name"] for preset in json.loads(cli("presets", "list", "--json")[1])]
+    assert "demo" in names
+    assert "demo" in cli("presets")[1]
+    document = json.loads(cli("presets", "show", "demo", "--json")[1])
+    assert [row["framework"] for row in document["rows"]] == ["pytorch", "tensorflow"]
+    assert document["rows"][0]["image_size"] == 32
+    assert document["rows"][0]["data"] is None
+    assert "tensorflow" in cli("presets", "show", "demo")[1]
+
+
+def test_published_numbers_are_shown_beside_their_row(cli, tmp_path):
+    path = tmp_path / "table.toml"
+    path.write_text('[[rows]]\nframework = "pytorch"\npublished = {training_s = 1518, evaluation_s = 11}\n')
+    assert json.loads(cli("presets", "show", path, "--json")[1])["rows"][0]["published"]["training_s"] == 1518
+    assert "1518" in cli("presets", "show", path)[1]
+
+
+def test_paths_are_told(cli, tmp_path):
+    found = json.loads(cli("paths", "--json")[1])
+    assert found["runs"] == str(tmp_path / "runs")
+    assert found["pytorch"]
+    assert str(tmp_path / "runs") in cli("paths")[1]
+
+
+def test_without_runs_the_lists_have_their_headers(cli):
+    assert cli("runs")[1].startswith("run ")
+    assert cli("runs", "list", "--json")[1] == "[]\n"
+    code, out, err = cli("compare", "--format", "csv")
+    assert (code, out.split(",")[0]) == (0, "framework")
+    assert "no runs to compare" in err
+
+
+def test_a_run_narrates_on_stderr_and_ends_with_the_comparison_on_stdout(cli, dataset, fake_python):
+    code, out, err = cli("run", "demo", "--data", dataset)
+    assert code == 0
+    assert "epoch 1/2" in err
+    assert "loss 2.0000" in err
+    assert out.splitlines()[0].startswith("framework")
+    assert "single run" in out
+
+
+def test_a_single_run_ends_with_its_result(cli, dataset, fake_python):
+    code, out, _ = cli("run", "demo", "--data", dataset, "--rows", "1")
+    assert code == 0
+    assert "completed" in out.splitlines()[0]
+    assert "271,652 (270,948 trainable)" in out
+
+
+@pytest.mark.parametrize(
+    ("story", "code"), [("fails", 1), ("is_killed", 1), ("runs_out_of_memory", 1), ("lacks_a_device", 3)]
+)
+def test_how_a_run_failed_shows_in_the_exit_code(cli, dataset, fake_python, monkeypatch, story, code):
+    monkeypatch.setenv("FAKE_STORY", story)
+    got, out, err = cli("run", "demo", "--data", dataset, "--rows", "1")
+    assert got == code
+    assert "run " in out
+    assert err
+
+
+def test_a_detached_run_returns_its_id_and_can_be_followed_shown_and_deleted(cli, dataset, fake_python):
+    code, out, err = cli("run", "demo", "--data", dataset, "--rows", "2", "--detach")
+    run_id = out.strip()
+    assert code == 0
+    assert one_line(out)
+    sweep_id = err.split()[1]
+    code, _, err = cli("runs", "tail", run_id)
+    assert (code, err.splitlines()[-1]) == (0, "  completed")
+    assert cli("runs", "tail", sweep_id)[0] == 0
+    document = json.loads(cli("runs", "show", run_id, "--json")[1])
+    assert (document["status"], document["config"]["framework"]) == ("completed", "tensorflow")
+    shown = cli("runs", "show", run_id)[1]
+    assert "Conv2d" in shown
+    assert "271,652 parameters" in shown
+    (listed,) = json.loads(cli("runs", "list", "--json")[1])
+    assert listed["run"] == run_id
+    code, _, err = cli("runs", "delete", run_id, "--yes")
+    assert (code, err) == (0, f"{run_id}: deleted\n")
+    assert cli("runs", "list", "--json")[1] == "[]\n"
+
+
+def test_a_live_run_is_not_deleted_and_can_be_stopped(cli, dataset, fake_python, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "hangs")
+    run_id = cli("run", "demo", "--data", dataset, "--rows", "1", "--detach")[1].strip()
+    wait_until(lambda: json.loads(cli("runs", "list", "--json")[1])[0]["status"] == "running")
+    code, _, err = cli("runs", "delete", run_id, "--yes")
+    assert code == 2
+    assert "stop it first" in err
+    code, _, err = cli("runs", "stop", run_id)
+    assert (code, err) == (0, f"{run_id}: stopped\n")
+    code, _, err = cli("runs", "stop", run_id)
+    assert code == 2
+    assert "is not running: stopped" in err
+
+
+def test_a_rerun_repeats_the_configuration(cli, dataset, fake_python):
+    first = cli("run", "demo", "--data", dataset, "--rows", "1", "--set", "batch_size=7", "--detach")[1].strip()
+    cli("runs", "tail", first)
+    second = cli("runs", "rerun", first, "--detach")[1].strip()
+    cli("runs", "tail", second)
+    configs = [json.loads(cli("runs", "show", run, "--json")[1])["config"] for run in (first, second)]
+    assert first != second
+    assert configs[0] == configs[1]
+    assert configs[0]["batch_size"] == 7
+
+
+def test_runs_are_compared_in_every_format_with_the_same_numbers(cli, dataset, fake_python, tmp_path):
+    cli("run", "demo", "--data", dataset)
+    document = json.loads(cli("compare", "--format", "json")[1])
+    header, *rows = (line.split(",") for line in cli("compare", "--format", "csv")[1].splitlines())
+    column = header.index("images_per_s")
+    assert [float(row[column]) for row in rows] == [row["images_per_s"] for row in document["rows"]]
+    assert "| framework |" in cli("compare", "--format", "markdown")[1]
+    code, out, _ = cli("compare", "--out", tmp_path / "table.txt")
+    assert (code, out) == (0, "")
+    assert (tmp_path / "table.txt").read_text().startswith("framework")
+    code, _, err = cli("compare", "--out", tmp_path / "none/table.txt")
+    assert (code, one_line(err)) == (3, True)
+
+
+def test_a_baseline_changes_what_the_others_are_measured_against(cli, dataset, fake_python):
+    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    _, tensorflow = out.split()
+    cli("runs", "tail", tensorflow)
+    rows = json.loads(cli("compare", "--baseline", tensorflow, "--format", "json")[1])["rows"]
+    assert [row["verdict"] for row in rows] == ["single run", "baseline"]
+
+
+def test_runs_that_cannot_be_recorded_are_one_line(cli, dataset, fake_python, tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    code, out, err = cli("run", "demo", "--data", dataset)
+    assert (code, out) == (3, "")
+    assert one_line(err)
+    assert "cannot record a run" in err
+
+
+def test_ctrl_c_stops_the_runs_waits_and_leaves_complete_records(tmp_path, dataset, fake_python):
+    command = [sys.executable, "-m", "tfpt_tui", "--runs", str(tmp_path / "runs"), "run", "demo"]
+    process = subprocess.Popen(
+        [*command, "--data", str(dataset)],
+        env={**os.environ, "FAKE_STORY": "hangs"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: any(b"epoch_end" in path.read_bytes() for path in tmp_path.glob("runs/*/events.jsonl")))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopping" in err
+    assert "stopped" in out
+    results = [tomllib.loads(path.read_text()) for path in tmp_path.glob("runs/*/result.toml")]
+    assert [result["status"] for result in results] == ["stopped", "stopped"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    command = f"{sys.executable} -m tfpt_tui --runs {tmp_path}/runs presets | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_reading_commands_work_without_frameworks_and_say_what_is_missing(cli, monkeypatch):
+    from tfpt_tui.environments import interpreters
+
+    monkeypatch.setattr(interpreters, "_missing_here", list)
+    for command in (["runs"], ["compare"], ["presets"], ["paths"]):
+        code, out, err = cli(*command)
+        assert code == 0
+        assert out
+        assert f"TensorFlow is not installed; install it with: {sys.executable} -m pip install tensorflow" in err
+        assert "-m pip install torch torchvision" in err
+
+
+def test_training_without_its_framework_has_exit_code_3_and_the_line_that_installs_it(cli, dataset, monkeypatch):
+    from tfpt_tui.environments import interpreters
+
+    monkeypatch.setattr(interpreters, "_missing_here", list)
+    code, out, err = cli("run", "demo", "--data", dataset)
+    assert (code, out) == (3, "")
+    assert one_line(err)
+    assert f"install it with: {sys.executable} -m pip install torch torchvision" in err

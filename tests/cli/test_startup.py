@@ -1,0 +1,39 @@
+"""What must not be loaded: seconds and hundreds of megabytes that the help and the first paint would wait for."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "torchvision", "tensorflow", "keras", "numpy", "matplotlib", "scipy", "pynvml", "PIL"}
+
+
+def loaded_by(code):
+    script = f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_help_loads_neither_framework_nor_app():
+    loaded = loaded_by("from tfpt_tui.cli.main import run; run(['--help'])")
+    assert not loaded & (HEAVY | {"textual", "rich", "psutil", "plotext"})
+
+
+def test_the_app_loads_no_framework_before_its_first_paint():
+    loaded = loaded_by("import tfpt_tui.cli.main, tfpt_tui.ui.app")
+    assert not loaded & (HEAVY | {"plotext"})
+
+
+@pytest.mark.parametrize("command", ["runs", "compare", "presets", "paths"])
+def test_reading_commands_load_no_framework(command, tmp_path):
+    loaded = loaded_by(f"from tfpt_tui.cli.main import run; run(['--runs', {str(tmp_path)!r}, {command!r}])")
+    assert not loaded & (HEAVY | {"textual"})
+
+
+def test_the_supervisor_loads_no_framework():
+    assert not loaded_by("import tfpt_tui.runs.supervisor") & (HEAVY | {"textual"})
+
+
+def test_a_worker_loads_nothing_of_ours_that_its_interpreter_may_lack():
+    loaded = loaded_by("import tfpt_tui.backends.worker")
+    assert not loaded & (HEAVY | {"click", "psutil", "textual", "tomli_w", "plotext"})

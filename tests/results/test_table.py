@@ -1,0 +1,57 @@
+import csv
+import io
+import json
+import math
+
+from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_markdown, as_text
+
+COLUMNS = (Column("name", "name"), Column("rate", "images/s", 1), Column("cached", "cached"))
+ROWS = (
+    {"name": "PyTorch", "rate": 816.123, "cached": True},
+    {"name": "a|b", "rate": None, "cached": False},
+    {"name": "=cmd()", "rate": -5.0, "cached": None},
+)
+TABLE = Table(COLUMNS, ROWS, ("a note",))
+
+
+def test_text_is_aligned_and_carries_its_notes():
+    assert as_text(TABLE).splitlines() == [
+        "name     images/s  cached",
+        "-------  --------  ------",
+        "PyTorch     816.1  yes",
+        "a|b                no",
+        "=cmd()       -5.0",
+        "",
+        "a note",
+    ]
+
+
+def test_an_empty_table_has_its_header_in_every_format():
+    empty = Table(COLUMNS, ())
+    assert as_text(empty).splitlines()[0].split() == ["name", "images/s", "cached"]
+    assert as_csv(empty) == "name,rate,cached\n"
+    assert as_markdown(empty).splitlines()[0] == "| name | images/s | cached |"
+    assert json.loads(as_json(empty))["rows"] == []
+
+
+def test_the_same_number_is_the_same_in_every_format():
+    cells = list(csv.DictReader(io.StringIO(as_csv(TABLE))))
+    assert cells[0]["rate"] == "816.1"
+    assert json.loads(as_json(TABLE))["rows"][0]["rate"] == 816.1
+    assert "| 816.1 |" in as_markdown(TABLE)
+
+
+def test_no_cell_can_run_in_a_spreadsheet_and_negative_numbers_stay_numbers():
+    cells = list(csv.DictReader(io.StringIO(as_csv(TABLE))))
+    assert cells[2]["name"] == "'=cmd()"
+    assert cells[2]["rate"] == "-5.0"
+
+
+def test_a_bar_does_not_break_a_markdown_row():
+    assert "| a\\|b |" in as_markdown(TABLE)
+
+
+def test_values_that_json_has_not_are_strings():
+    table = Table(COLUMNS, ({"name": "x", "rate": math.nan, "cached": None},))
+    assert json.loads(as_json(table))["rows"][0] == {"name": "x", "rate": "nan", "cached": None}
+    assert "nan" in as_text(table)

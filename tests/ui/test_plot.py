@@ -1,0 +1,63 @@
+import math
+
+import pytest
+
+from tfpt_tui.ui.plot import Frame, Series, decimate, draw
+
+FRAME = Frame("loss", 40, 10, (1.0, 3.0))
+
+
+def curve(*ys):
+    return Series(tuple(float(x) for x in range(1, len(ys) + 1)), tuple(ys), "#ff8700")
+
+
+@pytest.mark.parametrize(
+    "ys",
+    [
+        (2.0, 1.0, 0.5),
+        (2.0, math.nan, 1.0),
+        (math.inf, 1.0),
+        (-math.inf, math.nan),
+        (math.nan, math.nan, math.nan),
+        (1.0, 1.0, 1.0),
+        (0.0,),
+        (1e-300, 1e300),
+        (-5.0, 5.0),
+        (),
+    ],
+)
+@pytest.mark.parametrize(("columns", "rows"), [(40, 10), (200, 60), (16, 4), (5, 3), (1, 1), (0, 0)])
+def test_whatever_the_values_and_the_size_a_chart_is_drawn(ys, columns, rows):
+    text = draw([curve(*ys)], Frame("loss", columns, rows, (1.0, 3.0)))
+    assert text.plain.startswith("loss")
+    assert len(text.split("\n")) <= max(rows, 1)
+
+
+def test_a_chart_has_its_title_its_curve_and_its_scale():
+    plain = draw([curve(2.0, 1.0, 0.5)], FRAME).plain
+    lines = plain.split("\n")
+    assert lines[0] == "loss"
+    assert any(0x2800 < ord(letter) < 0x2900 for letter in plain)
+    assert lines[1].lstrip().startswith("2┤")
+    assert lines[-1].split() == ["1", "2", "3"]
+
+
+def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
+    text = draw([curve(2.0, 1.5, math.nan)], FRAME).plain
+    assert text.startswith("loss: NaN or infinite from 3\n")
+    assert any(0x2800 < ord(letter) < 0x2900 for letter in text)
+
+
+def test_a_plot_without_braille_uses_plain_characters():
+    frame = Frame("loss", 40, 10, (1.0, 3.0), marker="dot")
+    assert not any(0x2800 < ord(letter) < 0x2900 for letter in draw([curve(2.0, 1.0)], frame).plain)
+
+
+def test_decimation_keeps_every_spike():
+    ys = [1.0] * 10_000
+    ys[4321], ys[777] = 99.0, -99.0
+    xs, kept = decimate(range(10_000), ys, 50)
+    assert len(kept) <= 100
+    assert max(kept) == 99.0
+    assert min(kept) == -99.0
+    assert list(xs) == sorted(xs)
