@@ -119,7 +119,7 @@ async def test_a_crash_is_told_with_its_reason(app, start):
 async def test_a_loss_that_is_no_number_is_marked_in_the_chart(app, start):
     finish(start("diverges", rows=[0]))
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "NaN or infi")
+        await shows(pilot, "train loss: NaN from 2")
 
 
 async def test_the_log_can_be_enlarged(app, start):
@@ -216,7 +216,7 @@ def list_all(paths):
 
 async def test_a_plan_that_is_refused_says_why_and_starts_nothing(paths, recorded):
     app = TfptApp(paths, load_settings(paths.settings))
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.press("2")
         await shows(pilot, "2 runs; s starts them")
         app.screen.query_one("#data", Input).value = "/nowhere"

@@ -44,7 +44,7 @@ def test_a_chart_has_its_title_its_curve_and_its_scale():
 
 def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
     text = draw([curve(2.0, 1.5, math.nan)], FRAME).plain
-    assert text.startswith("loss: NaN or infinite from 3\n")
+    assert text.startswith("loss: NaN from 3\n")
     assert any(0x2800 < ord(letter) < 0x2900 for letter in text)
 
 

@@ -85,10 +85,12 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
 
 
 def _title(frame: Frame, series: Sequence[Series]) -> str:
-    bad = [x for one in series for x, y in zip(one.xs, one.ys, strict=True) if not math.isfinite(y)]
-    if bad:
-        return f"{frame.title}: NaN or infinite from {min(bad):.0f}"
-    return frame.title
+    """The title, and where the values stop being numbers: the moment that a reader must not miss."""
+    bad = [(x, y) for one in series for x, y in zip(one.xs, one.ys, strict=True) if not math.isfinite(y)]
+    if not bad:
+        return frame.title
+    first, value = min(bad)
+    return f"{frame.title}: {'NaN' if math.isnan(value) else 'infinite'} from {first:.0f}"
 
 
 def _finite(series: Series) -> Series:

@@ -13,7 +13,7 @@ from tfpt_tui.ui.plot import Frame, Series, draw
 class Chart(Widget):
     """Shows series in a fixed range of x; ``y_range`` of None follows the data."""
 
-    DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def __init__(self, title: str, y_range: tuple[float, float] | None = None, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
