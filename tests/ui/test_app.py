@@ -249,7 +249,7 @@ async def test_nothing_is_painted_while_nothing_changes(app, recorded):
         await shows(pilot, "completed")
         await pilot.pause(0.5)
         posted = []
-        app.screen.watch_snapshot = posted.append
+        app.screen.watch_snapshot = lambda before, after: posted.append(after)
         await pilot.pause(1.0)
         assert posted == []
 

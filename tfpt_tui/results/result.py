@@ -9,7 +9,7 @@ from tfpt_tui.errors import TfptError
 from tfpt_tui.hardware.recorder import read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import fold_all, make_result
-from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.state import GONE, status_of
 from tfpt_tui.runs.sweep import read_config
 from tfpt_tui.runs.tail import EventTail
 
@@ -27,7 +27,8 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
         return _broken(run, str(error))
     record = fold_all(EventTail(run.events).read_all())
     hardware = summarize(read_samples(run.hardware))
-    return make_result(run.id, status_of(run), None, config, record, hardware, ())
+    status = status_of(run)
+    return make_result(run.id, status, GONE if status == "crashed" else None, config, record, hardware, ())
 
 
 def _broken(run: RunDirectory, reason: str) -> dict[str, Any]:

@@ -9,11 +9,14 @@ from typing import Any
 
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError
+from tfpt_tui.events import RunError
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.processes import Process, read_process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
+# The error of a run whose supervisor could not write its result.
+GONE = RunError("Crashed", "its supervisor is gone without a word")
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
 HEAD_BYTES = 512
 

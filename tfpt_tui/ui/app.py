@@ -51,7 +51,9 @@ class TfptApp(App[None]):
         chosen = self._settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
         self.theme = chosen if chosen in self.available_themes else DEFAULT_THEME
         self.set_keymap(dict(self._settings.keys))
-        self._leave_on_hang_up()
+        # A hang-up (SIGHUP) keeps its default and kills at once: there is no terminal to restore, and Textual
+        # would wait for ever to write to it. The runs have nothing to do with either.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
 
     def action_help(self) -> None:
         self.push_screen(Help())
@@ -72,12 +74,6 @@ class TfptApp(App[None]):
     def _stop(self, runs: list[RunDirectory]) -> None:
         for run in runs:
             run.stop.touch()
-
-    def _leave_on_hang_up(self) -> None:
-        """When the terminal goes away, restore it and end; the runs have nothing to do with it."""
-        loop = asyncio.get_running_loop()
-        for hang_up in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(hang_up, self.exit)
 
 
 def open_app(paths: Paths, settings: UserSettings) -> None:

@@ -40,11 +40,12 @@ def draw(series: Sequence[Series], frame: Frame) -> Text:
     """The chart, title first, exactly ``frame.rows`` lines; an empty one says so."""
     finite = [_finite(one) for one in series]
     title = _title(frame, series)
-    if frame.columns < MIN_WIDTH or frame.rows < MIN_HEIGHT or not any(one.xs for one in finite):
-        return Text(title, no_wrap=True, overflow="ellipsis")
-    text = Text.from_ansi(_build(finite, frame), no_wrap=True, overflow="crop")
-    lines = [Text(title, style="bold"), *text.split("\n")[: frame.rows - 1]]
-    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+    if frame.columns < MIN_WIDTH or frame.rows < MIN_HEIGHT:
+        return Text(title)
+    if not any(one.xs for one in finite):
+        return Text("\n").join([Text(title, style="bold"), Text("nothing measured yet", style="dim")])
+    lines = Text.from_ansi(_build(finite, frame)).split("\n")[: frame.rows - 1]
+    return Text("\n").join([Text(title, style="bold"), *lines])
 
 
 def decimate(xs: Sequence[float], ys: Sequence[float], columns: int) -> tuple[list[float], list[float]]:
@@ -58,6 +59,14 @@ def decimate(xs: Sequence[float], ys: Sequence[float], columns: int) -> tuple[li
         highest = max(range(start, end), key=ys.__getitem__)
         kept += sorted({lowest, highest})
     return [xs[index] for index in kept], [ys[index] for index in kept]
+
+
+def time_axis(seconds: float) -> float:
+    """The end of an axis of time: it doubles when it is reached, so that a live curve seldom moves as a whole."""
+    end = 30.0
+    while end < seconds:
+        end *= 2
+    return end
 
 
 def _build(series: Sequence[Series], frame: Frame) -> str:
@@ -106,13 +115,16 @@ def _range(series: Sequence[Series]) -> tuple[float, float]:
 
 
 def _x_ticks(frame: Frame) -> list[float]:
-    first, last = frame.x_range
-    count = max(2, min(round(last - first) + 1, frame.columns // 10))
-    return sorted({round(first + (last - first) * index / (count - 1)) for index in range(count)})
+    """Whole numbers at equal steps, as many as there is room for."""
+    first, last = (round(end) for end in frame.x_range)
+    step = max(1, math.ceil((last - first) / max(1, frame.columns // 10)))
+    return [float(tick) for tick in range(first, last + 1, step)]
 
 
 def _tick(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.0e}"
+    if abs(value) >= 1e5:
+        return f"{value:.0e}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

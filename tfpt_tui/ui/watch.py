@@ -9,7 +9,7 @@ from typing import Any
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import TfptError
-from tfpt_tui.events import ALIVE, RunError
+from tfpt_tui.events import ALIVE, Progress, RunError
 from tfpt_tui.hardware.recorder import parse_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.result import read_result
@@ -22,6 +22,9 @@ from tfpt_tui.runs.tail import EventTail, LineTail
 MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them all
 MAX_LOG_LINES = 400
 MAX_LOG_BYTES = 1 << 16
+MAX_POINTS = 600  # of a curve over time; a longer one is thinned out to half
+
+Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class ListedRun:
 
 @dataclass(frozen=True)
 class RunView:
-    """All that is shown of the chosen run. ``waiting`` says what a queued run waits for."""
+    """All that is shown of the chosen run. ``waiting`` says what a queued run waits for.
+
+    ``rates`` and ``loads`` are images/s and CPU per cent over the seconds since the worker's start.
+    """
 
     id: str
     path: Path
@@ -48,6 +54,8 @@ class RunView:
     gpu_problem: str = ""
     log: tuple[str, ...] = ()
     waiting: str = ""
+    rates: Points = ()
+    loads: Points = ()
 
 
 @dataclass(frozen=True)
@@ -132,29 +140,35 @@ class RunReader:
         if self._over:
             return self._view
         status = status_of(self.run)  # before the files: what comes later is read the next time
-        view = self._view
+        view, events, samples = self._view, self._events.read_all(), self._samples()
+        rates = [(told.elapsed, told.event.images_per_s) for told in events if isinstance(told.event, Progress)]
+        loads = [(sample.elapsed_s, sample.cpu_percent) for sample in samples if sample.cpu_percent is not None]
         self._view = RunView(
-            view.id,
-            view.path,
-            status,
-            view.config,
-            fold_all(self._events.read_all(), view.record),
-            self._error(status),
-            self._sample(),
-            str(read_state(self.run.environment).get("gpu", {}).get("problem", "")),
-            (*view.log, *self._log.read())[-MAX_LOG_LINES:],
-            self._waiting(status),
+            id=view.id,
+            path=view.path,
+            status=status,
+            config=view.config,
+            record=fold_all(events, view.record),
+            error=self._error(status),
+            sample=samples[-1] if samples else view.sample,
+            gpu_problem=view.gpu_problem or self._gpu_problem(),
+            log=(*view.log, *self._log.read())[-MAX_LOG_LINES:],
+            waiting=self._waiting(status),
+            rates=_extend(view.rates, rates),
+            loads=_extend(view.loads, loads),
         )
         self._over = status not in ALIVE
         return self._view
 
-    def _sample(self) -> Sample | None:
-        """The latest reading of the hardware."""
+    def _samples(self) -> list[Sample]:
+        """The readings of the hardware that are new."""
         lines = self._hardware.read()
         if lines and not self._header:
             self._header = lines.pop(0).split(",")
-        samples = parse_samples(self._header, lines[-1:])
-        return samples[-1] if samples else self._view.sample
+        return parse_samples(self._header, lines)
+
+    def _gpu_problem(self) -> str:
+        return str(read_state(self.run.environment).get("gpu", {}).get("problem", ""))
 
     def _error(self, status: str) -> RunError | None:
         if status in (*ALIVE, "completed"):
@@ -167,6 +181,13 @@ class RunReader:
             return ""
         sweep = str(read_state(self.run.state).get("sweep", ""))
         return str(read_state(self._paths.sweeps / sweep / "state.toml").get("message", "")) if sweep else ""
+
+
+def _extend(points: Points, new: list[tuple[float, float]]) -> Points:
+    extended = (*points, *new)
+    while len(extended) > MAX_POINTS:
+        extended = extended[::2]
+    return extended
 
 
 def _config_of(run: RunDirectory) -> RunConfig | None:

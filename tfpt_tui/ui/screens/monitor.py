@@ -21,7 +21,7 @@ from tfpt_tui.environments.interpreters import missing_frameworks
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.ui.keys import MONITOR, bindings
-from tfpt_tui.ui.plot import Series
+from tfpt_tui.ui.plot import Series, time_axis
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
 from tfpt_tui.ui.theme import FRAMEWORK_COLOURS
@@ -40,6 +40,7 @@ class MonitorScreen(Screen[None]):
 
     CSS_PATH = "monitor.tcss"
     BINDINGS = bindings(MONITOR)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-narrow"),
         (100, "-normal"),
@@ -74,9 +75,12 @@ class MonitorScreen(Screen[None]):
                 yield Live(id="headline")
                 yield Live(id="progress")
                 yield Live(id="outcome")
-                with Horizontal(id="charts"):
+                with Horizontal(id="charts", classes="charts"):
                     yield Chart("train loss", id="loss")
                     yield Chart("train accuracy", (0.0, 1.0), id="accuracy")
+                with Horizontal(id="courses", classes="charts"):
+                    yield Chart("images/s by seconds", id="rates")
+                    yield Chart("CPU % by seconds", (0.0, 100.0), id="loads")
                 yield Live(id="hardware")
                 yield Live(id="log")
             yield Static(EMPTY, id="empty")
@@ -111,7 +115,7 @@ class MonitorScreen(Screen[None]):
         self._wanted = chosen
         self._look_now.set()
 
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+    def watch_snapshot(self, before: Snapshot | None, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
         self.set_class(not snapshot.runs, "-empty")
@@ -123,7 +127,8 @@ class MonitorScreen(Screen[None]):
             self.query_one(RunList).show(snapshot.runs, view.id if view else None)
         if view:
             self._show_run(view)
-        self.refresh_bindings()
+        if _keys_of(before) != _keys_of(snapshot):
+            self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
 
     @on(OptionList.OptionHighlighted, "#runs")
     def _choose(self, event: OptionList.OptionHighlighted) -> None:
@@ -142,13 +147,18 @@ class MonitorScreen(Screen[None]):
         self.query_one("#headline", Live).show(describe.headline(view))
         self.query_one("#progress", Live).show(describe.progress(view, columns))
         self.query_one("#outcome", Live).show(describe.outcome(view))
-        hardware = self.query_one("#hardware", Live)
-        hardware.styles.height = describe.HARDWARE_LINES + max(1, len(view.sample.gpus) if view.sample else 0)
-        hardware.show(describe.hardware(view.sample, view.gpu_problem))
+        self._show_hardware(view)
         self.set_class(view.error is not None, "-error")
         log = self.query_one("#log", Live)
         log.show(Content("\n".join(view.log[-max(1, log.content_size.height) :]) or "the log is empty"))
         self._show_charts(view)
+
+    def _show_hardware(self, view: RunView) -> None:
+        hardware = self.query_one("#hardware", Live)
+        lines = describe.HARDWARE_LINES + max(1, len(view.sample.gpus) if view.sample else 0)
+        if hardware.size.height != lines:
+            hardware.styles.height = lines
+        hardware.show(describe.hardware(view.sample, view.gpu_problem))
 
     def _show_charts(self, view: RunView) -> None:
         epochs = view.record.epochs
@@ -159,6 +169,10 @@ class MonitorScreen(Screen[None]):
         accuracies = Series(xs, tuple(epoch.accuracy for epoch in epochs), colour)
         self.query_one("#loss", Chart).show((losses,), x_range)
         self.query_one("#accuracy", Chart).show((accuracies,), x_range)
+        seconds = (0.0, time_axis(view.record.elapsed))
+        for name, points in (("#rates", view.rates), ("#loads", view.loads)):
+            course = Series(tuple(x for x, _ in points), tuple(y for _, y in points), colour)
+            self.query_one(name, Chart).show((course,), seconds)
 
     def _show_empty(self) -> None:
         missing = missing_frameworks(self._settings)
@@ -211,3 +225,9 @@ class MonitorScreen(Screen[None]):
             self.notify(f"cannot ask it to stop: {error.strerror}", severity="error", markup=False)
         else:
             self.notify(f"{run.id} is asked to stop", markup=False)
+
+
+def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
+    """What the keys depend on: whether there is a run, and whether it is alive."""
+    view = snapshot.view if snapshot else None
+    return view is not None, bool(view and view.status in ALIVE)

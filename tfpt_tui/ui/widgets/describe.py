@@ -112,11 +112,12 @@ def _gpu(index: int, gpu: GpuSample) -> Content:
 def _worker(sample: Sample) -> tuple[Content | str, ...]:
     """The worker and its image loaders; their CPU share is of one core, the gauge's of all."""
     cores = len(sample.cores_percent) or 1
-    processes = _number(sample.worker_processes, ".0f")
+    count = _number(sample.worker_processes, ".0f")
+    processes = f"{count} process{'' if count == '1' else 'es'}"
     return (
         *_gauge((sample.worker_cpu_percent or 0) / 100 / cores, GAUGE // 2, "$secondary"),
-        f" {_number(sample.worker_cpu_percent, '3.0f')} % {_gigabytes(sample.worker_rss_bytes)} GB in {processes}"
-        " processes",
+        f" {_number(sample.worker_cpu_percent, '3.0f')} %",
+        f"   {_gigabytes(sample.worker_rss_bytes)} GB in {processes}",
     )
 
 

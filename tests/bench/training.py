@@ -1,0 +1,49 @@
+"""An epoch on the default track against a plain script of each framework with the same pipeline and network."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.pictures import picture_folder
+from tfpt_tui.config.toml import write_toml
+from tfpt_tui.data.folder import read_folder
+from tfpt_tui.data.prepare import Target, prepare
+from tfpt_tui.runs.launcher import LAUNCH
+
+EPOCHS = 3
+LIMIT = 1000  # training images a class
+SCRIPTS = {name: Path(__file__).with_name(f"plain_{name}.py") for name in ("pytorch", "tensorflow")}
+
+
+def plain(framework, data):
+    command = [sys.executable, str(SCRIPTS[framework]), str(data), str(EPOCHS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def ours(framework, data):
+    run = Path(tempfile.mkdtemp())
+    write_toml(run / "config.toml", {"rows": [{"framework": framework, "data": str(data), "epochs": EPOCHS}]})
+    command = [sys.executable, "-P", str(LAUNCH), str(run), str(os.getpid())]
+    subprocess.run(command, capture_output=True, check=True)
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    return [event["seconds"] for event in events if event["kind"] == "epoch_end"]
+
+
+def main():
+    data = Path(tempfile.mkdtemp()) / "data"
+    prepare(read_folder(picture_folder(), limit=LIMIT), Target(data), jobs=2)
+    for framework in SCRIPTS:
+        times = {plain: [], ours: []}
+        for measure in (plain, ours, ours, plain):
+            times[measure] += measure(framework, data)[1:]
+        reference, own = statistics.median(times[plain]), statistics.median(times[ours])
+        print(
+            f"{framework:<10} plain script {reference:.2f} s an epoch, tfpt-tui {own:.2f} s:"
+            f" {own / reference:.3f} (below 1 is faster)",
+            flush=True,
+        )
