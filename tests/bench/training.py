@@ -14,8 +14,8 @@ from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.runs.launcher import LAUNCH
 
-EPOCHS = 3
-LIMIT = 1000  # training images a class
+EPOCHS = 4
+LIMIT = 300  # training images a class
 SCRIPTS = {name: Path(__file__).with_name(f"plain_{name}.py") for name in ("pytorch", "tensorflow")}
 
 
@@ -39,11 +39,13 @@ def main():
     prepare(read_folder(picture_folder(), limit=LIMIT), Target(data), jobs=2)
     for framework in SCRIPTS:
         times = {plain: [], ours: []}
-        for measure in (plain, ours, ours, plain):
+        # Interleaved, so that what else the machine does meets both alike; the first epoch is left out.
+        for measure in (plain, ours, ours, plain, plain, ours):
             times[measure] += measure(framework, data)[1:]
-        reference, own = statistics.median(times[plain]), statistics.median(times[ours])
-        print(
-            f"{framework:<10} plain script {reference:.2f} s an epoch, tfpt-tui {own:.2f} s:"
-            f" {own / reference:.3f} (below 1 is faster)",
-            flush=True,
-        )
+        for name, of in (("median", statistics.median), ("fastest", min)):
+            reference, own = of(times[plain]), of(times[ours])
+            print(
+                f"{framework:<10} {name:<7} epoch: plain script {reference:.2f} s, tfpt-tui {own:.2f} s:"
+                f" {own / reference:.3f} (below 1 is faster)",
+                flush=True,
+            )

@@ -89,7 +89,7 @@ def test_an_interpreter_without_the_framework_is_named_with_the_line_that_mends_
     with pytest.raises(MissingError) as caught:
         make_plan(preset, settings, data=str(dataset), rows=[1])
     assert f"TensorFlow is not installed for {bare} (no module tensorflow)" in str(caught.value)
-    assert f"{bare} -m pip install tensorflow" in str(caught.value)
+    assert f"{bare} -m pip install tensorflow pillow" in str(caught.value)
 
 
 def test_something_that_is_no_interpreter_is_named(preset, dataset, tmp_path):

@@ -12,9 +12,12 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import MissingError
 
-# Modules that a backend imports, and the distributions that bring them.
-MODULES = {"pytorch": ("torch", "torchvision"), "tensorflow": ("tensorflow", "keras")}
-DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow"}
+# Modules that a backend imports, and the distributions that bring them. torchvision brings Pillow.
+MODULES = {
+    "pytorch": ("torch", "torchvision", "numpy", "PIL"),
+    "tensorflow": ("tensorflow", "keras", "numpy", "PIL"),
+}
+DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillow"}
 PROBE_TIMEOUT_S = 30
 
 _PROBE = (
