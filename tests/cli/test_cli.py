@@ -303,7 +303,10 @@ def test_reading_commands_work_without_frameworks_and_say_what_is_missing(cli, m
         code, out, err = cli(*command)
         assert code == 0
         assert out
-        assert f"TensorFlow is not installed; install it with: {sys.executable} -m pip install tensorflow pillow" in err
+        assert (
+            f"TensorFlow is not installed; install it with: {sys.executable} -m pip install tensorflow pillow"
+            in err
+        )
         assert "-m pip install torch torchvision" in err
 
 
