@@ -306,3 +306,31 @@ def test_a_record_that_fills_the_disk_is_the_runs_error_and_ends_the_worker(star
     assert not worker_of(sweep.runs[0]).is_alive()
     assert status_of(sweep.runs[0]) not in ALIVE
     lock.release()
+
+
+def test_half_files_of_a_worker_that_was_killed_are_removed(start):
+    lock = MachineLock()
+    assert lock.acquire("a test")
+    sweep = start("is_killed", rows=[0])
+    half = sweep.runs[0].path / ".model.pt"
+    half.write_bytes(b"half a model")
+    lock.release()
+    finish(sweep)
+    assert not half.exists()
+
+
+def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
+    from tfpt_tui.runs import settle as settling
+
+    sweep = start("completes", rows=[0])
+    finish(sweep)
+    sweep.runs[0].result.unlink()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(settling, "draw_history", full)
+    settling.settle(sweep.runs[0], "completed", None)
+    result = read_toml(sweep.runs[0].result)
+    assert result["training"]["epochs"] == 2
+    assert "history.png: cannot write: no space left on device" in result["warnings"][0]

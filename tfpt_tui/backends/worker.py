@@ -7,10 +7,13 @@ import importlib
 import importlib.metadata
 import os
 import resource
+import shutil
 import signal
 import sys
 import tomllib
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -19,11 +22,12 @@ from tfpt_tui.backends.dataset import list_dataset
 from tfpt_tui.backends.network import check_parameters
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
 from tfpt_tui.lifeline import die_with_parent
 
 DISTRIBUTIONS = {"pytorch": "torch", "tensorflow": "tensorflow"}
+SMALLEST_MODEL_BYTES = 1 << 20  # a disk with less room could not take the model
 
 
 class StopRequest(BaseException):
@@ -67,10 +71,28 @@ def _attempt(run: Path, report: Report, loaded: list[Backend]) -> tuple[str, Run
     except BaseException as error:
         if loaded and loaded[0].runtime.is_out_of_memory(error):
             return "out_of_memory", _explain(error)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return "failed", RunError("MissingError", str(cannot("write", error.filename or run, error)))
+        if _is_disk_full(error, run):
+            return "failed", RunError("MissingError", f"{run}: no space left on device; free some room")
         return ("out_of_memory" if isinstance(error, MemoryError) else "failed"), _explain(error)
     return "completed", None
+
+
+@contextmanager
+def _written_whole(file: Path) -> Iterator[Path]:
+    """A name to write under, renamed when all is written; after a failure no half file is left behind."""
+    temporary = file.with_name(f".{file.name}")  # the suffix stays: Keras goes by it
+    try:
+        yield temporary
+        temporary.rename(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_disk_full(error: BaseException, run: Path) -> bool:
+    """Libraries have errors of their own for it, so where it is not said, the disk is asked."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return "writ" in str(error) and shutil.disk_usage(run).free < SMALLEST_MODEL_BYTES
 
 
 def _explain(error: BaseException) -> RunError:
@@ -106,8 +128,8 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
     with report.phase("training"):
         training.train(step, train, config, report)
     file = run / model.FILE
-    with report.phase("model_saving"):
-        model.save_model(network, file)
+    with report.phase("model_saving"), _written_whole(file) as temporary:
+        model.save_model(network, temporary)
     with report.phase("model_loading"):
         network = model.load_model(file, device)
     with report.phase("evaluation", total=len(dataset.test)):

@@ -38,5 +38,8 @@ def draw_history(record: Record, path: Path) -> None:
         )
         loss_axes.set_title(f"training loss (not finite from epoch {diverged[0]})")
     temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", dpi=120)
-    temporary.rename(path)
+    try:
+        figure.savefig(temporary, format="png", dpi=120)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import signal
 from typing import Any
 
 from tfpt_tui.config.toml import write_atomically, write_toml
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, RunEnd, RunError
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.machine import describe_machine
@@ -59,15 +59,20 @@ def find_ending(
 
 def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
+    _remove_halves(run)
     tail = EventTail(run.events)
     record = fold_all(tail.read_all())
     hardware = summarize(read_samples(run.hardware))
-    if record.epochs:
-        write_epochs(run, record)
-        draw_history(record, run.history)
+    warnings = [f"{tail.malformed} lines of events.jsonl are no events"] if tail.malformed else []
+    try:
+        if record.epochs:
+            write_epochs(run, record)
+            draw_history(record, run.history)
+    except OSError as problem:
+        # The result matters more than a picture of it.
+        warnings.append(str(cannot("write", run.history, problem)))
     result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
-    if tail.malformed:
-        result["warnings"].append(f"{tail.malformed} lines of events.jsonl are no events")
+    result["warnings"] += warnings
     write_toml(run.result, result)
     run.stop.unlink(missing_ok=True)
 
@@ -76,6 +81,12 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(epochs_table(record))
     write_atomically(run.epochs, table.getvalue())
+
+
+def _remove_halves(run: RunDirectory) -> None:
+    """Files are written under hidden names first: one that is still there belongs to somebody who was killed."""
+    for path in run.path.glob(".*"):
+        path.unlink(missing_ok=True)
 
 
 def _config_of(run: RunDirectory) -> dict[str, Any]:

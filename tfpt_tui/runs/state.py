@@ -16,7 +16,7 @@ from tfpt_tui.runs.processes import Process, read_process
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
 # The error of a run whose supervisor could not write its result.
-GONE = RunError("Crashed", "its supervisor is gone without a word")
+GONE = RunError("Crashed", "its supervisor is gone without a word: killed, or the disk is full")
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
 HEAD_BYTES = 512
 

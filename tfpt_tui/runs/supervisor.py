@@ -97,6 +97,9 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
         write_state(run.state, supervisor.process, identify(worker.pid), sweep=supervisor.sweep.id)
         keeper = Keeper(run, supervisor.gpu.latest())
         cause = watch(supervisor, run, worker, keeper, limit_s)
+    except OSError:
+        _end(worker, "")  # asked, not killed: it takes back what it was writing
+        raise
     finally:
         kill_group(worker.pid)
         returncode = worker.wait()
