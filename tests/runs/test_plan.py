@@ -1,4 +1,5 @@
 import os
+import shutil
 import sys
 
 import pytest
@@ -125,3 +126,19 @@ def test_the_timeout_is_as_configured_or_four_times_the_estimate_and_never_short
     assert timeout_s(config.replace(timeout_s=7), 50_000, 10_000) == 7
     assert timeout_s(config.replace(epochs=1), 100, 100) == 600
     assert timeout_s(config.replace(epochs=20), 50_000, 10_000) > 4 * 20 * 50_000 / 1000
+
+
+def test_a_dataset_with_more_labels_than_its_manifest_is_refused_before_anything_starts(
+    preset, settings, dataset, tmp_path
+):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    (copy / "train/2").mkdir()
+    with pytest.raises(UsageError, match=r"train/2: not among the labels 0 to 1 of manifest\.toml"):
+        make_plan(preset, settings, data=str(copy))
+
+
+def test_a_dataset_without_one_of_its_splits_is_missing(preset, settings, dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    shutil.rmtree(copy / "test")
+    with pytest.raises(MissingError, match="test: cannot read the dataset: no such file or directory"):
+        make_plan(preset, settings, data=str(copy))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.errors import MissingError, UsageError, cannot
 
 NAME = "manifest.toml"
 SCHEMA = 1
@@ -72,6 +73,25 @@ def read_manifest(directory: Path) -> Manifest:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: not a manifest of tfpt-tui: {error!r} is missing or wrong") from None
+
+
+def check_labels(directory: Path, manifest: Manifest) -> None:
+    """Refuse a dataset with label directories that its manifest does not know, before anything is started.
+
+    Raises:
+        UsageError: a directory beyond the labels of the manifest.
+        MissingError: a split cannot be read.
+    """
+    known = {str(label) for label in range(len(manifest.classes))}
+    for split in SPLITS:
+        try:
+            unknown = sorted(set(os.listdir(directory / split)) - known)
+        except OSError as error:
+            raise cannot("read the dataset", directory / split, error) from None
+        if unknown:
+            raise UsageError(
+                f"{directory / split / unknown[0]}: not among the labels 0 to {len(known) - 1} of {NAME}"
+            )
 
 
 def _why_no_dataset(directory: Path) -> str:

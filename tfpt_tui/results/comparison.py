@@ -48,21 +48,22 @@ def compare(results: Sequence[Mapping[str, Any]], baseline: str | None = None) -
     against = _find_baseline(groups, baseline)
     differing = _differing_keys(groups)
     columns = (
+        # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
         Column("framework", "framework"),
-        Column("track", "track"),
         *(Column(key, key) for key in differing),
         Column("status", "status"),
         Column("n", "n"),
         Column("images_per_s", "images/s", 1),
+        Column("ratio", "ratio", 3),
+        Column("verdict", "verdict"),
+        Column("test_accuracy", "test acc.", 4),
         Column("epoch_s_median", "epoch s", 2),
         Column("epoch_s_min", "min s", 2),
         Column("epoch_s_spread", "spread s", 2),
         Column("training_s", "training s", 1),
-        Column("test_accuracy", "test acc.", 4),
         Column("test_loss", "test loss", 4),
         Column("peak_rss_mb", "peak MB", 0),
-        Column("ratio", "ratio", 3),
-        Column("verdict", "verdict"),
+        Column("track", "track"),
         Column("runs", "runs"),
     )
     rows = tuple(_row(entry, against, differing) for entry in groups)

@@ -10,7 +10,7 @@ from typing import Any
 from tfpt_tui.config.presets import Preset
 from tfpt_tui.config.schema import RunConfig, Value
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.manifest import check_labels, read_manifest
 from tfpt_tui.environments.interpreters import check_framework
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.hardware.gpu import GpuReader
@@ -96,7 +96,7 @@ def _seed(config: RunConfig, repeat: int, preset: Preset) -> int:
 def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[str, str]:
     """Datasets, frameworks and devices, each looked at once; the interpreters of the frameworks."""
     for directory in dict.fromkeys(config.data for config in configs):
-        read_manifest(Path(directory))
+        check_labels(Path(directory), read_manifest(Path(directory)))
     frameworks = dict.fromkeys(config.framework for config in configs)
     interpreters = {framework: check_framework(framework, settings) for framework in frameworks}
     for device in dict.fromkeys(config.device for config in configs if config.device.startswith("gpu")):

@@ -42,7 +42,7 @@ KEYS = (
     Key("up", "k", "screen.cursor_up", "Up", "previous entry", footer=False),
     Key("details", "i", "details", "Details", "settings, phases and layers of the run", MONITOR),
     Key("log", "l", "log", "Log", "the worker's log, large or small", MONITOR),
-    Key("follow", "g", "follow", "Live run", "go to the run that is live, else to the newest", MONITOR),
+    Key("follow", "g", "follow", "Live run", "the run that is live, else the newest", MONITOR),
     Key("stop", "K", "stop", "Stop", "ask the run to stop", MONITOR),
     Key("copy", "y", "copy", "Copy path", "copy the path of the run's directory", MONITOR, footer=False),
     Key("start", "s", "start", "Start", "run the chosen preset on the chosen dataset", BUILD),

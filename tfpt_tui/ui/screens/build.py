@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.environments.interpreters import missing_frameworks
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.datasets import known_datasets
@@ -33,7 +34,7 @@ class BuildScreen(Screen[None]):
 
     @dataclass
     class DatasetsFound(Message):
-        paths: list[str]
+        datasets: dict[Path, Manifest]
 
     @dataclass
     class Started(Message):
@@ -48,6 +49,7 @@ class BuildScreen(Screen[None]):
         self._paths = paths
         self._settings = settings
         self._preset = ""
+        self._datasets: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield TitleBar(BUILD)
@@ -73,16 +75,20 @@ class BuildScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="datasets")
     def _find_datasets(self) -> None:
-        self.post_message(self.DatasetsFound([str(path) for path in known_datasets(self._paths)]))
+        self.post_message(self.DatasetsFound(known_datasets(self._paths)))
 
     @on(DatasetsFound)
     def _show_datasets(self, message: DatasetsFound) -> None:
         datasets = self.query_one("#datasets", OptionList)
         datasets.clear_options()
-        datasets.add_options(Option(path, id=f"dataset-{index}") for index, path in enumerate(message.paths))
+        self._datasets = [str(path) for path in message.datasets]
+        for path, manifest in message.datasets.items():
+            datasets.add_option(
+                f"{path.name}  {len(manifest.classes)} classes, {manifest.total('train'):,} images"
+            )
         data = self.query_one("#data", Input)
-        if not data.value and message.paths:
-            data.value = message.paths[0]
+        if not data.value and self._datasets:
+            data.value = self._datasets[0]
 
     @on(OptionList.OptionHighlighted, "#presets")
     def _choose_preset(self, event: OptionList.OptionHighlighted) -> None:
@@ -96,7 +102,7 @@ class BuildScreen(Screen[None]):
 
     @on(OptionList.OptionSelected, "#datasets")
     def _choose_dataset(self, event: OptionList.OptionSelected) -> None:
-        self.query_one("#data", Input).value = str(event.option.prompt)
+        self.query_one("#data", Input).value = self._datasets[event.option_index]
 
     @on(OptionList.OptionSelected, "#presets")
     def _start_selected(self) -> None:

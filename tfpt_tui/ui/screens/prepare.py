@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import ScrollableContainer
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -22,17 +21,18 @@ HOW = """\
 Make a dataset from the shell; 2 Build then offers it.
 
   tfpt-tui prepare synthetic --out {out}/synthetic
-  tfpt-tui prepare FOLDER --out {out}/NAME      FOLDER has train/CLASS/* and test/CLASS/*, or CLASS/*
+  tfpt-tui prepare FOLDER --out {out}/NAME
 
-A dataset elsewhere is as good: name its directory in 2 Build, or with tfpt-tui run --data DIR.
+FOLDER has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
+A dataset in another directory is as good: name it in 2 Build, or with tfpt-tui run --data DIR.
 """
 
 
 class PrepareScreen(Screen[None]):
     BINDINGS = bindings(PREPARE)
     DEFAULT_CSS = """
-    PrepareScreen VerticalScroll { padding: 1 2; }
-    PrepareScreen #datasets { margin-bottom: 1; text-wrap: nowrap; }
+    PrepareScreen ScrollableContainer { padding: 1 2; }
+    PrepareScreen #datasets { width: auto; margin-bottom: 1; text-wrap: nowrap; }
     """
 
     @dataclass
@@ -45,7 +45,7 @@ class PrepareScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(PREPARE)
-        with VerticalScroll():
+        with ScrollableContainer():
             yield Static("looking for datasets", id="datasets", markup=False)
             yield Static(HOW.format(out=self._paths.datasets), markup=False)
         yield Footer(compact=True)
@@ -68,13 +68,7 @@ class PrepareScreen(Screen[None]):
         self.query_one("#datasets", Static).update(message.text)
 
     def action_cursor_down(self) -> None:
-        self.query_one(VerticalScroll).scroll_down()
+        self.query_one(ScrollableContainer).scroll_down()
 
     def action_cursor_up(self) -> None:
-        self.query_one(VerticalScroll).scroll_up()
-
-
-def shorten(path: Path) -> str:
-    """The path with the home directory as ~."""
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+        self.query_one(ScrollableContainer).scroll_up()
