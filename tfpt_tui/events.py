@@ -205,7 +205,7 @@ def encode(stamped: Stamped) -> str:
         "kind": stamped.event.kind,
         **dataclasses.asdict(stamped.event),
     }
-    return json.dumps(_finite(body), allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(finite(body), allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def decode(line: str) -> Stamped | None:
@@ -257,13 +257,14 @@ def _typed(wanted: Any, value: Any) -> Any:
     return value
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The value with "nan", "inf" and "-inf" in place of the numbers that JSON has not."""
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

@@ -8,7 +8,7 @@ from textual.widgets import Input, OptionList
 
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.events import ALIVE
+from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.screens.confirm import Confirm
@@ -269,3 +269,38 @@ async def test_a_run_without_readable_configuration_is_shown_as_such(app, paths)
     os.utime(run / "config.toml", (0, 0))
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "crashed", "config.toml cannot be read")
+
+
+async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, recorded, monkeypatch):
+    from tfpt_tui.ui.watch import Watcher
+
+    real = Watcher.look
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "completed")
+
+        def refuse(*_):
+            raise OSError(5, "Input/output error", "/runs")
+
+        monkeypatch.setattr(Watcher, "look", refuse)
+        await shows(pilot, "Cannot read the runs", "Input/output error")
+        monkeypatch.setattr(Watcher, "look", real)
+        await pilot.press("j")
+        await shows(pilot, "PyTorch 9.9")
+
+
+async def test_keys_are_answered_while_a_flood_of_events_arrives(app, start):
+    """The flood is read in a thread and shown as one snapshot a tick, whatever its size."""
+    sweep = start("hangs", rows=[0])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "epoch")
+        shown = []
+        watch = app.screen.watch_snapshot
+        app.screen.watch_snapshot = lambda before, after: (shown.append(after), watch(before, after))
+        line = encode(Stamped(7, 1.0, 1.0, Progress("training", 1, 5, 10, 1.0)))
+        with sweep.runs[0].events.open("a") as file:
+            file.write(line * 50_000)
+        await pilot.press("question_mark")
+        await shows(pilot, "Keys")
+        await pilot.press("escape")
+        await shows(pilot, "50%")
+        assert len(shown) < 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 import click
 
@@ -14,7 +15,6 @@ from tfpt_tui.events import (
     EpochEnd,
     EvaluationEnd,
     PhaseEnd,
-    RunEnd,
     RunWarning,
     Stamped,
 )
@@ -38,8 +38,7 @@ def follow(sweep: Sweep) -> bool:
     A second Ctrl-C leaves at once, and the supervisor to its work.
     """
     interrupted = False
-    narrators = [Narrator(run, f"[{n}/{len(sweep.runs)}] ") for n, run in enumerate(sweep.runs, start=1)]
-    for narrator in narrators:
+    for narrator in narrators_of(sweep.runs):
         while True:
             try:
                 if narrator.step(sweep):
@@ -53,6 +52,13 @@ def follow(sweep: Sweep) -> bool:
                 clear_line()
                 say("stopping: the runs are asked to end; Ctrl-C again leaves without waiting")
     return interrupted
+
+
+def narrators_of(runs: Sequence[RunDirectory]) -> list[Narrator]:
+    """One for each run, numbered where there are several."""
+    if len(runs) == 1:
+        return [Narrator(runs[0], "")]
+    return [Narrator(run, f"[{number}/{len(runs)}] ") for number, run in enumerate(runs, start=1)]
 
 
 class Narrator:
@@ -117,8 +123,6 @@ def tell(stamped: Stamped) -> str:
             )
         case RunWarning(message):
             return f"  warning: {message}"
-        case RunEnd():
-            return ""
     return ""
 
 

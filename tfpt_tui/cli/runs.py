@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from tfpt_tui.cli.attend import attend
-from tfpt_tui.cli.follow import POLL_S, Narrator, follow
+from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
-from tfpt_tui.events import ALIVE
+from tfpt_tui.events import ALIVE, finite
 from tfpt_tui.results.listing import list_results, listing
 from tfpt_tui.results.report import report_layers, report_run
 from tfpt_tui.results.result import read_result
@@ -75,13 +75,9 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
 def tail(invocation: Invocation, run_id: str) -> None:
     """Follow a run, or a sweep, from its beginning to its end; Ctrl-C leaves it running."""
     found = _find(invocation, run_id)
-    narrators = (
-        [Narrator(found, "")]
-        if isinstance(found, RunDirectory)
-        else [Narrator(run, f"[{n}/{len(found.runs)}] ") for n, run in enumerate(found.runs, start=1)]
-    )
-    for narrator in narrators:
-        while not narrator.step(None if isinstance(found, RunDirectory) else found):
+    runs, sweep = ([found], None) if isinstance(found, RunDirectory) else (list(found.runs), found)
+    for narrator in narrators_of(runs):
+        while not narrator.step(sweep):
             time.sleep(POLL_S)
 
 
@@ -149,15 +145,4 @@ def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:
 
 
 def _as_json(document: Any) -> str:
-    """JSON has no NaN and no infinity: they are strings, as in the events."""
-    return json.dumps(_finite(document), indent=2, default=str) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return value
+    return json.dumps(finite(document), indent=2, default=str) + "\n"

@@ -60,6 +60,12 @@ class MonitorScreen(Screen[None]):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, MonitorScreen.Seen)
 
+    @dataclass
+    class Unreadable(Message):
+        """The file system refused to show the files."""
+
+        reason: str
+
     def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__()
         self._paths = paths
@@ -99,17 +105,29 @@ class MonitorScreen(Screen[None]):
         worker = get_current_worker()
         watcher = Watcher(self._paths)
         shown: Snapshot | None = None
+        problem = ""
         while not worker.is_cancelled:
-            snapshot = watcher.look(self._wanted)
-            if snapshot != shown:
-                shown = snapshot
-                self.post_message(self.Seen(snapshot))
+            try:
+                snapshot, problem = watcher.look(self._wanted), ""
+            except OSError as error:
+                # A file system that hiccups must not end the viewer: say it once and look again.
+                if problem != str(error):
+                    problem = str(error)
+                    self.post_message(self.Unreadable(problem))
+            else:
+                if snapshot != shown:
+                    shown = snapshot
+                    self.post_message(self.Seen(snapshot))
             self._look_now.wait(1 / self._settings.refresh_hz)
             self._look_now.clear()
 
     @on(Seen)
     def _show_snapshot(self, message: Seen) -> None:
         self.snapshot = message.snapshot
+
+    @on(Unreadable)
+    def _tell_unreadable(self, message: Unreadable) -> None:
+        self.notify(message.reason, title="Cannot read the runs", severity="error", markup=False)
 
     def watch_chosen(self, chosen: str | None) -> None:
         self._wanted = chosen
