@@ -143,3 +143,9 @@ def test_a_gpu_that_is_not_there_is_missing_and_nothing_is_trained(train, framew
     assert record.end.error.type == "MissingError"
     assert "device=gpu:63" in record.end.error.message
     assert "data_loading" not in record.phases
+
+
+def test_the_training_is_over_with_its_last_epoch(trained):
+    """Keras used to go on for up to an epoch: it had begun to read the images for one that never came."""
+    _, _, record = trained
+    assert record.phases["training"] < 1.5 * sum(epoch.seconds for epoch in record.epochs)

@@ -1,6 +1,6 @@
 """The input pipeline: tf.data, in the order of the article.
 
-from_tensor_slices, read, decode, resize, scale, cache, augment, shuffle, batch, prefetch; after
+from_tensor_slices, read, decode, resize, scale, cache, augment, shuffle, batch, prefetch, repeat; after
 https://www.tensorflow.org/tutorials/load_data/images. The flips take their chance from a dataset of random numbers
 beside the images: with tf.image.random_flip_left_right the same seed would not repeat, as parallel calls draw from
 one generator in any order, and its stateless form costs a tenth more of the pipeline's time.
@@ -8,6 +8,7 @@ one generator in any order, and its stateless form costs a tenth more of the pip
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Data:
     batches: tf.data.Dataset
     cached: tf.data.Dataset | None
     images: int
+    steps: int
     batch_sizes: tuple[int, ...]
     image_shape: tuple[int, ...]
 
@@ -42,7 +44,10 @@ def make_training_data(config: RunConfig, images: Images, device: str) -> Data:
         dataset = tf.data.Dataset.zip(dataset, _chances(config)).map(_augment, num_parallel_calls=AUTOTUNE)
     dataset = dataset.shuffle(len(images), seed=config.seed)
     count = min(len(images), config.max_steps * config.batch_size or len(images))
-    return _load(config, dataset.take(count), count, cached)
+    data = _load(config, dataset.take(count), count, cached)
+    # Endless, as in the article: at the end of an epoch Keras begins a dataset that has one anew, also after the
+    # last, and then waits up to a whole epoch until that iterator, filling its shuffle buffer, can be dropped.
+    return dataclasses.replace(data, batches=data.batches.repeat())
 
 
 def make_test_data(config: RunConfig, images: Images, device: str) -> Data:
@@ -97,4 +102,4 @@ def _load(config: RunConfig, dataset: tf.data.Dataset, count: int, cached: tf.da
     batches = dataset.batch(config.batch_size).prefetch(AUTOTUNE)
     whole, last = divmod(count, config.batch_size)
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
-    return Data(batches, cached, count, sizes, (config.image_size, config.image_size, 3))
+    return Data(batches, cached, count, whole + bool(last), sizes, (config.image_size, config.image_size, 3))

@@ -57,7 +57,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
         "compile": step.compiled,
         "deterministic": config.deterministic,
         "cache": data.cached is not None,
-        "steps_per_epoch": int(data.batches.cardinality()),
+        "steps_per_epoch": data.steps,
     }
 
 

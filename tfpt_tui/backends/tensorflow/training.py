@@ -48,7 +48,10 @@ def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device:
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
-    step.model.fit(data.batches, epochs=config.epochs, verbose=0, callbacks=[Epochs(report, config, data.images)])
+    clock_of_epochs = Epochs(report, config, data.images)
+    step.model.fit(
+        data.batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[clock_of_epochs]
+    )
 
 
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
