@@ -111,14 +111,14 @@ def test_preparing_says_what_was_made_and_recognises_it(cli, tmp_path):
 
 
 def test_an_image_that_is_none_has_exit_code_2_and_is_named(cli, tmp_path):
-    for split in ("train", "test"):
-        (tmp_path / "source" / split / "cat").mkdir(parents=True)
-        Image.new("RGB", (8, 8)).save(tmp_path / "source" / split / "cat/1.png")
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "source" / name / "1.png")
     (tmp_path / "source/train/cat/bad.jpg").write_text("no image")
     prepare = ("prepare", tmp_path / "source", "--out", tmp_path / "data")
     code, _, err = cli(*prepare)
     assert code == 2
-    assert "1 of 3 files are no images" in err
+    assert "1 of 5 files are no images" in err
     assert "bad.jpg" in err
     code, out, _ = cli(*prepare, "--skip-bad")
     assert code == 0
@@ -318,3 +318,62 @@ def test_training_without_its_framework_has_exit_code_3_and_the_line_that_instal
     assert (code, out) == (3, "")
     assert one_line(err)
     assert f"install it with: {sys.executable} -m pip install torch torchvision" in err
+
+
+def test_a_broken_plan_does_not_hide_the_others(cli, dataset, fake_python, tmp_path):
+    cli("run", "demo", "--data", dataset)
+    broken = tmp_path / "sweeps/99999999-broken"
+    broken.mkdir()
+    (broken / "plan.toml").write_text("x = 1\n")
+    assert "PyTorch" in cli("compare")[1]
+    code, _, err = cli("compare", "--sweep", "9999")
+    assert code == 2
+    assert "not a plan of tfpt-tui" in err
+
+
+def test_a_run_that_cannot_be_read_is_listed_as_such_beside_the_others(cli, dataset, fake_python, tmp_path):
+    first = cli("run", "demo", "--data", dataset, "--rows", "1", "--detach")[1].strip()
+    cli("runs", "tail", first)
+    odd = tmp_path / "runs/20261122-000001-pytorch-beef"
+    (odd / "events.jsonl").mkdir(parents=True)
+    (odd / "config.toml").write_text((tmp_path / "runs" / first / "config.toml").read_text())
+    code, out, _ = cli("runs")
+    assert code == 0
+    assert first in out
+    assert "beef" in out
+    code, out, _ = cli("runs", "show", "20261122-000001")
+    assert code == 0
+    assert "cannot read the run" in out
+
+
+def test_a_sweep_with_a_deleted_run_is_followed_to_its_end(cli, dataset, fake_python):
+    _, out, err = cli("run", "demo", "--data", dataset, "--detach")
+    sweep_id, (first, second) = err.split()[1], out.split()
+    cli("runs", "tail", second)
+    cli("runs", "delete", first, "--yes")
+    code, _, err = cli("runs", "tail", sweep_id)
+    assert code == 0
+    assert f"{first}: was deleted" in err
+    assert second in cli("compare")[1]
+
+
+@pytest.mark.parametrize("arguments", [["runs", "--json", "list"], ["presets", "--json", "list"]])
+def test_an_option_in_the_wrong_place_is_not_ignored(cli, arguments):
+    code, _, err = cli(*arguments)
+    assert code == 2
+    assert "--json stands after the command" in err
+
+
+def test_empty_rows_are_no_rows(cli, dataset, fake_python):
+    code, _, err = cli("run", "demo", "--data", dataset, "--rows", "")
+    assert code == 2
+    assert "--rows" in err
+
+
+def test_a_single_class_is_refused(cli, tmp_path):
+    (tmp_path / "source/cat").mkdir(parents=True)
+    for number in range(6):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"source/cat/{number}.png")
+    code, _, err = cli("prepare", tmp_path / "source", "--out", tmp_path / "data")
+    assert code == 2
+    assert "only one class, 'cat'" in err

@@ -93,6 +93,12 @@ def test_an_interpreter_without_the_framework_is_named_with_the_line_that_mends_
     assert f"{bare} -m pip install tensorflow pillow" in str(caught.value)
 
 
+def test_a_program_that_answers_nothing_is_no_interpreter(preset, dataset):
+    settings = UserSettings(interpreters={"pytorch": "/bin/true"})
+    with pytest.raises(MissingError, match="/bin/true: is no working Python interpreter: it does not answer"):
+        make_plan(preset, settings, data=str(dataset), rows=[0])
+
+
 def test_something_that_is_no_interpreter_is_named(preset, dataset, tmp_path):
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho 'Segmentation fault' >&2\nexit 139\n")

@@ -304,3 +304,40 @@ async def test_keys_are_answered_while_a_flood_of_events_arrives(app, start):
         await pilot.press("escape")
         await shows(pilot, "50%")
         assert len(shown) < 50
+
+
+async def test_a_run_that_cannot_be_read_does_not_hide_the_others(app, paths, recorded):
+    odd = paths.runs / "20991122-000001-pytorch-beef"
+    (odd / "events.jsonl").mkdir(parents=True)
+    (odd / "config.toml").write_text(recorded.runs[0].config.read_text())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "Is a directory", "TensorFlow completed")
+        await pilot.press("j")
+        await shows(pilot, "TensorFlow 9.9", "test loss")
+
+
+@pytest.mark.parametrize("key", ["1", "2", "3", "4"])
+async def test_every_screen_names_its_keys_at_its_foot(app, recorded, key):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        text = await shows(pilot, "Help", "Quit")
+        assert "Quit" in text.splitlines()[-1]
+
+
+async def test_leaving_by_the_palette_asks_too(app, start):
+    start("hangs", rows=[0])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "running")
+        await app.run_action("quit")
+        await shows(pilot, "Detach")
+        await pilot.press("escape")
+
+
+@pytest.mark.parametrize("size", [(40, 10), (60, 20)])
+async def test_the_question_before_leaving_fits_a_small_terminal(app, start, size):
+    start("hangs", rows=[0])
+    async with app.run_test(size=size) as pilot:
+        await shows(pilot, "running")
+        await pilot.press("q")
+        await shows(pilot, "Detach", "Stop the run", "Cancel")
+        await pilot.press("c")

@@ -74,6 +74,9 @@ class Narrator:
 
     def step(self, sweep: Sweep | None = None) -> bool:
         """Tell what is new; True once the run is over and told."""
+        if not self.run.path.is_dir():
+            say(f"{self.label}{self.run.id}: was deleted")
+            return True
         status = status_of(self.run)  # before the events: what is written later is told in the next step
         for stamped in self.tail.read_all():
             self._begin()

@@ -50,7 +50,8 @@ pass_invocation = click.make_pass_decorator(Invocation)
 
 
 def on_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    """All three streams: Textual reads keys from stdin and draws on stderr."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def say(text: str) -> None:

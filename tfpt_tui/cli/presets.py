@@ -21,6 +21,8 @@ def presets(context: click.Context, as_json: bool) -> None:
     """List presets, or show one with every row resolved."""
     if context.invoked_subcommand is None:
         context.invoke(list_presets, as_json=as_json)
+    elif as_json:
+        raise click.UsageError("--json stands after the command: presets list --json, presets show NAME --json")
 
 
 @presets.command("list")

@@ -42,7 +42,7 @@ def run(
         chosen,
         invocation.settings,
         data=data,
-        rows=select_rows(len(chosen.rows), rows) if rows else None,
+        rows=None if rows is None else select_rows(len(chosen.rows), rows),
         overrides=dict(map(parse_override, overrides)),
         repeats=repeats,
     )

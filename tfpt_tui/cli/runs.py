@@ -37,6 +37,8 @@ def runs(context: click.Context, as_json: bool) -> None:
     """
     if context.invoked_subcommand is None:
         context.invoke(list_command, as_json=as_json)
+    elif as_json:
+        raise click.UsageError("--json stands after the command: runs list --json, runs show ID --json")
 
 
 @runs.command("list")
@@ -64,9 +66,9 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
         show(_as_json({**result, "directory": str(run.path)}))
         return
     show(report_run(result) + f"  {run.path}\n")
-    model = fold_all(EventTail(run.events).read_all()).model
-    if model:
-        show("\n" + report_layers(model))
+    if "model" in result:  # the layers themselves stand in the events only
+        model = fold_all(EventTail(run.events).read_all()).model
+        show("\n" + report_layers(model) if model else "")
 
 
 @runs.command()

@@ -39,6 +39,8 @@ def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int 
             f"{directory}: no images in it: expected train/CLASS/* and test/CLASS/*, or CLASS/*"
             f" ({', '.join(suffix[1:] for suffix in SUFFIXES)})"
         )
+    if len(names) < 2:
+        raise UsageError(f"{directory}: only one class, {names[0]!r}: there is nothing to tell apart")
     names = names[: classes or None]
     items = []
     for split in SPLITS:

@@ -72,7 +72,7 @@ def read_manifest(directory: Path) -> Manifest:
             skipped=tuple(document.get("skipped", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path}: not a manifest of tfpt-tui: {error!r} is missing or wrong") from None
+        raise UsageError(f"{path}: not a manifest of tfpt-tui: {error} is missing or wrong") from None
 
 
 def check_labels(directory: Path, manifest: Manifest) -> None:

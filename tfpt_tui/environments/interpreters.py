@@ -21,7 +21,8 @@ DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillo
 PROBE_TIMEOUT_S = 30
 
 _PROBE = (
-    "import importlib.util, sys;print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
+    "import importlib.util, sys\n"
+    "print('missing:', *[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
 )
 
 
@@ -85,7 +86,10 @@ def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
     if probe.returncode:
         last = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
         raise MissingError(f"{interpreter}: is no working Python interpreter: {last}")
-    return probe.stdout.split()
+    word, *missing = probe.stdout.split() or [""]
+    if word != "missing:":
+        raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
+    return missing
 
 
 def _missing_here(modules: tuple[str, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.hardware.recorder import read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import fold_all, make_result
@@ -25,8 +25,11 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
         config = dict(read_config(run).to_mapping())
     except TfptError as error:
         return _broken(run, str(error))
-    record = fold_all(EventTail(run.events).read_all())
-    hardware = summarize(read_samples(run.hardware))
+    try:
+        record = fold_all(EventTail(run.events).read_all())
+        hardware = summarize(read_samples(run.hardware))
+    except OSError as error:
+        return _broken(run, str(cannot("read the run", error.filename or run.path, error)))
     status = status_of(run)
     return make_result(run.id, status, GONE if status == "crashed" else None, config, record, hardware, ())
 

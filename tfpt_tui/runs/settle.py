@@ -54,7 +54,7 @@ def find_ending(
         return cause, None
     if killed_for_memory and returncode == -signal.SIGKILL:
         return "out_of_memory", RunError("OutOfMemory", "the kernel killed it: the machine ran out of memory")
-    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word; see worker.log")
+    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word; see its worker.log")
 
 
 def settle(run: RunDirectory, status: str, error: RunError | None) -> None:

@@ -17,7 +17,7 @@ import tfpt_tui
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, make_directory
 from tfpt_tui.runs.plan import Plan, PlannedRun
 from tfpt_tui.runs.state import owner_of
@@ -68,14 +68,23 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
         UsageError: the plan is broken.
     """
     document = read_toml(directory.plan)
-    runs = tuple(RunDirectory(paths.runs / run["run"]) for run in document["runs"])
+    try:
+        runs = tuple(RunDirectory(paths.runs / run["run"]) for run in document["runs"])
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"{directory.plan}: not a plan of tfpt-tui: {error} is missing or wrong") from None
     return Sweep(directory, runs, document)
 
 
 def latest_sweep(paths: Paths) -> Sweep | None:
-    """The sweep that was planned last, None when there is none."""
-    plans = list(paths.sweeps.glob("*/plan.toml"))
-    return read_sweep(SweepDirectory(max(plans).parent), paths) if plans else None
+    """The newest sweep that still has runs, None when there is none; broken plans are passed over."""
+    for plan in sorted(paths.sweeps.glob("*/plan.toml"), reverse=True):
+        try:
+            sweep = read_sweep(SweepDirectory(plan.parent), paths)
+        except TfptError:
+            continue
+        if any(run.path.is_dir() for run in sweep.runs):
+            return sweep
+    return None
 
 
 def write_plan(sweep: Sweep, states: Mapping[str, str]) -> None:

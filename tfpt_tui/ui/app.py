@@ -26,8 +26,6 @@ from tfpt_tui.ui.theme import DEFAULT_THEME, THEMES
 # Older runs are over, or their plan comes after that of a newer one that is alive.
 RECENT_RUNS = 200
 
-LEAVE = {"d": "Detach, the run goes on", "s": "Stop the run", "c": "Cancel"}
-
 
 class TfptApp(App[None]):
     TITLE = "tfpt-tui"
@@ -63,13 +61,23 @@ class TfptApp(App[None]):
         """Leave; with a run alive ask whether it shall go on."""
         alive = [run for run in list_runs(self._paths)[:RECENT_RUNS] if status_of(run) in ALIVE]
         if alive:
-            count = "A run is" if len(alive) == 1 else f"{len(alive)} runs are"
-            answer = await self.push_screen_wait(Confirm(f"{count} not over yet.", LEAVE))
+            one = len(alive) == 1
+            question = "A run is not over yet." if one else f"{len(alive)} runs are not over yet."
+            answers = {
+                "d": "Detach, the run goes on" if one else "Detach, they go on",
+                "s": "Stop the run" if one else f"Stop all {len(alive)} runs",
+                "c": "Cancel",
+            }
+            answer = await self.push_screen_wait(Confirm(question, answers))
             if answer == "c":
                 return
             if answer == "s":
                 self._stop(alive)
         self.exit()
+
+    async def action_quit(self) -> None:
+        """Textual's own way out (the palette, ctrl+q) asks the same question."""
+        self.action_leave()
 
     def _stop(self, runs: list[RunDirectory]) -> None:
         for run in runs:

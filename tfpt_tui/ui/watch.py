@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,12 @@ class Watcher:
             return snapshot
         if self._reader is None or self._reader.run.id != chosen:
             self._reader = RunReader(RunDirectory(self._paths.runs / chosen), self._paths)
-        return Snapshot(snapshot.runs, snapshot.hidden, self._reader.read())
+        try:
+            view = self._reader.read()
+        except OSError as error:
+            # One run that cannot be read must not hide the others.
+            view = self._reader.unreadable(error)
+        return Snapshot(snapshot.runs, snapshot.hidden, view)
 
     def _rescan(self) -> None:
         """List the directory again only when something came or went."""
@@ -159,6 +165,10 @@ class RunReader:
         )
         self._over = status not in ALIVE
         return self._view
+
+    def unreadable(self, error: OSError) -> RunView:
+        """What is known of a run whose files the file system refuses to show."""
+        return dataclasses.replace(self._view, status="crashed", error=RunError("OSError", str(error)))
 
     def _samples(self) -> list[Sample]:
         """The readings of the hardware that are new."""

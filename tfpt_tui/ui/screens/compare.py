@@ -27,7 +27,7 @@ HOW = "Any other choice from the shell: tfpt-tui compare ID ID ... --format tabl
 class CompareScreen(Screen[None]):
     BINDINGS = bindings(COMPARE)
     DEFAULT_CSS = """
-    CompareScreen ScrollableContainer { padding: 1 2; }
+    CompareScreen #page { height: 1fr; padding: 1 2; }
     CompareScreen #comparison { width: auto; margin-bottom: 1; text-wrap: nowrap; }
     """
 
@@ -41,7 +41,7 @@ class CompareScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(COMPARE)
-        with ScrollableContainer():
+        with ScrollableContainer(id="page"):
             yield Static("reading the latest runs", id="comparison", markup=False)
             yield Static(HOW, markup=False)
         yield Footer(compact=True)
@@ -68,7 +68,7 @@ class CompareScreen(Screen[None]):
         self.query_one("#comparison", Static).update(message.text)
 
     def action_cursor_down(self) -> None:
-        self.query_one(ScrollableContainer).scroll_down()
+        self.query_one("#page", ScrollableContainer).scroll_down()
 
     def action_cursor_up(self) -> None:
-        self.query_one(ScrollableContainer).scroll_up()
+        self.query_one("#page", ScrollableContainer).scroll_up()

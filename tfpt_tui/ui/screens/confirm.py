@@ -1,4 +1,4 @@
-"""A question with a few answers, each a letter."""
+"""A question with a few answers below each other, each a letter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
@@ -20,8 +20,7 @@ class Confirm(ModalScreen[str]):
         width: auto; max-width: 76; height: auto; padding: 1 2; background: $panel; border: round $primary;
     }
     Confirm Label { width: auto; max-width: 70; margin-bottom: 1; }
-    Confirm Horizontal { width: auto; height: auto; }
-    Confirm Button { margin-right: 2; }
+    Confirm Button { width: auto; }
     """
 
     def __init__(self, question: str, answers: Mapping[str, str]) -> None:
@@ -32,14 +31,13 @@ class Confirm(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Label(self._question, markup=False)
-            with Horizontal():
-                for number, (letter, text) in enumerate(self._answers.items()):
-                    yield Button(
-                        f"{letter.upper()}  {text}",
-                        id=f"answer-{letter}",
-                        compact=True,
-                        variant="primary" if number == 0 else "default",
-                    )
+            for number, (letter, text) in enumerate(self._answers.items()):
+                yield Button(
+                    f"{letter.upper()}  {text}",
+                    id=f"answer-{letter}",
+                    compact=True,
+                    variant="primary" if number == 0 else "default",
+                )
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()
@@ -53,9 +51,9 @@ class Confirm(ModalScreen[str]):
             self.dismiss(list(self._answers)[-1])
         elif event.key.lower() in self._answers:
             self.dismiss(event.key.lower())
-        elif event.key in ("left", "right"):
+        elif event.key in ("up", "down"):
             focused = next((index for index, button in enumerate(buttons) if button.has_focus), 0)
-            buttons[(focused + (1 if event.key == "right" else -1)) % len(buttons)].focus()
+            buttons[(focused + (1 if event.key == "down" else -1)) % len(buttons)].focus()
         else:
             return
         event.stop()

@@ -31,7 +31,7 @@ A dataset in another directory is as good: name it in 2 Build, or with tfpt-tui 
 class PrepareScreen(Screen[None]):
     BINDINGS = bindings(PREPARE)
     DEFAULT_CSS = """
-    PrepareScreen ScrollableContainer { padding: 1 2; }
+    PrepareScreen #page { height: 1fr; padding: 1 2; }
     PrepareScreen #datasets { width: auto; margin-bottom: 1; text-wrap: nowrap; }
     """
 
@@ -45,7 +45,7 @@ class PrepareScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(PREPARE)
-        with ScrollableContainer():
+        with ScrollableContainer(id="page"):
             yield Static("looking for datasets", id="datasets", markup=False)
             yield Static(HOW.format(out=self._paths.datasets), markup=False)
         yield Footer(compact=True)
@@ -68,7 +68,7 @@ class PrepareScreen(Screen[None]):
         self.query_one("#datasets", Static).update(message.text)
 
     def action_cursor_down(self) -> None:
-        self.query_one(ScrollableContainer).scroll_down()
+        self.query_one("#page", ScrollableContainer).scroll_down()
 
     def action_cursor_up(self) -> None:
-        self.query_one(ScrollableContainer).scroll_up()
+        self.query_one("#page", ScrollableContainer).scroll_up()

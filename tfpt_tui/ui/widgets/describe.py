@@ -36,7 +36,8 @@ def progress(view: RunView, columns: int) -> Content:
     """What is going on, how far it is, how fast and how long it will take; or how it ended."""
     record = view.record
     if view.error:
-        return Content.styled(view.error.message or "it left no message", "$error")
+        reason = view.error.message or ("stopped on request" if view.status == "stopped" else "it left no message")
+        return Content.styled(reason, status_style(view.status))
     if view.status == "queued":
         return Content(view.waiting or "queued: it starts when the runs before it are done")
     if view.status not in ALIVE:
@@ -62,7 +63,8 @@ def outcome(view: RunView) -> Content:
         epoch = record.epochs[-1]
         text = f"train loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
     else:
-        return Content.styled("no epoch is over yet", "$foreground-muted")
+        yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
+        return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
     return Content(f"{text}  {rate:,.0f} images/s")
 
