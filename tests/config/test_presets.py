@@ -72,7 +72,7 @@ def test_a_grid_is_the_product_of_its_lists(tmp_path):
             "row 1: unknown key 'epoch'; did you mean 'epochs'?",
         ),
         ('[[row]]\nframework = "pytorch"\n', "unknown table 'row'; did you mean 'rows'?"),
-        ("[defaults]\nepochs = 0\n", "[defaults]: epochs must be 1 to 10000, not 0"),
+        ("[defaults]\nepochs = 0\n", "[defaults]: epochs must be a whole number from 1 to 10000, not 0"),
         ("[defaults]\nepochs = 1\n", "there is nothing to run"),
         ("[grid]\nepochs = 3\n", "[grid]: epochs must be a list of values"),
         ("[grid]\nepochs = []\n", "[grid]: epochs must be a list of values"),

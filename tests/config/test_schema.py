@@ -21,7 +21,7 @@ def test_a_configuration_survives_the_way_through_a_mapping():
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("batch_size", 0, "batch_size must be 1 to 65536, not 0"),
+        ("batch_size", 0, "batch_size must be a whole number from 1 to 65536, not 0"),
         ("batch_size", 65537, "1 to 65536"),
         ("batch_size", "32", "not '32'"),
         ("batch_size", True, "not True"),
@@ -77,8 +77,8 @@ def test_an_override_is_read_in_the_type_of_its_key(text, key, value):
     [
         ("batch_size", "must be key=value"),
         ("batchsize=3", "did you mean 'batch_size'?"),
-        ("batch_size=many", "must be 1 to 65536, not 'many'"),
-        ("batch_size=0", "must be 1 to 65536, not 0"),
+        ("batch_size=many", "must be a whole number from 1 to 65536, not 'many'"),
+        ("batch_size=0", "must be a whole number from 1 to 65536, not 0"),
         ("cache=1", "must be true or false, not '1'"),
         ("learning_rate=fast", "greater than 0"),
     ],

@@ -62,7 +62,7 @@ def test_a_plan_without_dataset_says_how_to_name_one(preset, settings):
 
 
 def test_a_plan_is_refused_as_a_whole(preset, settings, dataset):
-    with pytest.raises(UsageError, match="batch_size must be 1 to 65536"):
+    with pytest.raises(UsageError, match="batch_size must be a whole number from 1 to 65536"):
         make_plan(preset, settings, data=str(dataset), overrides={"batch_size": 0})
 
 

@@ -100,7 +100,8 @@ class Narrator:
             self.begun = True
             config = read_config(self.run)
             title = FRAMEWORK_TITLES[config.framework]
-            say(f"{self.label}{self.run.id}: {title}, batch {config.batch_size}, {config.epochs} epochs")
+            epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
+            say(f"{self.label}{self.run.id}: {title}, batch {config.batch_size}, {epochs}")
 
     def _tell_waiting(self, sweep: Sweep) -> None:
         message = str(read_state(sweep.directory.state).get("message", ""))
@@ -130,8 +131,10 @@ def tell(stamped: Stamped) -> str:
 
 
 def tell_ending(run: RunDirectory, status: str) -> str:
+    """The status, the reason where there is one, and where to read more after a failure."""
     message = read_result(run).get("error", {}).get("message", "")
-    return f"  {status}" + (f": {message}" if message else "")
+    log = f"\n  its log: {run.log}" if status not in ("completed", "stopped") and run.log.exists() else ""
+    return f"  {status}" + (f": {message}" if message else "") + log
 
 
 def show_progress(record: Record) -> None:

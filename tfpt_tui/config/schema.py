@@ -57,18 +57,19 @@ class Setting:
     def allowed(self) -> str:
         """The values that this setting takes, in words."""
         if self.choices:
-            return ", ".join(self.choices)
+            return f"one of {', '.join(self.choices)}"
         if self.pattern_help:
             return self.pattern_help
         if self.type is bool:
             return "true or false"
+        kind = {str: "text that is not empty", int: "a whole number", float: "a number"}[self.type]
         if self.above is not None:
-            return f"greater than {self.above:g}"
+            return f"{kind} greater than {self.above:g}"
         if self.maximum is not None:
-            return f"{self.minimum:.0f} to {self.maximum:.0f}"
+            return f"{kind} from {self.minimum:.0f} to {self.maximum:.0f}"
         if self.minimum is not None:
-            return f"at least {self.minimum:g}"
-        return {str: "text", int: "a whole number", float: "a number"}[self.type]
+            return f"{kind}, at least {self.minimum:g}"
+        return kind
 
     def applies_to(self, framework: str) -> bool:
         return framework in self.frameworks
