@@ -21,7 +21,7 @@ def test_the_help_loads_neither_framework_nor_app():
 
 def test_the_app_loads_no_framework_before_its_first_paint():
     loaded = loaded_by("import tfpt_tui.cli.main, tfpt_tui.ui.app")
-    assert not loaded & (HEAVY | {"plotext"})
+    assert not loaded & (HEAVY | {"plotext", "psutil"})
 
 
 @pytest.mark.parametrize("command", ["runs", "compare", "presets", "paths"])

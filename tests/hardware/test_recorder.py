@@ -5,7 +5,8 @@ import pytest
 
 from tfpt_tui.hardware import recorder
 from tfpt_tui.hardware.gpu import GpuReading
-from tfpt_tui.hardware.recorder import Recorder, read_samples, summarize
+from tfpt_tui.hardware.readings import read_samples, summarize
+from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, from_row, to_row
 
 

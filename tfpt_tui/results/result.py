@@ -6,7 +6,7 @@ from typing import Any
 
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.hardware.recorder import read_samples, summarize
+from tfpt_tui.hardware.readings import read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import fold_all, make_result
 from tfpt_tui.runs.state import GONE, status_of

@@ -12,7 +12,7 @@ from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, RunEnd, RunError
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.hardware.recorder import read_samples, summarize
+from tfpt_tui.hardware.readings import read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
 from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tfpt_tui
 from tfpt_tui.config.paths import Paths
@@ -19,8 +19,10 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, make_directory
-from tfpt_tui.runs.plan import Plan, PlannedRun
 from tfpt_tui.runs.state import owner_of
+
+if TYPE_CHECKING:
+    from tfpt_tui.runs.plan import Plan, PlannedRun
 
 SCHEMA = 1
 HANDOVER_S = 20.0

@@ -8,6 +8,7 @@ import signal
 
 from textual import work
 from textual.app import App
+from textual.screen import Screen
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
@@ -15,12 +16,9 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.ui.keys import EVERYWHERE, bindings
-from tfpt_tui.ui.screens.build import BuildScreen
-from tfpt_tui.ui.screens.compare import CompareScreen
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.help import Help
 from tfpt_tui.ui.screens.monitor import MonitorScreen
-from tfpt_tui.ui.screens.prepare import PrepareScreen
 from tfpt_tui.ui.theme import DEFAULT_THEME, THEMES
 
 # Older runs are over, or their plan comes after that of a newer one that is alive.
@@ -38,10 +36,27 @@ class TfptApp(App[None]):
         super().__init__()
         self._paths = paths
         self._settings = settings
-        self.add_mode("prepare", lambda: PrepareScreen(paths))
-        self.add_mode("build", lambda: BuildScreen(paths, settings))
+        self.add_mode("prepare", self._make_prepare)
+        self.add_mode("build", self._make_build)
         self.add_mode("monitor", lambda: MonitorScreen(paths, settings))
-        self.add_mode("compare", lambda: CompareScreen(paths))
+        self.add_mode("compare", self._make_compare)
+
+    # Screens other than the first are imported when they are opened: the first paint does not wait for them.
+
+    def _make_prepare(self) -> Screen[None]:
+        from tfpt_tui.ui.screens.prepare import PrepareScreen
+
+        return PrepareScreen(self._paths)
+
+    def _make_build(self) -> Screen[None]:
+        from tfpt_tui.ui.screens.build import BuildScreen
+
+        return BuildScreen(self._paths, self._settings)
+
+    def _make_compare(self) -> Screen[None]:
+        from tfpt_tui.ui.screens.compare import CompareScreen
+
+        return CompareScreen(self._paths)
 
     def on_mount(self) -> None:
         for theme in THEMES:

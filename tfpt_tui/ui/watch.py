@@ -11,7 +11,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE, Progress, RunError
-from tfpt_tui.hardware.recorder import parse_samples
+from tfpt_tui.hardware.readings import parse_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, list_runs

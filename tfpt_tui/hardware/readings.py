@@ -1,0 +1,71 @@
+"""Read ``hardware.csv`` back, and say what its rows amount to. It loads nothing that reads a machine."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.hardware.sample import Sample, from_row
+
+# NVML averages power over up to a second: energy over less than this is not worth a number.
+MIN_ENERGY_S = 10.0
+
+
+def parse_samples(header: Sequence[str], lines: Iterable[str]) -> list[Sample]:
+    """The samples of whole lines; a line that is damaged is left out."""
+    samples = []
+    for cells in csv.reader(lines):
+        try:
+            samples.append(from_row(dict(zip(header, cells, strict=True))))
+        except ValueError:
+            continue
+    return samples
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """All samples of a ``hardware.csv``, none where there is no file; a half-written last line is left out."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return parse_samples(lines[0].split(","), lines[1:]) if lines else []
+
+
+def summarize(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Means over a run, the peak of the worker's memory, and the energy where the GPUs count it."""
+    summary: dict[str, Any] = {"samples": len(samples)}
+    for name in ("cpu_percent", "load_1m", "memory_used_bytes", "worker_cpu_percent", "disk_read_bytes_per_s"):
+        summary[f"{name}_mean"] = _mean(getattr(sample, name) for sample in samples)
+    summary["swap_used_bytes_max"] = _max(sample.swap_used_bytes for sample in samples)
+    summary["worker_rss_bytes_max"] = _max(sample.worker_rss_bytes for sample in samples)
+    for gpu in range(max((len(sample.gpus) for sample in samples), default=0)):
+        readings = [sample.gpus[gpu] for sample in samples if len(sample.gpus) > gpu]
+        for name in ("utilization_percent", "memory_used_bytes", "power_w", "temperature_c", "sm_clock_mhz"):
+            summary[f"gpu{gpu}_{name}_mean"] = _mean(getattr(reading, name) for reading in readings)
+    summary["energy_j"] = _energy(samples)
+    return {name: value for name, value in summary.items() if value is not None}
+
+
+def _energy(samples: Sequence[Sample]) -> float | None:
+    if not samples or samples[-1].elapsed_s - samples[0].elapsed_s < MIN_ENERGY_S:
+        return None
+    first, last = samples[0].gpus, samples[-1].gpus
+    used = [
+        after.energy_j - before.energy_j
+        for before, after in zip(first, last, strict=False)
+        if before.energy_j is not None and after.energy_j is not None
+    ]
+    return round(sum(used), 3) if used else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 3) if known else None
+
+
+def _max(values: Iterable[float | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return round(max(known)) if known else None
