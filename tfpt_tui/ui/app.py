@@ -36,6 +36,11 @@ class TfptApp(App[None]):
         super().__init__()
         self._paths = paths
         self._settings = settings
+        # Before the first paint: a theme that is set later styles every widget a second time.
+        for theme in THEMES:
+            self.register_theme(theme)
+        chosen = settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
+        self.theme = chosen if chosen in self.available_themes else DEFAULT_THEME
         self.add_mode("prepare", self._make_prepare)
         self.add_mode("build", self._make_build)
         self.add_mode("monitor", lambda: MonitorScreen(paths, settings))
@@ -59,10 +64,6 @@ class TfptApp(App[None]):
         return CompareScreen(self._paths)
 
     def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        chosen = self._settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
-        self.theme = chosen if chosen in self.available_themes else DEFAULT_THEME
         self.set_keymap(dict(self._settings.keys))
         # A hang-up (SIGHUP) keeps its default and kills at once: there is no terminal to restore, and Textual
         # would wait for ever to write to it. The runs have nothing to do with either.
