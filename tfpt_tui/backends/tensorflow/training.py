@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
+from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
@@ -43,6 +44,7 @@ def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device:
     model.fit(_empty_batches(data), verbose=0)
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
+    synchronize(device)
     return Step(model, bool(model.jit_compile))
 
 
