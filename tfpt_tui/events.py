@@ -79,11 +79,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class ModelSummary:
+    """``flops_per_image``: floating-point operations to train on one image."""
+
     kind: ClassVar[str] = "model_summary"
     layers: tuple[Layer, ...] = ()
     total: int = 0
     trainable: int = 0
     non_trainable: int = 0
+    flops_per_image: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """``epoch`` counts from 1; ``first_batch_s`` is the wait from its start for its first batch."""
+    """``epoch`` counts from 1; ``first_batch_s`` is the wait from its start for its first batch.
+
+    ``loss`` and ``accuracy`` are None where nothing is trained (measure = loader).
+    """
 
     kind: ClassVar[str] = "epoch_end"
     epoch: int = 0
     epochs: int = 0
-    loss: float = math.nan
-    accuracy: float = math.nan
+    loss: float | None = math.nan
+    accuracy: float | None = math.nan
     seconds: float = 0.0
     first_batch_s: float = 0.0
     images_per_s: float = 0.0
@@ -123,8 +129,19 @@ class EvaluationEnd:
 
 @dataclass(frozen=True)
 class RunWarning:
+    """What a reader must know beside a number: ``code`` is its type, ``advice`` what to do about it.
+
+    ``taints`` names the figure that it makes doubtful: "time", "accuracy", "memory", "energy", or "" for none.
+    """
+
     kind: ClassVar[str] = "warning"
     message: str = ""
+    code: str = "other"
+    advice: str = ""
+    taints: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.advice}" if self.advice else self.message
 
 
 @dataclass(frozen=True)
@@ -238,6 +255,8 @@ def _build(kind: type, body: Mapping[str, Any]) -> Any:
 
 
 def _typed(wanted: Any, value: Any) -> Any:
+    if wanted == float | None:
+        return None if value is None else _typed(float, value)
     if wanted in (int, float):
         if isinstance(value, bool):
             raise TypeError(f"{value!r} is not a number")

@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from tfpt_tui.backends.dataset import list_dataset
+from tfpt_tui.backends.dataset import list_dataset, whole_batches
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -14,17 +15,13 @@ def copy(dataset, tmp_path):
 def test_images_are_listed_by_label_and_number(dataset, copy):
     listed = list_dataset(copy)
     assert listed.classes == 2
-    assert listed.train.labels == (0, 0, 1, 1)
-    assert [path[-6:] for path in listed.train.paths] == ["/1.jpg", "/2.jpg", "/1.jpg", "/2.jpg"]
+    assert listed.train.labels == (0,) * 16 + (1,) * 16
+    assert [path.rsplit("/", 2)[1:] for path in listed.train.paths[15:17]] == [["0", "16.jpg"], ["1", "1.jpg"]]
 
 
 def test_the_second_image_comes_before_the_tenth(copy):
-    for number in range(3, 12):
-        shutil.copy(copy / "train/0/1.jpg", copy / f"train/0/{number}.jpg")
-    manifest = (copy / "manifest.toml").read_text().replace("train = 4", "train = 13")
-    (copy / "manifest.toml").write_text(manifest)
-    names = [path.rsplit("/", 1)[1] for path in list_dataset(copy).train.paths[:11]]
-    assert names == [f"{number}.jpg" for number in range(1, 12)]
+    names = [path.rsplit("/", 1)[1] for path in list_dataset(copy).train.paths[:16]]
+    assert names == [f"{number}.jpg" for number in range(1, 17)]
 
 
 def test_a_label_that_the_manifest_does_not_know_is_refused(copy):
@@ -41,14 +38,28 @@ def test_a_directory_that_is_no_label_is_refused(copy):
 
 def test_images_that_are_gone_are_counted(copy):
     (copy / "train/0/1.jpg").unlink()
-    with pytest.raises(MissingError, match="train: 1 of 4 images are not there"):
+    with pytest.raises(MissingError, match="train: 1 of 32 images are not there"):
         list_dataset(copy)
 
 
 def test_more_images_than_the_manifest_says_are_refused(copy):
-    shutil.copy(copy / "test/0/1.jpg", copy / "test/0/9.jpg")
-    with pytest.raises(UsageError, match=r"test: 5 images, but manifest\.toml counts 4"):
+    shutil.copy(copy / "test/0/1.jpg", copy / "test/0/99.jpg")
+    with pytest.raises(UsageError, match=r"test: 33 images, but manifest\.toml counts 32"):
         list_dataset(copy)
+
+
+def test_chosen_images_keep_their_labels_and_the_number_of_classes(copy):
+    chosen = list_dataset(copy).train.pick([16, 0])
+    assert (chosen.labels, chosen.classes, len(chosen)) == ((1, 0), 2, 2)
+
+
+def test_training_steps_are_whole_batches(copy):
+    config = RunConfig.from_mapping({"framework": "pytorch", "data": str(copy), "batch_size": 32}, "here")
+    assert whole_batches(config, 100) == 3
+    assert whole_batches(config.replace(max_steps=2), 100) == 2
+    assert whole_batches(config.replace(max_steps=9), 100) == 3
+    with pytest.raises(UsageError, match="batch_size=32: more than the 31 training images"):
+        whole_batches(config, 31)
 
 
 def test_a_directory_that_is_gone_is_missing(tmp_path):

@@ -74,6 +74,14 @@ def test_a_training_that_diverges_is_warned_of_once(tmp_path):
     assert warnings == ["the loss became nan in epoch 1: the training has diverged"]
 
 
+def test_an_epoch_that_trained_nothing_has_no_loss_and_is_not_warned_of(tmp_path):
+    with Report(tmp_path / "events") as report:
+        report.begin_epoch(1, 1, total=10)
+        report.end_epoch(None, None, seconds=1.0, first_batch_s=0.1)
+    (epoch,) = told(tmp_path / "events")
+    assert (epoch.loss, epoch.accuracy, epoch.images_per_s) == (None, None, 10.0)
+
+
 def test_events_are_numbered_in_the_order_of_the_file(tmp_path):
     with Report(tmp_path / "events") as report:
         for _ in range(20):

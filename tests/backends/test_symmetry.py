@@ -8,7 +8,7 @@ import pytest
 import tfpt_tui
 
 BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
-FILES = ("data", "model", "training", "runtime")
+FILES = ("data", "model", "training", "runtime", "proof", "published/data", "published/training")
 
 
 def public_functions(framework, file):
@@ -19,10 +19,23 @@ def public_functions(framework, file):
 
 def test_both_frameworks_have_the_same_files():
     for framework in ("pytorch", "tensorflow"):
-        files = {path.stem for path in (BACKENDS / framework).glob("*.py")}
-        assert files == {"__init__", *FILES}
+        folder = BACKENDS / framework
+        files = {str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.py")}
+        assert files == {"__init__", "published/__init__", *FILES}
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_both_frameworks_have_the_same_functions_in_the_same_order(file):
     assert public_functions("pytorch", file) == public_functions("tensorflow", file)
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+@pytest.mark.parametrize("file", ["data", "training"])
+def test_a_track_with_modules_of_its_own_offers_what_the_others_offer(framework, file):
+    def offered(path):
+        tree = ast.parse((BACKENDS / framework / path).read_text())
+        imported = [name.name for node in tree.body if isinstance(node, ast.ImportFrom) for name in node.names]
+        return {*imported, *(node.name for node in tree.body if isinstance(node, ast.FunctionDef))}
+
+    needed = {name for name, _ in public_functions(framework, file)} - {"make_step"}
+    assert needed <= offered(f"published/{file}.py")

@@ -103,8 +103,12 @@ def test_what_was_applied_is_read_back(trained):
     effective = record.environment.effective
     assert effective["device"] == "cpu"
     assert effective["threads"] >= 1
-    assert effective["precision"] == "float32"
+    assert (effective["dtype_weights"], effective["dtype_activations"]) == ("float32", "float32")
+    assert (effective["tf32_matmul"], effective["tf32_convolution"]) == (False, False)
+    assert effective["memory_format"].startswith("channels_")
+    assert effective["onednn"] in (True, False)
     assert effective["compile"] is False
+    assert record.warnings == ()
     assert record.environment.versions["python"]
     assert record.end.memory["peak_rss_bytes"] > 10**8
 
@@ -114,6 +118,84 @@ def test_the_same_seed_gives_the_same_losses_to_the_last_bit(trained, train):
     _, second = train(framework)
     assert [epoch.loss for epoch in first.epochs] == [epoch.loss for epoch in second.epochs]
     assert first.evaluation.loss == second.evaluation.loss
+
+
+def test_the_training_step_is_traced_before_the_clock_of_the_epochs_runs(trained):
+    framework, run, _ = trained
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    before, after = (line["effective"]["traces"] for line in lines if line["kind"] == "environment")
+    assert before == after
+    assert (before > 0) == (framework == "tensorflow")
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def short_runs(request, few_pictures, tmp_path_factory):
+    """Directory and record of several short runs, by name, one after another in one process of the framework."""
+    settings = {
+        "loader": {"measure": "loader"},
+        "model": {"measure": "model", "epochs": 6},
+        "published": {"track": "published", "cache": True, "num_workers": 2, "epochs": 1},
+        "bfloat16": {"precision": "bfloat16", "epochs": 1, "max_steps": 2},
+        "no such gpu": {"device": "gpu:63"},
+    }
+    runs = {}
+    for name, own in settings.items():
+        runs[name] = tmp_path_factory.mktemp("run")
+        row = {"framework": request.param, "data": str(few_pictures), "epochs": 2, "batch_size": 16, **own}
+        write_toml(runs[name] / "config.toml", {"rows": [row]})
+    program = (
+        "import sys; from tfpt_tui.backends.worker import main; [main([run, sys.argv[1]]) for run in sys.argv[2:]]"
+    )
+    command = [sys.executable, "-c", program, str(os.getpid()), *map(str, runs.values())]
+    done = subprocess.run(command, cwd=few_pictures, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    records = {name: fold_all(EventTail(run / "events.jsonl").read_all()) for name, run in runs.items()}
+    for name, record in records.items():
+        assert record.end.status == ("failed" if name == "no such gpu" else "completed"), record.end.error
+    return request.param, {name: (runs[name], records[name]) for name in runs}
+
+
+def test_the_articles_code_path_runs_from_its_cache_to_the_reloaded_model(short_runs):
+    framework, runs = short_runs
+    run, record = runs["published"]
+    effective = record.environment.effective
+    assert effective["steps_per_epoch"] == -(-120 // 16)
+    assert effective["cudnn_deterministic"] is (framework == "pytorch")
+    assert record.evaluation.accuracy > 0
+    assert (run / MODELS[framework]).exists()
+    if framework == "pytorch":
+        assert (effective["persistent_workers"], effective["pinned_memory"]) == (False, False)
+
+
+def test_loading_alone_trains_nothing(short_runs):
+    framework, runs = short_runs
+    run, record = runs["loader"]
+    assert list(record.phases) == ["import", "device_init", "data_loading", "training"]
+    assert [(epoch.loss, epoch.accuracy) for epoch in record.epochs] == [(None, None)] * 2
+    assert all(epoch.images_per_s > 0 for epoch in record.epochs)
+    assert not (run / MODELS[framework]).exists()
+
+
+def test_the_model_alone_learns_its_one_batch(short_runs):
+    framework, runs = short_runs
+    run, record = runs["model"]
+    assert record.epochs[-1].accuracy > 0.9
+    assert record.model.flops_per_image > 10**7
+    assert record.evaluation is None
+    assert not (run / MODELS[framework]).exists()
+
+
+def test_mixed_precision_is_applied(short_runs):
+    _, record = short_runs[1]["bfloat16"]
+    assert record.environment.effective["dtype_activations"] == "bfloat16"
+    assert record.environment.effective["dtype_weights"] == "float32"
+
+
+def test_a_gpu_that_is_not_there_is_missing_and_nothing_is_trained(short_runs):
+    _, record = short_runs[1]["no such gpu"]
+    assert record.end.error.type == "MissingError"
+    assert "device=gpu:63" in record.end.error.message
+    assert "data_loading" not in record.phases
 
 
 def test_a_run_with_cache_workers_and_all_settings_applies_them(train):
@@ -127,25 +209,3 @@ def test_a_run_with_cache_workers_and_all_settings_applies_them(train):
         assert effective["steps_per_epoch"] == 3
         assert record.phases["cache_fill"] > 0
     assert pytorch.environment.effective["num_workers"] == 2
-
-
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_mixed_precision_is_applied(train, framework):
-    _, record = train(framework, precision="bfloat16", epochs=1, max_steps=2)
-    assert record.end.status == "completed", record.end.error
-    assert record.environment.effective["precision"] == "bfloat16"
-
-
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_gpu_that_is_not_there_is_missing_and_nothing_is_trained(train, framework):
-    _, record = train(framework, device="gpu:63")
-    assert record.end.status == "failed"
-    assert record.end.error.type == "MissingError"
-    assert "device=gpu:63" in record.end.error.message
-    assert "data_loading" not in record.phases
-
-
-def test_the_training_is_over_with_its_last_epoch(trained):
-    """Keras used to go on for up to an epoch: it had begun to read the images for one that never came."""
-    _, _, record = trained
-    assert record.phases["training"] < 1.5 * sum(epoch.seconds for epoch in record.epochs)

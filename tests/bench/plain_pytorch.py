@@ -1,4 +1,7 @@
-"""The reference of tests/bench/training.py: a plain PyTorch script. Arguments: dataset directory, epochs."""
+"""The reference of tests/bench/training.py: a plain PyTorch script. Arguments: dataset, epochs, track.
+
+For the track published it reads as the article does, with Pillow; else as PyTorch's documentation does today.
+"""
 
 import glob
 import json
@@ -7,13 +10,23 @@ import sys
 import time
 
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
 from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import v2
 
-data, epochs = sys.argv[1], int(sys.argv[2])
+data, epochs, track = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 torch.manual_seed(25)
+article = transforms.Compose(
+    [
+        transforms.Resize((32, 32)),
+        transforms.ToTensor(),
+        transforms.RandomHorizontalFlip(),
+        transforms.RandomVerticalFlip(),
+    ]
+)
 transform = v2.Compose(
     [
         v2.Resize((32, 32)),
@@ -33,7 +46,10 @@ class Pictures(Dataset):
 
     def __getitem__(self, index):
         path = self.paths[index]
-        return transform(decode_image(path, mode=ImageReadMode.RGB)), int(path.split(os.sep)[-2])
+        label = int(path.split(os.sep)[-2])
+        if track == "published":
+            return article(Image.open(path).convert("RGB")), label
+        return transform(decode_image(path, mode=ImageReadMode.RGB)), label
 
 
 loader = DataLoader(Pictures(), batch_size=32, shuffle=True)

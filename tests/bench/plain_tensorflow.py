@@ -1,4 +1,7 @@
-"""The reference of tests/bench/training.py: a plain TensorFlow script. Arguments: dataset directory, epochs."""
+"""The reference of tests/bench/training.py: a plain TensorFlow script. Arguments: dataset, epochs, track.
+
+It is the article's pipeline for the track published, and a newcomer's for the others: they are alike.
+"""
 
 import glob
 import json

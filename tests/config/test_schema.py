@@ -96,6 +96,7 @@ def test_every_setting_explains_itself():
         assert setting.allowed
 
 
-def test_workers_are_a_setting_of_pytorch_only():
-    assert SETTINGS["num_workers"].applies_to("pytorch")
-    assert not SETTINGS["num_workers"].applies_to("tensorflow")
+def test_workers_are_a_setting_of_pytorch_and_on_the_track_parity_of_both():
+    assert SETTINGS["num_workers"].applies_to("pytorch", "default")
+    assert not SETTINGS["num_workers"].applies_to("tensorflow", "default")
+    assert SETTINGS["num_workers"].applies_to("tensorflow", "parity")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -16,9 +18,15 @@ class Images:
 
     paths: tuple[str, ...]
     labels: tuple[int, ...]
+    classes: int
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def pick(self, indices: Sequence[int]) -> Images:
+        """Only these, in this order."""
+        paths = tuple(self.paths[index] for index in indices)
+        return Images(paths, tuple(self.labels[index] for index in indices), self.classes)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,20 @@ def list_dataset(directory: Path) -> Dataset:
     return Dataset(classes, splits["train"], splits["test"])
 
 
+def whole_batches(config: RunConfig, images: int) -> int:
+    """Training steps of an epoch: whole batches only, so that nothing is compiled for a last, shorter one.
+
+    Raises:
+        UsageError: there is not one whole batch.
+    """
+    steps = images // config.batch_size
+    if not steps:
+        raise UsageError(
+            f"batch_size={config.batch_size}: more than the {images} training images of {config.data}"
+        )
+    return min(steps, config.max_steps or steps)
+
+
 def _list_split(directory: Path, classes: int) -> Images:
     paths: list[str] = []
     labels: list[int] = []
@@ -59,7 +81,7 @@ def _list_split(directory: Path, classes: int) -> Images:
         names.sort(key=lambda name: (len(name), name))  # 2.jpg before 10.jpg
         paths += [f"{directory}/{label}/{name}" for name in names]
         labels += [label] * len(names)
-    return Images(tuple(paths), tuple(labels))
+    return Images(tuple(paths), tuple(labels), classes)
 
 
 def _labels(directory: Path, classes: int) -> list[int]:

@@ -16,6 +16,11 @@ KERNEL = 3
 POOL = 2
 HIDDEN = 128
 
+# What the track parity sets equal; elsewhere each framework has its own default.
+PARITY_EPSILON = 1e-3  # of batch normalisation; Keras's default, PyTorch's is 1e-5
+PARITY_MOMENTUM = 0.9  # share of the old running average that is kept; PyTorch's default, Keras's is 0.99
+PARITY_ADAM_EPSILON = 1e-7  # Keras's default, PyTorch's is 1e-8
+
 
 def count_parameters(classes: int) -> tuple[int, int]:
     """Trainable and non-trainable parameters: 270,948 and 704 (271,652) with 100 classes, as in the article."""
@@ -25,6 +30,21 @@ def count_parameters(classes: int) -> tuple[int, int]:
     normalisations = 2 * sum(CHANNELS)  # scale and shift; as many again, mean and variance, are not trained
     dense = (CHANNELS[-1] + 1) * HIDDEN + (HIDDEN + 1) * classes
     return convolutions + normalisations + dense, normalisations
+
+
+def flops_per_image(classes: int, side: int) -> int:
+    """Operations to train on one image of ``side`` x ``side`` pixels: about 76 million at 32 and 100 classes.
+
+    A multiplication and an addition for every weight at every place it is used; the backward pass, for the inputs
+    and for the weights, counts twice the forward pass (Kaplan et al. 2020, arXiv:2001.08361, section 2.1).
+    Normalisation, activation and pooling are left out: less than a hundredth.
+    """
+    multiplications = 0
+    for inputs, outputs in pairwise((INPUT_CHANNELS, *CHANNELS)):
+        multiplications += KERNEL * KERNEL * inputs * outputs * side * side
+        side //= POOL
+    multiplications += CHANNELS[-1] * HIDDEN + HIDDEN * classes
+    return 3 * 2 * multiplications
 
 
 def check_parameters(summary: ModelSummary, classes: int) -> None:

@@ -78,13 +78,15 @@ class Report:
         """Count from 0 again, towards the ``total`` images of this epoch; ``epoch`` counts from 1."""
         self._begin("training", epoch, epochs, total)
 
-    def end_epoch(self, loss: float, accuracy: float, seconds: float, first_batch_s: float) -> None:
+    def end_epoch(self, loss: float | None, accuracy: float | None, seconds: float, first_batch_s: float) -> None:
+        """Tell an epoch's figures; loss and accuracy are None where nothing was trained."""
         self.emit(
             EpochEnd(self._epoch, self._epochs, loss, accuracy, seconds, first_batch_s, self._total / seconds)
         )
-        if not math.isfinite(loss) and not self._seen_infinite_loss:
+        if loss is not None and not math.isfinite(loss) and not self._seen_infinite_loss:
             self._seen_infinite_loss = True
-            self.emit(RunWarning(f"the loss became {loss} in epoch {self._epoch}: the training has diverged"))
+            message = f"the loss became {loss} in epoch {self._epoch}: the training has diverged"
+            self.emit(RunWarning(message, "diverged", "lower learning_rate", "accuracy"))
 
     def _begin(self, phase: str, epoch: int = 0, epochs: int = 0, total: int = 0) -> None:
         # The total goes to 0 first: the thread never pairs an old count with a new total.

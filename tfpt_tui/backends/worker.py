@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import importlib
 import importlib.metadata
@@ -18,14 +19,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from tfpt_tui.backends.dataset import list_dataset
-from tfpt_tui.backends.network import check_parameters
+from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
+from tfpt_tui.backends.effective import differences, retraced
+from tfpt_tui.backends.network import check_parameters, flops_per_image
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
 from tfpt_tui.lifeline import die_with_parent
 
+# The tracks that have modules of their own, in a package of their name.
+OWN_MODULES = {"published": ("data", "training")}
 DISTRIBUTIONS = {"pytorch": "torch", "tensorflow": "tensorflow"}
 SMALLEST_MODEL_BYTES = 1 << 20  # a disk with less room could not take the model
 
@@ -101,12 +105,12 @@ def _explain(error: BaseException) -> RunError:
 
 
 def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:
-    config = _read_config(run)
+    config = read_config(run)
     report.emit(RunStart(run.name, config.framework, _version(config), config.to_mapping(), os.getpid()))
     with report.phase("import"):
-        backend = _load(config.framework)
+        backend = load_backend(config)
     loaded.append(backend)
-    data, model, training, runtime = backend
+    data, _, training, runtime = backend
 
     with report.phase("device_init"):
         device = runtime.init_device(config)
@@ -117,35 +121,77 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
     if config.cache:
         with report.phase("cache_fill", total=len(dataset.train)):
             data.fill_cache(train, report)
-    with report.phase("model_building"):
-        network = model.build_model(config, dataset.classes, device)
-    summary = model.summarize(network)
-    report.emit(summary)
-    check_parameters(summary, dataset.classes)
+    if config.measure == "loader":
+        _tell_environment(report, backend, config, None, train, device)
+        with report.phase("training"):
+            training.load_only(train, config, report)
+        return
+
+    network = _build(report, backend, config, dataset.classes, device)
     with report.phase("compile"):
         step = training.compile_step(network, train, config, device)
-    report.emit(Environment(runtime.versions(), *runtime.effective(config, step, train, device)))
+    _tell_environment(report, backend, config, step, train, device)
+    traces = step.traces()
     with report.phase("training"):
-        training.train(step, train, config, report)
-    file = run / model.FILE
+        (training.train_resident if config.measure == "model" else training.train)(step, train, config, report)
+    # The track published traces inside its clock, as the article did.
+    for warning in retraced(traces, step.traces()) if config.track != "published" else ():
+        report.emit(warning)
+    report.emit(Environment(runtime.versions(), *runtime.effective(config, step, train, device)))
+    if config.measure == "end_to_end":
+        _save_and_evaluate(run, report, backend, config, dataset, network, test, device)
+        _write_samples(run, config, data, dataset.train)
+
+
+def _build(report: Report, backend: Backend, config: RunConfig, classes: int, device: Any) -> Any:
+    with report.phase("model_building"):
+        network = backend.model.build_model(config, classes, device)
+    summary = backend.model.summarize(network)
+    check_parameters(summary, classes)
+    report.emit(dataclasses.replace(summary, flops_per_image=flops_per_image(classes, config.image_size)))
+    return network
+
+
+def _save_and_evaluate(
+    run: Path,
+    report: Report,
+    backend: Backend,
+    config: RunConfig,
+    dataset: Dataset,
+    network: Any,
+    test: Any,
+    device: Any,
+) -> None:
+    file = run / backend.model.FILE
     with report.phase("model_saving"), _written_whole(file) as temporary:
-        model.save_model(network, temporary)
+        backend.model.save_model(network, config, temporary)
     with report.phase("model_loading"):
-        network = model.load_model(file, device)
+        network = backend.model.load_model(file, config, dataset.classes, device)
     with report.phase("evaluation", total=len(dataset.test)):
-        result = training.evaluate(network, test, config, report)
+        result = backend.training.evaluate(network, test, config, report)
     report.emit(result)
-    _write_samples(run, config, data, dataset.train)
 
 
-def _write_samples(run: Path, config: RunConfig, data: ModuleType, images: Any) -> None:
+def _tell_environment(
+    report: Report, backend: Backend, config: RunConfig, step: Any, train: Any, device: Any
+) -> None:
+    """What the framework says it applies, and a warning where that is not what was asked."""
+    runtime = backend.runtime
+    environment = Environment(runtime.versions(), *runtime.effective(config, step, train, device))
+    report.emit(environment)
+    for warning in differences(config, environment.effective):
+        report.emit(warning)
+
+
+def _write_samples(run: Path, config: RunConfig, data: ModuleType, images: Images) -> None:
     from tfpt_tui.backends.samples import sample_indices, write_samples
 
-    paths = [images.paths[index] for index in sample_indices(len(images))]
-    write_samples(data.augmented_samples(config, paths), run / "samples.jpg")
+    chosen = images.pick(sample_indices(len(images)))
+    write_samples(data.augmented_samples(config, chosen), run / "samples.jpg")
 
 
-def _read_config(run: Path) -> RunConfig:
+def read_config(run: Path) -> RunConfig:
+    """The configuration of the only row of ``config.toml``."""
     document = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
     return RunConfig.from_mapping(document["rows"][0], str(run / "config.toml"))
 
@@ -157,15 +203,22 @@ def _version(config: RunConfig) -> str:
         return ""
 
 
-def _load(framework: str) -> Backend:
+def load_backend(config: RunConfig) -> Backend:
+    """Import the framework's four modules; a track may have its own in place of some.
+
+    Raises:
+        MissingError: the framework, or something that it needs, is not installed.
+    """
+    own = OWN_MODULES.get(config.track, ())
+    parts = (f"{config.track}.{part}" if part in own else part for part in Backend._fields)
     try:
-        names = (f"tfpt_tui.backends.{framework}.{part}" for part in Backend._fields)
+        names = (f"tfpt_tui.backends.{config.framework}.{part}" for part in parts)
         return Backend(*map(importlib.import_module, names))
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("tfpt_tui"):
             raise
         raise MissingError(
-            f"{sys.executable}: {framework} cannot be imported: {error.name} is not installed there"
+            f"{sys.executable}: {config.framework} cannot be imported: {error.name} is not installed there"
         ) from None
 
 

@@ -17,6 +17,7 @@ class Paths:
 
     runs: Path
     datasets: Path
+    proofs: Path
     settings: Path
     user_presets: Path
     shipped_presets: Path
@@ -33,6 +34,7 @@ def find_paths(runs: str | None = None) -> Paths:
     return Paths(
         runs=Path(runs).absolute() if runs else data / "runs",
         datasets=data / "datasets",
+        proofs=data / "parity",
         settings=config / "config.toml",
         user_presets=config / "presets",
         shipped_presets=_shipped_presets(),

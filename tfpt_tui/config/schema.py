@@ -18,7 +18,8 @@ from tfpt_tui.errors import UsageError
 
 FRAMEWORKS = ("pytorch", "tensorflow")
 FRAMEWORK_TITLES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
-TRACKS = ("default",)
+TRACKS = ("published", "parity", "default")
+MEASURES = ("end_to_end", "loader", "model")
 
 Value = str | int | float | bool
 
@@ -33,7 +34,10 @@ REQUIRED = _Required()
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of a run's configuration. ``minimum`` and ``maximum`` are inclusive, ``above`` is exclusive."""
+    """One key of a run's configuration. ``minimum`` and ``maximum`` are inclusive, ``above`` is exclusive.
+
+    It applies to ``frameworks``, and on ``shared_tracks`` to both.
+    """
 
     key: str
     type: type
@@ -47,7 +51,7 @@ class Setting:
     pattern: str = ""
     pattern_help: str = ""
     frameworks: tuple[str, ...] = FRAMEWORKS
-    tracks: tuple[str, ...] = TRACKS
+    shared_tracks: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -71,8 +75,8 @@ class Setting:
             return f"{kind}, at least {self.minimum:g}"
         return kind
 
-    def applies_to(self, framework: str) -> bool:
-        return framework in self.frameworks
+    def applies_to(self, framework: str, track: str) -> bool:
+        return framework in self.frameworks or track in self.shared_tracks
 
     def check(self, value: object) -> Value:
         """Return ``value`` in this setting's type, or raise ValueError saying why it is refused."""
@@ -140,10 +144,11 @@ class RunConfig:
     seed: int = _setting(25, help="of weights, order of the images and flips", minimum=0, maximum=2**32 - 1)
     num_workers: int = _setting(
         0,
-        help="processes that load images; 0 loads in the training process",
+        help="processes (in TensorFlow threads) that load images; 0 loads in turn with the training",
         minimum=0,
         maximum=128,
         frameworks=("pytorch",),
+        shared_tracks=("parity",),
     )
     cache: bool = _setting(False, help="keep decoded training images in memory")
     augment: bool = _setting(True, help="flip training images at random, left-right and up-down")
@@ -162,6 +167,11 @@ class RunConfig:
         "auto",
         help="compile the model (torch.compile, XLA); auto is what the framework does by itself",
         choices=("auto", "off", "on"),
+    )
+    measure: str = _setting(
+        "end_to_end",
+        help="what is timed: the whole training, loading without a model, or the model on one resident batch",
+        choices=MEASURES,
     )
     deterministic: bool = _setting(
         False, help="force deterministic kernels; on a CPU the same seed repeats without it"

@@ -1,29 +1,37 @@
-"""The input pipeline: a Dataset that reads, resizes, scales, caches and augments, and a DataLoader over it.
+"""The input pipeline of the tracks default and parity: a Dataset read in whole batches, and a DataLoader over it.
 
-After https://docs.pytorch.org/tutorials/beginner/basics/data_tutorial.html and the article's
-ClassificationDataset; its transforms resize with antialiasing, as torchvision does by default.
+After https://docs.pytorch.org/tutorials/beginner/basics/data_tutorial.html, with what the article's pipeline lacks
+(backends/method.md): the sampler decides order and flips, flips and scaling work on whole batches, the cache holds
+bytes, workers stay alive, and every training batch has the same size.
 """
 
 from __future__ import annotations
 
-import os
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torch.nn import functional
+from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 from torchvision.io import ImageReadMode, decode_image
-from torchvision.transforms import v2
+from torchvision.transforms.v2.functional import resize
 
-from tfpt_tui.backends.dataset import Images
+from tfpt_tui.backends.dataset import Images, whole_batches
+from tfpt_tui.backends.draws import draw_flips, draw_order
+from tfpt_tui.backends.memory import check_shared_memory
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.errors import MissingError
 from tfpt_tui.lifeline import die_with_parent
 
-SHARED_MEMORY = Path("/dev/shm")
+# Python 3.14 changed its default: said here, the same everywhere.
+START_METHOD = "fork"
+
+# Index of an image, whether it is flipped left-right, whether up-down.
+Draw = tuple[int, bool, bool]
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -37,95 +45,145 @@ class Data:
 
 
 class ImageDataset(Dataset):
-    """Decoded images by index, from the cache once it is filled."""
+    """Batches of images by their draws, decoded, or taken from the cache once it is filled."""
 
-    def __init__(self, images: Images, side: int, augment: bool, cache: torch.Tensor | None = None) -> None:
+    def __init__(self, config: RunConfig, images: Images, cache: torch.Tensor | None = None) -> None:
+        self.config = config
         self.paths = images.paths
-        self.labels = images.labels
+        self.labels = torch.tensor(images.labels)
         self.cache = cache
-        self.augment = _augmentation() if augment else None
-        self.scale = _scaling(side)
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        image = self.read(index) if self.cache is None else self.cache[index]
-        if self.augment:
-            image = self.augment(image)
-        return image, self.labels[index]
+    def __getitem__(self, draws: list[Draw]) -> Batch:
+        indices = [index for index, _, _ in draws]
+        images = self.read(indices) if self.cache is None else self.cache[indices]
+        left_right, up_down = torch.tensor([draw[1:] for draw in draws]).unbind(1)
+        images = torch.where(left_right[:, None, None, None], images.flip(3), images)
+        images = torch.where(up_down[:, None, None, None], images.flip(2), images)
+        return images.float() / 255, self.labels[indices]
 
-    def read(self, index: int) -> torch.Tensor:
-        return self.scale(decode_image(self.paths[index], mode=ImageReadMode.RGB))
+    def read(self, indices: list[int]) -> torch.Tensor:
+        """Decoded and resized: uint8 (n, 3, side, side)."""
+        return torch.stack([_decode(self.paths[index], self.config) for index in indices])
 
 
 class CacheFiller(Dataset):
-    """Reading an index of it decodes that image into the cache, in whichever process reads."""
+    """Reading a range of it decodes those images into the cache, in whichever process reads."""
 
-    def __init__(self, dataset: ImageDataset) -> None:
+    def __init__(self, dataset: ImageDataset, batch_size: int) -> None:
         self.dataset = dataset
+        self.starts = range(0, len(dataset), batch_size)
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.starts)
 
-    def __getitem__(self, index: int) -> int:
+    def __getitem__(self, place: int) -> int:
         assert self.dataset.cache is not None
-        self.dataset.cache[index] = self.dataset.read(index)
-        return 1
+        indices = list(range(len(self.dataset)))[self.starts[place] : self.starts[place] + self.starts.step]
+        self.dataset.cache[indices] = self.dataset.read(indices)
+        return len(indices)
+
+
+class TrainingOrder(Sampler):
+    """Another order and other flips in every epoch, the same for the same seed.
+
+    On the track parity NumPy draws both, as it does for TensorFlow; else PyTorch does.
+    """
+
+    def __init__(self, config: RunConfig, images: int, count: int) -> None:
+        self.config = config
+        self.images = images
+        self.count = count
+        self.epoch = 0
+        self.generator = torch.Generator().manual_seed(config.seed)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Draw]:
+        order, flips = self._draw_with_numpy() if self.config.track == "parity" else self._draw()
+        self.epoch += 1
+        if not self.config.augment:
+            flips = [[False, False]] * self.count
+        return ((index, left_right, up_down) for index, (left_right, up_down) in zip(order, flips, strict=False))
+
+    def _draw_with_numpy(self) -> tuple[list[int], list[list[bool]]]:
+        order = draw_order(self.config.seed, self.epoch, self.images)[: self.count]
+        return order.tolist(), draw_flips(self.config.seed, self.epoch, self.count).tolist()
+
+    def _draw(self) -> tuple[list[int], list[list[bool]]]:
+        order = torch.randperm(self.images, generator=self.generator)[: self.count]
+        return order.tolist(), (torch.rand(self.count, 2, generator=self.generator) < 0.5).tolist()
+
+
+class FileOrder(Sampler):
+    """In the order of the files, nothing flipped."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return self.images
+
+    def __iter__(self) -> Iterator[Draw]:
+        return ((index, False, False) for index in range(self.images))
 
 
 def make_training_data(config: RunConfig, images: Images, device: torch.device) -> Data:
-    """Shuffled by seed, augmented and cached as asked; ``max_steps`` shortens each epoch."""
+    """Shuffled by seed, augmented and cached as asked, whole batches only; ``max_steps`` shortens each epoch."""
+    count = whole_batches(config, len(images)) * config.batch_size
     cache = _empty_cache(config, len(images)) if config.cache else None
-    dataset = ImageDataset(images, config.image_size, config.augment, cache)
-    count = min(len(images), config.max_steps * config.batch_size or len(images))
-    generator = torch.Generator().manual_seed(config.seed)
-    sampler = RandomSampler(dataset, num_samples=count, generator=generator)
-    return _load(config, dataset, device, count, sampler=sampler, generator=generator)
+    order = TrainingOrder(config, len(images), count)
+    return _load(config, ImageDataset(config, images, cache), order, device)
 
 
 def make_test_data(config: RunConfig, images: Images, device: torch.device) -> Data:
-    """In the order of the files, neither augmented nor cached."""
-    return _load(config, ImageDataset(images, config.image_size, augment=False), device, len(images))
+    """All images in the order of the files, neither augmented nor cached."""
+    return _load(config, ImageDataset(config, images), FileOrder(len(images)), device)
 
 
 def fill_cache(data: Data, report: Report) -> None:
     """Decode every training image into the cache, in as many processes as load them later."""
-    loader = DataLoader(
-        CacheFiller(data.loader.dataset),
-        batch_size=64,
-        num_workers=data.loader.num_workers,
-        worker_init_fn=_begin_worker,
-    )
+    filler = CacheFiller(data.loader.dataset, batch_size=64)
+    loader = DataLoader(filler, batch_size=None, num_workers=data.loader.num_workers, worker_init_fn=_begin_worker)
     for filled in loader:
-        report.done += len(filled)
+        report.done += int(filled)
 
 
-def augmented_samples(config: RunConfig, paths: list[str]) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
-    dataset = ImageDataset(Images(tuple(paths), (0,) * len(paths)), config.image_size, config.augment)
-    return torch.stack([dataset[index][0] for index in range(len(paths))]).permute(0, 2, 3, 1).numpy()
+    order = TrainingOrder(config, len(images), len(images))
+    batch, _ = ImageDataset(config, images)[sorted(order)]
+    return batch.permute(0, 2, 3, 1).numpy()
 
 
-def _scaling(side: int) -> v2.Compose:
-    return v2.Compose([v2.Resize((side, side)), v2.ToDtype(torch.float32, scale=True)])
+def _decode(path: str, config: RunConfig) -> torch.Tensor:
+    """Decoded and resized with antialiasing: uint8 (3, side, side)."""
+    image = decode_image(path, mode=ImageReadMode.RGB)
+    side = [config.image_size, config.image_size]
+    if config.track != "parity":
+        return resize(image, side, antialias=True)
+    # In floats and rounded once, half up: torchvision's way with bytes rounds after each direction.
+    resized = functional.interpolate(image[None].float(), side, mode="bilinear", antialias=True)[0]
+    return (resized + 0.5).floor().clamp(0, 255).byte()
 
 
-def _augmentation() -> v2.Compose:
-    return v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()])
-
-
-def _load(config: RunConfig, dataset: Dataset, device: torch.device, count: int, **order: Any) -> Data:
+def _load(config: RunConfig, dataset: ImageDataset, order: Sampler, device: torch.device) -> Data:
+    count = len(order)
+    whole, last = divmod(count, config.batch_size)
     loader = DataLoader(
         dataset,
-        batch_size=config.batch_size,
+        sampler=BatchSampler(order, config.batch_size, drop_last=False),
+        batch_size=None,  # the dataset returns whole batches
         num_workers=config.num_workers,
         persistent_workers=config.num_workers > 0,
+        multiprocessing_context=START_METHOD if config.num_workers else None,
         pin_memory=device.type == "cuda",
         worker_init_fn=_begin_worker,
-        **order,
+        generator=torch.Generator().manual_seed(config.seed),
     )
-    whole, last = divmod(count, config.batch_size)
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
     return Data(loader, count, sizes, (3, config.image_size, config.image_size))
 
@@ -135,16 +193,9 @@ def _begin_worker(_: int) -> None:
 
 
 def _empty_cache(config: RunConfig, count: int) -> torch.Tensor:
-    """Room for every decoded image, float32 (n, 3, side, side), in memory that the workers share."""
+    """Room for every resized image, uint8 (n, 3, side, side), in memory that the workers share."""
     shape = (count, 3, config.image_size, config.image_size)
     if not config.num_workers:
-        return torch.empty(shape)
-    needed = 4 * int(np.prod(shape, dtype=np.int64))
-    free = os.statvfs(SHARED_MEMORY).f_bavail * os.statvfs(SHARED_MEMORY).f_frsize
-    if needed > free:
-        raise MissingError(
-            f"{SHARED_MEMORY}: the cache of {count} images needs {needed / 1e6:,.0f} MB of shared memory,"
-            f" {free / 1e6:,.0f} MB are free; give the container more (--shm-size)"
-            " or set num_workers=0 or cache=false"
-        )
-    return torch.empty(shape).share_memory_()
+        return torch.empty(shape, dtype=torch.uint8)
+    check_shared_memory(count, math.prod(shape))
+    return torch.empty(shape, dtype=torch.uint8).share_memory_()

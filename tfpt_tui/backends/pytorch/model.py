@@ -1,4 +1,7 @@
-"""The four-layer network in PyTorch, with the framework's own defaults of initialisation and normalisation."""
+"""The four-layer network in PyTorch, with the framework's own defaults of initialisation and normalisation.
+
+On the track parity normalisation and initial weights are those that Keras gets too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from tfpt_tui.backends.network import CHANNELS, HIDDEN, INPUT_CHANNELS, KERNEL, POOL
+from tfpt_tui.backends.draws import Array, Weights, draw_weights
+from tfpt_tui.backends.network import (
+    CHANNELS,
+    HIDDEN,
+    INPUT_CHANNELS,
+    KERNEL,
+    PARITY_EPSILON,
+    PARITY_MOMENTUM,
+    POOL,
+)
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import Layer, ModelSummary
 
@@ -19,10 +31,12 @@ FILE = "model.pt"
 def build_model(config: RunConfig, classes: int, device: torch.device) -> nn.Sequential:
     """Images (batch, 3, side, side) to logits (batch, classes)."""
     layers: list[nn.Module] = []
+    # PyTorch's momentum is the share of the new average.
+    normalisation = {"eps": PARITY_EPSILON, "momentum": 1 - PARITY_MOMENTUM} if config.track == "parity" else {}
     for inputs, outputs in pairwise((INPUT_CHANNELS, *CHANNELS)):
         layers += [
             nn.Conv2d(inputs, outputs, KERNEL, padding="same"),
-            nn.BatchNorm2d(outputs),
+            nn.BatchNorm2d(outputs, **normalisation),
             nn.ReLU(),
             nn.MaxPool2d(POOL),
         ]
@@ -35,7 +49,38 @@ def build_model(config: RunConfig, classes: int, device: torch.device) -> nn.Seq
     ]
     model = nn.Sequential(*layers).to(device)
     model.image_size = config.image_size
+    if config.track == "parity":
+        set_weights(model, draw_weights(config.seed, classes))
     return model
+
+
+@torch.no_grad()
+def set_weights(model: nn.Sequential, weights: list[Weights]) -> None:
+    """Put in weights that come in Keras's layout, one entry for every convolution and dense layer."""
+    for (layer, normalisation), values in zip(_layers(model), weights, strict=True):
+        layer.weight.copy_(_to_torch(values.kernel))
+        layer.bias.copy_(torch.from_numpy(values.bias))
+        if normalisation:
+            normalisation.weight.copy_(torch.from_numpy(values.scale))
+            normalisation.bias.copy_(torch.from_numpy(values.shift))
+            normalisation.running_mean.copy_(torch.from_numpy(values.mean))
+            normalisation.running_var.copy_(torch.from_numpy(values.variance))
+
+
+def get_weights(model: nn.Sequential) -> list[Weights]:
+    """The weights in Keras's layout."""
+    return [
+        Weights(
+            _to_keras(layer.weight),
+            _array(layer.bias),
+            *(
+                (_array(norm.weight), _array(norm.bias), _array(norm.running_mean), _array(norm.running_var))
+                if norm
+                else ()
+            ),
+        )
+        for layer, norm in _layers(model)
+    ]
 
 
 def summarize(model: nn.Sequential) -> ModelSummary:
@@ -54,17 +99,46 @@ def summarize(model: nn.Sequential) -> ModelSummary:
     return ModelSummary(tuple(layers), trainable + fixed, trainable, fixed)
 
 
-def save_model(model: nn.Sequential, path: Path) -> None:
-    """Save as TorchScript, as the article does."""
+def save_model(model: nn.Sequential, config: RunConfig, path: Path) -> None:
+    """Save as TorchScript, as the article does: weights, without the state of the optimizer."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is what is measured
         torch.jit.script(model.eval()).save(str(path))
 
 
-def load_model(path: Path, device: torch.device) -> torch.jit.ScriptModule:
+def load_model(path: Path, config: RunConfig, classes: int, device: torch.device) -> nn.Module:
+    """The saved model, in the runtime that trained it; the article evaluates the TorchScript one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return torch.jit.load(str(path), map_location=device)
+        scripted = torch.jit.load(str(path), map_location=device)
+    if config.track == "published":
+        return scripted
+    model = build_model(config, classes, device)
+    model.load_state_dict(scripted.state_dict())
+    return model
+
+
+def _layers(model: nn.Sequential) -> list[tuple[nn.Module, nn.Module | None]]:
+    """Convolutions with their normalisation and dense layers with none, from input to output."""
+    found: list[tuple[nn.Module, nn.Module | None]] = []
+    for layer, following in pairwise(model):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            found.append((layer, following if isinstance(following, nn.BatchNorm2d) else None))
+    return [*found, (model[-1], None)]
+
+
+def _to_torch(kernel: Array) -> torch.Tensor:
+    """(height, width, in, out) to (out, in, height, width), or (in, out) to (out, in)."""
+    return torch.from_numpy(kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T)
+
+
+def _to_keras(kernel: torch.Tensor) -> Array:
+    values = _array(kernel)
+    return values.transpose(2, 3, 1, 0) if values.ndim == 4 else values.T
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    return tensor.detach().cpu().numpy().copy()
 
 
 def _statistics(module: nn.Module) -> list[torch.Tensor]:

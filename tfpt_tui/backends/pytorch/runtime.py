@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 from typing import Any
 
+import numpy as np
+import PIL
 import torch
 import torchvision
 
-from tfpt_tui.backends.cores import physical_cores
+from tfpt_tui.backends.effective import asked_threads
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 
@@ -20,10 +22,17 @@ def init_device(config: RunConfig) -> torch.device:
         MissingError: a GPU was asked for that PyTorch does not see.
     """
     torch.manual_seed(config.seed)
-    torch.set_num_threads(config.threads or physical_cores())
-    tf32 = config.precision == "tf32"
-    torch.backends.cuda.matmul.allow_tf32 = tf32
-    torch.backends.cudnn.allow_tf32 = tf32
+    threads = asked_threads(config)
+    if threads:
+        torch.set_num_threads(threads)
+    if config.track == "published":
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+    if config.track == "parity":
+        torch.set_num_interop_threads(threads)
+        torch.backends.cudnn.benchmark = not config.deterministic  # TensorFlow tunes its convolutions too
     if config.deterministic:
         torch.use_deterministic_algorithms(True)
     device = _find_device(config.device)
@@ -37,6 +46,8 @@ def versions() -> dict[str, str]:
     on_gpu = torch.cuda.is_initialized()
     found = {
         "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
         "cuda": torch.version.cuda or "",
@@ -46,20 +57,41 @@ def versions() -> dict[str, str]:
 
 
 def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> tuple[str, dict[str, Any]]:
-    """The device's name and the settings that PyTorch says it applies."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return name, {
-        "device": str(device),
+    """The device\'s name and what PyTorch says it applies; ``step`` is None where nothing is trained."""
+    on_gpu = device.type == "cuda"
+    loader = data.loader
+    read = {
+        "device": f"gpu:{device.index}" if on_gpu else "cpu",
         "threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
-        "precision": str(step.autocast or torch.get_default_dtype()).removeprefix("torch."),
-        "tf32": torch.backends.cudnn.allow_tf32,
-        "compile": step.compiled,
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_convolution": torch.backends.cudnn.allow_tf32,
         "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "num_workers": data.loader.num_workers,
-        "cache": data.loader.dataset.cache is not None,
-        "steps_per_epoch": len(data.loader),
+        "cudnn_autotune": torch.backends.cudnn.benchmark,
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+        "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
+        "num_workers": loader.num_workers,
+        "start_method": _start_method(loader),
+        "pinned_memory": loader.pin_memory,
+        "persistent_workers": loader.persistent_workers,
+        "cache": loader.dataset.cache is not None,
+        "steps_per_epoch": len(loader),
     }
+    if step:
+        weights = next(step.model.parameters())
+        channels_last = next(
+            parameter.is_contiguous(memory_format=torch.channels_last) and not parameter.is_contiguous()
+            for parameter in step.model.parameters()
+            if parameter.ndim == 4
+        )
+        read |= {
+            "compile": step.compiled,
+            "traces": step.traces(),
+            "dtype_weights": str(weights.dtype).removeprefix("torch."),
+            "dtype_activations": str(step.autocast or weights.dtype).removeprefix("torch."),
+            "memory_format": "channels_last" if channels_last else "channels_first",
+        }
+    return torch.cuda.get_device_name(device) if on_gpu else "cpu", read
 
 
 def synchronize(device: torch.device) -> None:
@@ -87,3 +119,11 @@ def _find_device(asked: str) -> torch.device:
     if index >= count:
         raise MissingError(f"device={asked}: PyTorch {torch.__version__} sees {count} GPUs on this machine")
     return torch.device("cuda", index)
+
+
+def _start_method(loader: Any) -> str:
+    """How its workers are started, "" where it has none."""
+    if not loader.num_workers:
+        return ""
+    context = loader.multiprocessing_context or torch.multiprocessing.get_context()
+    return str(context.get_start_method())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 
 import torch
 from torch import nn
 
-from tfpt_tui.backends.pytorch.data import Data
+from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
+from tfpt_tui.backends.pytorch.data import Batch, Data
 from tfpt_tui.backends.pytorch.runtime import synchronize
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.schema import RunConfig
@@ -23,6 +25,7 @@ AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 class Step:
     """A model made ready to train: called with a batch, it updates the weights."""
 
+    model: nn.Module
     forward: Callable[[torch.Tensor], torch.Tensor]
     loss: nn.Module
     optimizer: torch.optim.Optimizer
@@ -30,6 +33,7 @@ class Step:
     autocast: torch.dtype | None
     device: torch.device
     compiled: bool
+    keras_epsilon: float | None = None
 
     def gradients(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits and loss of a batch, after the backward pass."""
@@ -41,8 +45,45 @@ class Step:
         return logits.detach(), loss.detach()
 
     def update(self) -> None:
+        if self.keras_epsilon:
+            self._place_epsilon(self.keras_epsilon)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+
+    def _place_epsilon(self, epsilon: float) -> None:
+        """Let PyTorch's Adam take the step of Keras's, which adds epsilon before the bias correction.
+
+        Keras: m / (sqrt(v) + e) * sqrt(1 - b2^t) / (1 - b1^t) (keras/src/optimizers/adam.py). PyTorch:
+        m / (1 - b1^t) / (sqrt(v) / sqrt(1 - b2^t) + e') (torch/optim/adam.py). Equal when e' = e / sqrt(1 - b2^t).
+        """
+        (group,) = self.optimizer.param_groups
+        state = self.optimizer.state.get(group["params"][0])
+        step = int(state["step"]) + 1 if state else 1
+        group["eps"] = epsilon / math.sqrt(1 - group["betas"][1] ** step)
+
+    def traces(self) -> int:
+        """Graphs that torch.compile made so far; eager PyTorch makes none."""
+        if not self.compiled:
+            return 0
+        from torch._dynamo.utils import counters
+
+        return int(counters["stats"]["unique_graphs"])
+
+
+def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> Step:
+    """Optimizer, loss and precision as asked; nothing is computed yet."""
+    compiled = config.compile == "on"
+    return Step(
+        model=model,
+        forward=torch.compile(model) if compiled else model,
+        loss=nn.CrossEntropyLoss(),
+        optimizer=torch.optim.Adam(model.parameters(), lr=config.learning_rate),
+        scaler=torch.amp.GradScaler(device.type, enabled=config.precision == "float16"),
+        autocast=AUTOCAST.get(config.precision),
+        device=device,
+        compiled=compiled,
+        keras_epsilon=PARITY_ADAM_EPSILON if config.track == "parity" else None,
+    )
 
 
 def compile_step(model: nn.Sequential, data: Data, config: RunConfig, device: torch.device) -> Step:
@@ -51,16 +92,7 @@ def compile_step(model: nn.Sequential, data: Data, config: RunConfig, device: to
     What is compiled, tuned or allocated at the first step of a shape so happens here and not in the first epoch.
     The weights and the running statistics are put back afterwards.
     """
-    compiled = config.compile == "on"
-    step = Step(
-        forward=torch.compile(model) if compiled else model,
-        loss=nn.CrossEntropyLoss(),
-        optimizer=torch.optim.Adam(model.parameters(), lr=config.learning_rate),
-        scaler=torch.amp.GradScaler(device.type, enabled=config.precision == "float16"),
-        autocast=AUTOCAST.get(config.precision),
-        device=device,
-        compiled=compiled,
-    )
+    step = make_step(model, config, device)
     before = copy.deepcopy(model.state_dict())
     model.train()
     for size in data.batch_sizes:
@@ -74,37 +106,42 @@ def compile_step(model: nn.Sequential, data: Data, config: RunConfig, device: to
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
-    device = step.device
+    _train(step, data, config, report, lambda: iter(data.loader))
+
+
+def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
+    """The same steps on one batch that stays on the device: what the model alone costs."""
+    images, labels = next(iter(data.loader))
+    batch = images.to(step.device), labels.to(step.device)
+    _train(step, data, config, report, lambda: repeat(batch, data.images // config.batch_size))
+
+
+def load_only(data: Data, config: RunConfig, report: Report) -> None:
+    """Take every batch of all epochs and do nothing with it: what the input alone costs."""
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
-        loss_sum = torch.zeros((), device=device)
-        correct = torch.zeros((), device=device, dtype=torch.long)
         started = clock()
-        batches = iter(data.loader)
-        first = next(batches)
-        first_batch_s = clock() - started
-        for images, labels in chain([first], batches):
-            images = images.to(device, non_blocking=True)
-            labels = labels.to(device, non_blocking=True)
-            logits, loss = step.gradients(images, labels)
-            step.update()
-            loss_sum += loss * len(labels)
-            correct += (logits.argmax(1) == labels).sum()
+        first_batch_s, batches = _first(iter(data.loader), started)
+        for _, labels in batches:
             report.done += len(labels)
-        synchronize(device)
-        seconds = clock() - started
-        report.end_epoch(loss_sum.item() / data.images, correct.item() / data.images, seconds, first_batch_s)
+        report.end_epoch(None, None, clock() - started, first_batch_s)
 
 
-def evaluate(model: torch.jit.ScriptModule, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
-    """Mean loss and accuracy of the loaded model over the test images."""
+def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
+    """Mean loss and accuracy of the loaded model over the test images.
+
+    Its seconds begin after one empty batch of every size: what is tuned at the first one is in the phase only.
+    """
     device = next(model.parameters()).device
     loss_function = nn.CrossEntropyLoss(reduction="sum")
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
     model.eval()
-    started = clock()
     with torch.inference_mode():
+        for size in data.batch_sizes:
+            model(torch.zeros(size, *data.image_shape, device=device))
+        synchronize(device)
+        started = clock()
         for images, labels in data.loader:
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
@@ -117,3 +154,32 @@ def evaluate(model: torch.jit.ScriptModule, data: Data, config: RunConfig, repor
     return EvaluationEnd(
         loss_sum.item() / data.images, correct.item() / data.images, seconds, data.images / seconds
     )
+
+
+def _train(
+    step: Step, data: Data, config: RunConfig, report: Report, epoch_of_batches: Callable[[], Iterator[Batch]]
+) -> None:
+    device = step.device
+    for epoch in range(1, config.epochs + 1):
+        report.begin_epoch(epoch, config.epochs, data.images)
+        loss_sum = torch.zeros((), device=device)
+        correct = torch.zeros((), device=device, dtype=torch.long)
+        started = clock()
+        first_batch_s, batches = _first(epoch_of_batches(), started)
+        for images, labels in batches:
+            images = images.to(device, non_blocking=True)
+            labels = labels.to(device, non_blocking=True)
+            logits, loss = step.gradients(images, labels)
+            step.update()
+            loss_sum += loss * len(labels)
+            correct += (logits.argmax(1) == labels).sum()
+            report.done += len(labels)
+        synchronize(device)
+        seconds = clock() - started
+        report.end_epoch(loss_sum.item() / data.images, correct.item() / data.images, seconds, first_batch_s)
+
+
+def _first(batches: Iterator[Batch], started: float) -> tuple[float, Iterable[Batch]]:
+    """How long the first batch was waited for, and all of them."""
+    first = next(batches)
+    return clock() - started, chain([first], batches)

@@ -1,13 +1,26 @@
-"""The four-layer network in Keras, with the framework's own defaults of initialisation and normalisation."""
+"""The four-layer network in Keras, with the framework's own defaults of initialisation and normalisation.
+
+On the track parity normalisation and initial weights are those that PyTorch gets too.
+"""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import keras
 from keras import layers
 
-from tfpt_tui.backends.network import CHANNELS, HIDDEN, INPUT_CHANNELS, KERNEL, POOL
+from tfpt_tui.backends.draws import Weights, draw_weights
+from tfpt_tui.backends.network import (
+    CHANNELS,
+    HIDDEN,
+    INPUT_CHANNELS,
+    KERNEL,
+    PARITY_EPSILON,
+    PARITY_MOMENTUM,
+    POOL,
+)
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import Layer, ModelSummary
 
@@ -17,16 +30,36 @@ FILE = "model.keras"
 def build_model(config: RunConfig, classes: int, device: str) -> keras.Sequential:
     """Images (batch, side, side, 3) to logits (batch, classes)."""
     model = keras.Sequential([layers.Input((config.image_size, config.image_size, INPUT_CHANNELS))])
+    # Keras's momentum is the share of the old average.
+    normalisation = {"epsilon": PARITY_EPSILON, "momentum": PARITY_MOMENTUM} if config.track == "parity" else {}
     for outputs in CHANNELS:
         model.add(layers.Conv2D(outputs, KERNEL, padding="same"))
-        model.add(layers.BatchNormalization())
+        model.add(layers.BatchNormalization(**normalisation))
         model.add(layers.ReLU())
         model.add(layers.MaxPooling2D(POOL))
     model.add(layers.GlobalAveragePooling2D())
     model.add(layers.Dense(HIDDEN, activation="relu"))
-    # Logits stay in float32 under mixed precision, as Keras's guide to it advises.
-    model.add(layers.Dense(classes, dtype="float32"))
+    # Under mixed precision the logits have the precision of the weights, as Keras's guide to it advises.
+    model.add(layers.Dense(classes, dtype=keras.config.dtype_policy().variable_dtype))
+    if config.track == "parity":
+        set_weights(model, draw_weights(config.seed, classes))
     return model
+
+
+def set_weights(model: keras.Sequential, weights: list[Weights]) -> None:
+    """Put in weights that come in Keras's layout, one entry for every convolution and dense layer."""
+    for (layer, normalisation), values in zip(_layers(model), weights, strict=True):
+        layer.set_weights([values.kernel, values.bias])
+        if normalisation:
+            normalisation.set_weights([values.scale, values.shift, values.mean, values.variance])
+
+
+def get_weights(model: keras.Sequential) -> list[Weights]:
+    """The weights in Keras's layout."""
+    return [
+        Weights(*layer.get_weights(), *(normalisation.get_weights() if normalisation else ()))
+        for layer, normalisation in _layers(model)
+    ]
 
 
 def summarize(model: keras.Sequential) -> ModelSummary:
@@ -40,10 +73,21 @@ def summarize(model: keras.Sequential) -> ModelSummary:
     return ModelSummary(table, trainable + fixed, trainable, fixed)
 
 
-def save_model(model: keras.Sequential, path: Path) -> None:
-    """Save in Keras's own format, with the state of the optimizer, as the article does."""
-    model.save(path)
+def save_model(model: keras.Sequential, config: RunConfig, path: Path) -> None:
+    """Save in Keras's own format: weights; on the track published also the state of the optimizer."""
+    # A model of the same layers that was never compiled has no optimizer to save.
+    (model if config.track == "published" else keras.Sequential(model.layers)).save(path)
 
 
-def load_model(path: Path, device: str) -> keras.Sequential:
+def load_model(path: Path, config: RunConfig, classes: int, device: str) -> keras.Sequential:
+    """The saved model."""
     return keras.saving.load_model(path)
+
+
+def _layers(model: keras.Sequential) -> list[tuple[keras.Layer, keras.Layer | None]]:
+    """Convolutions with their normalisation and dense layers with none, from input to output."""
+    found: list[tuple[keras.Layer, keras.Layer | None]] = []
+    for layer, following in pairwise(model.layers):
+        if isinstance(layer, layers.Conv2D | layers.Dense):
+            found.append((layer, following if isinstance(following, layers.BatchNormalization) else None))
+    return [*found, (model.layers[-1], None)]

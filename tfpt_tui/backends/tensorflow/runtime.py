@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from typing import Any
 
 import keras
+import numpy as np
+import PIL
 import tensorflow as tf
 
-from tfpt_tui.backends.cores import physical_cores
+# TensorFlow tells these two nowhere else.
+from tensorflow.python.framework.config import is_op_determinism_enabled
+from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+
+from tfpt_tui.backends.effective import asked_threads
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 
@@ -22,8 +29,13 @@ def init_device(config: RunConfig) -> str:
         MissingError: a GPU was asked for that TensorFlow does not see.
     """
     keras.utils.set_random_seed(config.seed)
-    tf.config.threading.set_intra_op_parallelism_threads(config.threads or physical_cores())
-    tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
+    threads = asked_threads(config)
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    if config.track != "published":
+        tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
+    if config.track == "parity":
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     keras.config.set_dtype_policy(MIXED.get(config.precision, "float32"))
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -36,6 +48,8 @@ def versions() -> dict[str, str]:
     build = tf.sysconfig.get_build_info()
     found = {
         "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "cuda": build.get("cuda_version", ""),
@@ -45,20 +59,37 @@ def versions() -> dict[str, str]:
 
 
 def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str, dict[str, Any]]:
-    """The device's name and the settings that TensorFlow says it applies."""
+    """The device\'s name and what TensorFlow says it applies; ``step`` is None where nothing is trained."""
     gpus = tf.config.get_visible_devices("GPU")
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu") if gpus else "cpu"
-    return name, {
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    options = data.batches.options()
+    read = {
         "device": device,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
-        "precision": keras.config.dtype_policy().compute_dtype,
-        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
-        "compile": step.compiled,
-        "deterministic": config.deterministic,
-        "cache": data.cached is not None,
+        "tf32_matmul": tf32,
+        "tf32_convolution": tf32,
+        "deterministic": is_op_determinism_enabled(),
+        "cudnn_autotune": os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0" and not config.deterministic,
+        "cudnn_deterministic": is_op_determinism_enabled(),
+        "onednn": bool(IsMklEnabled()) and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "input_threads": options.threading.private_threadpool_size or 0,
+        "input_autotune": options.autotune.enabled is not False,
+        "cache": config.cache if data.cache is None and config.track == "published" else data.cache is not None,
         "steps_per_epoch": data.steps,
     }
+    if config.track == "parity":
+        read["num_workers"] = config.num_workers and (options.threading.private_threadpool_size or 0)
+    if step:
+        read |= {
+            "compile": step.compiled,
+            "traces": step.traces(),
+            "dtype_weights": step.model.layers[0].variable_dtype,
+            "dtype_activations": step.model.layers[0].compute_dtype,
+            "memory_format": keras.config.image_data_format(),
+        }
+    return name, read
 
 
 def synchronize(device: str) -> None:

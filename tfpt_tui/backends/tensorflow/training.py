@@ -9,13 +9,26 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
 from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-JIT = {"auto": "auto", "off": False, "on": True}
+JIT: dict[str, str | bool] = {"auto": "auto", "off": False, "on": True}
+
+
+class CountedLoss(keras.losses.SparseCategoricalCrossentropy):
+    """Cross-entropy on logits that counts its traces: Python comes by here only while a graph is made."""
+
+    def __init__(self) -> None:
+        super().__init__(from_logits=True)
+        self.traces = 0
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        self.traces += 1
+        return super().call(y_true, y_pred)
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,26 @@ class Step:
     """A model made ready to train."""
 
     model: keras.Sequential
+    loss: CountedLoss
     compiled: bool
+
+    def traces(self) -> int:
+        """Graphs of the training step that were made so far."""
+        return self.loss.traces
+
+
+def make_step(model: keras.Sequential, config: RunConfig, device: str) -> Step:
+    """Optimizer, loss and compilation as asked; nothing is computed yet."""
+    epsilon = {"epsilon": PARITY_ADAM_EPSILON} if config.track == "parity" else {}
+    loss = CountedLoss()
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate, **epsilon),
+        loss=loss,
+        metrics=["accuracy"],
+        jit_compile=_jit(config),
+    )
+    model.optimizer.build(model.trainable_variables)
+    return Step(model, loss, bool(model.jit_compile))
 
 
 def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device: str) -> Step:
@@ -32,35 +64,50 @@ def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device:
     What is traced, compiled, tuned or allocated at the first step of a shape so happens here and not in the first
     epoch. The weights, the running statistics and the optimizer are put back afterwards.
     """
-    model.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=JIT[config.compile],
-    )
-    model.optimizer.build(model.trainable_variables)
+    step = make_step(model, config, device)
     variables = [*model.variables, *model.optimizer.variables]
     before = [variable.numpy() for variable in variables]
     model.fit(_empty_batches(data), verbose=0)
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     synchronize(device)
-    return Step(model, bool(model.jit_compile))
+    return step
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
-    clock_of_epochs = Epochs(report, config, data.images)
-    step.model.fit(
-        data.batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[clock_of_epochs]
-    )
+    _train(step, data, config, report, data.batches)
+
+
+def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
+    """The same steps on one batch that stays in memory: what the model alone costs."""
+    batch = next(iter(data.batches))
+    _train(step, data, config, report, tf.data.Dataset.from_tensors(batch).repeat())
+
+
+def load_only(data: Data, config: RunConfig, report: Report) -> None:
+    """Take every batch of all epochs and do nothing with it: what the input alone costs."""
+    batches = iter(data.batches)
+    for epoch in range(1, config.epochs + 1):
+        report.begin_epoch(epoch, config.epochs, data.images)
+        started = clock()
+        first_batch_s = 0.0
+        for step in range(data.steps):
+            _, labels = next(batches)
+            first_batch_s = first_batch_s if step else clock() - started
+            report.done += len(labels)
+        report.end_epoch(None, None, clock() - started, first_batch_s)
 
 
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
-    """Mean loss and accuracy of the loaded model over the test images."""
-    counter = Counter(report, config.batch_size)
+    """Mean loss and accuracy of the loaded model over the test images.
+
+    Its seconds begin after one empty batch of every size: what is traced at the first one is in the phase only.
+    """
+    model.compile(loss=CountedLoss(), metrics=["accuracy"], jit_compile=_jit(config))
+    model.evaluate(_empty_batches(data), verbose=0)
     started = clock()
-    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[counter])
+    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
     seconds = clock() - started
     return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)
 
@@ -107,6 +154,16 @@ class Epochs(Counter):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
         self.report.end_epoch(loss, accuracy, clock() - self.started, self.first_batch_s)
+
+
+def _train(step: Step, data: Data, config: RunConfig, report: Report, batches: tf.data.Dataset) -> None:
+    epochs = Epochs(report, config, data.images)
+    step.model.fit(batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[epochs])
+
+
+def _jit(config: RunConfig) -> str | bool:
+    """On the track parity "auto" compiles nothing, as PyTorch compiles nothing; else it is Keras's choice."""
+    return False if config.track == "parity" and config.compile == "auto" else JIT[config.compile]
 
 
 def _empty_batches(data: Data) -> tf.data.Dataset:

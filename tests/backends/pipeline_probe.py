@@ -1,0 +1,71 @@
+"""Run in a framework's process by test_pipelines.py: looks at the batches of its input pipelines, prints JSON."""
+
+import hashlib
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tfpt_tui.backends.dataset import list_dataset
+from tfpt_tui.backends.report import Report
+from tfpt_tui.backends.worker import load_backend
+from tfpt_tui.config.schema import RunConfig
+
+
+def look(framework, directory, **settings):
+    row = {"framework": framework, "data": str(directory), "batch_size": 16, "device": "cpu", **settings}
+    config = RunConfig.from_mapping(row, "probe")
+    data = load_backend(config).data
+    proof = importlib.import_module(f"tfpt_tui.backends.{framework}.proof")
+    images = list_dataset(directory).train
+    train = data.make_training_data(config, images, cpu(framework))
+    filled = 0
+    if config.cache:
+        with Report(directory.parent / "probe-events") as report:
+            data.fill_cache(train, report)
+            filled = report.done
+    steps = len(train.batch_sizes) and -(-train.images // config.batch_size)
+    batches, labels = proof.take_batches(train, 2 * steps)
+    labels = [values.argmax(1) if values.ndim > 1 else values for values in labels]
+    return {
+        "images": train.images,
+        "filled": filled,
+        "sizes": [len(batch) for batch in batches],
+        "range": [float(min(map(np.min, batches))), float(max(map(np.max, batches)))],
+        "dtype": str(batches[0].dtype),
+        "labels": np.concatenate(labels).tolist(),
+        "pixels": [round(float(image.mean()), 5) for batch in batches for image in batch],
+        "digest": hashlib.sha256(b"".join(batch.tobytes() for batch in batches)).hexdigest(),
+        "endless": not hasattr(train, "batches") or int(train.batches.cardinality()) == -1,
+    }
+
+
+def cpu(framework):
+    if framework == "tensorflow":
+        return "cpu"
+    import torch
+
+    return torch.device("cpu")
+
+
+def main(framework, directory):
+    looks = {
+        "default": look(framework, directory),
+        "default again": look(framework, directory),
+        "default cached": look(framework, directory, cache=True),
+        "default other seed": look(framework, directory, seed=26),
+        "default short": look(framework, directory, max_steps=2),
+        "parity": look(framework, directory, track="parity"),
+        "parity cached": look(framework, directory, track="parity", cache=True),
+        "parity with workers": look(framework, directory, track="parity", num_workers=2),
+        "parity plain": look(framework, directory, track="parity", augment=False),
+        "published": look(framework, directory, track="published"),
+        "published cached": look(framework, directory, track="published", cache=True),
+    }
+    print(json.dumps(looks))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

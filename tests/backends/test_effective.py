@@ -1,0 +1,89 @@
+import pytest
+
+from tfpt_tui.backends.cores import physical_cores
+from tfpt_tui.backends.effective import asked_threads, differences, retraced
+from tfpt_tui.config.schema import RunConfig
+
+
+def config(**settings):
+    return RunConfig.from_mapping({"framework": "pytorch", "data": "/d", **settings}, "here")
+
+
+def applied(**changes):
+    """What a framework tells that applies all that is asked by default."""
+    return {
+        "device": "cpu",
+        "threads": physical_cores(),
+        "interop_threads": physical_cores(),
+        "dtype_activations": "float32",
+        "dtype_weights": "float32",
+        "tf32_matmul": False,
+        "tf32_convolution": False,
+        "deterministic": False,
+        "compile": False,
+        "num_workers": 0,
+        "cache": False,
+        **changes,
+    }
+
+
+def names(warnings):
+    return [warning.message.split("=")[0].removeprefix("asked for ") for warning in warnings]
+
+
+def test_what_is_applied_as_asked_needs_no_warning():
+    assert differences(config(), applied()) == []
+    assert differences(config(track="parity"), applied()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "name"),
+    [
+        ({"threads": 3}, {}, "threads"),
+        ({"precision": "bfloat16"}, {}, "dtype_activations"),
+        ({"compile": "on"}, {}, "compile"),
+        ({"compile": "off"}, {"compile": True}, "compile"),
+        ({"deterministic": True}, {}, "deterministic"),
+        ({"num_workers": 2}, {}, "num_workers"),
+        ({"cache": True}, {}, "cache"),
+        ({"device": "gpu"}, {}, "device"),
+        ({}, {"tf32_matmul": True}, "tf32_matmul"),
+        ({"track": "parity"}, {"compile": True}, "compile"),
+        ({"track": "parity"}, {"interop_threads": 99}, "interop_threads"),
+    ],
+)
+def test_what_is_not_applied_is_a_warning_that_taints_the_time(asked, told, name):
+    (warning,) = differences(config(**asked), applied(**told))
+    assert names([warning]) == [name]
+    assert (warning.code, warning.taints) == ("not_applied", "time")
+    assert warning.advice
+
+
+def test_tf32_on_a_cpu_is_asked_for_in_vain():
+    told = applied(tf32_matmul=True, tf32_convolution=True)
+    assert names(differences(config(precision="tf32"), told)) == ["device"]
+    assert differences(config(precision="tf32"), {**told, "device": "gpu:0"}) == []
+
+
+def test_what_the_framework_leaves_to_itself_is_no_difference():
+    assert differences(config(compile="auto"), applied(compile=True)) == []
+    assert differences(config(device="auto"), applied(device="gpu:0")) == []
+
+
+def test_workers_of_tensorflow_are_asked_for_on_the_track_parity_only():
+    tensorflow = config(framework="tensorflow", num_workers=2)
+    assert differences(tensorflow, applied()) == []
+    assert names(differences(tensorflow.replace(track="parity"), applied())) == ["num_workers"]
+
+
+def test_the_article_left_the_threads_to_the_frameworks():
+    assert asked_threads(config(track="published")) == 0
+    assert asked_threads(config(track="published", threads=4)) == 4
+    assert asked_threads(config()) == physical_cores()
+
+
+def test_graphs_made_during_the_training_make_its_time_doubtful():
+    assert retraced(2, 2) == []
+    (warning,) = retraced(2, 3)
+    assert (warning.code, warning.taints) == ("retraced", "time")
+    assert warning.message == "1 more graph traced or compiled during the training"

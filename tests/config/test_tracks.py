@@ -1,0 +1,22 @@
+import pytest
+
+from tfpt_tui.config.schema import TRACKS as CHOICES
+from tfpt_tui.config.tracks import TRACKS, describe_track
+
+
+def test_every_track_that_can_be_chosen_is_described():
+    assert set(TRACKS) == set(CHOICES)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_track_says_what_it_does_to_both_frameworks(name):
+    first, *items = describe_track(name)
+    assert first.startswith(f"track {name}: ")
+    assert items
+
+
+def test_the_track_published_lists_what_it_reproduces_and_what_it_leaves_out():
+    text = "\n".join(describe_track("published"))
+    for quirk in ("fills the whole cache", "two .item() a step", "XLA is Keras's choice", "workers restarted"):
+        assert quirk in text
+    assert "leaves out  progress bars" in text

@@ -1,0 +1,75 @@
+"""What was asked against what the framework says it applies: every difference is a warning on the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tfpt_tui.backends.cores import physical_cores
+from tfpt_tui.config.schema import SETTINGS, RunConfig
+from tfpt_tui.events import RunWarning
+
+ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
+
+
+def asked_threads(config: RunConfig) -> int:
+    """Threads inside one operation; 0 leaves them to the framework, as the article did."""
+    if config.threads or config.track == "published":
+        return config.threads
+    return physical_cores()
+
+
+def differences(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
+    """A warning for every setting that is not applied as asked; what the framework did not tell is passed over."""
+    return [
+        RunWarning(
+            f"asked for {name}={_show(wanted)}, applied is {_show(effective[name])}",
+            code="not_applied",
+            advice="the run is not what its configuration says; compare it by what was applied",
+            taints="time",
+        )
+        for name, wanted in _wanted(config, effective).items()
+        if name in effective and effective[name] != wanted
+    ]
+
+
+def retraced(before: int, after: int) -> list[RunWarning]:
+    """A warning when graphs were made while the clock of the epochs ran (benchmark_method.md, R8)."""
+    if after <= before:
+        return []
+    graphs = "graph" if after - before == 1 else "graphs"
+    message = f"{after - before} more {graphs} traced or compiled during the training"
+    return [RunWarning(message, "retraced", "leave out the epoch that took longest", "time")]
+
+
+def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration asks for, by the names of the effective settings."""
+    wanted: dict[str, Any] = {
+        "dtype_activations": ACTIVATIONS[config.precision],
+        "dtype_weights": "float32",
+        "cache": config.cache,
+    }
+    on_gpu = str(effective.get("device", "")).startswith("gpu")
+    if config.device != "auto":
+        wanted["device"] = "gpu:0" if config.device == "gpu" else config.device
+    if asked_threads(config):
+        wanted["threads"] = asked_threads(config)
+    if config.compile != "auto":
+        wanted["compile"] = config.compile == "on"
+    elif config.track == "parity":
+        wanted["compile"] = False
+    if SETTINGS["num_workers"].applies_to(config.framework, config.track):
+        wanted["num_workers"] = config.num_workers
+    if config.track != "published":
+        # Only a GPU has TF32: on a CPU it is asked for in vain.
+        wanted |= dict.fromkeys(("tf32_matmul", "tf32_convolution"), config.precision == "tf32")
+        wanted["deterministic"] = config.deterministic
+        if config.precision == "tf32" and not on_gpu:
+            wanted["device"] = "gpu"
+    if config.track == "parity":
+        wanted["interop_threads"] = wanted["threads"]
+    return wanted
+
+
+def _show(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

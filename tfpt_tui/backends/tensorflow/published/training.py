@@ -1,0 +1,59 @@
+"""The loops of the track published: the article's calls of fit and evaluate, reconstructed.
+
+https://github.com/infocusp/tf_pt_benchmarking, tfvspt/tf/main.py; config/tracks.py lists the quirks.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfpt_tui.backends.report import Report, clock
+from tfpt_tui.backends.tensorflow.data import Data
+from tfpt_tui.backends.tensorflow.training import JIT, Counter, Epochs, Step, load_only, train_resident
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.events import EvaluationEnd
+
+__all__ = ["compile_step", "evaluate", "load_only", "train", "train_resident"]
+
+
+@keras.saving.register_keras_serializable("tfpt_tui")  # it is saved with the model
+class CountedOneHotLoss(keras.losses.CategoricalCrossentropy):
+    """Cross-entropy of one-hot labels, as in the article; it counts its traces."""
+
+    def __init__(self) -> None:
+        super().__init__(from_logits=True)
+        self.traces = 0
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        self.traces += 1
+        return super().call(y_true, y_pred)
+
+    def get_config(self) -> dict[str, object]:
+        return {}  # it takes no arguments when it is loaded again
+
+
+def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device: str) -> Step:
+    """Nothing is traced or compiled beforehand: it happens inside the article's clock."""
+    loss = CountedOneHotLoss()
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate),
+        loss=loss,
+        metrics=["accuracy"],
+        jit_compile=JIT[config.compile],
+    )
+    return Step(model, loss, bool(model.jit_compile))
+
+
+def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
+    """One call of fit, as in the article, but for its progress bar and its file of figures."""
+    epochs = Epochs(report, config, data.images)
+    step.model.fit(data.batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[epochs])
+
+
+def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
+    """The reloaded model, which brings its loss along; its tracing is inside the clock."""
+    started = clock()
+    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
+    seconds = clock() - started
+    return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)

@@ -1,0 +1,84 @@
+"""The tracks: what is held equal between the frameworks, and what each of them deliberately does.
+
+Runs are ranked only within one track. The lists are shown by ``tfpt-tui presets show``; what the track published
+reproduces stands in ``backends/*/published``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Track:
+    """``reproduces`` and ``leaves_out`` describe the article's code, ``exceptions`` what cannot be made equal."""
+
+    name: str
+    summary: str
+    reproduces: tuple[str, ...] = ()
+    leaves_out: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
+
+
+PUBLISHED = Track(
+    "published",
+    "the article's code path in each framework, reconstructed with its quirks",
+    reproduces=(
+        "both: defaults of each framework for initialisation, batch normalisation, Adam and threads",
+        "both: float32 cache, flips image by image, the short last batch kept, seeds set once",
+        "both: a batch is plotted before the clocks start; in TensorFlow that fills the whole cache",
+        "both: nothing is compiled or traced before the training's clock starts; the reloaded model is evaluated",
+        "PyTorch: Pillow decodes and resizes with antialiasing, before the cache; augmentation after it",
+        "PyTorch: deterministic cuDNN without autotuning; no pinned memory; workers restarted in every epoch",
+        "PyTorch: two .item() a step, each waits for the device; the loss of an epoch is the mean of batch means",
+        "PyTorch: the evaluated model is the TorchScript one, with the same two .item() a step",
+        "TensorFlow: fast JPEG decoding (default dct_method), resizing without antialiasing, in floats",
+        "TensorFlow: labels parsed from the path and one-hot; images flipped before they are shuffled",
+        "TensorFlow: tf.data takes all cores (AUTOTUNE); the pipeline drains at the end of every epoch",
+        "TensorFlow: XLA is Keras's choice (on a GPU yes, on a CPU no), the model is saved with its optimizer",
+    ),
+    leaves_out=(
+        "progress bars and log lines inside the loops, and the figures drawn by matplotlib",
+        "PyTorch's whole gibibytes of shared memory: the cache is refused when it does not fit, not shortened",
+        "the order of files as the disk lists it: images are sorted by class and number",
+    ),
+)
+
+PARITY = Track(
+    "parity",
+    "the same mathematics on the same pixels, with the same resources; proven by tfpt-tui parity",
+    exceptions=(
+        "running variance of batch normalisation: PyTorch divides by n - 1, Keras by n; n is at least"
+        " batch size x 16 at 32 pixels, so 0.2 % at a batch size of 32",
+        "Adam's bias correction: Keras computes it in single precision; a step may differ by a hundred-thousandth",
+        "biases of the convolutions: the normalisation cancels them, so that their gradient is rounding; Adam"
+        " makes small steps of it, and the running mean follows",
+        "resizing: sums in another order; one pixel in thirty thousand is rounded the other way, by 1/255",
+        "Keras runs a traced graph, PyTorch eager calls: compile=on compiles both (XLA, torch.compile)",
+        "memory layout: Keras keeps channels last, PyTorch channels first; recorded in the run",
+    ),
+)
+
+DEFAULT = Track(
+    "default",
+    "what each framework's own documentation shows, measured alike",
+    exceptions=(
+        "initial weights: Keras draws Glorot uniform with zero biases, PyTorch Kaiming uniform with random biases",
+        "batch normalisation: epsilon 1e-3 and momentum 0.99 in Keras, 1e-5 and 0.9 in PyTorch",
+        "Adam's epsilon: 1e-7 in Keras, 1e-8 in PyTorch",
+        "order of the images and flips: the same in law, drawn by each framework's own generator",
+        "input: tf.data with AUTOTUNE, which may take all cores; DataLoader with num_workers",
+        "resizing: both antialias; the rounding of a pixel may differ by 1/255",
+    ),
+)
+
+TRACKS = {track.name: track for track in (PUBLISHED, PARITY, DEFAULT)}
+
+
+def describe_track(name: str) -> list[str]:
+    """Lines that say what a track does: its summary, then one line for every item."""
+    track = TRACKS[name]
+    lines = [f"track {track.name}: {track.summary}"]
+    lines += [f"  reproduces  {item}" for item in track.reproduces]
+    lines += [f"  leaves out  {item}" for item in track.leaves_out]
+    return lines + [f"  differs in  {item}" for item in track.exceptions]
