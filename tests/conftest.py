@@ -47,7 +47,7 @@ def dataset(tmp_path_factory) -> Path:
     from tfpt_tui.data.synthetic import make_synthetic
 
     directory = tmp_path_factory.mktemp("datasets") / "tiny"
-    prepare(make_synthetic(limit=2, classes=2), Target(directory), jobs=1)
+    prepare(make_synthetic(limit=16, classes=2), Target(directory), jobs=1)
     return directory
 
 

@@ -38,8 +38,18 @@ def fake_nvml(**overrides):
         "nvmlDeviceGetTotalEnergyConsumption": lambda handle: 5_000,
         "nvmlDeviceGetTemperature": lambda handle, sensor: 61,
         "nvmlDeviceGetClockInfo": lambda handle, clock: 1980,
+        "nvmlDeviceGetComputeRunningProcesses": lambda handle: [SimpleNamespace(pid=7), SimpleNamespace(pid=9)],
+        "nvmlSystemGetCudaDriverVersion": lambda: 12080,
+        "nvmlDeviceGetUUID": lambda handle: "GPU-1234",
+        "nvmlDeviceGetMaxClockInfo": lambda handle, clock: {1: 1980, 2: 3201}[clock],
+        "nvmlDeviceGetApplicationsClock": lambda handle, clock: {1: 1500, 2: 3201}[clock],
+        "nvmlDeviceGetMigMode": lambda handle: [0, 1],
+        "nvmlDeviceGetEccMode": lambda handle: [1, 0],
+        "nvmlDeviceGetPersistenceMode": lambda handle: 1,
+        "nvmlDeviceGetVbiosVersion": lambda handle: "96.00",
         "NVML_TEMPERATURE_GPU": 0,
         "NVML_CLOCK_SM": 1,
+        "NVML_CLOCK_MEM": 2,
         "NVMLError": NVMLError,
     }
     return SimpleNamespace(**(answers | overrides))
@@ -77,6 +87,70 @@ def test_a_question_that_is_refused_is_unknown_and_the_others_are_answered(read)
     assert sample.utilization_percent is None
     assert sample.energy_j is None
     assert sample.power_w == 350.5
+
+
+def test_what_a_gpu_is_and_how_it_is_set_is_told(read):
+    reading = read(fake_nvml()).latest()
+    assert reading.cuda_driver == "12.8"
+    assert reading.facts == (
+        {
+            "name": "NVIDIA H200",
+            "uuid": "GPU-1234",
+            "memory_bytes": 140 * 10**9,
+            "power_limit_w": 700.0,
+            "max_sm_clock_mhz": 1980,
+            "max_memory_clock_mhz": 3201,
+            "application_sm_clock_mhz": 1500,
+            "application_memory_clock_mhz": 3201,
+            "mig_mode": False,
+            "ecc": True,
+            "persistence": True,
+            "vbios": "96.00",
+        },
+    )
+
+
+def test_facts_that_are_refused_are_left_out(read):
+    questions = (
+        "MigMode",
+        "EccMode",
+        "PersistenceMode",
+        "ApplicationsClock",
+        "VbiosVersion",
+        "UUID",
+        "MemoryInfo",
+    )
+    refused = {f"nvmlDeviceGet{name}": refuse for name in questions}
+    reading = read(fake_nvml(**refused, nvmlSystemGetCudaDriverVersion=refuse)).latest()
+    assert set(reading.facts[0]) == {"name", "power_limit_w", "max_sm_clock_mhz", "max_memory_clock_mhz"}
+    assert reading.cuda_driver == ""
+
+
+def test_processes_that_compute_on_a_gpu_are_counted_and_named(read):
+    reading = read(fake_nvml()).latest()
+    assert reading.gpus[0].processes == 2
+    assert reading.processes == ((7, 9),)
+
+
+def test_processes_that_nobody_tells_are_unknown(read):
+    reading = read(fake_nvml(nvmlDeviceGetComputeRunningProcesses=refuse)).latest()
+    assert reading.gpus[0].processes is None
+    assert reading.processes == ((),)
+
+
+def test_a_gpu_that_refuses_its_handle_is_unknown_as_a_whole(read):
+    reading = read(fake_nvml(nvmlDeviceGetHandleByIndex=refuse)).latest()
+    assert (reading.facts, reading.processes) == (({},), ((),))
+    assert reading.gpus[0].power_w is None
+
+
+def test_a_refreshed_reading_has_the_settings_of_now(read):
+    limits = iter([700_000])
+    reader = read(fake_nvml(nvmlDeviceGetEnforcedPowerLimit=lambda handle: next(limits, 500_000)))
+    wait_until(lambda: reader.latest().gpus[0].power_limit_w == 500.0)
+    assert reader.latest().facts[0]["power_limit_w"] == 700.0
+    reader.refresh()
+    wait_until(lambda: reader.latest().facts[0]["power_limit_w"] == 500.0)
 
 
 @pytest.mark.parametrize(

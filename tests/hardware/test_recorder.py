@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from tfpt_tui.hardware import recorder
+from tfpt_tui.hardware import cpu, recorder
+from tfpt_tui.hardware.cgroup import Quota
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.readings import read_samples, summarize
 from tfpt_tui.hardware.recorder import Recorder
@@ -28,8 +29,13 @@ def test_a_sample_survives_the_way_through_a_line():
         2.0,
         cpu_percent=50.0,
         worker_rss_bytes=123456.0,
+        swap_in_bytes=8192.0,
+        quota_throttled_s=0.125,
         cores_percent=(40.0, 60.0),
-        gpus=(GpuSample(utilization_percent=97.0, throttle="power cap"), GpuSample(throttle="", power_w=1.0)),
+        gpus=(
+            GpuSample(utilization_percent=97.0, throttle="power cap", processes=2.0),
+            GpuSample(throttle="", power_w=1.0),
+        ),
     )
     header = columns(2, 2)
     assert from_row(dict(zip(header, to_row(full, header), strict=True))) == full
@@ -68,6 +74,15 @@ def test_the_real_reading_knows_the_worker_and_its_machine(tmp_path):
     assert one.memory_total_bytes > one.memory_used_bytes > 0
     assert one.worker_processes >= 1
     assert one.gpus == ()
+
+
+def test_the_counters_of_swap_and_quota_are_read(monkeypatch, tmp_path):
+    stat = tmp_path / "cpu.stat"
+    stat.write_text("nr_throttled 3\nthrottled_usec 1500000\n")
+    monkeypatch.setattr(cpu, "find_quota", lambda: Quota(1.0, stat))
+    fields = cpu.CpuReader(os.getpid()).read()
+    assert fields["quota_throttled_s"] == 1.5
+    assert fields["swap_in_bytes"] >= 0
 
 
 def test_a_worker_that_is_gone_has_no_reading(tmp_path):

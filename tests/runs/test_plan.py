@@ -11,6 +11,7 @@ from tfpt_tui.hardware.gpu import GpuReader, GpuReading
 from tfpt_tui.hardware.sample import GpuSample
 from tfpt_tui.runs.estimate import timeout_s
 from tfpt_tui.runs.plan import make_plan
+from tfpt_tui.runs.sweep import measured_runs, record_plan
 
 PRESET = """
 [[rows]]
@@ -44,6 +45,81 @@ def test_repeats_are_interleaved_and_seeds_pair_between_the_frameworks(preset, s
     assert order == [("p", 25), ("t", 25), ("t", 26), ("p", 26), ("p", 27), ("t", 27)]
 
 
+def test_repeated_runs_cool_down_in_between_and_single_ones_do_not(preset, settings, dataset):
+    assert make_plan(preset, settings, data=str(dataset)).cooldown_s == 0
+    assert make_plan(preset, settings, data=str(dataset), repeats=2).cooldown_s == 5
+    assert make_plan(preset, settings, data=str(dataset), repeats=2, cooldown_s=0.5).cooldown_s == 0.5
+
+
+def test_a_burn_in_repeats_the_first_run_in_front_and_is_marked_on_disk(preset, settings, dataset, paths):
+    plan = make_plan(preset, settings, data=str(dataset), repeats=2, burn_in=True)
+    assert [(run.config.framework[0], run.repeat) for run in plan.runs] == [
+        ("p", 0),
+        ("p", 1),
+        ("t", 1),
+        ("t", 2),
+        ("p", 2),
+    ]
+    assert plan.runs[0].config == plan.runs[1].config
+    sweep = record_plan(plan, paths)
+    assert [run["burn_in"] for run in sweep.document["runs"]] == [True, False, False, False, False]
+    assert sweep.document["cooldown_s"] == 5
+    assert measured_runs(sweep) == sweep.runs[1:]
+
+
+def test_workers_that_shared_memory_has_no_room_for_are_refused(preset, settings, dataset, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.runs.plan.shared_memory_bytes", lambda: (64_000_000, 10_000_000))
+    with pytest.raises(MissingError) as caught:
+        make_plan(preset, settings, data=str(dataset), overrides={"num_workers": 16})
+    assert str(caught.value) == (
+        "/dev/shm: num_workers=16 needs 13 MB of shared memory, 10 of 64 MB are free;"
+        " give the container more (docker run --shm-size), or set num_workers=0"
+    )
+    assert make_plan(preset, settings, data=str(dataset), overrides={"num_workers": 4})
+    assert make_plan(preset, settings, data=str(dataset), rows=[1], overrides={"num_workers": 16})
+
+
+def test_the_cache_counts_where_workers_share_it(preset, settings, dataset, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.runs.plan.shared_memory_bytes", lambda: (2_000_000, 1_572_864 + 100_000))
+    wanted = {"num_workers": 2, "cache": True, "batch_size": 32}
+    assert make_plan(preset, settings, data=str(dataset), overrides=wanted)
+    with pytest.raises(MissingError, match="needs 2 MB of shared memory"):
+        make_plan(preset, settings, data=str(dataset), overrides={**wanted, "track": "published"})
+
+
+@pytest.fixture
+def seeing(tmp_path):
+    """Make an interpreter whose framework sees so many GPUs."""
+
+    def make(count):
+        path = tmp_path / f"python-that-sees-{count}"
+        path.write_text(f'#!/bin/sh\ncase "$2" in *gpus:*) echo "gpus: {count}";; *) echo missing:;; esac\n')
+        path.chmod(0o755)
+        return str(path)
+
+    return make
+
+
+def test_a_framework_that_sees_no_gpu_is_not_compared_with_one_that_does(preset, seeing, dataset, monkeypatch):
+    show_gpus(monkeypatch, GpuReading(names=("H200",), gpus=(GpuSample(),)))
+    settings = UserSettings(interpreters={"pytorch": seeing(1), "tensorflow": seeing(0)})
+    with pytest.raises(MissingError) as caught:
+        make_plan(preset, settings, data=str(dataset))
+    assert str(caught.value) == (
+        "device=auto: TensorFlow sees no GPU where the other framework sees one; mend it with:"
+        f" {seeing(0)} -m pip install 'tensorflow[and-cuda]' pillow, or set device=cpu"
+    )
+    assert make_plan(preset, settings, data=str(dataset), overrides={"device": "cpu"})
+    assert make_plan(preset, settings, data=str(dataset), rows=[1])
+
+
+def test_frameworks_that_see_the_same_kind_of_device_are_compared(preset, seeing, dataset, monkeypatch):
+    show_gpus(monkeypatch, GpuReading(names=("H200",), gpus=(GpuSample(),)))
+    for count in (0, 2):
+        settings = UserSettings(interpreters={"pytorch": seeing(count), "tensorflow": seeing(count)})
+        assert make_plan(preset, settings, data=str(dataset))
+
+
 def test_overrides_and_rows_choose_what_runs(preset, settings, dataset):
     plan = make_plan(preset, settings, data=str(dataset), rows=[1], overrides={"epochs": 2})
     assert [(run.row, run.config.framework, run.config.epochs) for run in plan.runs] == [(2, "tensorflow", 2)]
@@ -64,6 +140,13 @@ def test_a_plan_without_dataset_says_how_to_name_one(preset, settings):
 def test_a_plan_is_refused_as_a_whole(preset, settings, dataset):
     with pytest.raises(UsageError, match="batch_size must be a whole number from 1 to 65536"):
         make_plan(preset, settings, data=str(dataset), overrides={"batch_size": 0})
+
+
+def test_an_epoch_without_a_whole_batch_is_refused_but_for_the_articles_code_path(preset, settings, dataset):
+    large = {"batch_size": 33}
+    with pytest.raises(UsageError, match="batch_size=33: more than the 32 training images of "):
+        make_plan(preset, settings, data=str(dataset), overrides=large)
+    assert make_plan(preset, settings, data=str(dataset), overrides={**large, "track": "published"})
 
 
 def test_a_missing_dataset_is_noticed_before_anything_starts(preset, settings, tmp_path):

@@ -20,6 +20,12 @@ MODULES = {
 DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillow"}
 PROBE_TIMEOUT_S = 30
 
+IMPORT_TIMEOUT_S = 120
+
+_COUNT_GPUS = {
+    "pytorch": "import torch; print('gpus:', torch.cuda.device_count())",
+    "tensorflow": "import tensorflow as tf; print('gpus:', len(tf.config.list_physical_devices('GPU')))",
+}
 _PROBE = (
     "import importlib.util, sys\n"
     "print('missing:', *[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
@@ -60,8 +66,22 @@ def missing_frameworks(settings: UserSettings) -> list[str]:
     ]
 
 
-def install_line(framework: str, interpreter: str) -> str:
-    return f"{interpreter} -m pip install {DISTRIBUTIONS[framework]}"
+def install_line(framework: str, interpreter: str, gpu: bool = False) -> str:
+    """The line that installs the framework; PyTorch's usual build has its CUDA with it."""
+    distributions = (
+        "'tensorflow[and-cuda]' pillow" if gpu and framework == "tensorflow" else DISTRIBUTIONS[framework]
+    )
+    return f"{interpreter} -m pip install {distributions}"
+
+
+def count_gpus(framework: str, interpreter: str) -> int:
+    """How many GPUs the framework sees. It is imported for it, in a process of its own: this takes seconds.
+
+    Raises:
+        MissingError: it cannot be imported, or does not answer.
+    """
+    answer = _ask(interpreter, _COUNT_GPUS[framework], timeout_s=IMPORT_TIMEOUT_S)
+    return int(answer.rpartition("gpus:")[2])
 
 
 def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
@@ -71,25 +91,30 @@ def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
         raise MissingError(
             f"{interpreter}: no such interpreter; correct [interpreters] in the settings (see tfpt-tui paths)"
         )
+    word, *missing = _ask(interpreter, _PROBE, *modules).split() or [""]
+    if word != "missing:":
+        raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
+    return missing
+
+
+def _ask(interpreter: str, code: str, *arguments: str, timeout_s: int = PROBE_TIMEOUT_S) -> str:
+    """What the interpreter prints when it runs ``code``."""
     try:
         probe = subprocess.run(
-            [interpreter, "-c", _PROBE, *modules],
+            [interpreter, "-c", code, *arguments],
             capture_output=True,
             text=True,
-            timeout=PROBE_TIMEOUT_S,
+            timeout=timeout_s,
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise MissingError(f"{interpreter}: does not answer within {PROBE_TIMEOUT_S} s") from None
+        raise MissingError(f"{interpreter}: does not answer within {timeout_s} s") from None
     except OSError as error:
         raise MissingError(f"{interpreter}: cannot be started: {error.strerror}") from None
     if probe.returncode:
         last = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
         raise MissingError(f"{interpreter}: is no working Python interpreter: {last}")
-    word, *missing = probe.stdout.split() or [""]
-    if word != "missing:":
-        raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
-    return missing
+    return probe.stdout
 
 
 def _missing_here(modules: tuple[str, ...]) -> list[str]:

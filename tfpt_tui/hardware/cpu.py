@@ -8,6 +8,8 @@ from typing import Any
 
 import psutil
 
+from tfpt_tui.hardware.cgroup import find_quota, throttled_s
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -24,6 +26,7 @@ class CpuReader:
     def __init__(self, worker: int) -> None:
         self._worker = worker
         self._before: tuple[float, Tree] | None = None
+        self._quota = find_quota()
         psutil.cpu_percent(percpu=True)
 
     def read(self) -> dict[str, Any]:
@@ -38,6 +41,8 @@ class CpuReader:
             "memory_used_bytes": memory.total - memory.available,
             "memory_total_bytes": memory.total,
             "swap_used_bytes": swap.used,
+            "swap_in_bytes": swap.sin,
+            "quota_throttled_s": throttled_s(self._quota) if self._quota else None,
         }
         if tree:
             fields |= {"worker_rss_bytes": tree.rss_bytes, "worker_processes": len(tree.cpu_s)}

@@ -6,13 +6,15 @@ it: the reader keeps the latest answer, and an answer that grows old counts as u
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from tfpt_tui.hardware.files import known
 from tfpt_tui.hardware.sample import GpuSample
 
 INTERVAL_S = 1.0
@@ -30,13 +32,19 @@ THROTTLE_REASONS = {
 
 @dataclass(frozen=True)
 class GpuReading:
-    """``problem`` says why there are no GPUs, "" when there are; ``time`` is monotonic seconds."""
+    """``problem`` says why there are no GPUs, "" when there are; ``time`` is monotonic seconds.
+
+    ``facts`` are what seldom changes, for each GPU what it tells; ``processes`` are the pids that compute on each.
+    """
 
     time: float = 0.0
     names: tuple[str, ...] = ()
     driver: str = ""
     gpus: tuple[GpuSample, ...] = ()
     problem: str = ""
+    cuda_driver: str = ""
+    facts: tuple[Mapping[str, Any], ...] = ()
+    processes: tuple[tuple[int, ...], ...] = ()
 
 
 class GpuReader:
@@ -48,6 +56,7 @@ class GpuReader:
         self._reading = GpuReading()
         self._answered = threading.Event()
         self._ending = threading.Event()
+        self._wanted = threading.Event()
         # A daemon: a call that hangs in the driver must not keep the supervisor from ending.
         self._thread = threading.Thread(target=self._run, name="nvml", daemon=True)
 
@@ -57,8 +66,13 @@ class GpuReader:
         self._answered.wait(wait_s)
         return self
 
+    def refresh(self) -> None:
+        """Ask for a new reading now, with the facts that seldom change; it comes when NVML has answered."""
+        self._wanted.set()
+
     def stop(self) -> None:
         self._ending.set()
+        self._wanted.set()
 
     def latest(self) -> GpuReading:
         """The latest reading; without GPU samples once it is older than three seconds."""
@@ -66,7 +80,7 @@ class GpuReader:
         if not self._answered.is_set():
             return GpuReading(problem="no GPU reading: NVML does not answer")
         if reading.gpus and time.monotonic() - reading.time > STALE_S:
-            return GpuReading(reading.time, reading.names, reading.driver, (), "no GPU reading: NVML hangs")
+            return dataclasses.replace(reading, gpus=(), processes=(), problem="no GPU reading: NVML hangs")
         return reading
 
     def _run(self) -> None:
@@ -79,18 +93,34 @@ class GpuReader:
             return
         count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
         handles = [_ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index) for index in range(count)]
-        names = tuple(_text(_ask(nvml, nvml.nvmlDeviceGetName, handle)) for handle in handles)
-        driver = _text(_ask(nvml, nvml.nvmlSystemGetDriverVersion))
-        problem = "" if handles else "no GPU: the NVIDIA driver is loaded but shows none"
+        rarely = _read_rarely(nvml, handles)
         while True:
-            samples = tuple(_read(nvml, handle) for handle in handles)
-            self._answer(GpuReading(time.monotonic(), names, driver, samples, problem))
-            if self._ending.wait(self._interval_s):
+            processes = tuple(_read_processes(nvml, handle) for handle in handles)
+            samples = tuple(_read(nvml, *pair) for pair in zip(handles, processes, strict=True))
+            self._answer(
+                dataclasses.replace(
+                    rarely,
+                    time=time.monotonic(),
+                    gpus=samples,
+                    processes=tuple(pids or () for pids in processes),
+                )
+            )
+            if self._wanted.wait(self._interval_s):
+                self._wanted.clear()
+                rarely = _read_rarely(nvml, handles)
+            if self._ending.is_set():
                 return
 
     def _answer(self, reading: GpuReading) -> None:
         self._reading = reading
         self._answered.set()
+
+
+def read_gpu(wait_s: float = 5.0) -> GpuReading:
+    """One reading of all GPUs, for which NVML has so many seconds."""
+    reader = GpuReader().start(wait_s)
+    reader.stop()
+    return reader.latest()
 
 
 def explain(error: Exception) -> str:
@@ -118,7 +148,55 @@ def _ask(nvml: ModuleType, question: Callable[..., Any], *arguments: Any) -> Any
         return None
 
 
-def _read(nvml: ModuleType, handle: Any) -> GpuSample:
+def _read_rarely(nvml: ModuleType, handles: list[Any]) -> GpuReading:
+    """Names, versions and settings: what is read again for every run, but not every second."""
+    version = _ask(nvml, nvml.nvmlSystemGetCudaDriverVersion)
+    return GpuReading(
+        names=tuple(_text(_ask(nvml, nvml.nvmlDeviceGetName, handle)) for handle in handles),
+        driver=_text(_ask(nvml, nvml.nvmlSystemGetDriverVersion)),
+        problem="" if handles else "no GPU: the NVIDIA driver is loaded but shows none",
+        cuda_driver=f"{version // 1000}.{version % 1000 // 10}" if version else "",
+        facts=tuple(_describe(nvml, handle) for handle in handles),
+    )
+
+
+def _describe(nvml: ModuleType, handle: Any) -> dict[str, Any]:
+    """What a GPU is and how it is set, without what it does not tell."""
+    if handle is None:
+        return {}
+    sm, memory = nvml.NVML_CLOCK_SM, nvml.NVML_CLOCK_MEM
+    room = _ask(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
+    # MIG and ECC answer with two modes: the one in force and the one after the next reset.
+    mig = _ask(nvml, nvml.nvmlDeviceGetMigMode, handle)
+    ecc = _ask(nvml, nvml.nvmlDeviceGetEccMode, handle)
+    persistence = _ask(nvml, nvml.nvmlDeviceGetPersistenceMode, handle)
+    return known(
+        {
+            "name": _text(_ask(nvml, nvml.nvmlDeviceGetName, handle)),
+            "uuid": _text(_ask(nvml, nvml.nvmlDeviceGetUUID, handle)),
+            "memory_bytes": None if room is None else room.total,
+            "power_limit_w": _scaled(_ask(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
+            "max_sm_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetMaxClockInfo, handle, sm),
+            "max_memory_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetMaxClockInfo, handle, memory),
+            "application_sm_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetApplicationsClock, handle, sm),
+            "application_memory_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetApplicationsClock, handle, memory),
+            "mig_mode": None if mig is None else bool(mig[0]),
+            "ecc": None if ecc is None else bool(ecc[0]),
+            "persistence": None if persistence is None else bool(persistence),
+            "vbios": _text(_ask(nvml, nvml.nvmlDeviceGetVbiosVersion, handle)),
+        }
+    )
+
+
+def _read_processes(nvml: ModuleType, handle: Any) -> tuple[int, ...] | None:
+    """The pids that compute on a GPU; in a container they may be the host's."""
+    if handle is None:
+        return None
+    processes = _ask(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    return None if processes is None else tuple(process.pid for process in processes)
+
+
+def _read(nvml: ModuleType, handle: Any, processes: tuple[int, ...] | None) -> GpuSample:
     if handle is None:
         return GpuSample()
     use = _ask(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
@@ -137,6 +215,7 @@ def _read(nvml: ModuleType, handle: Any) -> GpuSample:
         sm_clock_mhz=_ask(nvml, nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
         throttle=None if reasons is None else throttle_names(reasons),
         energy_j=_scaled(energy, 1e-3),
+        processes=None if processes is None else len(processes),
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import platform
-import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReading
+from tfpt_tui.hardware.memory import describe_memory
+from tfpt_tui.hardware.processor import describe_processor
+from tfpt_tui.hardware.system import describe_system
 
 # Variables that change what a framework does.
 VARIABLES = (
@@ -29,29 +30,15 @@ VARIABLES = (
 )
 
 
-def describe_machine(gpu: GpuReading) -> dict[str, Any]:
-    """Host, system, processor, memory, GPUs and the variables that matter; unknown facts are left out."""
-    return {
-        "machine": {
-            "host": socket.gethostname(),
-            "system": platform.system(),
-            "kernel": platform.release(),
-            "processor": _processor(),
-            "logical_cores": psutil.cpu_count(),
-            "physical_cores": psutil.cpu_count(logical=False),
-            "allowed_cores": len(psutil.Process().cpu_affinity()),
-            "memory_bytes": psutil.virtual_memory().total,
-        },
-        "gpu": {"names": list(gpu.names), "driver": gpu.driver, "problem": gpu.problem},
-        "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)},
+def describe_machine(
+    gpu: GpuReading, root: Path = ROOT, variables: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """Tables ``machine``, ``gpu``, ``gpus`` (one each) and ``variables``; unknown facts are left out."""
+    driver = {"driver": gpu.driver, "cuda_driver": gpu.cuda_driver, "problem": gpu.problem}
+    tables = {
+        "machine": {**describe_system(root, variables), **describe_processor(root), **describe_memory(root)},
+        "gpu": {name: text for name, text in driver.items() if text},
+        "gpus": [dict(facts) for facts in gpu.facts] or None,
+        "variables": {name: value for name, value in sorted(variables.items()) if name.startswith(VARIABLES)},
     }
-
-
-def _processor() -> str:
-    """The model's name as the kernel gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    return {name: table for name, table in tables.items() if table is not None}

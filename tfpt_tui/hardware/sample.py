@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class GpuSample:
-    """``energy_j`` counts since the driver was loaded; ``throttle`` names the reasons, "" when there is none."""
+    """``energy_j`` counts since the driver was loaded; ``throttle`` names the reasons, "" when there is none.
+
+    ``processes`` is the number of processes that compute on it, our worker among them.
+    """
 
     utilization_percent: float | None = None
     memory_used_bytes: float | None = None
@@ -21,11 +24,16 @@ class GpuSample:
     sm_clock_mhz: float | None = None
     throttle: str | None = None
     energy_j: float | None = None
+    processes: float | None = None
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The machine at one moment. CPU shares are per cent of one core for the worker, of all cores in total."""
+    """The machine at one moment. CPU shares are per cent of one core for the worker, of all cores in total.
+
+    ``swap_in_bytes`` counts since the boot what came back from swap, ``quota_throttled_s`` since our control group
+    was made for how long its quota has held us up.
+    """
 
     time: float
     elapsed_s: float
@@ -34,6 +42,8 @@ class Sample:
     memory_used_bytes: float | None = None
     memory_total_bytes: float | None = None
     swap_used_bytes: float | None = None
+    swap_in_bytes: float | None = None
+    quota_throttled_s: float | None = None
     worker_cpu_percent: float | None = None
     worker_rss_bytes: float | None = None
     worker_processes: float | None = None

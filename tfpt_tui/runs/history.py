@@ -19,11 +19,12 @@ def draw_history(record: Record, path: Path) -> None:
 
     colour = COLOURS.get(record.start.framework if record.start else "", "#555555")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    epochs = [epoch.epoch for epoch in record.epochs]
-    losses = [epoch.loss for epoch in record.epochs]
+    trained = [epoch for epoch in record.epochs if epoch.loss is not None]
+    epochs = [epoch.epoch for epoch in trained]
+    losses = [epoch.loss or 0.0 for epoch in trained]
     for axes, name, values in (
         (figure.add_subplot(1, 2, 1), "training loss", losses),
-        (figure.add_subplot(1, 2, 2), "training accuracy", [epoch.accuracy for epoch in record.epochs]),
+        (figure.add_subplot(1, 2, 2), "training accuracy", [epoch.accuracy or 0.0 for epoch in trained]),
     ):
         axes.plot(epochs, values, marker="o", markersize=3, color=colour)
         axes.set_xlabel("epoch")

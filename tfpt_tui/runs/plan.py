@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import RunConfig, Value
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig, Value
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.manifest import check_labels, read_manifest
-from tfpt_tui.environments.interpreters import check_framework
+from tfpt_tui.environments.interpreters import check_framework, count_gpus, install_line
 from tfpt_tui.errors import MissingError, UsageError
-from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.gpu import GpuReading, read_gpu
+from tfpt_tui.hardware.memory import shared_memory_bytes
+
+# Fixed, so that every run begins alike; a worker's imports are as long again.
+COOLDOWN_S = 5.0
+# What a DataLoader keeps ready for every worker, by default.
+PREFETCHED_BATCHES = 2
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """``row`` and ``repeat`` count from 1; ``published`` is what the source of the row printed."""
+    """``row`` and ``repeat`` count from 1; ``published`` is what the source of the row printed.
+
+    A burn-in, whose figures are not compared, is repeat 0.
+    """
 
     config: RunConfig
     row: int
     repeat: int
     published: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def burn_in(self) -> bool:
+        return self.repeat == 0
+
 
 @dataclass(frozen=True)
 class Plan:
-    """``interpreters`` by framework: the Python that runs its workers."""
+    """``interpreters`` by framework: the Python that runs its workers. ``cooldown_s`` passes between two runs."""
 
     preset: str
     title: str
     runs: tuple[PlannedRun, ...]
     interpreters: Mapping[str, str]
+    cooldown_s: float = 0.0
 
 
 def make_plan(
@@ -44,11 +59,14 @@ def make_plan(
     rows: Sequence[int] | None = None,
     overrides: Mapping[str, Value] | None = None,
     repeats: int = 1,
+    cooldown_s: float | None = None,
+    burn_in: bool = False,
 ) -> Plan:
     """Expand a preset into runs, interleaved over the repeats (A B B A), and check all that can be checked.
 
     ``rows`` are indices from 0. Seeds count up from the row's own with each repeat, so that they pair between the
-    frameworks.
+    frameworks. ``cooldown_s`` is by default 5 s where runs are repeated, and nothing else. ``burn_in`` puts a run
+    of the first row in front, which warms the machine up and is not compared.
 
     Raises:
         UsageError: a row's configuration is refused or lacks its dataset.
@@ -61,8 +79,12 @@ def make_plan(
         for row in chosen if repeat % 2 == 0 else reversed(chosen):
             config = configs[row].replace(seed=_seed(configs[row], repeat, preset))
             runs.append(PlannedRun(config, row + 1, repeat + 1, preset.rows[row].published))
+    if burn_in:
+        runs.insert(0, dataclasses.replace(runs[0], repeat=0))
     interpreters = _check_machine([run.config for run in runs], settings)
-    return Plan(preset.name, preset.title, tuple(runs), interpreters)
+    if cooldown_s is None:
+        cooldown_s = COOLDOWN_S if repeats > 1 else 0.0
+    return Plan(preset.name, preset.title, tuple(runs), interpreters, cooldown_s)
 
 
 def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[str, Value]) -> RunConfig:
@@ -94,21 +116,65 @@ def _seed(config: RunConfig, repeat: int, preset: Preset) -> int:
 
 
 def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[str, str]:
-    """Datasets, frameworks and devices, each looked at once; the interpreters of the frameworks."""
+    """Datasets, memory, frameworks and devices, each looked at once; the interpreters of the frameworks."""
     for directory in dict.fromkeys(config.data for config in configs):
         check_labels(Path(directory), read_manifest(Path(directory)))
+    for config in dict.fromkeys(configs):
+        _check_batch(config)
+        _check_shared_memory(config)
     frameworks = dict.fromkeys(config.framework for config in configs)
     interpreters = {framework: check_framework(framework, settings) for framework in frameworks}
+    gpu = read_gpu() if any(config.device != "cpu" for config in configs) else GpuReading()
     for device in dict.fromkeys(config.device for config in configs if config.device.startswith("gpu")):
-        _check_gpu(device)
+        _check_gpu(device, gpu)
+    if gpu.names and any(config.device == "auto" for config in configs):
+        _check_same_kind(interpreters)
     return interpreters
 
 
-def _check_gpu(device: str) -> None:
+def _check_batch(config: RunConfig) -> None:
+    """Refuse an epoch without a whole batch; only the article's code path keeps a short one."""
+    images = read_manifest(Path(config.data)).total("train")
+    if config.track != "published" and config.batch_size > images:
+        raise UsageError(
+            f"batch_size={config.batch_size}: more than the {images} training images of {config.data}"
+        )
+
+
+def _check_shared_memory(config: RunConfig) -> None:
+    """Refuse workers that would die of a bus error: batches go through /dev/shm, the cache lies there."""
+    room = shared_memory_bytes()
+    if config.framework != "pytorch" or not config.num_workers or room is None:
+        return
+    pixels = 3 * config.image_size**2
+    value = 4  # bytes; batches are float32, and so is the cache of the track published
+    needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * pixels * value
+    if config.cache:
+        images = read_manifest(Path(config.data)).total("train")
+        needed += images * pixels * (value if config.track == "published" else 1)
+    size, free = room
+    if needed > free:
+        raise MissingError(
+            f"/dev/shm: num_workers={config.num_workers} needs {needed / 1e6:,.0f} MB of shared memory,"
+            f" {free / 1e6:,.0f} of {size / 1e6:,.0f} MB are free;"
+            " give the container more (docker run --shm-size), or set num_workers=0"
+        )
+
+
+def _check_same_kind(interpreters: Mapping[str, str]) -> None:
+    """Refuse to compare a framework on the GPU with one that does not see it and would train on the CPU."""
+    seen = {framework: count_gpus(framework, interpreter) for framework, interpreter in interpreters.items()}
+    blind = [framework for framework, count in seen.items() if not count]
+    if blind and len(blind) < len(seen):
+        framework = blind[0]
+        raise MissingError(
+            f"device=auto: {FRAMEWORK_TITLES[framework]} sees no GPU where the other framework sees one;"
+            f" mend it with: {install_line(framework, interpreters[framework], gpu=True)}, or set device=cpu"
+        )
+
+
+def _check_gpu(device: str, reading: GpuReading) -> None:
     """Refuse a GPU that is certainly not there. Without NVML's answer the framework itself will have to say."""
-    reader = GpuReader().start(wait_s=5)
-    reading = reader.latest()
-    reader.stop()
     index = int(device.partition(":")[2] or 0)
     amd = Path("/dev/kfd").exists()  # a GPU that NVML does not know
     if not amd and reading.problem.startswith("no NVIDIA GPU"):

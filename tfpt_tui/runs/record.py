@@ -40,7 +40,7 @@ class Record:
     progress: Progress | None = None
     epochs: tuple[EpochEnd, ...] = ()
     evaluation: EvaluationEnd | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[RunWarning, ...] = ()
     end: RunEnd | None = None
     started: float = 0.0
     time: float = 0.0
@@ -74,7 +74,7 @@ def fold(record: Record, stamped: Stamped) -> Record:
         case EvaluationEnd():
             changes["evaluation"] = event
         case RunWarning():
-            changes["warnings"] = (*record.warnings, event.message)
+            changes["warnings"] = (*record.warnings, event)
         case RunEnd():
             changes |= {"end": event, "phase": "", "progress": None}
     return dataclasses.replace(record, **changes)
@@ -104,7 +104,7 @@ def epochs_table(record: Record) -> list[list[str]]:
     rows = [["epoch", "train_loss", "train_accuracy", "seconds", "first_batch_s", "images_per_s"]]
     for epoch in record.epochs:
         numbers = (epoch.loss, epoch.accuracy, epoch.seconds, epoch.first_batch_s, epoch.images_per_s)
-        rows.append([str(epoch.epoch), *(repr(number) for number in numbers)])
+        rows.append([str(epoch.epoch), *("" if number is None else repr(number) for number in numbers)])
     return rows
 
 
@@ -125,7 +125,7 @@ def make_result(
         "started": record.started or None,
         "ended": record.time or None,
         "versions": dict(record.environment.versions) if record.environment else {},
-        "warnings": list(record.warnings),
+        "warnings": [dataclasses.asdict(warning) for warning in record.warnings],
         "config": dict(config),
     }
     if error:
@@ -137,6 +137,7 @@ def make_result(
             "total": record.model.total,
             "trainable": record.model.trainable,
             "non_trainable": record.model.non_trainable,
+            "flops_per_image": record.model.flops_per_image,
         }
     result["phases"] = dict(record.phases)
     if record.epochs:
@@ -151,11 +152,23 @@ def make_result(
     return result
 
 
+def warnings_of(document: Mapping[str, Any]) -> tuple[RunWarning, ...]:
+    """The warnings in a ``result.toml`` or an ``environment.toml``; early recordings have the words alone."""
+    return tuple(_warning(told) for told in document.get("warnings", []))
+
+
+def _warning(told: str | Mapping[str, Any]) -> RunWarning:
+    if isinstance(told, str):
+        return RunWarning(told)
+    known = {field.name: str(told[field.name]) for field in dataclasses.fields(RunWarning) if field.name in told}
+    return RunWarning(**known)
+
+
 def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
     """Throughput and epoch times. Steady throughput leaves the first epoch out when there are more."""
     steady = epochs[1:] or epochs
     images = sum(round(epoch.images_per_s * epoch.seconds) for epoch in steady)
-    return {
+    figures = {
         "epochs": len(epochs),
         "images": sum(round(epoch.images_per_s * epoch.seconds) for epoch in epochs),
         "images_per_s": images / sum(epoch.seconds for epoch in steady),
@@ -165,6 +178,7 @@ def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
         "loss": epochs[-1].loss,
         "accuracy": epochs[-1].accuracy,
     }
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _memory(record: Record, hardware: Mapping[str, Any]) -> dict[str, int]:

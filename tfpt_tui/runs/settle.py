@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import signal
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfpt_tui.config.toml import write_atomically, write_toml
+from tfpt_tui.config.toml import read_toml, write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import ENDINGS, RunEnd, RunError
-from tfpt_tui.hardware.gpu import GpuReading
-from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.events import ENDINGS, RunEnd, RunError, RunWarning
+from tfpt_tui.hardware.aftermath import judge_run
+from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.readings import read_samples, summarize
+from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
-from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result
+from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result, warnings_of
 from tfpt_tui.runs.sweep import read_config
 from tfpt_tui.runs.tail import EventTail
 
@@ -25,12 +28,12 @@ ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
 class Keeper:
     """Reads what the worker tells and writes ``epochs.csv`` and ``environment.toml`` as soon as they are known."""
 
-    def __init__(self, run: RunDirectory, gpu: GpuReading) -> None:
+    def __init__(self, run: RunDirectory, environment: Mapping[str, Any]) -> None:
         self.record = Record()
         self._run = run
         self._tail = EventTail(run.events)
-        self._machine = describe_machine(gpu)
-        write_toml(run.environment, self._machine)
+        self._environment = dict(environment)
+        self._write_environment()
 
     def catch_up(self) -> None:
         before = self.record
@@ -38,8 +41,18 @@ class Keeper:
         if len(self.record.epochs) > len(before.epochs):
             write_epochs(self._run, self.record)
         if self.record.environment is not before.environment and self.record.environment:
-            versions = dict(self.record.environment.versions)
-            write_toml(self._run.environment, {**self._machine, "versions": versions})
+            self._environment["versions"] = dict(self.record.environment.versions)
+            self._write_environment()
+
+    def warn(self, warning: RunWarning) -> None:
+        """Keep a warning of the supervisor's beside those of the survey, for whoever settles the run."""
+        told = self._environment.get("warnings", [])
+        self._environment["warnings"] = [*told, dataclasses.asdict(warning)]
+        self._write_environment()
+
+    def _write_environment(self) -> None:
+        document = {**self._environment, "fingerprint": fingerprint(self._environment)}
+        write_toml(self._run.environment, document)
 
 
 def find_ending(
@@ -62,17 +75,19 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     _remove_halves(run)
     tail = EventTail(run.events)
     record = fold_all(tail.read_all())
-    hardware = summarize(read_samples(run.hardware))
-    warnings = [f"{tail.malformed} lines of events.jsonl are no events"] if tail.malformed else []
+    samples = read_samples(run.hardware)
+    warnings = [*record.warnings, *_machine_warnings(run, record, samples)]
+    if tail.malformed:
+        warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
     try:
         if record.epochs:
             write_epochs(run, record)
             draw_history(record, run.history)
     except OSError as problem:
         # The result matters more than a picture of it.
-        warnings.append(str(cannot("write", run.history, problem)))
-    result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
-    result["warnings"] += warnings
+        warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
+    record = dataclasses.replace(record, warnings=tuple(warnings))
+    result = make_result(run.id, status, error, _config_of(run), record, summarize(samples), _artifacts(run))
     write_toml(run.result, result)
     run.stop.unlink(missing_ok=True)
 
@@ -81,6 +96,20 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(epochs_table(record))
     write_atomically(run.epochs, table.getvalue())
+
+
+def _machine_warnings(run: RunDirectory, record: Record, samples: Sequence[Sample]) -> list[RunWarning]:
+    """What the supervisor saw before and after the run, and what its samples say; of each kind the first."""
+    try:
+        environment = read_toml(run.environment)
+    except TfptError:
+        environment = {}  # the run never started, or its disk was full
+    device = str(record.environment.effective.get("device", "")) if record.environment else ""
+    gpu = None if device.startswith("cpu") else environment.get("gpu", {}).get("used")
+    by_code: dict[str, RunWarning] = {}
+    for warning in (*warnings_of(environment), *judge_run(samples, gpu)):
+        by_code.setdefault(warning.code, warning)
+    return list(by_code.values())
 
 
 def _remove_halves(run: RunDirectory) -> None:

@@ -15,13 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfpt_tui.config.paths import Paths, find_paths
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
 from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
+from tfpt_tui.hardware.preflight import judge_overlap
+from tfpt_tui.hardware.processes import other_workers
 from tfpt_tui.hardware.recorder import Recorder
+from tfpt_tui.hardware.survey import survey
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.estimate import timeout_s
 from tfpt_tui.runs.launcher import launch_worker
@@ -64,10 +70,14 @@ def run_plan(supervisor: Supervisor) -> None:
     """Run what is queued, in order; the state of every run is kept in plan.toml."""
     sweep = supervisor.sweep
     states = {run["run"]: run["state"] for run in sweep.document["runs"]}
+    started = False
     for run in sweep.runs:
+        if started:
+            _cool_down(supervisor, run)
         if stop_requested(sweep, run):
             settle(run, "stopped", None)
         else:
+            started = True
             states[run.id] = "running"
             write_plan(sweep, states)
             run_one(supervisor, run)
@@ -91,11 +101,14 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     config = read_config(run)
     manifest = read_manifest(Path(config.data))
     limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
+    environment = _survey(supervisor, run, config)
+    if stop_requested(supervisor.sweep, run):
+        return "stopped", None
     kills = oom_kills()
     worker = launch_worker(run, supervisor.sweep.document["interpreters"][config.framework])
     try:
         write_state(run.state, supervisor.process, identify(worker.pid), sweep=supervisor.sweep.id)
-        keeper = Keeper(run, supervisor.gpu.latest())
+        keeper = Keeper(run, environment)
         cause = watch(supervisor, run, worker, keeper, limit_s)
     except OSError:
         _end(worker, "")  # asked, not killed: it takes back what it was writing
@@ -104,7 +117,23 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
         kill_group(worker.pid)
         returncode = worker.wait()
     keeper.catch_up()
+    if overlap := judge_overlap(other_workers(supervisor.process.pid)):
+        keeper.warn(overlap)
     return find_ending(keeper.record.end, returncode, cause, oom_kills() > kills, limit_s)
+
+
+def _survey(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> dict[str, Any]:
+    """Bring the dataset into memory where it is not, and look at the machine just before the worker starts."""
+    data = Path(config.data)
+    files = list_files(data)
+    found = resident_share(files)
+    cache = PageCache(found, found)
+    if found is not None and found < WARM_SHARE:
+        _tell(supervisor, "running", "reading the dataset into memory, so that every run begins alike")
+        read_all(files, lambda: stop_requested(supervisor.sweep, run))
+        cache = PageCache(found, resident_share(files))
+        _tell(supervisor, "running", "")
+    return survey(data, run.path.parent, config.device, cache, supervisor.gpu)
 
 
 def watch(
@@ -122,6 +151,18 @@ def watch(
                 return _end(worker, "stopped")
             if time.monotonic() > deadline:
                 return _end(worker, "timeout")
+
+
+def _cool_down(supervisor: Supervisor, run: RunDirectory) -> None:
+    """Leave the machine alone for as long as the plan says, so that no run inherits the heat of the one before."""
+    seconds = float(supervisor.sweep.document.get("cooldown_s", 0))
+    if not seconds or stop_requested(supervisor.sweep, run):
+        return
+    _tell(supervisor, "cooling", f"cooling down for {seconds:g} s before the next run")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not stop_requested(supervisor.sweep, run):
+        time.sleep(min(TICK_S, seconds))
+    _tell(supervisor, "running", "")
 
 
 def stop_requested(sweep: Sweep, run: RunDirectory) -> bool:

@@ -48,7 +48,7 @@ def submit(plan: Plan, paths: Paths) -> Sweep:
         MissingError: the directories cannot be written; nothing is left of the plan then.
         TfptError: the supervisor did not start.
     """
-    sweep = _record(plan, paths)
+    sweep = record_plan(plan, paths)
     supervisor = _start_supervisor(sweep, paths)
     deadline = time.monotonic() + HANDOVER_S
     while owner_of(sweep.directory.state) is None:
@@ -60,6 +60,31 @@ def submit(plan: Plan, paths: Paths) -> Sweep:
         _remove(sweep)
         raise TfptError(f"{paths.sweeps}: the supervisor did not start: {log[-1]}")
     return sweep
+
+
+def record_plan(plan: Plan, paths: Paths) -> Sweep:
+    """Write the plan and the configuration of every run, before the first one starts.
+
+    Raises:
+        MissingError: the directories cannot be written; nothing is left of the plan then.
+    """
+    now = datetime.now()
+    directory = SweepDirectory(make_directory(paths.sweeps, _label(plan.preset), now))
+    runs: list[RunDirectory] = []
+    sweep = Sweep(directory, (), {})
+    try:
+        for planned in plan.runs:
+            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now)))
+            sweep = Sweep(directory, tuple(runs), {})
+            write_toml(runs[-1].config, _config_document(plan, planned))
+        document = _plan_document(plan, directory, runs, now)
+        write_toml(directory.plan, document)
+    except (OSError, TfptError) as error:
+        _remove(sweep)
+        if isinstance(error, OSError):
+            raise cannot("record a run", paths.runs, error) from None
+        raise
+    return Sweep(directory, tuple(runs), document)
 
 
 def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
@@ -75,6 +100,12 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
     except (KeyError, TypeError) as error:
         raise UsageError(f"{directory.plan}: not a plan of tfpt-tui: {error} is missing or wrong") from None
     return Sweep(directory, runs, document)
+
+
+def measured_runs(sweep: Sweep) -> tuple[RunDirectory, ...]:
+    """The runs of a sweep that count: those that only warmed the machine up are left out."""
+    planned = zip(sweep.runs, sweep.document["runs"], strict=True)
+    return tuple(run for run, entry in planned if not entry.get("burn_in"))
 
 
 def latest_sweep(paths: Paths) -> Sweep | None:
@@ -106,26 +137,6 @@ def read_config(run: RunDirectory) -> RunConfig:
     return RunConfig.from_mapping({k: v for k, v in rows[0].items() if k != "published"}, str(run.config))
 
 
-def _record(plan: Plan, paths: Paths) -> Sweep:
-    now = datetime.now()
-    directory = SweepDirectory(make_directory(paths.sweeps, _label(plan.preset), now))
-    runs: list[RunDirectory] = []
-    sweep = Sweep(directory, (), {})
-    try:
-        for planned in plan.runs:
-            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now)))
-            sweep = Sweep(directory, tuple(runs), {})
-            write_toml(runs[-1].config, _config_document(plan, planned))
-        document = _plan_document(plan, directory, runs, now)
-        write_toml(directory.plan, document)
-    except (OSError, TfptError) as error:
-        _remove(sweep)
-        if isinstance(error, OSError):
-            raise cannot("record a run", paths.runs, error) from None
-        raise
-    return Sweep(directory, tuple(runs), document)
-
-
 def _label(preset: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", preset.lower()).strip("-")[:40] or "plan"
 
@@ -148,12 +159,14 @@ def _plan_document(
         "title": plan.title,
         "created": now.replace(microsecond=0),
         "interpreters": dict(plan.interpreters),
+        "cooldown_s": plan.cooldown_s,
         "runs": [
             {
                 "run": run.id,
                 "framework": planned.config.framework,
                 "row": planned.row,
                 "repeat": planned.repeat,
+                "burn_in": planned.burn_in,
                 "state": "queued",
             }
             for run, planned in zip(runs, plan.runs, strict=True)

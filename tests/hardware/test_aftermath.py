@@ -1,0 +1,75 @@
+"""What the samples of a run say against it."""
+
+import pytest
+
+from tfpt_tui.hardware.aftermath import judge_run
+from tfpt_tui.hardware.sample import GpuSample, Sample
+
+
+def samples(gpus=(), swapped=(), held=()):
+    """One sample for each of the longest list; what a list lacks is unknown."""
+    count = max(map(len, (gpus, swapped, held)))
+
+    def at(values, index):
+        return values[index] if index < len(values) else None
+
+    return [
+        Sample(
+            100.0 + index,
+            float(index),
+            swap_in_bytes=at(swapped, index),
+            quota_throttled_s=at(held, index),
+            gpus=(at(gpus, index),) if index < len(gpus) else (),
+        )
+        for index in range(count)
+    ]
+
+
+def only(warnings):
+    (warning,) = warnings
+    assert warning.advice
+    assert warning.taints == "time"
+    return warning.code, warning.message
+
+
+def throttled(count, of, reason="power cap"):
+    return samples([GpuSample(throttle=reason if index < count else "") for index in range(of)])
+
+
+def test_a_run_without_incidents_or_readings_is_not_warned_of():
+    assert judge_run([], 0) == ()
+    assert judge_run(samples([GpuSample(throttle="", processes=1)], [5.0, 5.0], [1.0, 1.0]), 0) == ()
+    assert judge_run(samples([GpuSample()]), 0) == ()
+
+
+def test_a_gpu_that_slowed_down_in_more_than_a_twentieth_of_the_samples_is_told_with_the_reasons():
+    assert judge_run(throttled(5, of=100), 0) == ()
+    told = only(judge_run(throttled(6, of=100, reason="power cap + hardware thermal"), 0))
+    assert told == ("throttled", "the GPU slowed down in 6% of the samples: power cap, hardware thermal")
+
+
+def test_samples_without_an_answer_count_neither_way():
+    silent = samples([GpuSample()] * 90 + [GpuSample(throttle="power cap")] * 10)
+    assert only(judge_run(silent, 0))[1] == "the GPU slowed down in 100% of the samples: power cap"
+
+
+@pytest.mark.parametrize("gpu", [None, 1])
+def test_a_gpu_that_the_run_did_not_use_does_not_matter(gpu):
+    assert judge_run(throttled(10, of=10), gpu) == ()
+
+
+def test_a_second_process_on_the_gpu_is_told():
+    run = samples([GpuSample(processes=1), GpuSample(processes=3), GpuSample()])
+    code, message = only(judge_run(run, 0))
+    assert code == "foreign_gpu_process"
+    assert message == "up to 3 processes computed on the GPU during the run, our worker among them"
+
+
+def test_what_came_back_from_swap_is_told():
+    told = only(judge_run(samples(swapped=[4096.0, 4096.0, 4096.0 + 3 * 2**20]), None))
+    assert told == ("swapped", "3,072 KiB came back from swap during the run")
+
+
+def test_for_how_long_the_quota_held_the_run_up_is_told():
+    told = only(judge_run(samples(held=[None, 1.5, None, 3.75]), None))
+    assert told == ("quota_throttled", "the CPU quota held the run up for 2.250 s")

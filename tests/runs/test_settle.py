@@ -1,0 +1,98 @@
+"""A run is settled from its files alone, by its own supervisor or by one that finds it later."""
+
+import csv
+import time
+
+import pytest
+
+from tfpt_tui import events
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.events import Stamped, encode
+from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.settle import Keeper, settle
+
+OVERLAP = {"message": "another worker was running", "code": "overlap", "advice": "run one", "taints": "time"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    directory = RunDirectory(tmp_path / "20261122-165501-pytorch-3f9a")
+    directory.path.mkdir()
+    return directory
+
+
+def tell(run, *told):
+    with run.events.open("a") as file:
+        for seq, event in enumerate(told):
+            file.write(encode(Stamped(seq, time.time(), float(seq), event)))
+
+
+def sample(run, *readings):
+    header = columns(0, len(readings[0].gpus))
+    with run.hardware.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *(to_row(one, header) for one in readings)])
+
+
+def codes(run):
+    return [warning["code"] for warning in read_toml(run.result)["warnings"]]
+
+
+def test_warnings_of_worker_supervisor_and_samples_come_together_as_tables(run):
+    tell(run, events.RunWarning("the labels are odd", "labels", "look at them", "accuracy"))
+    write_toml(run.environment, {"warnings": [OVERLAP]})
+    sample(run, Sample(1.0, 0.0, quota_throttled_s=1.0), Sample(2.0, 1.0, quota_throttled_s=2.0))
+    settle(run, "completed", None)
+    labels, overlap, quota = read_toml(run.result)["warnings"]
+    assert labels == {
+        "message": "the labels are odd",
+        "code": "labels",
+        "advice": "look at them",
+        "taints": "accuracy",
+    }
+    assert overlap == OVERLAP
+    assert quota["code"] == "quota_throttled"
+
+
+def test_what_was_seen_before_and_during_a_run_is_told_once(run):
+    seen = {**OVERLAP, "code": "foreign_gpu_process", "message": "before"}
+    write_toml(run.environment, {"warnings": [seen, OVERLAP, OVERLAP], "gpu": {"used": 0}})
+    sample(run, Sample(1.0, 0.0, gpus=(GpuSample(processes=2),)))
+    settle(run, "completed", None)
+    assert codes(run) == ["foreign_gpu_process", "overlap"]
+    assert read_toml(run.result)["warnings"][0]["message"] == "before"
+
+
+@pytest.mark.parametrize(("device", "expected"), [("gpu:0", ["throttled"]), ("cpu", [])])
+def test_the_gpu_matters_to_runs_that_were_really_on_it(run, device, expected):
+    write_toml(run.environment, {"gpu": {"used": 0}})
+    tell(run, events.Environment({}, "some device", {"device": device}))
+    sample(run, Sample(1.0, 0.0, gpus=(GpuSample(throttle="power cap", power_w=1.0),)))
+    settle(run, "completed", None)
+    assert codes(run) == expected
+
+
+@pytest.mark.parametrize("text", [None, "no TOML ["])
+def test_a_run_without_a_readable_environment_is_settled_all_the_same(run, text):
+    if text:
+        run.environment.write_text(text)
+    settle(run, "crashed", None)
+    assert codes(run) == []
+
+
+def test_a_warning_of_a_later_version_is_read_as_far_as_it_is_known(run):
+    write_toml(run.environment, {"warnings": [{"message": "new", "code": "new", "severity": "high"}]})
+    settle(run, "completed", None)
+    assert read_toml(run.result)["warnings"] == [{"message": "new", "code": "new", "advice": "", "taints": ""}]
+
+
+def test_the_environment_is_kept_at_once_and_completed_when_the_worker_tells_its_versions(run):
+    keeper = Keeper(run, {"machine": {"host": "anvil"}, "warnings": [OVERLAP]})
+    assert set(read_toml(run.environment)["fingerprint"]) == {"machine"}
+    tell(run, events.Environment({"torch": "9.9"}))
+    keeper.catch_up()
+    keeper.warn(events.RunWarning("hot", "throttled"))
+    environment = read_toml(run.environment)
+    assert environment["versions"] == {"torch": "9.9"}
+    assert set(environment["fingerprint"]) == {"machine", "software"}
+    assert [warning["code"] for warning in environment["warnings"]] == ["overlap", "throttled"]

@@ -1,0 +1,47 @@
+"""Memory: how much there is, how much we may have, and the room in /dev/shm that image loaders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.hardware.cgroup import memory_limit_bytes
+from tfpt_tui.hardware.files import ROOT, known, read_table
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def describe_memory(root: Path = ROOT) -> dict[str, Any]:
+    """Sizes in bytes of memory, swap, the control group's limit and /dev/shm with its free room."""
+    table = meminfo(root)
+    size, free = shared_memory_bytes(root / "dev/shm") or (None, None)
+    return known(
+        {
+            "memory_bytes": table.get("MemTotal"),
+            "swap_bytes": table.get("SwapTotal"),
+            "memory_limit_bytes": memory_limit_bytes(root),
+            "shm_bytes": size,
+            "shm_free_bytes": free,
+        }
+    )
+
+
+def shared_memory_bytes(path: Path = SHARED_MEMORY) -> tuple[int, int] | None:
+    """Size and free room of the shared memory, None where there is none."""
+    try:
+        room = os.statvfs(path)
+    except OSError:
+        return None
+    return room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
+
+
+def available_bytes(root: Path = ROOT) -> int | None:
+    """What programs can have without swapping, and no more than the control group's limit."""
+    bounds = [meminfo(root).get("MemAvailable"), memory_limit_bytes(root)]
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def meminfo(root: Path = ROOT) -> dict[str, int]:
+    """Bytes by the names of /proc/meminfo, which counts in KiB."""
+    return {name: size * 1024 for name, size in read_table(root / "proc/meminfo").items()}

@@ -1,0 +1,78 @@
+"""Other processes on this machine: what they use of the processor, and whether one of them is a worker of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfpt_tui.hardware.files import ROOT, read_text
+from tfpt_tui.hardware.processor import allowed_cores, parse_cores
+
+# The command line of a worker: interpreter, -P, LAUNCH, the run's directory, the supervisor's pid; perhaps a task.
+LAUNCH = "backends/launch.py"
+
+
+@dataclass(frozen=True)
+class CpuUse:
+    """Processor seconds since the boot: of the cores that we may use together, and of every process by pid."""
+
+    cores: int = 0
+    busy_s: float = 0.0
+    processes: dict[int, float] = field(default_factory=dict)
+
+
+def read_cpu_use(root: Path = ROOT) -> CpuUse:
+    """What /proc tells now; no cores where it does not."""
+    cores = parse_cores(allowed_cores(root))
+    names = {f"cpu{core}" for core in cores}
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    ticks = 0
+    for line in (read_text(root / "proc/stat") or "").splitlines():
+        name, *counts = line.split()
+        if name in names:
+            # user, nice, system, (idle, iowait,) irq, softirq, steal; guests are counted as users already
+            ticks += sum(map(int, counts[:3])) + sum(map(int, counts[5:8]))
+    return CpuUse(len(cores), ticks * tick_s, {pid: used * tick_s for pid, used in _process_ticks(root)})
+
+
+def others_cpu(before: CpuUse, after: CpuUse, own: int) -> tuple[float, int | None]:
+    """Processor seconds that all but the process ``own`` used in between, and the pid that used most of them."""
+    used = {pid: seconds - before.processes.get(pid, 0.0) for pid, seconds in after.processes.items()}
+    ours = used.pop(own, 0.0)
+    busiest = max(used, key=lambda pid: used[pid], default=None)
+    if busiest is not None and used[busiest] <= 0:
+        busiest = None  # too short-lived to be seen, or in another container
+    return max(0.0, after.busy_s - before.busy_s - ours), busiest
+
+
+def name_of(pid: int, root: Path = ROOT) -> str:
+    """The name of a process, "" when it is gone."""
+    return read_text(root / f"proc/{pid}/comm") or ""
+
+
+def other_workers(own: int, root: Path = ROOT) -> tuple[int, ...]:
+    """The pids of workers that another supervisor than the process ``own`` has started."""
+    found = []
+    for pid in _pids(root):
+        words = (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")
+        if str(own) not in words and any(word.endswith(LAUNCH) for word in words):
+            found.append(pid)
+    return tuple(found)
+
+
+def _process_ticks(root: Path) -> Iterator[tuple[int, int]]:
+    """User and system time of every process (proc(5), stat, fields 14 and 15)."""
+    for pid in _pids(root):
+        text = read_text(root / f"proc/{pid}/stat")
+        if text:
+            fields = text[text.rindex(")") + 2 :].split()
+            yield pid, int(fields[11]) + int(fields[12])
+
+
+def _pids(root: Path) -> list[int]:
+    try:
+        return sorted(int(name) for name in os.listdir(root / "proc") if name.isdecimal())
+    except OSError:
+        return []

@@ -1,0 +1,92 @@
+"""The processor: its model, its cores, and what decides how fast they run."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.hardware.cgroup import find_quota
+from tfpt_tui.hardware.files import ROOT, known, read_number, read_text
+
+
+def describe_processor(root: Path = ROOT) -> dict[str, Any]:
+    """Model, sockets, cores, quota (in cores), governor, frequencies in MHz, turbo and SMT, as far as told."""
+    cpus = root / "sys/devices/system/cpu"
+    cores = parse_cores(read_text(cpus / "online") or "")
+    places = _topology(cpus, cores)
+    quota = find_quota(root)
+    return known(
+        {
+            "processor": _model(root),
+            "sockets": len({package for package, _ in places}) or None,
+            "physical_cores": len(places) or None,
+            "logical_cores": len(cores) or None,
+            "allowed_cores": allowed_cores(root),
+            "cpu_quota": quota and quota.cores,
+            "governor": _governors(cpus, cores),
+            **_frequencies(cpus, cores),
+            "turbo": _turbo(cpus),
+            "smt": _flag(cpus / "smt/active"),
+        }
+    )
+
+
+def allowed_cores(root: Path = ROOT) -> str:
+    """The logical processors that affinity leaves us, as the kernel lists them: "0-3,8"; "" when it does not."""
+    status = (read_text(root / "proc/self/status") or "").splitlines()
+    lists = [line.partition(":")[2].strip() for line in status if line.startswith("Cpus_allowed_list:")]
+    return lists[0] if lists else ""
+
+
+def parse_cores(text: str) -> tuple[int, ...]:
+    """The numbers in a list such as "0-3,8"."""
+    ranges = [part.split("-") for part in text.split(",") if part]
+    return tuple(core for ends in ranges for core in range(int(ends[0]), int(ends[-1]) + 1))
+
+
+def _model(root: Path) -> str:
+    lines = (read_text(root / "proc/cpuinfo") or "").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _topology(cpus: Path, cores: tuple[int, ...]) -> set[tuple[int, int]]:
+    """Socket and number of every physical core that the kernel tells."""
+    places = set()
+    for core in cores:
+        package = read_number(cpus / f"cpu{core}/topology/physical_package_id")
+        number = read_number(cpus / f"cpu{core}/topology/core_id")
+        if package is not None and number is not None:
+            places.add((package, number))
+    return places
+
+
+def _governors(cpus: Path, cores: tuple[int, ...]) -> str:
+    found = {read_text(cpus / f"cpu{core}/cpufreq/scaling_governor") for core in cores}
+    return " + ".join(sorted(name for name in found if name))
+
+
+def _frequencies(cpus: Path, cores: tuple[int, ...]) -> dict[str, int | None]:
+    """The mean of what the cores run at now, and the ends of the range that the governor may choose from."""
+
+    def megahertz(name: str) -> list[float]:
+        read = (read_number(cpus / f"cpu{core}/cpufreq/{name}") for core in cores)
+        return [kilohertz / 1000 for kilohertz in read if kilohertz is not None]
+
+    now, lowest, highest = (megahertz(f"scaling_{name}_freq") for name in ("cur", "min", "max"))
+    return {
+        "frequency_mhz": round(sum(now) / len(now)) if now else None,
+        "frequency_min_mhz": round(min(lowest)) if lowest else None,
+        "frequency_max_mhz": round(max(highest)) if highest else None,
+    }
+
+
+def _turbo(cpus: Path) -> bool | None:
+    off = _flag(cpus / "intel_pstate/no_turbo")
+    return _flag(cpus / "cpufreq/boost") if off is None else not off
+
+
+def _flag(path: Path) -> bool | None:
+    number = read_number(path)
+    return None if number is None else bool(number)
