@@ -11,18 +11,6 @@ import pytest
 from PIL import Image
 
 from tests.waiting import wait_until
-from tfpt_tui.cli.main import run as run_cli
-
-
-@pytest.fixture
-def cli(tmp_path, capfd):
-    """Run a command in this process, with runs of its own; returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        code = run_cli(["--runs", str(tmp_path / "runs"), *map(str, arguments)])
-        return code, *capfd.readouterr()
-
-    return call
 
 
 def one_line(text):
@@ -237,28 +225,6 @@ def test_a_rerun_repeats_the_configuration(cli, dataset, fake_python):
     assert first != second
     assert configs[0] == configs[1]
     assert configs[0]["batch_size"] == 7
-
-
-def test_runs_are_compared_in_every_format_with_the_same_numbers(cli, dataset, fake_python, tmp_path):
-    cli("run", "demo", "--data", dataset)
-    document = json.loads(cli("compare", "--format", "json")[1])
-    header, *rows = (line.split(",") for line in cli("compare", "--format", "csv")[1].splitlines())
-    column = header.index("images_per_s")
-    assert [float(row[column]) for row in rows] == [row["images_per_s"] for row in document["rows"]]
-    assert "| framework |" in cli("compare", "--format", "markdown")[1]
-    code, out, _ = cli("compare", "--out", tmp_path / "table.txt")
-    assert (code, out) == (0, "")
-    assert (tmp_path / "table.txt").read_text().startswith("framework")
-    code, _, err = cli("compare", "--out", tmp_path / "none/table.txt")
-    assert (code, one_line(err)) == (3, True)
-
-
-def test_a_baseline_changes_what_the_others_are_measured_against(cli, dataset, fake_python):
-    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
-    _, tensorflow = out.split()
-    cli("runs", "tail", tensorflow)
-    rows = json.loads(cli("compare", "--baseline", tensorflow, "--format", "json")[1])["rows"]
-    assert [row["verdict"] for row in rows] == ["single run", "baseline"]
 
 
 def test_runs_that_cannot_be_recorded_are_one_line(cli, dataset, fake_python, tmp_path):

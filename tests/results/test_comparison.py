@@ -1,7 +1,11 @@
+import math
+
 import pytest
 
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison import compare
+from tfpt_tui.results.table import as_csv, as_json, as_text
 
 
 def result(run, framework="pytorch", status="completed", rate=100.0, accuracy=0.5, **settings):
@@ -18,14 +22,25 @@ def result(run, framework="pytorch", status="completed", rate=100.0, accuracy=0.
     }
 
 
+def repeats(name, framework="pytorch", rates=(100.0, 101.0, 99.0), **settings):
+    return [
+        result(f"{name}{seed}", framework, rate=rate, seed=seed, **settings) for seed, rate in enumerate(rates)
+    ]
+
+
 def rows(table):
     return [dict(row) for row in table.rows]
+
+
+def notes_with(table, text):
+    return [note for note in table.notes if text in note]
 
 
 def test_each_configuration_has_a_row_and_the_first_is_the_baseline():
     first, second = rows(compare([result("a", rate=100.0), result("b", "tensorflow", rate=125.0)]))
     assert (first["framework"], first["ratio"], first["verdict"]) == ("PyTorch", 1.0, "baseline")
-    assert (second["framework"], second["ratio"], second["verdict"]) == ("TensorFlow", 1.25, "single run")
+    assert (second["framework"], second["verdict"]) == ("TensorFlow", "single run")
+    assert second["ratio"] == pytest.approx(0.8)
 
 
 def test_repeats_share_a_row_whose_figures_are_medians():
@@ -39,7 +54,7 @@ def test_repeats_share_a_row_whose_figures_are_medians():
 
 def test_a_baseline_may_be_named():
     first, second = rows(compare([result("a", rate=100.0), result("b", "tensorflow", rate=125.0)], baseline="b"))
-    assert first["ratio"] == 0.8
+    assert first["ratio"] == pytest.approx(1.25)
     assert second["verdict"] == "baseline"
 
 
@@ -60,7 +75,8 @@ def test_runs_that_did_not_complete_are_shown_without_figures():
     failed = {**result("a", status="failed"), "error": {"type": "X", "message": "no memory", "traceback": ""}}
     table = compare([failed, result("b", "tensorflow")])
     first, second = rows(table)
-    assert (first["status"], first["n"], first["images_per_s"], first["ratio"]) == ("failed", 0, None, None)
+    assert (first["status"], first["n"], first["images_per_s"]) == ("failed", 0, None)
+    assert first.get("ratio") is None
     assert second["verdict"] == "baseline"
     assert "a: no memory" in table.notes
 
@@ -76,13 +92,205 @@ def test_fewer_than_three_repeats_allow_no_conclusion():
 
 
 def test_warnings_and_versions_stand_beside_the_numbers():
-    one = {**result("a"), "warnings": ["it swapped"], "versions": {"torch": "2.15.0", "python": "3.11"}}
-    notes = compare([one]).notes
-    assert "a: it swapped" in notes
-    assert "versions: torch 2.15.0" in notes
+    swapped = {"code": "swap", "message": "it swapped", "advice": "close something", "taints": "time"}
+    one = {**result("a"), "warnings": [swapped, "of an old recording"], "versions": {"torch": "2.15.0", "os": "x"}}
+    table = compare([one])
+    assert "a: it swapped; close something" in table.notes
+    assert "a: of an old recording" in table.notes
+    assert "versions: torch 2.15.0" in table.notes
+
+
+def test_what_taints_the_time_is_a_flag_of_its_row_once():
+    warnings = [
+        {"code": "swap", "message": "it swapped", "advice": "", "taints": "time"},
+        {"code": "busy", "message": "others computed", "advice": "", "taints": "time"},
+        {"code": "leak", "message": "it grew", "advice": "", "taints": "memory"},
+    ]
+    tainted = [{**one, "warnings": warnings} for one in repeats("p")]
+    first, second = rows(compare([*tainted, *repeats("t", "tensorflow")]))
+    assert (first["flags"], second["flags"]) == ("swap, busy", None)
 
 
 def test_an_empty_selection_is_a_table_without_rows():
     table = compare([])
     assert table.rows == ()
     assert table.columns[0].name == "framework"
+
+
+def test_the_answer_is_a_sentence_with_its_interval_and_separate_numbers():
+    table = compare([*repeats("t", "tensorflow", rates=(121, 122, 120)), *repeats("p", rates=(100, 101, 99))])
+    (sentence,) = notes_with(table, "took")
+    row = rows(table)[1]
+    assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
+    assert sentence == (
+        f"PyTorch took 1.21x [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}] the time of TensorFlow,"
+        " n=3 pairs: slower"
+    )
+    assert (row["verdict"], row["p_value"]) == ("slower", 0.25)
+    assert table.notes[0] == sentence
+
+
+def test_a_failed_repeat_leaves_its_partner_out():
+    broken = [*repeats("t", "tensorflow")[:2], result("t2", "tensorflow", status="crashed", seed=2)]
+    assert notes_with(compare([*repeats("p"), *broken]), "n=2 of 3 pairs: single run")
+
+
+def test_repeats_of_one_seed_pair_in_their_order():
+    twice = [result("p0", seed=1), result("p1", seed=1)]
+    others = [result(f"t{number}", "tensorflow", rate=125.0, seed=1) for number in range(2)]
+    assert notes_with(compare([*twice, *others]), "n=2 pairs")
+
+
+def test_a_rate_that_is_none_is_left_out_and_said():
+    runs = [*repeats("p"), *repeats("t", "tensorflow", rates=(100.0, math.nan, 100.0))]
+    table = compare(runs)
+    assert rows(table)[1]["images_per_s"] == 100.0
+    assert "t1: nan images/s is no timing; left out" in table.notes
+    assert notes_with(table, "n=2 of 3 pairs")
+
+
+def test_an_outlier_is_named_and_kept():
+    table = compare(repeats("p", rates=(100, 101, 99, 102, 50)))
+    assert "p4: outlier among its 5 repeats; it is kept in all figures" in table.notes
+    assert rows(table)[0]["n"] == 5
+
+
+def test_each_track_and_measure_has_a_baseline_of_its_own():
+    table = compare(
+        [
+            result("a", track="published"),
+            result("b", "tensorflow", track="published", rate=125.0),
+            result("c", track="parity", rate=50.0),
+            result("d", "tensorflow", track="parity", rate=25.0),
+            result("e", track="parity", measure="loader", rate=500.0),
+        ],
+        baseline="d",
+    )
+    assert [row["verdict"] for row in rows(table)] == [
+        "baseline",
+        "single run",
+        "single run",
+        "baseline",
+        "baseline",
+    ]
+    assert rows(table)[2]["ratio"] == pytest.approx(0.5)
+    assert [row["measure"] for row in rows(table)] == ["end_to_end"] * 4 + ["loader"]
+    assert "published, end_to_end: TensorFlow took 0.80x the time of PyTorch, n=1 pair: single run" in table.notes
+
+
+def test_rows_of_one_framework_are_told_apart_in_sentences():
+    runs = [result("a", batch_size=16), result("b", batch_size=32, rate=200.0), result("c", "tensorflow")]
+    sentences = notes_with(compare(runs), "took")
+    assert sentences[0].startswith("PyTorch (batch_size 32) took 0.50x the time of PyTorch (batch_size 16), ")
+    assert sentences[1].startswith("TensorFlow took 1.00x the time of PyTorch (batch_size 16), ")
+
+
+def test_a_recording_from_before_there_was_a_measure_is_of_the_whole_training():
+    old = result("a")
+    del old["config"]["measure"]
+    (row,) = rows(compare([old, result("b", seed=2)]))
+    assert row["n"] == 2
+
+
+def test_the_time_of_what_learns_something_else_is_not_equivalent():
+    table = compare([result("a", accuracy=0.5), result("b", "tensorflow", accuracy=0.47)])
+    assert [row["in_band"] for row in rows(table)] == [None, False]
+    (note,) = notes_with(table, "not equivalent")
+    assert note.startswith("TensorFlow: not equivalent: its test accuracy 0.4700 is outside 0.5000 ± 0.0200")
+
+
+@pytest.mark.parametrize(("accuracy", "in_band"), [(0.52, True), (0.521, False), (math.nan, False)])
+def test_the_band_ends_two_points_from_the_baseline(accuracy, in_band):
+    table = compare([result("a", accuracy=0.5), result("b", "tensorflow", accuracy=accuracy)])
+    assert rows(table)[1]["in_band"] is in_band
+
+
+def test_where_nothing_is_learnt_accuracy_says_nothing():
+    runs = [result("a", measure="model"), result("b", "tensorflow", measure="model", accuracy=0.1)]
+    assert rows(compare(runs))[1]["in_band"] is None
+    diverged = [result("a", accuracy=math.nan), result("b", "tensorflow")]
+    assert rows(compare(diverged))[1]["in_band"] is None
+
+
+def test_p_values_are_corrected_for_the_number_of_rows():
+    rates = (100, 101, 99, 102, 98, 100.5)
+    others = [
+        repeats(name, rates=[rate * 2 for rate in rates], batch_size=size) for name, size in (("b", 8), ("c", 4))
+    ]
+    table = compare([*repeats("a", rates=rates), *others[0], *others[1]])
+    assert [row["p_value"] for row in rows(table)[1:]] == [2 * 2 / 2**6] * 2
+
+
+def test_achieved_arithmetic_is_told_and_its_share_of_a_known_peak():
+    model = {"model": {"flops_per_image": 2e9}, "effective": {"device_name": "Tesla T4", "precision": "float32"}}
+    known, unknown, loader = rows(
+        compare(
+            [
+                {**result("a"), **model},
+                {
+                    **result("b", "tensorflow"),
+                    **model,
+                    "effective": {"device_name": "cpu", "precision": "float32"},
+                },
+                {**result("c", measure="loader"), **model},
+            ]
+        )
+    )
+    assert (known["gflops"], unknown["gflops"], loader["gflops"]) == (200.0, 200.0, None)
+    assert known["peak_percent"] == pytest.approx(100 * 200 / 8100)
+    assert unknown["peak_percent"] is None
+
+
+def test_float32_through_tensor_cores_has_their_peak():
+    effective = {"device_name": "NVIDIA A100-SXM4-40GB", "dtype_activations": "float32", "tf32_matmul": True}
+    one = {**result("a"), "model": {"flops_per_image": 2e9}, "effective": effective}
+    (row,) = rows(compare([one]))
+    assert row["peak_percent"] == pytest.approx(100 * 200 / 156_000)
+
+
+def test_the_answer_fits_the_narrowest_terminal_and_every_format():
+    table = compare([*repeats("t", "tensorflow", rates=(121, 122, 120)), *repeats("p")])
+    assert "slower" in as_text(table).splitlines()[3][:80]
+    assert "ratio,ratio_low,ratio_high,verdict" in as_csv(table)
+    assert '"ratio_low": 1.' in as_json(table)
+
+
+def made_on(one, hardware="m1", software="s1", **tables):
+    return {**one, "environment": {"fingerprint": {"machine": hardware, "software": software}, **tables}}
+
+
+def test_runs_of_different_machines_are_refused_with_what_differs():
+    runs = [
+        made_on(result("a"), "m1", machine={"host": "mars", "kernel": "6.1", "uptime_s": 1}),
+        made_on(result("b", "tensorflow"), "m2", machine={"host": "venus", "kernel": "6.1"}),
+    ]
+    with pytest.raises(UsageError) as refused:
+        compare(runs)
+    assert str(refused.value) == (
+        "a and b come from different machines (host mars and venus); --across compares them all the same"
+    )
+    assert notes_with(compare(runs, across=True), "a and b come from different machines (host mars and venus)")
+
+
+def test_versions_of_one_framework_must_agree_and_those_of_the_other_need_not():
+    old, new = {"torch": "2.14.0"}, {"torch": "2.15.0"}
+    runs = [
+        made_on(result("a"), versions=old),
+        made_on(result("b", "tensorflow"), software="s2", versions={"tensorflow": "2.20"}),
+    ]
+    assert len(compare(runs).rows) == 2
+    with pytest.raises(
+        UsageError, match=r"a and c ran PyTorch in different versions \(torch 2\.14\.0 and 2\.15\.0\)"
+    ):
+        compare([*runs, made_on(result("c"), software="s3", versions=new)])
+
+
+def test_unknown_origins_are_equal_to_each_other_only():
+    assert compare([result("a"), result("b", "tensorflow")]).rows
+    with pytest.raises(UsageError, match="a and b come from different machines"):
+        compare([result("a"), made_on(result("b", "tensorflow"))])
+
+
+def test_runs_without_figures_cannot_come_from_elsewhere():
+    waiting = result("b", "tensorflow", status="queued")
+    assert compare([made_on(result("a")), waiting]).rows

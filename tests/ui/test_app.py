@@ -1,6 +1,7 @@
 """The app on recorded and scripted runs, driven by keys."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import owner_of, status_of
+from tfpt_tui.runs.sweep import latest_sweep
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
@@ -46,11 +48,21 @@ def app(paths):
     return TfptApp(paths, UserSettings(refresh_hz=5.0))
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the first test that needs a recorded sweep leaves it for the others."""
+    return tmp_path_factory.mktemp("kept") / "recorded"
+
+
 @pytest.fixture
-def recorded(start):
-    sweep = start("completes")
-    finish(sweep)
-    return sweep
+def recorded(start, paths, kept):
+    """A sweep of two finished runs."""
+    if not kept.exists():
+        finish(start("completes"))
+        shutil.copytree(paths.runs.parent, kept)
+    else:
+        shutil.copytree(kept, paths.runs.parent, dirs_exist_ok=True)
+    return latest_sweep(paths)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tfpt_tui.cli.follow import follow
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison import compare
+from tfpt_tui.results.parity import proof_note
 from tfpt_tui.results.report import report_run
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import as_text
 from tfpt_tui.runs.state import status_of
-from tfpt_tui.runs.sweep import Sweep
+from tfpt_tui.runs.sweep import Sweep, measured_runs
 
 INTERRUPTED = 130
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
@@ -27,14 +30,17 @@ def attend(sweep: Sweep, invocation: Invocation, headless: bool) -> int:
         if any(status_of(run) in ALIVE for run in sweep.runs):
             say(f"the runs go on; see them again with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
             return 0
-    show(report(sweep))
+    show(report(sweep, invocation.paths.proofs))
     return INTERRUPTED if interrupted else exit_code(sweep)
 
 
-def report(sweep: Sweep) -> str:
-    """The result of a single run, the comparison of several."""
-    results = [read_result(run) for run in sweep.runs]
-    return report_run(results[0]) if len(results) == 1 else as_text(compare(results))
+def report(sweep: Sweep, proofs: Path) -> str:
+    """The result of a single run, the comparison of several; its burn-in is not among them."""
+    results = [read_result(run) for run in measured_runs(sweep)]
+    if len(results) == 1:
+        return report_run(results[0])
+    # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
+    return as_text(compare(results, across=True, proof=proof_note(results, proofs)))
 
 
 def exit_code(sweep: Sweep) -> int:

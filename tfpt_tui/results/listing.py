@@ -7,6 +7,7 @@ from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.results.groups import END_TO_END
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import Column, Table
 from tfpt_tui.runs.directory import list_runs
@@ -15,6 +16,7 @@ COLUMNS = (
     Column("run", "run"),
     Column("status", "status"),
     Column("framework", "framework"),
+    Column("track", "track"),
     Column("batch_size", "batch"),
     Column("epochs", "epochs"),
     Column("images_per_s", "images/s", 1),
@@ -38,9 +40,16 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "run": result["run"],
         "status": result["status"],
         "framework": FRAMEWORK_TITLES.get(config.get("framework", ""), ""),
+        "track": _track(config),
         "batch_size": config.get("batch_size"),
         "epochs": config.get("epochs"),
         "images_per_s": training.get("images_per_s"),
         "epoch_s_median": training.get("epoch_s_median"),
         "test_accuracy": result.get("test", {}).get("accuracy"),
     }
+
+
+def _track(config: Mapping[str, Any]) -> str:
+    """The track, and what was timed where that is not the whole training: other rates are no comparison."""
+    measure = config.get("measure", END_TO_END)
+    return str(config.get("track", "")) + ("" if measure == END_TO_END else f", {measure}")

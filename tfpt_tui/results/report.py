@@ -9,6 +9,7 @@ from typing import Any
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.events import ModelSummary
 from tfpt_tui.results.table import Cell, Column, Table, as_text
+from tfpt_tui.runs.record import warnings_of
 
 WIDTH = 18
 
@@ -19,14 +20,14 @@ def report_run(result: Mapping[str, Any]) -> str:
     lines = [f"run {result['run']}: {result['status']}"]
     if message := result.get("error", {}).get("message"):
         lines.append(f"  {message}")
-    lines += [f"  warning: {warning}" for warning in result.get("warnings", [])]
+    lines += [f"  warning: {warning}" for warning in warnings_of(result)]
     if result.get("started"):
         lines.append(_line("started", f"{datetime.fromtimestamp(result['started']):%Y-%m-%d %H:%M:%S}"))
     lines += [_line("framework", _framework(result)), *_settings(config)]
     if effective := result.get("effective"):
         device, name = effective.get("device"), effective.get("device_name")
         lines.append(_line("device used", str(device) if device == name else f"{device} ({name})"))
-        lines.append(_line("threads used", str(effective.get("threads"))))
+        lines.append(_line("applied", _applied(effective)))
     if model := result.get("model"):
         lines.append(_line("parameters", f"{model['total']:,} ({model['trainable']:,} trainable)"))
     lines += [_line(phase, f"{seconds:.2f} s") for phase, seconds in result["phases"].items()]
@@ -72,6 +73,17 @@ def _settings(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _applied(effective: Mapping[str, Any]) -> str:
+    """What the framework says it applies, but for the device, as ``threads 2, compile no``."""
+    told = {name: value for name, value in effective.items() if name not in ("device", "device_name")}
+    words = {True: "yes", False: "no", "": "none"}
+    shown = [
+        f"{name} {words.get(value, value) if isinstance(value, bool | str) else value}"
+        for name, value in told.items()
+    ]
+    return ", ".join(shown)
+
+
 def _figures(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if training := result.get("training"):
@@ -82,9 +94,13 @@ def _figures(result: Mapping[str, Any]) -> list[str]:
                 f" median epoch {training['epoch_s_median']:.2f} s, first {training['first_epoch_s']:.2f} s",
             )
         )
-        lines.append(_line("training", f"loss {training['loss']:.4f}, accuracy {training['accuracy']:.4f}"))
+        if "loss" in training:
+            lines.append(_line("training", f"loss {training['loss']:.4f}, accuracy {training['accuracy']:.4f}"))
     if test := result.get("test"):
         lines.append(_line("test", f"loss {test['loss']:.4f}, accuracy {test['accuracy']:.4f}"))
+    if clock := result.get("article_clock"):
+        seconds = f"training {clock['training_s']:.1f} s, evaluation {clock['evaluation_s']:.1f} s"
+        lines.append(_line("article's clock", seconds))
     if peak := result.get("memory", {}).get("peak_rss_bytes"):
         lines.append(_line("peak memory", f"{peak / 1e6:.0f} MB"))
     for artifact in result.get("artifacts", []):

@@ -15,7 +15,14 @@ from tfpt_tui.runs.tail import EventTail
 
 
 def read_result(run: RunDirectory) -> dict[str, Any]:
-    """The result of a run, live or over. A run without readable configuration has an empty one."""
+    """The result of a run, live or over. A run without readable configuration has an empty one.
+
+    ``environment`` is what ``environment.toml`` says, empty where there is none or it is broken.
+    """
+    return {**_document(run), "environment": _environment(run)}
+
+
+def _document(run: RunDirectory) -> dict[str, Any]:
     if run.result.exists():
         try:
             return read_toml(run.result)
@@ -32,6 +39,13 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
         return _broken(run, str(cannot("read the run", error.filename or run.path, error)))
     status = status_of(run)
     return make_result(run.id, status, GONE if status == "crashed" else None, config, record, hardware, ())
+
+
+def _environment(run: RunDirectory) -> dict[str, Any]:
+    try:
+        return read_toml(run.environment)
+    except TfptError:
+        return {}  # without it a run is of unknown origin, and still a run
 
 
 def _broken(run: RunDirectory, reason: str) -> dict[str, Any]:

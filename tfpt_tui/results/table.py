@@ -14,11 +14,15 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Column:
-    """``name`` is the key in csv and json, unit included; ``title`` the heading that people read."""
+    """``name`` is the key in csv and json, unit included; ``title`` the heading that people read.
+
+    ``printed`` is False for what people read in the notes instead.
+    """
 
     name: str
     title: str
     digits: int | None = None
+    printed: bool = True
 
     def show(self, value: Cell) -> str:
         """The text that people read; unknown is empty."""
@@ -44,7 +48,7 @@ def as_text(table: Table) -> str:
     """Aligned columns for a terminal: numbers to the right, the rest to the left."""
     cells = _shown(table)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in table.columns]
+    right = [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in _printed(table)]
     lines = []
     for row in cells:
         aligned = [
@@ -91,8 +95,13 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 
 
 def _shown(table: Table) -> list[list[str]]:
-    heading = [column.title for column in table.columns]
-    return [heading, *([column.show(row.get(column.name)) for column in table.columns] for row in table.rows)]
+    columns = _printed(table)
+    heading = [column.title for column in columns]
+    return [heading, *([column.show(row.get(column.name)) for column in columns] for row in table.rows)]
+
+
+def _printed(table: Table) -> list[Column]:
+    return [column for column in table.columns if column.printed]
 
 
 def _notes(table: Table, indent: str) -> list[str]:

@@ -16,6 +16,7 @@ GLYPHS = {
     "timeout": "✗",
     "crashed": "✗",
     "stopped": "■",
+    "warning": "!",
 }
 
 STATUS_STYLES = {

@@ -10,12 +10,12 @@ from typing import Any
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import TfptError
-from tfpt_tui.events import ALIVE, Progress, RunError
+from tfpt_tui.events import ALIVE, Progress, RunError, RunWarning
 from tfpt_tui.hardware.readings import parse_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, list_runs
-from tfpt_tui.runs.record import Record, fold_all
+from tfpt_tui.runs.record import Record, fold_all, warnings_of
 from tfpt_tui.runs.state import read_state, status_of
 from tfpt_tui.runs.sweep import read_config
 from tfpt_tui.runs.tail import EventTail, LineTail
@@ -55,6 +55,7 @@ class RunView:
     gpu_problem: str = ""
     log: tuple[str, ...] = ()
     waiting: str = ""
+    warnings: tuple[RunWarning, ...] = ()
     rates: Points = ()
     loads: Points = ()
 
@@ -147,6 +148,7 @@ class RunReader:
             return self._view
         status = status_of(self.run)  # before the files: what comes later is read the next time
         view, events, samples = self._view, self._events.read_all(), self._samples()
+        record = fold_all(events, view.record)
         rates = [(told.elapsed, told.event.images_per_s) for told in events if isinstance(told.event, Progress)]
         loads = [(sample.elapsed_s, sample.cpu_percent) for sample in samples if sample.cpu_percent is not None]
         self._view = RunView(
@@ -154,12 +156,13 @@ class RunReader:
             path=view.path,
             status=status,
             config=view.config,
-            record=fold_all(events, view.record),
+            record=record,
             error=self._error(status),
             sample=samples[-1] if samples else view.sample,
             gpu_problem=view.gpu_problem or self._gpu_problem(),
             log=(*view.log, *self._log.read())[-MAX_LOG_LINES:],
             waiting=self._waiting(status),
+            warnings=self._warnings(status, record),
             rates=_extend(view.rates, rates),
             loads=_extend(view.loads, loads),
         )
@@ -179,6 +182,12 @@ class RunReader:
 
     def _gpu_problem(self) -> str:
         return str(read_state(self.run.environment).get("gpu", {}).get("problem", ""))
+
+    def _warnings(self, status: str, record: Record) -> tuple[RunWarning, ...]:
+        """What the worker and the look at the machine before it say; once the run is over, its result has all."""
+        if status in ALIVE:
+            return (*record.warnings, *warnings_of(read_state(self.run.environment)))
+        return warnings_of(read_result(self.run))
 
     def _error(self, status: str) -> RunError | None:
         if status in (*ALIVE, "completed"):

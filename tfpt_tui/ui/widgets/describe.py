@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.events import ALIVE, PHASES
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record import Record, time_left_s
@@ -61,12 +61,16 @@ def outcome(view: RunView) -> Content:
         text = f"test loss {test.loss:.4f}  accuracy {test.accuracy:.4f}"
     elif record.epochs:
         epoch = record.epochs[-1]
-        text = f"train loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
+        text = "loading only: nothing is trained"
+        if epoch.loss is not None:
+            text = f"train loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
     else:
         yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
-    return Content(f"{text}  {rate:,.0f} images/s")
+    doubts = dict.fromkeys(warning.code for warning in view.warnings if warning.taints == "time")
+    flags = Content.styled(f"  {GLYPHS['warning']} {', '.join(doubts)}" if doubts else "", "$warning")
+    return Content.assemble(f"{text}  {rate:,.0f} images/s", flags)
 
 
 def hardware(sample: Sample | None, gpu_problem: str) -> Content:
@@ -92,8 +96,9 @@ def _settings(view: RunView) -> str:
     config = view.config
     if config is None:
         return "its config.toml cannot be read"
-    parts = [f"batch {config.batch_size}", f"{config.epochs} epochs", f"seed {config.seed}"]
-    if config.framework == "pytorch" and config.num_workers:
+    parts = [f"track {config.track}"] + ([f"{config.measure} only"] if config.measure != "end_to_end" else [])
+    parts += [f"batch {config.batch_size}", f"{config.epochs} epochs", f"seed {config.seed}"]
+    if SETTINGS["num_workers"].applies_to(config.framework, config.track) and config.num_workers:
         parts.append(f"{config.num_workers} workers")
     parts += ["cached"] * config.cache + ["not augmented"] * (not config.augment)
     return ", ".join(parts)

@@ -1,0 +1,80 @@
+"""``tfpt-tui compare`` as a user or a script sees it."""
+
+import json
+import tomllib
+
+from tfpt_tui.cli.attend import report
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.config.toml import write_toml
+from tfpt_tui.runs.sweep import latest_sweep
+
+
+def edit_environment(tmp_path, run, text):
+    """Say where a run comes from, as its supervisor would have."""
+    (tmp_path / "runs" / run / "environment.toml").write_text(text)
+
+
+def test_runs_are_compared_in_every_format_with_the_same_numbers(cli, dataset, fake_python, tmp_path):
+    cli("run", "demo", "--data", dataset)
+    document = json.loads(cli("compare", "--format", "json")[1])
+    header, *rows = (line.split(",") for line in cli("compare", "--format", "csv")[1].splitlines())
+    column = header.index("images_per_s")
+    assert [float(row[column]) for row in rows] == [row["images_per_s"] for row in document["rows"]]
+    assert "| framework |" in cli("compare", "--format", "markdown")[1]
+    code, out, _ = cli("compare", "--out", tmp_path / "table.txt")
+    assert (code, out) == (0, "")
+    assert (tmp_path / "table.txt").read_text().startswith("framework")
+    code, _, err = cli("compare", "--out", tmp_path / "none/table.txt")
+    assert (code, err.count("\n")) == (3, 1)
+
+
+def test_a_baseline_changes_what_the_others_are_measured_against(cli, dataset, fake_python):
+    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    _, tensorflow = out.split()
+    cli("runs", "tail", tensorflow)
+    rows = json.loads(cli("compare", "--baseline", tensorflow, "--format", "json")[1])["rows"]
+    assert [row["verdict"] for row in rows] == ["single run", "baseline"]
+    assert (
+        "PyTorch took 1.00x the time of TensorFlow, n=1 pair: single run"
+        in cli("compare", "--baseline", tensorflow)[1]
+    )
+
+
+def test_runs_of_other_machines_are_compared_only_across(cli, dataset, fake_python, tmp_path):
+    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    first, second = out.split()
+    cli("runs", "tail", second)
+    edit_environment(tmp_path, first, '[fingerprint]\nmachine = "a1"\n[machine]\nhost = "mars"\n')
+    edit_environment(tmp_path, second, '[fingerprint]\nmachine = "b2"\n[machine]\nhost = "venus"\n')
+    code, out, err = cli("compare")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "different machines (host mars and venus); --across" in err
+    code, out, _ = cli("compare", "--across")
+    assert code == 0
+    assert "different machines (host mars and venus)" in out
+    # Whoever waited for a sweep is shown what came of it.
+    found = find_paths(str(tmp_path / "runs"))
+    assert "different machines (host mars and venus)" in report(latest_sweep(found), found.proofs)
+
+
+def test_a_broken_environment_makes_a_run_of_unknown_origin(cli, dataset, fake_python, tmp_path):
+    run = cli("run", "demo", "--data", dataset, "--rows", "1", "--detach")[1].strip()
+    cli("runs", "tail", run)
+    edit_environment(tmp_path, run, "[finger")
+    assert cli("compare")[0] == 0
+    assert json.loads(cli("runs", "show", run, "--json")[1])["environment"] == {}
+
+
+def test_a_burn_in_is_compared_only_when_it_is_named(cli, dataset, fake_python, tmp_path):
+    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    first, second = out.split()
+    cli("runs", "tail", second)
+    (plan,) = tmp_path.glob("sweeps/*/plan.toml")
+    document = tomllib.loads(plan.read_text())
+    document["runs"][0]["burn_in"] = True
+    write_toml(plan, document)
+    assert first not in cli("compare")[1]
+    assert first not in cli("compare", "--sweep", document["sweep"])[1]
+    assert first in cli("compare", first, second)[1]
+    found = find_paths(str(tmp_path / "runs"))
+    assert report(latest_sweep(found), found.proofs).startswith(f"run {second}: completed")

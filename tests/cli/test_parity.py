@@ -1,0 +1,53 @@
+"""``tfpt-tui parity`` for real: both frameworks compute, each in a process of its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tfpt_tui
+
+PACKAGE = Path(tfpt_tui.__file__).parent
+
+
+def run(tree, *arguments):
+    """Run the program of a source tree."""
+    command = [sys.executable, "-m", "tfpt_tui", *arguments]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=280)
+
+
+def test_both_frameworks_compute_the_same_and_the_proof_is_kept(own_directories):
+    done = run(PACKAGE.parent, "parity", "--json")
+    assert done.returncode == 0, done.stderr
+    (proof, *_) = json.loads(done.stdout)["proofs"]
+    assert proof["passed"]
+    assert {check["name"] for check in proof["checks"]} >= {"pixels", "logits", "gradients", "weights", "epoch"}
+    (kept,) = (own_directories / "data/tfpt-tui/parity").glob("*-cpu-*.toml")
+    assert proof["machine"] in kept.name
+
+
+def test_a_setting_changed_in_one_backend_fails_the_proof(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "tfpt_tui", ignore=shutil.ignore_patterns("__pycache__"))
+    model = tmp_path / "tfpt_tui/backends/pytorch/model.py"
+    changed = model.read_text().replace('"eps": PARITY_EPSILON', '"eps": 1e-5')
+    assert changed != model.read_text()
+    model.write_text(changed)
+    done = run(tmp_path, "parity")
+    assert done.returncode == 1, done.stderr
+    assert "parity: FAILED (" in done.stdout
+    assert "logits" in done.stdout.split("FAILED (")[1].split(")")[0]
+
+
+@pytest.mark.parametrize("story", ["", "exit 7"])
+def test_a_framework_that_cannot_take_part_is_named(fake_python, story):
+    if story:
+        fake_python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo missing: && exit 0\n{story}\n')
+    else:
+        fake_python.unlink()
+    done = run(PACKAGE.parent, "parity")
+    assert done.returncode == (1 if story else 3)
+    assert done.stderr.splitlines()[-1].startswith("tfpt-tui: ")
+    assert "Traceback" not in done.stderr

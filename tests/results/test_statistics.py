@@ -1,0 +1,117 @@
+import math
+
+import pytest
+
+from tfpt_tui.results.statistics import accuracy_band, compare_times, holm, outliers
+
+
+def compared(own, baseline):
+    return compare_times(dict(enumerate(own, 25)), dict(enumerate(baseline, 25)))
+
+
+def test_a_difference_beyond_the_noise_is_told_from_three_pairs():
+    slower = compared([2.0, 2.1, 2.05], [1.0, 1.01, 0.99])
+    assert slower.verdict == "slower"
+    assert slower.low < slower.ratio < slower.high
+    assert compared([1.0, 1.01, 0.99], [2.0, 2.1, 2.05]).verdict == "faster"
+
+
+def test_the_drift_that_pairs_share_does_not_blur_their_ratio():
+    drift = [1.0, 1.5, 0.7, 1.2, 0.9]
+    noise = [1.0, 1.004, 0.997, 1.002, 0.999]
+    paired = compared([1.1 * a * b for a, b in zip(drift, noise, strict=True)], drift)
+    assert paired.verdict == "slower"
+    assert paired.ratio == pytest.approx(1.1, rel=0.01)
+    alone = compare_times(dict(zip("abcde", [1.1 * a for a in drift], strict=True)), dict(enumerate(drift)))
+    assert alone.verdict == "inconclusive"
+    assert alone.counted == "5 and 5 runs"
+
+
+def test_a_ratio_and_its_inverse_say_the_same():
+    own, baseline = [1.21, 1.3, 1.25, 1.22, 1.28], [1.0, 1.05, 1.02, 0.99, 1.01]
+    one, other = compared(own, baseline), compared(baseline, own)
+    assert one.ratio == pytest.approx(1 / other.ratio)
+    assert (one.low, one.high) == pytest.approx((1 / other.high, 1 / other.low), rel=0.01)
+
+
+def test_within_two_percent_of_one_is_equivalent_even_where_a_difference_is_sure():
+    assert compared([1.005, 1.006, 1.004, 1.005, 1.007], [1.0] * 5).verdict == "equivalent"
+
+
+def test_timings_that_are_all_equal_are_a_point():
+    same = compared([2.0] * 3, [2.0] * 3)
+    assert (same.ratio, same.low, same.high, same.verdict) == (1.0, 1.0, 1.0, "equivalent")
+    assert compared([2.5] * 3, [2.0] * 3).verdict == "slower"
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_interval_that_has_no_bca_falls_back_to_percentiles_in_silence():
+    found = compared([1, 1, 1, 1, 1.3], [1] * 5)
+    assert math.isfinite(found.low)
+    assert found.low <= found.ratio <= found.high
+    assert found.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("runs", "counted"), [(1, "1 pair"), (2, "2 pairs")])
+def test_of_fewer_than_three_pairs_nothing_is_concluded(runs, counted):
+    found = compared([1.21] * runs, [1.0] * runs)
+    assert found.ratio == pytest.approx(1.21)
+    assert (found.low, found.high, found.p_value) == (None, None, None)
+    assert found.sentence("PyTorch", "TensorFlow") == (
+        f"PyTorch took 1.21x the time of TensorFlow, n={counted}: single run"
+    )
+
+
+def test_only_complete_pairs_count_and_are_said_to():
+    found = compare_times({25: 1.0, 26: 1.1, 27: 9.0}, {25: 1.0, 26: 1.0})
+    assert found.ratio == pytest.approx(1.1**0.5)
+    assert (found.counted, found.verdict) == ("2 of 3 pairs", "single run")
+
+
+def test_a_timing_that_is_none_is_left_out_of_its_pair():
+    found = compared([1.0, 1.1, math.nan, 1.2, math.inf], [1.0] * 5)
+    assert (found.n, found.counted) == (3, "3 of 5 pairs")
+    assert compared([math.nan], [1.0]) is None
+    assert compare_times({}, {25: 1.0}) is None
+
+
+def test_the_sentence_has_ratio_interval_pairs_and_verdict():
+    sentence = compared([1.21, 1.3, 1.25, 1.22, 1.28], [1.0, 1.05, 1.02, 0.99, 1.01]).sentence("A", "B")
+    assert sentence.startswith("A took 1.23x [1.")
+    assert sentence.endswith("] the time of B, n=5 pairs: slower")
+
+
+def test_the_same_timings_give_the_same_interval():
+    own, baseline = [1.21, 1.3, 1.25, 1.22, 1.28], [1.0, 1.05, 1.02, 0.99, 1.01]
+    assert compared(own, baseline) == compared(own, baseline)
+
+
+def test_the_permutation_test_is_exact_for_pairs_and_for_independent_runs():
+    assert compared([1.2, 1.3, 1.25, 1.22, 1.28], [1.0] * 5).p_value == 2 / 2**5
+    assert compared([1.2, 1.3, 1.25, 1.22, 1.28, 1.24], [1.0] * 6).p_value == 2 / 2**6
+    apart = compare_times({1: 2.0, 2: 2.1, 3: 2.2, 4: 2.3}, {5: 1.0, 6: 1.1, 7: 1.2, 8: 1.3})
+    assert apart.p_value == pytest.approx(2 / math.comb(8, 4))
+
+
+def test_holm_corrects_the_smallest_most_and_keeps_the_order():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_an_outlier_is_found_and_ordinary_spread_is_not():
+    assert outliers([1.0, 1.01, 0.99, 1.02, 1.5]) == [4]
+    assert outliers([1.0, 1.01, 0.99, 1.02, 0.98]) == []
+    assert outliers([1.0, 1.0, 1.0, 1.0, 1.5]) == [4]
+    assert outliers([1.0, 1.0, 1.0, 1.001, 1.2]) == [4]
+    assert outliers([1.0] * 5) == []
+
+
+def test_of_fewer_than_five_none_is_an_outlier():
+    assert outliers([1.0, 1.001, 1.002, 9.0]) == []
+
+
+def test_the_accuracy_band_is_as_wide_as_the_spread_but_never_narrower_than_two_points():
+    assert accuracy_band([0.5]) == (0.5, 0.02)
+    middle, width = accuracy_band([0.40, 0.45, 0.50, 0.55, 0.60])
+    assert (middle, width) == pytest.approx((0.5, 3 * 1.4826 * 0.05))

@@ -1,0 +1,41 @@
+"""A run in words: what stands beside its figures."""
+
+from pathlib import Path
+
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.events import EpochEnd, RunWarning
+from tfpt_tui.runs.record import Record
+from tfpt_tui.ui.watch import RunView
+from tfpt_tui.ui.widgets.describe import headline, outcome
+
+EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
+
+
+def view(epoch=EPOCH, warnings=(), **settings):
+    config = RunConfig.from_mapping({"framework": "tensorflow", "data": "/d", **settings}, "here")
+    return RunView("r-r-tensorflow-1", Path("/r"), "running", config, Record(epochs=(epoch,)), warnings=warnings)
+
+
+def test_a_rate_that_is_doubtful_is_marked_with_the_reasons():
+    doubts = (
+        RunWarning("m", "busy", "a", "time"),
+        RunWarning("m", "swap_in_use"),
+        RunWarning("m", "busy", "", "time"),
+    )
+    assert outcome(view(warnings=doubts)).plain == "train loss 1.5000  accuracy 0.5000  1,234 images/s  ! busy"
+    assert outcome(view()).plain.endswith("1,234 images/s")
+
+
+def test_loading_alone_has_a_rate_and_no_loss():
+    loaded = EpochEnd(1, 2, None, None, 1.0, 0.1, 1234.0)
+    assert outcome(view(loaded)).plain == "loading only: nothing is trained  1,234 images/s"
+
+
+def test_the_settings_name_the_track_and_what_is_timed():
+    assert "track parity, loader only, batch 32" in headline(view(track="parity", measure="loader")).plain
+    assert "track default, batch 32" in headline(view()).plain
+
+
+def test_workers_are_shown_where_they_apply():
+    assert "workers" not in headline(view(num_workers=2)).plain
+    assert "2 workers" in headline(view(num_workers=2, track="parity")).plain

@@ -1,0 +1,77 @@
+"""May these runs be compared at all? Only those of one machine, and of one set of versions for each framework."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.errors import UsageError
+from tfpt_tui.hardware.fingerprint import GPU, MACHINE
+
+MOST_FACTS = 3
+
+
+def check_comparable(results: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse runs whose figures differ for other reasons than their settings.
+
+    Raises:
+        UsageError: they come from different machines or versions; the line names runs and facts.
+    """
+    found = origins(results)
+    if found:
+        raise UsageError(f"{found[0]}; --across compares them all the same")
+
+
+def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each way in which the completed runs do not come from the same; others have no figures."""
+    done = [result for result in results if result["status"] == "completed"]
+    found = [_difference(done, "machine", _machine_facts, "come from different machines")]
+    for framework in dict.fromkeys(result["config"].get("framework", "") for result in done):
+        runs = [result for result in done if result["config"].get("framework", "") == framework]
+        title = FRAMEWORK_TITLES.get(framework, framework)
+        found.append(_difference(runs, "software", _software_facts, f"ran {title} in different versions"))
+    return [sentence for sentence in found if sentence]
+
+
+def _difference(results: Iterable[Mapping[str, Any]], name: str, facts_of: Any, how: str) -> str:
+    """How the runs differ in the fingerprint of this name; "" when they do not. Unknown equals only unknown."""
+    one_of_each: dict[str, Mapping[str, Any]] = {}
+    for result in results:
+        one_of_each.setdefault(_environment(result).get("fingerprint", {}).get(name, "unknown"), result)
+    if len(one_of_each) < 2:
+        return ""
+    facts = _differing([facts_of(result) for result in one_of_each.values()])
+    facts = facts or [f"fingerprint {' and '.join(one_of_each)}"]
+    if len(facts) > MOST_FACTS:
+        facts = [*facts[:MOST_FACTS], f"{len(facts) - MOST_FACTS} more"]
+    runs = " and ".join(result["run"] for result in one_of_each.values())
+    return f"{runs} {how} ({', '.join(facts)})"
+
+
+def _differing(known: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = dict.fromkeys(name for facts in known for name in facts)
+    values = {name: dict.fromkeys(str(facts.get(name, "unknown")) for facts in known) for name in names}
+    return [f"{name} {' and '.join(told)}" for name, told in values.items() if len(told) > 1]
+
+
+def _machine_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What its fingerprint is made of; free memory and the like differ from run to run and decide nothing."""
+    environment = _environment(result)
+    machine = environment.get("machine", {})
+    facts = {name: machine[name] for name in MACHINE if name in machine}
+    if driver := environment.get("gpu", {}).get("driver"):
+        facts["driver"] = driver
+    for number, gpu in enumerate(environment.get("gpus", [])):
+        facts |= {f"gpu:{number} {name}": gpu[name] for name in GPU if name in gpu}
+    return facts
+
+
+def _software_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+    environment = _environment(result)
+    return {**environment.get("versions", {}), **environment.get("variables", {})}
+
+
+def _environment(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = result.get("environment", {})
+    return found

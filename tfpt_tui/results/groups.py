@@ -1,0 +1,137 @@
+"""The rows of a comparison: runs of one configuration, what kind they are of, and what to call them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+
+END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
+# They tell repeats, machines and limits apart, not configurations.
+NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one configuration that differ in their seed only; ``done`` are those that completed."""
+
+    config: Mapping[str, Any]
+    results: tuple[Mapping[str, Any], ...]
+
+    @property
+    def done(self) -> list[Mapping[str, Any]]:
+        return [result for result in self.results if result["status"] == "completed"]
+
+    @property
+    def framework(self) -> str:
+        return str(self.config.get("framework", ""))
+
+    @property
+    def title(self) -> str:
+        return FRAMEWORK_TITLES.get(self.framework, self.framework)
+
+    @property
+    def track(self) -> str:
+        return str(self.config.get("track", "default"))
+
+    @property
+    def measure(self) -> str:
+        """What its runs timed."""
+        return str(asked(self.config, "measure"))
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Track and measure: only rows of one kind are ranked."""
+        return self.track, self.measure
+
+    def values(self, table: str, key: str) -> list[float]:
+        """A figure of every completed run that has it."""
+        return [result[table][key] for result in self.done if key in result.get(table, {})]
+
+    def median(self, table: str, key: str) -> float | None:
+        values = self.values(table, key)
+        return statistics.median(values) if values else None
+
+    def timed(self) -> dict[Hashable, Mapping[str, Any]]:
+        """The completed runs that tell a rate, by what pairs them with those of another row.
+
+        That is the seed, and a count for seeds that a row has more than once.
+        """
+        runs: dict[Hashable, Mapping[str, Any]] = {}
+        seen: Counter[Any] = Counter()
+        for result in self.done:
+            if "images_per_s" in result.get("training", {}):
+                seed = result["config"].get("seed")
+                seen[seed] += 1
+                runs[seed, seen[seed]] = result
+        return runs
+
+    def image_times(self) -> dict[Hashable, float]:
+        """Seconds per training image of the timed runs, steady; NaN or infinite where the rate is no rate."""
+        rates = {key: result["training"]["images_per_s"] for key, result in self.timed().items()}
+        return {key: 1 / rate if rate else math.inf for key, rate in rates.items()}
+
+    def images_per_s(self) -> float | None:
+        """The median rate of the completed runs that tell one."""
+        rates = [rate for rate in self.values("training", "images_per_s") if math.isfinite(rate)]
+        return statistics.median(rates) if rates else None
+
+
+def group(results: Sequence[Mapping[str, Any]]) -> list[Group]:
+    """Put the repeats of one configuration together."""
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for result in results:
+        grouped.setdefault(same_settings(result["config"], "seed"), []).append(result)
+    return [Group(members[0]["config"], tuple(members)) for members in grouped.values()]
+
+
+def same_settings(config: Mapping[str, Any], *but: str) -> str:
+    """What configurations share that agree in every setting but these."""
+    return repr([(name, asked(config, name)) for name in SETTINGS if name not in but])
+
+
+def asked(config: Mapping[str, Any], key: str) -> Any:
+    """A setting's value; recordings that are older than the choice of a measure timed the whole training."""
+    return config.get(key, END_TO_END if key == "measure" else None)
+
+
+def differing_keys(groups: Sequence[Group]) -> list[str]:
+    """The settings in which the rows differ; a setting of one framework only differs only within it."""
+    keys = []
+    for key in SETTINGS:
+        concerned = [entry for entry in groups if applies(key, entry)]
+        if key not in NOT_COMPARED and len({repr(asked(entry.config, key)) for entry in concerned}) > 1:
+            keys.append(key)
+    return keys
+
+
+def applies(key: str, entry: Group) -> bool:
+    return SETTINGS[key].applies_to(entry.framework, entry.track)
+
+
+def name_of(entry: Group, groups: Sequence[Group]) -> str:
+    """The framework, with what tells the row apart where the comparison has others of it."""
+    rivals = [other for other in groups if (other.framework, other.kind) == (entry.framework, entry.kind)]
+    settings = [
+        f"{key} {_plain(asked(entry.config, key))}" for key in differing_keys(rivals) if applies(key, entry)
+    ]
+    return f"{entry.title} ({', '.join(settings)})" if settings else entry.title
+
+
+def kind_of(entry: Group, groups: Sequence[Group]) -> str:
+    """The start of a sentence about the row, such as ``published, loader: ``; "" where all are of one kind."""
+    told = []
+    if len({other.track for other in groups}) > 1:
+        told.append(entry.track)
+    if len({other.measure for other in groups}) > 1:
+        told.append(entry.measure)
+    return f"{', '.join(told)}: " if told else ""
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,113 @@
+"""What must be said beside the numbers of a comparison, in whole sentences, the answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.results.bottleneck import bottlenecks
+from tfpt_tui.results.comparable import origins
+from tfpt_tui.results.groups import Group, kind_of, name_of
+from tfpt_tui.results.standing import Standing, band_of
+from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, outliers, usable
+from tfpt_tui.runs.record import warnings_of
+
+
+def notes_of(
+    results: Sequence[Mapping[str, Any]],
+    standings: Sequence[Standing],
+    groups: Sequence[Group],
+    proof: str | None = None,
+) -> list[str]:
+    return [
+        *_sentences(standings, groups),
+        *bottlenecks(groups),
+        *([proof] if proof else []),
+        *(f"different origins, compared all the same: {difference}" for difference in origins(results)),
+        *_out_of_band(standings, groups),
+        *_outliers(groups),
+        *_explanations(standings, groups),
+        *_troubles(results),
+        *_versions(results),
+    ]
+
+
+def _sentences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    return [
+        kind_of(standing.entry, groups)
+        + standing.time.sentence(name_of(standing.entry, groups), name_of(standing.baseline, groups))
+        for standing in standings
+        if standing.time and standing.baseline
+    ]
+
+
+def _out_of_band(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    notes = []
+    for standing in standings:
+        band = band_of(standing.baseline) if standing.baseline else None
+        if standing.in_band is False and standing.baseline and band:
+            own = standing.entry.median("test", "accuracy")
+            middle, width = band
+            notes.append(
+                f"{kind_of(standing.entry, groups)}{name_of(standing.entry, groups)}: not equivalent:"
+                f" its test accuracy {own:.4f} is outside {middle:.4f} ± {width:.4f}"
+                f" of {name_of(standing.baseline, groups)}, so its time compares different work"
+            )
+    return notes
+
+
+def _outliers(groups: Sequence[Group]) -> list[str]:
+    """Runs that stand out, which stay in all figures, and those whose timing is none."""
+    notes = []
+    for entry in groups:
+        known = usable(entry.image_times())
+        runs = entry.timed()
+        notes += [
+            f"{result['run']}: {result['training']['images_per_s']:g} images/s is no timing; left out"
+            for key, result in runs.items()
+            if key not in known
+        ]
+        keys = list(known)
+        notes += [
+            f"{runs[keys[place]]['run']}: outlier among its {len(keys)} repeats; it is kept in all figures"
+            for place in outliers(list(known.values()))
+        ]
+    return notes
+
+
+def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    notes = []
+    if any(standing.time for standing in standings):
+        notes.append(
+            "time ratio: time per training image relative to the row marked baseline; above 1 is slower."
+            " Runs of one seed are compared in pairs, so it need not be the quotient of the rows' images/s"
+        )
+    if any(standing.time and standing.time.low is not None for standing in standings):
+        notes.append(
+            "low, high: 95 % interval of the time ratio; p: permutation test, two-sided, corrected for the number"
+            " of rows; fewer than six pairs cannot reach 0.05"
+        )
+    if any(len(entry.done) < MIN_RUNS for entry in groups if entry.done):
+        notes.append(
+            f"{SINGLE_RUN}: with fewer than {MIN_RUNS} repeats no conclusion is drawn (--repeats {MIN_RUNS})"
+        )
+    return notes
+
+
+def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    notes = []
+    for result in results:
+        if message := result.get("error", {}).get("message"):
+            notes.append(f"{result['run']}: {message}")
+        notes += [f"{result['run']}: {warning}" for warning in warnings_of(result)]
+    return notes
+
+
+def _versions(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    versions = {
+        f"{name} {version}"
+        for result in results
+        for name, version in result.get("versions", {}).items()
+        if name in ("torch", "tensorflow", "keras")
+    }
+    return ["versions: " + ", ".join(sorted(versions))] if versions else []
