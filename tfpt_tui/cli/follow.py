@@ -20,7 +20,7 @@ from tfpt_tui.events import (
 )
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.record import Record, fold, time_left_s
+from tfpt_tui.runs.record import Record, fold, time_left_s, warnings_of
 from tfpt_tui.runs.state import read_state, status_of
 from tfpt_tui.runs.sweep import Sweep, read_config
 from tfpt_tui.runs.tail import EventTail
@@ -88,6 +88,7 @@ class Narrator:
         if status not in ALIVE:
             self._begin()
             clear_line()
+            self._tell_warnings()
             say(tell_ending(self.run, status))
             return True
         if status == "queued" and sweep:
@@ -101,7 +102,14 @@ class Narrator:
             config = read_config(self.run)
             title = FRAMEWORK_TITLES[config.framework]
             epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
-            say(f"{self.label}{self.run.id}: {title}, batch {config.batch_size}, {epochs}")
+            what = config.track if config.measure == "end_to_end" else f"{config.track}, {config.measure} only"
+            say(f"{self.label}{self.run.id}: {title}, track {what}, batch {config.batch_size}, {epochs}")
+
+    def _tell_warnings(self) -> None:
+        """Those that the supervisor found; the worker's were told when they came."""
+        for warning in warnings_of(read_result(self.run)):
+            if warning not in self.record.warnings:
+                say(f"  warning: {warning}")
 
     def _tell_waiting(self, sweep: Sweep) -> None:
         message = str(read_state(sweep.directory.state).get("message", ""))
@@ -118,16 +126,22 @@ def tell(stamped: Stamped) -> str:
         case EpochEnd() as epoch:
             return (
                 f"  {f'epoch {epoch.epoch}/{epoch.epochs}':<15} {epoch.seconds:8.1f} s"
-                f"  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}  {epoch.images_per_s:.0f} images/s"
+                f"{_learnt(epoch)}  {epoch.images_per_s:.0f} images/s"
             )
         case EvaluationEnd() as test:
             return (
                 f"  {'test':<15} {test.seconds:8.1f} s"
                 f"  loss {test.loss:.4f}  accuracy {test.accuracy:.4f}  {test.images_per_s:.0f} images/s"
             )
-        case RunWarning(message):
-            return f"  warning: {message}"
+        case RunWarning() as warning:
+            return f"  warning: {warning}"
     return ""
+
+
+def _learnt(epoch: EpochEnd) -> str:
+    if epoch.loss is None or epoch.accuracy is None:
+        return ""
+    return f"  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
 
 
 def tell_ending(run: RunDirectory, status: str) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Run a preset or a file of your own.",
     "runs": "List, show, follow, stop, rerun and delete recorded runs.",
     "compare": "Compare runs as a table, csv, json or markdown.",
+    "parity": "Prove that both backends compute the same thing.",
     "paths": "Where everything is.",
 }
 

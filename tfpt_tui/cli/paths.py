@@ -20,6 +20,7 @@ def paths(invocation: Invocation, as_json: bool) -> None:
     found = {
         "runs": invocation.paths.runs,
         "sweeps": invocation.paths.sweeps,
+        "proofs of parity": invocation.paths.proofs,
         "datasets": invocation.paths.datasets,
         "settings": invocation.paths.settings,
         "user presets": invocation.paths.user_presets,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
+from tfpt_tui.config.tracks import describe_track
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.presets import preset_table
 from tfpt_tui.results.table import Cell, Column, Table, as_text
+
+WIDTH, HANGING = 100, 14  # columns of a description, and the indent of what does not fit on its first line
 
 
 @click.group(invoke_without_command=True)
@@ -58,7 +62,13 @@ def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
     if as_json:
         show(json.dumps(_document(preset), indent=2) + "\n")
         return
-    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{as_text(preset_table(preset))}")
+    tracks = dict.fromkeys(str(row.resolved()["track"]) for row in preset.rows)
+    described = "\n".join(_wrap(line) for track in tracks for line in describe_track(track))
+    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{as_text(preset_table(preset))}\n{described}\n")
+
+
+def _wrap(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * HANGING)
 
 
 def _document(preset: Preset) -> dict[str, Any]:

@@ -20,6 +20,10 @@ from tfpt_tui.runs.sweep import submit
 @click.option(
     "--repeats", default=1, type=click.IntRange(1, 1000), help="Runs of each row, with seeds counting up."
 )
+@click.option(
+    "--cooldown", type=click.FloatRange(0, 3600), help="Seconds between runs; 5 where they are repeated."
+)
+@click.option("--burn-in", is_flag=True, help="A first run that warms the machine up and is not compared.")
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
 @click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
 @pass_invocation
@@ -30,6 +34,8 @@ def run(
     rows: str | None,
     overrides: tuple[str, ...],
     repeats: int,
+    cooldown: float | None,
+    burn_in: bool,
     detach: bool,
     headless: bool,
 ) -> int:
@@ -45,6 +51,8 @@ def run(
         rows=None if rows is None else select_rows(len(chosen.rows), rows),
         overrides=dict(map(parse_override, overrides)),
         repeats=repeats,
+        cooldown_s=cooldown,
+        burn_in=burn_in,
     )
     sweep = submit(plan, invocation.paths)
     if not detach:

@@ -16,7 +16,17 @@ HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
 
 def launch_worker(run: RunDirectory, interpreter: str) -> subprocess.Popen[bytes]:
-    """Start the worker of a run: a process group of its own, everything that it prints in ``worker.log``.
+    """Start the worker of a run; everything that it prints goes to ``worker.log``.
+
+    Raises:
+        MissingError: the interpreter cannot be started.
+        OSError: the log cannot be written.
+    """
+    return launch(run.path, run.log, interpreter)
+
+
+def launch(directory: Path, log: Path, interpreter: str, *task: str) -> subprocess.Popen[bytes]:
+    """Start ``backends/launch.py`` on a directory, in a process group of its own; see there for ``task``.
 
     Raises:
         MissingError: the interpreter cannot be started.
@@ -25,15 +35,15 @@ def launch_worker(run: RunDirectory, interpreter: str) -> subprocess.Popen[bytes
     environment = {name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES}
     environment["PYTHONUNBUFFERED"] = "1"
     # -P: the directory of launch.py has a package named like TensorFlow's.
-    command = [interpreter, "-P", str(LAUNCH), str(run.path), str(os.getpid())]
-    with run.log.open("ab") as log:
+    command = [interpreter, "-P", str(LAUNCH), str(directory), str(os.getpid()), *task]
+    with log.open("ab") as output:
         try:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=run.path,
+                cwd=directory,
                 env=environment,
                 process_group=0,
             )
