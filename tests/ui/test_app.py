@@ -304,7 +304,7 @@ async def test_keys_are_answered_while_a_flood_of_events_arrives(app, start):
     """The flood is read in a thread and shown as one snapshot a tick, whatever its size."""
     sweep = start("hangs", rows=[0])
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "epoch")
+        await shows(pilot, "train loss 2.0000")  # the worker has told all that it will
         shown = []
         watch = app.screen.watch_snapshot
         app.screen.watch_snapshot = lambda before, after: (shown.append(after), watch(before, after))
