@@ -61,3 +61,23 @@ def test_versions_and_variables_make_it_other_software(table, name):
 
 def test_software_is_not_named_before_its_versions_are_known():
     assert set(fingerprint({name: ENVIRONMENT[name] for name in ENVIRONMENT if name != "versions"})) == {"machine"}
+
+
+def test_a_container_is_not_another_machine_when_it_is_started_again():
+    contained = copy.deepcopy(ENVIRONMENT)
+    contained["machine"]["container"] = "docker"
+    again = copy.deepcopy(contained)
+    again["machine"]["host"] = "3f9a51c2"
+    assert fingerprint(contained) == fingerprint(again)
+    assert changed("machine", "host", "3f9a51c2") != fingerprint(ENVIRONMENT)
+
+
+def test_memory_counts_in_whole_gibibytes():
+    less, more = (changed("machine", "memory_bytes", count) for count in (25_276_510_208, 25_276_000_000))
+    assert less == more
+    assert changed("machine", "memory_bytes", 64 << 30) != less
+
+
+def test_a_run_on_the_cpu_has_the_software_of_one_on_the_gpu():
+    """PyTorch tells cuDNN's version on a GPU only."""
+    assert changed("versions", "cudnn", "91002") == fingerprint(ENVIRONMENT)

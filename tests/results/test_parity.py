@@ -1,3 +1,4 @@
+import json
 from datetime import datetime
 
 import numpy as np
@@ -64,6 +65,7 @@ def proof(checks=None, **changes):
 def result(framework="pytorch", machine="a1b2", device="cpu", track="parity", **versions):
     return {
         "run": "r",
+        "status": "completed",
         "config": {"framework": framework, "track": track},
         "effective": {"device": device},
         "versions": {"python": "3.11.2", **VERSIONS[framework], **versions},
@@ -100,8 +102,10 @@ def test_a_pixel_rounded_the_other_way_passes():
     assert failed(check_evidence(evidence(pixels=1 / 255))) == []
 
 
-def test_what_is_not_a_number_passes_nothing():
+def test_what_is_not_a_number_passes_nothing_wherever_it_stands():
     assert failed(check_evidence(evidence(logits=np.nan))) == ["logits"]
+    assert failed(check_evidence(evidence(trained__0__shift=np.nan))) == ["weights"]
+    assert json.loads(json.dumps(document(proof(check_evidence(evidence(loss=np.nan)))), allow_nan=False))
 
 
 def test_the_table_shows_difference_bound_and_outcome_and_says_what_failed():
@@ -131,6 +135,28 @@ def test_a_comparison_of_the_track_parity_names_the_proof_that_covers_it(tmp_pat
 def test_a_proof_of_another_machine_device_or_version_covers_nothing(tmp_path, other):
     store(proof(), tmp_path)
     assert proof_note([result(**other)], tmp_path).startswith("parity: not proven on this machine")
+
+
+def test_nothing_is_proven_of_other_arithmetic_or_compiled_models(tmp_path):
+    store(proof(), tmp_path)
+    for key, value in (("precision", "bfloat16"), ("compile", "on")):
+        run = result()
+        run["config"][key] = value
+        assert proof_note([run], tmp_path).startswith("parity: not proven for this precision or compilation")
+
+
+def test_runs_that_did_not_complete_need_no_proof(tmp_path):
+    store(proof(), tmp_path)
+    stopped = {**result(), "status": "stopped", "environment": {}, "effective": {}}
+    assert proof_note([result(), stopped], tmp_path) == describe(proof())
+    assert proof_note([stopped], tmp_path) is None
+
+
+def test_runs_of_two_devices_have_a_proof_each(tmp_path):
+    store(proof(), tmp_path)
+    store(proof(device="gpu", device_name="H200"), tmp_path)
+    note = proof_note([result(), result(device="gpu:0")], tmp_path)
+    assert note == f"{describe(proof())}; {describe(proof(device='gpu', device_name='H200'))}"
 
 
 def test_a_later_proof_takes_the_place_of_an_earlier_one(tmp_path):

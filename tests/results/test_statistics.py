@@ -112,6 +112,7 @@ def test_of_fewer_than_five_none_is_an_outlier():
 
 
 def test_the_accuracy_band_is_as_wide_as_the_spread_but_never_narrower_than_two_points():
-    assert accuracy_band([0.5]) == (0.5, 0.02)
+    assert accuracy_band([0.5, 0.5, 0.5]) == (0.5, 0.02)
+    assert accuracy_band([0.5]) == (0.5, 0.05)
     middle, width = accuracy_band([0.40, 0.45, 0.50, 0.55, 0.60])
     assert (middle, width) == pytest.approx((0.5, 3 * 1.4826 * 0.05))

@@ -72,18 +72,26 @@ def test_workers_that_shared_memory_has_no_room_for_are_refused(preset, settings
     with pytest.raises(MissingError) as caught:
         make_plan(preset, settings, data=str(dataset), overrides={"num_workers": 16})
     assert str(caught.value) == (
-        "/dev/shm: num_workers=16 needs 13 MB of shared memory, 10 of 64 MB are free;"
+        "/dev/shm: num_workers=16 and cache=false need 13 MB of shared memory, 10 of 64 MB are free;"
         " give the container more (docker run --shm-size), or set num_workers=0"
     )
     assert make_plan(preset, settings, data=str(dataset), overrides={"num_workers": 4})
     assert make_plan(preset, settings, data=str(dataset), rows=[1], overrides={"num_workers": 16})
 
 
+def test_the_articles_cache_is_shared_also_without_workers(preset, settings, dataset, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.runs.plan.shared_memory_bytes", lambda: (64_000_000, 300_000))
+    wanted = {"cache": True}
+    assert make_plan(preset, settings, data=str(dataset), overrides=wanted)
+    with pytest.raises(MissingError, match=r"num_workers=0 and cache=true need 0 MB .* or set cache=false$"):
+        make_plan(preset, settings, data=str(dataset), overrides={**wanted, "track": "published"})
+
+
 def test_the_cache_counts_where_workers_share_it(preset, settings, dataset, monkeypatch):
     monkeypatch.setattr("tfpt_tui.runs.plan.shared_memory_bytes", lambda: (2_000_000, 1_572_864 + 100_000))
     wanted = {"num_workers": 2, "cache": True, "batch_size": 32}
     assert make_plan(preset, settings, data=str(dataset), overrides=wanted)
-    with pytest.raises(MissingError, match="needs 2 MB of shared memory"):
+    with pytest.raises(MissingError, match=r"need 2 MB of shared memory.* or set num_workers=0 or cache=false"):
         make_plan(preset, settings, data=str(dataset), overrides={**wanted, "track": "published"})
 
 

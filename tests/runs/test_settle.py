@@ -63,9 +63,10 @@ def test_what_was_seen_before_and_during_a_run_is_told_once(run):
     assert read_toml(run.result)["warnings"][0]["message"] == "before"
 
 
-@pytest.mark.parametrize(("device", "expected"), [("gpu:0", ["throttled"]), ("cpu", [])])
+@pytest.mark.parametrize(("device", "expected"), [("gpu:0", ["foreign_gpu_process", "throttled"]), ("cpu", [])])
 def test_the_gpu_matters_to_runs_that_were_really_on_it(run, device, expected):
-    write_toml(run.environment, {"gpu": {"used": 0}})
+    foreign = {**OVERLAP, "code": "foreign_gpu_process"}
+    write_toml(run.environment, {"gpu": {"used": 0}, "warnings": [foreign]})
     tell(run, events.Environment({}, "some device", {"device": device}))
     sample(run, Sample(1.0, 0.0, gpus=(GpuSample(throttle="power cap", power_w=1.0),)))
     settle(run, "completed", None)

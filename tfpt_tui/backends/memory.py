@@ -20,6 +20,5 @@ def check_shared_memory(images: int, needed: int, where: Path = SHARED_MEMORY) -
     if needed > free:
         raise MissingError(
             f"{where}: the cache of {images} images needs {needed / 1e6:,.0f} MB of shared memory,"
-            f" {free / 1e6:,.0f} MB are free; give the container more (--shm-size)"
-            " or set num_workers=0 or cache=false"
+            f" {free / 1e6:,.0f} MB are free; give the container more (docker run --shm-size) or set cache=false"
         )

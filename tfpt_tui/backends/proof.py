@@ -64,10 +64,13 @@ def _prove(directory: Path) -> None:
     arrays["logits"], loss, _ = proof.differentiate(step, inputs[0], targets[0])
     arrays["loss"] = np.array(loss)
 
+    # From the cache: the batches above were not.
+    config = config.replace(cache=True)
     network = model.build_model(config, dataset.classes, device)
     train = data.make_training_data(config, dataset.train, device)
     step = training.compile_step(network, train, config, device)
     with Report(directory / "events.jsonl") as report:
+        data.fill_cache(train, report)
         training.train(step, train, config, report)
     arrays["epoch_loss"] = np.array(_epoch_loss(directory / "events.jsonl"))
 

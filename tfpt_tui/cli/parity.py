@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
-from tfpt_tui.errors import cannot
+from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
 from tfpt_tui.hardware.machine import describe_machine
@@ -30,14 +30,21 @@ def parity(invocation: Invocation, as_json: bool) -> int:
     comparisons of this track.
     """
     gpu = read_gpu()
-    devices = ["cpu", "gpu"] if gpu.names else ["cpu"]
-    proofs = [_prove(device, gpu, invocation) for device in devices]
+    proofs: list[Proof] = []
+    problem: TfptError | None = None
+    for device in ["cpu", "gpu"] if gpu.names else ["cpu"]:
+        try:
+            proofs.append(_prove(device, gpu, invocation))
+        except TfptError as error:
+            problem = error  # what was proven before is shown first
     if as_json:
         show(json.dumps({"schema": 1, "proofs": [document(proof) for proof in proofs]}, indent=2) + "\n")
     else:
         show("\n".join(as_text(proof_table(proof)) for proof in proofs))
         if not gpu.names:
             say(f"only the CPU was proven ({gpu.problem})")
+    if problem:
+        raise problem
     return 0 if all(proof.passed for proof in proofs) else 1
 
 

@@ -35,6 +35,7 @@ PUBLISHED = Track(
         "TensorFlow: fast JPEG decoding (default dct_method), resizing without antialiasing, in floats",
         "TensorFlow: labels parsed from the path and one-hot; images flipped before they are shuffled",
         "TensorFlow: tf.data takes all cores (AUTOTUNE); the pipeline drains at the end of every epoch",
+        "TensorFlow: at its end fit waits for the thread that tunes tf.data, now and then for many seconds",
         "TensorFlow: XLA is Keras's choice (on a GPU yes, on a CPU no), the model is saved with its optimizer",
     ),
     leaves_out=(
@@ -54,8 +55,13 @@ PARITY = Track(
         "biases of the convolutions: the normalisation cancels them, so that their gradient is rounding; Adam"
         " makes small steps of it, and the running mean follows",
         "resizing: sums in another order; one pixel in thirty thousand is rounded the other way, by 1/255",
-        "Keras runs a traced graph, PyTorch eager calls: compile=on compiles both (XLA, torch.compile)",
+        "Keras runs a traced graph, PyTorch eager calls; compile=on compiles both, XLA the whole step and"
+        " torch.compile the model without the optimizer",
         "memory layout: Keras keeps channels last, PyTorch channels first; recorded in the run",
+        "end of an epoch: with num_workers TensorFlow's threads go on to the next epoch, PyTorch's workers wait",
+        "a GPU: PyTorch copies batches from pinned memory without waiting, TensorFlow as Keras feeds them; with"
+        " measure=model TensorFlow copies its one batch in every step, PyTorch keeps it there",
+        "16-bit precision: Keras computes the last layer in float32, PyTorch in 16 bits",
     ),
 )
 
@@ -69,6 +75,10 @@ DEFAULT = Track(
         "order of the images and flips: the same in law, drawn by each framework's own generator",
         "input: tf.data with AUTOTUNE, which may take all cores; DataLoader with num_workers",
         "resizing: both antialias; the rounding of a pixel may differ by 1/255",
+        "end of the training: Keras waits for the thread that tunes tf.data, now and then for seconds; the phase has"
+        " that wait, epochs and rates have not",
+        "execution: Keras runs a traced graph, on a GPU compiled by XLA (compile=auto); PyTorch runs eager calls",
+        "a GPU: TensorFlow tunes its convolutions (cuDNN autotune), PyTorch does not; channels last and first",
     ),
 )
 

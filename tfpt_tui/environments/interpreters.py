@@ -18,6 +18,11 @@ MODULES = {
     "tensorflow": ("tensorflow", "keras", "numpy", "PIL"),
 }
 DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillow"}
+# The usual build of PyTorch has its CUDA with it, but pip leaves a build for the CPU alone.
+GPU_DISTRIBUTIONS = {
+    "pytorch": "--force-reinstall torch torchvision",
+    "tensorflow": "'tensorflow[and-cuda]' pillow",
+}
 PROBE_TIMEOUT_S = 30
 
 IMPORT_TIMEOUT_S = 120
@@ -67,10 +72,8 @@ def missing_frameworks(settings: UserSettings) -> list[str]:
 
 
 def install_line(framework: str, interpreter: str, gpu: bool = False) -> str:
-    """The line that installs the framework; PyTorch's usual build has its CUDA with it."""
-    distributions = (
-        "'tensorflow[and-cuda]' pillow" if gpu and framework == "tensorflow" else DISTRIBUTIONS[framework]
-    )
+    """The line that installs the framework, with ``gpu`` the build for GPUs in place of another one."""
+    distributions = GPU_DISTRIBUTIONS[framework] if gpu else DISTRIBUTIONS[framework]
     return f"{interpreter} -m pip install {distributions}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 DIGITS = 12
+GIB = 1 << 30
 
 # What changes from minute to minute (load, frequency, free room) or with every boot decides nothing.
 MACHINE = (
@@ -30,14 +31,23 @@ GPU = ("name", "uuid", "power_limit_w", "mig_mode")
 
 def fingerprint(environment: Mapping[str, Any]) -> dict[str, str]:
     """``machine`` and, once the versions are known, ``software``: 12 hex digits each of ``environment.toml``."""
+    known = dict(environment.get("machine", {}))
+    if "container" in known:
+        known.pop("host", None)  # its name changes with every start
+    if "memory_bytes" in known:
+        known["memory_bytes"] = round(
+            known["memory_bytes"] / GIB
+        )  # a kernel takes a little more or less for itself
     machine = {
-        "machine": _only(MACHINE, environment.get("machine", {})),
+        "machine": _only(MACHINE, known),
         "gpus": [_only(GPU, gpu) for gpu in environment.get("gpus", [])],
         "driver": environment.get("gpu", {}).get("driver"),
     }
     names = {"machine": _digest(machine)}
     if "versions" in environment:
-        names["software"] = _digest([environment["versions"], environment.get("variables", {})])
+        # PyTorch loads cuDNN, and tells its version, on a GPU only; it comes with PyTorch.
+        versions = {name: version for name, version in environment["versions"].items() if name != "cudnn"}
+        names["software"] = _digest([versions, environment.get("variables", {})])
     return names
 
 

@@ -31,7 +31,19 @@ def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
         runs = [result for result in done if result["config"].get("framework", "") == framework]
         title = FRAMEWORK_TITLES.get(framework, framework)
         found.append(_difference(runs, "software", _software_facts, f"ran {title} in different versions"))
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in (*found, _devices(done)) if sentence]
+
+
+def _devices(results: Sequence[Mapping[str, Any]]) -> str:
+    """Runs that left the device open and were given different kinds; asked for by name it is a setting."""
+    one_of_each: dict[str, str] = {}
+    for result in results:
+        device = str(result.get("effective", {}).get("device", ""))
+        if device and result["config"].get("device", "auto") == "auto":
+            one_of_each.setdefault(device.partition(":")[0], result["run"])
+    if len(one_of_each) < 2:
+        return ""
+    return f"{' and '.join(one_of_each.values())} trained on different devices ({' and '.join(one_of_each)})"
 
 
 def _difference(results: Iterable[Mapping[str, Any]], name: str, facts_of: Any, how: str) -> str:

@@ -16,7 +16,7 @@ from tfpt_tui.results.groups import LOADER, Group, applies, asked, differing_key
 from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Standing, stand
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.record import warnings_of
+from tfpt_tui.runs.record import doubts, warnings_of
 
 
 def compare(
@@ -127,7 +127,7 @@ def _peak_percent(entry: Group, gflops: float | None) -> float | None:
         return None
     effective = entry.done[0].get("effective", {})
     precision = effective.get("dtype_activations", "float32")
-    if precision == "float32" and effective.get("tf32_matmul"):
+    if precision == "float32" and effective.get("tf32_convolution"):
         precision = "tf32"
     peak = peak_flops(str(effective.get("device_name", "")), precision)
     return 100 * gflops * 1e9 / peak if peak else None
@@ -151,5 +151,4 @@ def _status(entry: Group) -> str:
 
 def _flags(entry: Group) -> str | None:
     """The codes of what makes the times of its runs doubtful."""
-    flags = [warning for result in entry.done for warning in warnings_of(result) if warning.taints == "time"]
-    return ", ".join(dict.fromkeys(warning.code for warning in flags)) or None
+    return doubts((warning for result in entry.done for warning in warnings_of(result)), "time") or None

@@ -11,6 +11,7 @@ from tfpt_tui.results.groups import END_TO_END
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import Column, Table
 from tfpt_tui.runs.directory import list_runs
+from tfpt_tui.runs.record import doubts, warnings_of
 
 COLUMNS = (
     Column("run", "run"),
@@ -22,6 +23,7 @@ COLUMNS = (
     Column("images_per_s", "images/s", 1),
     Column("epoch_s_median", "epoch s", 2),
     Column("test_accuracy", "test acc.", 4),
+    Column("flags", "flags"),
 )
 
 
@@ -46,6 +48,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "images_per_s": training.get("images_per_s"),
         "epoch_s_median": training.get("epoch_s_median"),
         "test_accuracy": result.get("test", {}).get("accuracy"),
+        "flags": doubts(warnings_of(result), "time") or None,
     }
 
 

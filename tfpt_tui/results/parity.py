@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_tui.config.schema import FRAMEWORKS
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError
+from tfpt_tui.events import finite
 from tfpt_tui.results.table import Column, Table
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SCHEMA = 1
+# Settings under which the proof is made; absent ones are those of early recordings.
+PROVEN = {"precision": ("float32", None), "compile": ("auto", "off", None)}
 # The versions that decide what is computed; Python's does not, and CUDA comes with them.
 DECISIVE = ("torch", "torchvision", "tensorflow", "keras")
 
@@ -61,7 +65,7 @@ def check_evidence(evidence: Mapping[str, Evidence]) -> tuple[Check, ...]:
     first, second = (evidence[framework].arrays for framework in FRAMEWORKS)
 
     def largest(*names: str) -> float:
-        return max(_largest(first[name], second[name]) for name in names)
+        return _worst(_largest(first[name], second[name]) for name in names)
 
     def names(prefix: str, *fields: str) -> list[str]:
         return [name for name in first if name.startswith(prefix) and name.rpartition("/")[2] in fields]
@@ -93,7 +97,7 @@ def check_evidence(evidence: Mapping[str, Evidence]) -> tuple[Check, ...]:
         Check(
             "batch variances",
             "running variances, relative; PyTorch divides by n - 1",
-            max(_relative(first[name], second[name]) for name in names("trained/", "variance")),
+            _worst(_relative(first[name], second[name]) for name in names("trained/", "variance")),
             5e-3,
         ),
         Check("epoch", "training loss of 40 steps, relative", loss, 5e-3),
@@ -133,7 +137,7 @@ def document(proof: Proof) -> dict[str, Any]:
     """The proof as it is stored and as ``parity --json`` prints it."""
     checks = [{**dataclasses.asdict(check), "passed": check.passed} for check in proof.checks]
     plain = {**dataclasses.asdict(proof), "date": proof.date.isoformat(timespec="seconds"), "checks": checks}
-    return {"schema": SCHEMA, "passed": proof.passed, **plain}
+    return {"schema": SCHEMA, "passed": proof.passed, **finite(plain)}
 
 
 def decisive(*versions: Mapping[str, str]) -> dict[str, str]:
@@ -151,14 +155,22 @@ def store(proof: Proof, directory: Path) -> Path:
 
 
 def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | None:
-    """What is proven of the runs on the track parity; None where there are none."""
-    runs = [result for result in results if result["config"].get("track") == "parity"]
+    """What is proven of the completed runs on the track parity; None where there are none.
+
+    Each run needs a proof of its own device and versions, the latest of which counts. Nothing is proven of 16-bit
+    arithmetic or of compiled models.
+    """
+    completed = [result for result in results if result["status"] == "completed"]
+    runs = [result for result in completed if result["config"].get("track") == "parity"]
     if not runs:
         return None
-    found = [proof for proof in _read_all(directory) if all(_covers(proof, run) for run in runs)]
-    if not found:
+    if any(result["config"].get(key) not in values for result in runs for key, values in PROVEN.items()):
+        return "parity: not proven for this precision or compilation, only for float32 and compile=auto or off"
+    proofs = sorted(_read_all(directory), key=lambda proof: proof.date, reverse=True)
+    used = [next((proof for proof in proofs if _covers(proof, result)), None) for result in runs]
+    if None in used:
         return "parity: not proven on this machine with these versions; prove it with: tfpt-tui parity"
-    return describe(max(found, key=lambda proof: proof.date))
+    return "; ".join(dict.fromkeys(describe(proof) for proof in used if proof))
 
 
 def _covers(proof: Proof, result: Mapping[str, Any]) -> bool:
@@ -176,7 +188,7 @@ def _read_all(directory: Path) -> list[Proof]:
         try:
             found = read_toml(path)
             checks = tuple(
-                Check(check["name"], check["what"], check["difference"], check["bound"])
+                Check(check["name"], check["what"], float(check["difference"]), check["bound"])
                 for check in found["checks"]
             )
             date = datetime.fromisoformat(found["date"])
@@ -185,6 +197,12 @@ def _read_all(directory: Path) -> list[Proof]:
             continue
         proofs.append(Proof(date, *facts, checks))
     return proofs
+
+
+def _worst(differences: Iterable[float]) -> float:
+    """The largest, or NaN as soon as one is: Python's max would pass over it."""
+    found = list(differences)
+    return next((value for value in found if math.isnan(value)), max(found))
 
 
 def _largest(first: Array, second: Array) -> float:
@@ -211,7 +229,7 @@ def _relative_gradients(first: Mapping[str, Array], second: Mapping[str, Array],
 
     norms = {name: float(np.linalg.norm(second[name])) for name in names}
     least = 1e-3 * float(np.linalg.norm(list(norms.values())))
-    return max(float(np.linalg.norm(first[name] - second[name])) / max(norms[name], least) for name in names)
+    return _worst(float(np.linalg.norm(first[name] - second[name])) / max(norms[name], least) for name in names)
 
 
 def _order(first: Mapping[str, Array], second: Mapping[str, Array]) -> float:

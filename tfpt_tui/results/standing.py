@@ -65,7 +65,7 @@ def _in_band(entry: Group, baseline: Group) -> bool | None:
     if entry.measure != END_TO_END or not band or not own:
         return None
     middle, width = band
-    # 0.52 is in the band of 0.50, though its distance is not quite 0.02 in binary.
+    # 0.52 is in a band of 0.02 around 0.50, though its distance is not quite that in binary.
     return abs(statistics.median(own) - middle) <= width + 1e-9
 
 

@@ -144,20 +144,22 @@ def _check_batch(config: RunConfig) -> None:
 def _check_shared_memory(config: RunConfig) -> None:
     """Refuse workers that would die of a bus error: batches go through /dev/shm, the cache lies there."""
     room = shared_memory_bytes()
-    if config.framework != "pytorch" or not config.num_workers or room is None:
+    if config.framework != "pytorch" or room is None:
         return
     pixels = 3 * config.image_size**2
-    value = 4  # bytes; batches are float32, and so is the cache of the track published
+    value = 4  # bytes; batches are float32, and so is the article's cache, which is shared also without workers
+    published = config.track == "published"
     needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * pixels * value
-    if config.cache:
+    if config.cache and (config.num_workers or published):
         images = read_manifest(Path(config.data)).total("train")
-        needed += images * pixels * (value if config.track == "published" else 1)
+        needed += images * pixels * (value if published else 1)
     size, free = room
     if needed > free:
+        ways_out = ["num_workers=0"] * (config.num_workers > 0) + ["cache=false"] * config.cache
         raise MissingError(
-            f"/dev/shm: num_workers={config.num_workers} needs {needed / 1e6:,.0f} MB of shared memory,"
-            f" {free / 1e6:,.0f} of {size / 1e6:,.0f} MB are free;"
-            " give the container more (docker run --shm-size), or set num_workers=0"
+            f"/dev/shm: num_workers={config.num_workers} and cache={str(config.cache).lower()} need"
+            f" {needed / 1e6:,.0f} MB of shared memory, {free / 1e6:,.0f} of {size / 1e6:,.0f} MB are free;"
+            f" give the container more (docker run --shm-size), or set {' or '.join(ways_out)}"
         )
 
 

@@ -51,12 +51,12 @@ def gather_evidence(
         MissingError: a framework or the device is not there.
         TfptError: a framework's process failed; the message has its last line.
     """
-    interpreters = {framework: check_framework(framework, settings) for framework in FRAMEWORKS}
-    data = directory / "data"
-    prepare(make_synthetic(limit=IMAGES_PER_CLASS, classes=CLASSES), Target(data), jobs=os.cpu_count() or 1)
     lock = _lock_machine(say)
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        interpreters = {framework: check_framework(framework, settings) for framework in FRAMEWORKS}
+        data = directory / "data"
+        prepare(make_synthetic(limit=IMAGES_PER_CLASS, classes=CLASSES), Target(data), jobs=os.cpu_count() or 1)
         # Both at once: nothing is timed here.
         for framework in FRAMEWORKS:
             started[framework] = _start(framework, interpreters[framework], device, data, directory)

@@ -108,6 +108,8 @@ def _machine_warnings(run: RunDirectory, record: Record, samples: Sequence[Sampl
     gpu = None if device.startswith("cpu") else environment.get("gpu", {}).get("used")
     by_code: dict[str, RunWarning] = {}
     for warning in (*warnings_of(environment), *judge_run(samples, gpu)):
+        if device.startswith("cpu") and warning.code == "foreign_gpu_process":
+            continue  # device=auto: the run was not on the GPU after all
         by_code.setdefault(warning.code, warning)
     return list(by_code.values())
 

@@ -5,6 +5,7 @@ On the track parity normalisation and initial weights are those that Keras gets 
 
 from __future__ import annotations
 
+import copy
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -84,13 +85,12 @@ def get_weights(model: nn.Sequential) -> list[Weights]:
 
 
 def summarize(model: nn.Sequential) -> ModelSummary:
-    """The layer table; shapes are found by passing one empty image through, which changes nothing."""
+    """The layer table; shapes are found on the device "meta", which computes nothing and warms nothing up."""
     layers = []
-    model.eval()
+    shadow = copy.deepcopy(model).to("meta").eval()
     with torch.inference_mode():
-        device = next(model.parameters()).device
-        values = torch.zeros(1, INPUT_CHANNELS, model.image_size, model.image_size, device=device)
-        for name, layer in model.named_children():
+        values = torch.zeros(1, INPUT_CHANNELS, model.image_size, model.image_size, device="meta")
+        for name, layer in shadow.named_children():
             values = layer(values)
             count = sum(weights.numel() for weights in [*layer.parameters(), *_statistics(layer)])
             layers.append(Layer(name, type(layer).__name__, tuple(values.shape[1:]), count))

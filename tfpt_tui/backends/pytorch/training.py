@@ -113,7 +113,7 @@ def train_resident(step: Step, data: Data, config: RunConfig, report: Report) ->
     """The same steps on one batch that stays on the device: what the model alone costs."""
     images, labels = next(iter(data.loader))
     batch = images.to(step.device), labels.to(step.device)
-    _train(step, data, config, report, lambda: repeat(batch, data.images // config.batch_size))
+    _train(step, data, config, report, lambda: repeat(batch, len(data.loader)))
 
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:
@@ -137,15 +137,17 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
     model.eval()
-    with torch.inference_mode():
+    forward = torch.compile(model) if config.compile == "on" else model
+    autocast = AUTOCAST.get(config.precision)
+    with torch.inference_mode(), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for size in data.batch_sizes:
-            model(torch.zeros(size, *data.image_shape, device=device))
+            forward(torch.zeros(size, *data.image_shape, device=device))
         synchronize(device)
         started = clock()
         for images, labels in data.loader:
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
-            logits = model(images)
+            logits = forward(images)
             loss_sum += loss_function(logits, labels)
             correct += (logits.argmax(1) == labels).sum()
             report.done += len(labels)

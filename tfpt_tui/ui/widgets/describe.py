@@ -7,7 +7,7 @@ from textual.content import Content
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.events import ALIVE, PHASES
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record import Record, time_left_s
+from tfpt_tui.runs.record import Record, doubts, time_left_s
 from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, GLYPHS, status_style
 from tfpt_tui.ui.watch import RunView
 
@@ -68,8 +68,8 @@ def outcome(view: RunView) -> Content:
         yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
-    doubts = dict.fromkeys(warning.code for warning in view.warnings if warning.taints == "time")
-    flags = Content.styled(f"  {GLYPHS['warning']} {', '.join(doubts)}" if doubts else "", "$warning")
+    why = doubts(view.warnings, "time")
+    flags = Content.styled(f"  {GLYPHS['warning']} {why}" if why else "", "$warning")
     return Content.assemble(f"{text}  {rate:,.0f} images/s", flags)
 
 

@@ -1,0 +1,24 @@
+from tfpt_tui.results.listing import listing
+from tfpt_tui.results.table import as_text
+
+
+def result(**config):
+    return {"run": "r", "status": "completed", "config": {"framework": "pytorch", "track": "parity", **config}}
+
+
+def test_a_rate_that_is_no_training_is_named_as_such():
+    whole, loader = listing([result(), result(measure="loader")]).rows
+    assert (whole["track"], loader["track"]) == ("parity", "parity, loader")
+
+
+def test_what_makes_the_rate_doubtful_stands_beside_it():
+    flagged = {
+        **result(),
+        "warnings": [
+            {"code": "busy", "message": "m", "taints": "time"},
+            {"code": "swap_in_use", "message": "m", "taints": ""},
+        ],
+    }
+    (row,) = listing([flagged]).rows
+    assert row["flags"] == "busy"
+    assert as_text(listing([flagged])).splitlines()[2].endswith("busy")
