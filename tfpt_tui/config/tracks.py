@@ -75,8 +75,8 @@ DEFAULT = Track(
         "order of the images and flips: the same in law, drawn by each framework's own generator",
         "input: tf.data with AUTOTUNE, which may take all cores; DataLoader with num_workers",
         "resizing: both antialias; the rounding of a pixel may differ by 1/255",
-        "end of the training: Keras waits for the thread that tunes tf.data, now and then for seconds; the phase has"
-        " that wait, epochs and rates have not",
+        "end of the training: Keras waits for the thread that tunes tf.data, now and then for seconds; the phase"
+        " has that wait, epochs and rates have not",
         "execution: Keras runs a traced graph, on a GPU compiled by XLA (compile=auto); PyTorch runs eager calls",
         "a GPU: TensorFlow tunes its convolutions (cuDNN autotune), PyTorch does not; channels last and first",
     ),

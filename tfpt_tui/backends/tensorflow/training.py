@@ -82,7 +82,7 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
 def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """The same steps on one batch that stays in memory: what the model alone costs."""
     batch = next(iter(data.batches))
-    # There is nothing to tune, and at its end fit would wait for the tuner's thread, now and then for many seconds.
+    # There is nothing to tune, and at its end fit would wait for the tuner's thread, now and then for long.
     options = tf.data.Options()
     options.autotune.enabled = False
     _train(step, data, config, report, tf.data.Dataset.from_tensors(batch).repeat().with_options(options))
