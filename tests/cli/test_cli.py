@@ -243,6 +243,8 @@ def test_ctrl_c_stops_the_runs_waits_and_leaves_complete_records(tmp_path, datas
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background ignores Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(lambda: any(b"epoch_end" in path.read_bytes() for path in tmp_path.glob("runs/*/events.jsonl")))
     process.send_signal(signal.SIGINT)
