@@ -22,7 +22,7 @@ def test_a_rate_that_is_doubtful_is_marked_with_the_reasons():
         RunWarning("m", "swap_in_use"),
         RunWarning("m", "busy", "", "time"),
     )
-    assert outcome(view(warnings=doubts)).plain == "train loss 1.5000  accuracy 0.5000  1,234 images/s  ! busy"
+    assert outcome(view(warnings=doubts)).plain == "train loss 1.5000 acc 0.5000  1,234 img/s ! busy"
     assert outcome(view()).plain.endswith("1,234 images/s")
 
 

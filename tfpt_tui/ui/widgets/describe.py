@@ -54,23 +54,25 @@ def progress(view: RunView, columns: int) -> Content:
 
 
 def outcome(view: RunView) -> Content:
-    """The latest loss and accuracy, the test's once it is there, and the throughput."""
+    """The latest loss and accuracy, the test's once it is there, and the rate with what makes it doubtful."""
     record = view.record
+    why = doubts(view.warnings, "time")
+    # The doubts must be seen on 80 columns, too.
+    accuracy, unit = (" acc", "img/s") if why else ("  accuracy", "images/s")
     if record.evaluation:
         test = record.evaluation
-        text = f"test loss {test.loss:.4f}  accuracy {test.accuracy:.4f}"
+        text = f"test loss {test.loss:.4f}{accuracy} {test.accuracy:.4f}"
     elif record.epochs:
         epoch = record.epochs[-1]
         text = "loading only: nothing is trained"
         if epoch.loss is not None:
-            text = f"train loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
+            text = f"train loss {epoch.loss:.4f}{accuracy} {epoch.accuracy:.4f}"
     else:
         yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
-    why = doubts(view.warnings, "time")
-    flags = Content.styled(f"  {GLYPHS['warning']} {why}" if why else "", "$warning")
-    return Content.assemble(f"{text}  {rate:,.0f} images/s", flags)
+    flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
+    return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
 
 
 def hardware(sample: Sample | None, gpu_problem: str) -> Content:
