@@ -117,11 +117,16 @@ def _seed(config: RunConfig, repeat: int, preset: Preset) -> int:
 
 def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[str, str]:
     """Datasets, memory, frameworks and devices, each looked at once; the interpreters of the frameworks."""
-    for directory in dict.fromkeys(config.data for config in configs):
-        check_labels(Path(directory), read_manifest(Path(directory)))
+    datasets = dict.fromkeys(config.data for config in configs)
+    manifests = {directory: read_manifest(Path(directory)) for directory in datasets}
+    for directory, manifest in manifests.items():
+        check_labels(Path(directory), manifest)
+    room = shared_memory_bytes()
     for config in dict.fromkeys(configs):
-        _check_batch(config)
-        _check_shared_memory(config)
+        images = manifests[config.data].total("train")
+        _check_batch(config, images)
+        if room:
+            _check_shared_memory(config, images, *room)
     frameworks = dict.fromkeys(config.framework for config in configs)
     interpreters = {framework: check_framework(framework, settings) for framework in frameworks}
     gpu = read_gpu() if any(config.device != "cpu" for config in configs) else GpuReading()
@@ -132,28 +137,24 @@ def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict
     return interpreters
 
 
-def _check_batch(config: RunConfig) -> None:
+def _check_batch(config: RunConfig, images: int) -> None:
     """Refuse an epoch without a whole batch; only the article's code path keeps a short one."""
-    images = read_manifest(Path(config.data)).total("train")
     if config.track != "published" and config.batch_size > images:
         raise UsageError(
             f"batch_size={config.batch_size}: more than the {images} training images of {config.data}"
         )
 
 
-def _check_shared_memory(config: RunConfig) -> None:
+def _check_shared_memory(config: RunConfig, images: int, size: int, free: int) -> None:
     """Refuse workers that would die of a bus error: batches go through /dev/shm, the cache lies there."""
-    room = shared_memory_bytes()
-    if config.framework != "pytorch" or room is None:
+    if config.framework != "pytorch":
         return
     pixels = 3 * config.image_size**2
     value = 4  # bytes; batches are float32, and so is the article's cache, which is shared also without workers
     published = config.track == "published"
     needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * pixels * value
     if config.cache and (config.num_workers or published):
-        images = read_manifest(Path(config.data)).total("train")
         needed += images * pixels * (value if published else 1)
-    size, free = room
     if needed > free:
         ways_out = ["num_workers=0"] * (config.num_workers > 0) + ["cache=false"] * config.cache
         raise MissingError(

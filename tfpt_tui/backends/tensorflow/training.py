@@ -19,8 +19,8 @@ from tfpt_tui.events import EvaluationEnd
 JIT: dict[str, str | bool] = {"auto": "auto", "off": False, "on": True}
 
 
-class CountedLoss(keras.losses.SparseCategoricalCrossentropy):
-    """Cross-entropy on logits that counts its traces: Python comes by here only while a graph is made."""
+class CountsTraces(keras.losses.Loss):
+    """Makes a loss on logits count its traces: Python comes by here only while a graph is made."""
 
     def __init__(self) -> None:
         super().__init__(from_logits=True)
@@ -30,13 +30,20 @@ class CountedLoss(keras.losses.SparseCategoricalCrossentropy):
         self.traces += 1
         return super().call(y_true, y_pred)
 
+    def get_config(self) -> dict[str, object]:
+        return {}  # it takes no arguments when it is loaded with a saved model
+
+
+class CountedLoss(CountsTraces, keras.losses.SparseCategoricalCrossentropy):
+    """Cross-entropy of whole-number labels."""
+
 
 @dataclass(frozen=True)
 class Step:
     """A model made ready to train."""
 
     model: keras.Sequential
-    loss: CountedLoss
+    loss: CountsTraces
     compiled: bool
 
     def traces(self) -> int:

@@ -6,11 +6,18 @@ https://github.com/infocusp/tf_pt_benchmarking, tfvspt/tf/main.py; config/tracks
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
-from tfpt_tui.backends.tensorflow.training import JIT, Counter, Epochs, Step, load_only, train_resident
+from tfpt_tui.backends.tensorflow.training import (
+    JIT,
+    Counter,
+    CountsTraces,
+    Epochs,
+    Step,
+    load_only,
+    train_resident,
+)
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
@@ -18,19 +25,8 @@ __all__ = ["compile_step", "evaluate", "load_only", "train", "train_resident"]
 
 
 @keras.saving.register_keras_serializable("tfpt_tui")  # it is saved with the model
-class CountedOneHotLoss(keras.losses.CategoricalCrossentropy):
-    """Cross-entropy of one-hot labels, as in the article; it counts its traces."""
-
-    def __init__(self) -> None:
-        super().__init__(from_logits=True)
-        self.traces = 0
-
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        self.traces += 1
-        return super().call(y_true, y_pred)
-
-    def get_config(self) -> dict[str, object]:
-        return {}  # it takes no arguments when it is loaded again
+class CountedOneHotLoss(CountsTraces, keras.losses.CategoricalCrossentropy):
+    """Cross-entropy of one-hot labels, as in the article."""
 
 
 def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device: str) -> Step:
