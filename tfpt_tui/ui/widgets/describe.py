@@ -99,7 +99,11 @@ def _settings(view: RunView) -> str:
     if config is None:
         return "its config.toml cannot be read"
     parts = [f"track {config.track}"] + ([f"{config.measure} only"] if config.measure != "end_to_end" else [])
-    parts += [f"batch {config.batch_size}", f"{config.epochs} epochs", f"seed {config.seed}"]
+    parts += [
+        f"batch {config.batch_size}",
+        f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}",
+        f"seed {config.seed}",
+    ]
     if SETTINGS["num_workers"].applies_to(config.framework, config.track) and config.num_workers:
         parts.append(f"{config.num_workers} workers")
     parts += ["cached"] * config.cache + ["not augmented"] * (not config.augment)
