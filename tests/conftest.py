@@ -18,6 +18,7 @@ def own_directories(tmp_path_factory, monkeypatch):
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("TFPT_TUI_LOCK", str(home / "machine.lock"))
     return home
 
@@ -33,7 +34,7 @@ def pictures(tmp_path_factory) -> Path:
         return folder / "cifar10-mini"
     from tfpt_tui.data.synthetic import draw_image, make_synthetic
 
-    for item in make_synthetic(limit=40, classes=10).items:
+    for item in make_synthetic(limit=40, classes=10):
         path = folder / item.split / f"class{item.label}" / f"{item.number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         draw_image(item).save(path)
@@ -49,6 +50,22 @@ def dataset(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("datasets") / "tiny"
     prepare(make_synthetic(limit=16, classes=2), Target(directory), jobs=1)
     return directory
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Write small files of /proc and /sys by their paths from the root, for machines that are not at hand."""
+    root = tmp_path / "root"
+    root.mkdir()
+
+    def grow(files):
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return root
+
+    return grow
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import tfpt_tui
 
 BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
-FILES = ("data", "model", "training", "runtime", "proof", "published/data", "published/training")
+FILES = ("data", "model", "training", "runtime", "proof", "cifar", "probe", "published/data", "published/training")
 
 
 def public_functions(framework, file):

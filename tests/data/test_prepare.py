@@ -188,28 +188,28 @@ def test_classes_alone_are_split_five_to_one_by_seed(tmp_path):
         for number in range(12):
             draw(tmp_path / "source" / name / f"{number:02}.png")
     source = read_folder(tmp_path / "source", seed=25)
-    counts = [(item.split, item.label) for item in source.items]
+    counts = [(item.split, item.label) for item in source]
     assert {key: counts.count(key) for key in counts} == {
         ("train", 0): 10,
         ("train", 1): 10,
         ("test", 0): 2,
         ("test", 1): 2,
     }
-    assert read_folder(tmp_path / "source", seed=25).items == source.items
-    assert any(read_folder(tmp_path / "source", seed=seed).items != source.items for seed in (1, 2, 3))
+    assert read_folder(tmp_path / "source", seed=25).groups == source.groups
+    assert any(read_folder(tmp_path / "source", seed=seed).groups != source.groups for seed in (1, 2, 3))
 
 
 def test_limit_and_classes_take_the_first(folder):
     source = read_folder(folder, limit=1, classes=1)
     assert source.classes == ("ape",)
-    assert [item.name for item in source.items] == ["train/0/1.jpg", "test/0/1.jpg"]
+    assert [item.name for item in source] == ["train/0/1.jpg", "test/0/1.jpg"]
 
 
 def test_hidden_and_other_files_are_no_images(folder):
     (folder / "train/ape/notes.txt").write_text("")
     (folder / "train/ape/._0.jpg").write_bytes(b"resource fork")
     (folder / "train/.cache").mkdir()
-    assert len(read_folder(folder).items) == 10
+    assert len(read_folder(folder)) == 10
 
 
 @pytest.mark.parametrize(
@@ -244,8 +244,8 @@ def test_synthetic_images_repeat_by_seed(tmp_path):
 def test_synthetic_images_are_by_default_as_many_as_cifar_100():
     source = make_synthetic()
     assert len(source.classes) == len(set(source.classes)) == 100
-    assert sum(item.split == "train" for item in source.items) == 50_000
-    assert sum(item.split == "test" for item in source.items) == 10_000
+    assert sum(item.split == "train" for item in source) == 50_000
+    assert sum(item.split == "test" for item in source) == 10_000
 
 
 def test_more_synthetic_classes_than_there_are_is_refused():
@@ -302,7 +302,7 @@ def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):
     script = (
         "import os, sys, time\n"
         "from tfpt_tui.data.prepare import _pool\n"
-        "with _pool(2) as pool:\n"
+        "with _pool(2, None) as pool:\n"
         "    print(*{pool.submit(os.getpid).result() for _ in range(20)}, flush=True)\n"
         "    pool.submit(time.sleep, 60)\n"
         "    time.sleep(60)\n"

@@ -26,6 +26,7 @@ if "tfpt_tui" not in sys.modules:
     show_package()
 
 if __name__ == "__main__":
-    # A run by default; "proof" as the last argument asks for this framework's part of a proof of parity.
-    task = "proof" if sys.argv[-1] == "proof" else "worker"
-    sys.exit(importlib.import_module(f"tfpt_tui.backends.{task}").main(sys.argv[1:]))
+    # A run by default; the third argument may name another of the modules that have a main of their own.
+    directory, parent, *rest = sys.argv[1:]
+    task, *arguments = rest or ["worker"]
+    sys.exit(importlib.import_module(f"tfpt_tui.backends.{task}").main([directory, parent, *arguments]))

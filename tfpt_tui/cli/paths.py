@@ -20,6 +20,8 @@ def paths(invocation: Invocation, as_json: bool) -> None:
     found = {
         "runs": invocation.paths.runs,
         "sweeps": invocation.paths.sweeps,
+        "downloads": invocation.paths.downloads,
+        "environments": invocation.paths.environments,
         "proofs of parity": invocation.paths.proofs,
         "datasets": invocation.paths.datasets,
         "settings": invocation.paths.settings,

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import click
 
-from tfpt_tui.cli.invocation import say, show
-from tfpt_tui.data.folder import read_folder
-from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.sources import Wanted, known_request, open_source
+from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
 from tfpt_tui.data.source import DEFAULT_SEED, Source
-from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import UsageError
-
-ARCHIVES = ("cifar100", "cifar10")
+from tfpt_tui.runs.cifar import OWN_READER, READERS
 
 
 @click.command()
@@ -30,45 +28,57 @@ ARCHIVES = ("cifar100", "cifar10")
 @click.option(
     "--seed", default=DEFAULT_SEED, type=click.IntRange(0), help="Of split and drawing.", show_default=True
 )
+@click.option("--archive", metavar="FILE", help="CIFAR's archive, where there is no network.")
+@click.option("--url", help="Fetch CIFAR's archive from here, a mirror; its checksum is the same.")
+@click.option(
+    "--reader",
+    default=OWN_READER,
+    type=click.Choice(READERS),
+    help="Who reads CIFAR's archive: we, or a framework's own loader.",
+    show_default=True,
+)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
 @click.option("--skip-bad", is_flag=True, help="Leave out files that are no images.")
 @click.option("--force", is_flag=True, help="Replace a dataset of ours that was made differently.")
+@pass_invocation
 def prepare(
+    invocation: Invocation,
     source: str,
     out: str,
     size: int,
     limit: int | None,
     classes: int | None,
     seed: int,
+    archive: str | None,
+    url: str | None,
+    reader: str,
     jobs: int | None,
     skip_bad: bool,
     force: bool,
 ) -> None:
-    """Make a dataset from SOURCE: synthetic, or a folder of images by class.
+    """Make a dataset from SOURCE: cifar100, cifar10, synthetic, or a folder of images by class.
 
-    A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
+    CIFAR is fetched from its authors' page (161 and 163 MB) and kept for the next time; an interrupted download
+    goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
     """
-    images = open_source(source, limit=limit or 0, classes=classes or 0, seed=seed)
+    wanted = Wanted(source, limit or 0, classes or 0, seed, archive, url, reader)
+    wanted.check()
     target = Target(Path(out), size)
-    _check_apart(source, target.directory)
-    outcome = prepare_with_bar(images, target, jobs=jobs, skip_bad=skip_bad, force=force)
+    request = known_request(wanted)
+    outcome = find_prepared(request, target) if request and not force else None
+    if not outcome:
+        images = open_source(wanted, request, invocation)
+        if not wanted.cifar:
+            _check_apart(source, target.directory)
+        outcome = prepare_with_bar(images, target, jobs=jobs, skip_bad=skip_bad, force=force)
     show(describe(outcome, target.directory))
-
-
-def open_source(name: str, *, limit: int, classes: int, seed: int) -> Source:
-    """The source of that name, or the folder at that path."""
-    if name == "synthetic":
-        return make_synthetic(limit=limit, classes=classes, seed=seed)
-    if name in ARCHIVES and not Path(name).is_dir():
-        raise UsageError(f"{name}: this version does not read its archive; give a folder of images, or synthetic")
-    return read_folder(Path(name), limit=limit, classes=classes, seed=seed)
 
 
 def prepare_with_bar(
     source: Source, target: Target, *, jobs: int | None = None, skip_bad: bool = False, force: bool = False
 ) -> Outcome:
     """Prepare with a progress bar, which is drawn on a terminal only."""
-    with click.progressbar(length=len(source.items), label="preparing", file=sys.stderr) as bar:
+    with click.progressbar(length=len(source), label="preparing", file=sys.stderr) as bar:
         try:
             return prepare_dataset(
                 source,

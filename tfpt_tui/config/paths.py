@@ -17,6 +17,8 @@ class Paths:
 
     runs: Path
     datasets: Path
+    downloads: Path
+    environments: Path
     proofs: Path
     settings: Path
     user_presets: Path
@@ -34,6 +36,8 @@ def find_paths(runs: str | None = None) -> Paths:
     return Paths(
         runs=Path(runs).absolute() if runs else data / "runs",
         datasets=data / "datasets",
+        downloads=_xdg("XDG_CACHE_HOME", ".cache") / NAME / "downloads",
+        environments=data / "environments",
         proofs=data / "parity",
         settings=config / "config.toml",
         user_presets=config / "presets",

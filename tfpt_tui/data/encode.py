@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfpt_tui.data.source import Item
+from tfpt_tui.lifeline import die_with_parent
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,23 +26,43 @@ class Made(NamedTuple):
     problem: str = ""
 
 
-def make_images(
-    items: Iterable[Item], open_image: Callable[[Item], Image], directory: Path, size: int, quality: int
-) -> list[Made]:
-    """Make the images of the items below ``directory``, as RGB JPEG files of ``size`` x ``size`` pixels.
+class Order(NamedTuple):
+    """What every process is told once: how to open an item, and what to make of it below ``directory``."""
+
+    open_image: Callable[[Item], Image]
+    directory: Path
+    size: int
+    quality: int
+
+
+# Set in a process that makes images, and inherited by its fork: a source may hold all of its pixels.
+_orders: list[Order] = []
+
+
+def begin(parent: int, order: Order) -> None:
+    """The first call in a process that makes images; it ends with its ``parent``."""
+    die_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _orders[:] = [order]
+
+
+def make_images(items: Iterable[Item]) -> list[Made]:
+    """Make the images of the items as RGB JPEG files, as the process was told by :func:`begin`.
 
     Raises:
         OSError: a file could not be written; what was written before it stays and is complete.
     """
-    return [_make(item, open_image, f"{directory}/{item.name}", size, quality) for item in items]
+    (order,) = _orders
+    return [_make(item, order) for item in items]
 
 
-def _make(item: Item, open_image: Callable[[Item], Image], path: str, size: int, quality: int) -> Made:
+def _make(item: Item, order: Order) -> Made:
+    path = f"{order.directory}/{item.name}"
     there = _read_if_there(path)
     if there:
         return Made(_digest(there), kept=True)
     try:
-        encoded = _encode(open_image(item), size, quality)
+        encoded = _encode(order.open_image(item), order.size, order.quality)
     except (OSError, ValueError) as error:
         # Bytes of a name that is not UTF-8 are shown escaped: the name ends up in a manifest.
         name = os.fsencode(item.origin).decode("utf-8", "backslashreplace")

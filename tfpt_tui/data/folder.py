@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfpt_tui.data.manifest import SPLITS
-from tfpt_tui.data.source import DEFAULT_SEED, Item, Source
+from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source
 from tfpt_tui.errors import MissingError, UsageError
 
 if TYPE_CHECKING:
@@ -42,21 +43,22 @@ def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int 
     if len(names) < 2:
         raise UsageError(f"{directory}: only one class, {names[0]!r}: there is nothing to tell apart")
     names = names[: classes or None]
-    items = []
-    for split in SPLITS:
-        for label, name in enumerate(names):
-            paths = listed[split].get(name, [])[: limit or None]
-            items += [Item(split, label, number, path) for number, path in enumerate(paths, start=1)]
-    _check_classes(directory, names, items)
+    groups = tuple(
+        Group(split, label, found.prefix, found.names[: limit or None])
+        for split in SPLITS
+        for label, name in enumerate(names)
+        if (found := listed[split].get(name))
+    )
+    _check_classes(directory, names, groups)
     return Source(
         classes=tuple(names),
-        items=tuple(items),
+        groups=groups,
         request={
             "source": f"folder {directory.absolute()}",
             "limit": limit,
             "classes": classes,
             "seed": seed if split_by_us else 0,
-            "listing": _digest_of_names(items, directory),
+            "listing": _digest_of_names(groups, directory),
         },
         open_image=open_image,
     )
@@ -77,7 +79,14 @@ def open_image(item: Item) -> Image:
         raise ValueError(str(error)) from None
 
 
-def _by_class(directory: Path, split_by_us: bool, seed: int) -> dict[str, dict[str, list[str]]]:
+class Listing(NamedTuple):
+    """The names of the images in a class directory, sorted; ``prefix`` is its path with a slash."""
+
+    prefix: str
+    names: list[str]
+
+
+def _by_class(directory: Path, split_by_us: bool, seed: int) -> dict[str, dict[str, Listing]]:
     if split_by_us:
         return _split(_classes_in(directory), seed)
     for split in SPLITS:
@@ -86,18 +95,18 @@ def _by_class(directory: Path, split_by_us: bool, seed: int) -> dict[str, dict[s
     return {split: _classes_in(directory / split) for split in SPLITS}
 
 
-def _classes_in(directory: Path) -> dict[str, list[str]]:
-    """The image paths of each class directory, sorted by name."""
+def _classes_in(directory: Path) -> dict[str, Listing]:
+    """The images of each class directory that has some."""
     classes = {}
     with os.scandir(directory) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")
     for name in names:
         with os.scandir(directory / name) as entries:
             images = [
-                entry.path for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
+                entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
             ]
         if images:
-            classes[_utf8(name, directory)] = sorted(images)
+            classes[_utf8(name, directory)] = Listing(f"{directory}/{name}/", sorted(images))
     return classes
 
 
@@ -111,28 +120,31 @@ def _utf8(name: str, directory: Path) -> str:
     return name
 
 
-def _split(classes: dict[str, list[str]], seed: int) -> dict[str, dict[str, list[str]]]:
+def _split(classes: dict[str, Listing], seed: int) -> dict[str, dict[str, Listing]]:
     """Draw every sixth image of a class for the test, at least one where there are two, by seed and class."""
     train, test = {}, {}
-    for name, paths in classes.items():
-        wanted = max(round(len(paths) / TEST_SHARE), 1) if len(paths) > 1 else 0
-        drawn = set(random.Random(f"{seed}:{name}").sample(range(len(paths)), wanted))
-        train[name] = [path for index, path in enumerate(paths) if index not in drawn]
-        test[name] = [path for index, path in enumerate(paths) if index in drawn]
+    for name, (prefix, images) in classes.items():
+        wanted = max(round(len(images) / TEST_SHARE), 1) if len(images) > 1 else 0
+        drawn = set(random.Random(f"{seed}:{name}").sample(range(len(images)), wanted))
+        train[name] = Listing(prefix, [image for index, image in enumerate(images) if index not in drawn])
+        test[name] = Listing(prefix, [image for index, image in enumerate(images) if index in drawn])
     return {"train": train, "test": test}
 
 
-def _check_classes(directory: Path, names: list[str], items: list[Item]) -> None:
-    trained = {item.label for item in items if item.split == "train"}
+def _check_classes(directory: Path, names: list[str], groups: Sequence[Group]) -> None:
+    trained = {group.label for group in groups if group.split == "train" and group.names}
     for label, name in enumerate(names):
         if label not in trained:
             raise UsageError(f"{directory}: class {name!r} has no training image")
-    if not any(item.split == "test" for item in items):
+    if not any(group.split == "test" and group.names for group in groups):
         raise UsageError(f"{directory}: no class has a test image: nothing could be evaluated")
 
 
-def _digest_of_names(items: list[Item], directory: Path) -> str:
-    names = hashlib.sha256()
-    for item in items:
-        names.update(os.fsencode(f"{item.name} {os.path.relpath(item.origin, directory)}\n"))
-    return names.hexdigest()[:16]
+def _digest_of_names(groups: Sequence[Group], directory: Path) -> str:
+    digest = hashlib.sha256()
+    for group in groups:
+        folder = os.path.relpath(group.prefix, directory)
+        for number, name in enumerate(group.names, start=1):
+            item = Item(group.split, group.label, number, "")
+            digest.update(os.fsencode(f"{item.name} {folder}/{name}\n"))
+    return digest.hexdigest()[:16]

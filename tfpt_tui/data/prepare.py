@@ -11,27 +11,29 @@ import hashlib
 import multiprocessing
 import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.data import manifest as manifests
-from tfpt_tui.data.encode import Made, make_images
+from tfpt_tui.data.encode import Made, Order, begin, make_images
 from tfpt_tui.data.manifest import SPLITS, Manifest, read_manifest
-from tfpt_tui.data.source import Source
+from tfpt_tui.data.source import Item, Source
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
-from tfpt_tui.lifeline import die_with_parent
 
 MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
 DEFAULT_SIZE = 64
 QUALITY = 75  # Pillow's default, which the article used
 CHUNK = 64  # images a task: small enough for a smooth progress bar, large enough to hide the queue
+CHUNKS_AHEAD = 8  # a process: all stay busy while the slowest one is waited for
+NAMED = 5  # files that are no images, in a message
 FILE_BLOCK = 4096  # bytes that even the smallest file takes on common file systems
 
 Progress = Callable[[int, int], None]
@@ -84,7 +86,7 @@ def prepare(
         MissingError: the directory cannot be written, or its disk is too small or full.
     """
     directory = target.directory
-    request = {**source.request, "size": target.size, "quality": QUALITY}
+    request = _whole_request(source.request, target)
     with _claimed(directory), _explained(directory):
         if force:
             _remove_ours(directory)
@@ -93,12 +95,22 @@ def prepare(
         _check_ours(directory, request)
         _check_room(source, target)
         _begin(source, directory, request)
-        made = _make_all(source, target, jobs, on_progress)
-        _check_bad(made, skip_bad)
-        manifest = _describe(source, target, request, made)
+        tally = _count(_make_all(source, target, jobs, on_progress), source)
+        _check_bad(tally, skip_bad)
+        manifest = _describe(source, target, request, tally)
         manifest.write(directory)
         (directory / MARKER).unlink()
-    return Outcome(manifest, existed=False, continued=sum(image.kept for image in made))
+    return Outcome(manifest, existed=False, continued=tally.continued)
+
+
+def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
+    """The dataset in the target directory if it is complete and of the same request.
+
+    Raises:
+        UsageError: the directory holds another dataset.
+    """
+    found = _find_complete(target.directory, _whole_request(request, target))
+    return None if found is None else Outcome(found, existed=True, continued=0)
 
 
 @contextmanager
@@ -130,6 +142,10 @@ def _explained(directory: Path) -> Iterator[None]:
             f"{directory}: a process that made images was killed, perhaps for want of memory;"
             " the same command continues where it stopped"
         ) from None
+
+
+def _whole_request(request: Mapping[str, Any], target: Target) -> dict[str, Any]:
+    return {**request, "size": target.size, "quality": QUALITY}
 
 
 def _find_complete(directory: Path, request: dict[str, Any]) -> Manifest | None:
@@ -175,7 +191,7 @@ def _remove_ours(directory: Path) -> None:
 def _check_room(source: Source, target: Target) -> None:
     # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
     each = max(FILE_BLOCK, target.size * target.size * 3 // 5)
-    needed = len(source.items) * each
+    needed = len(source) * each
     free = shutil.disk_usage(target.directory).free
     if free < needed:
         raise MissingError(
@@ -186,68 +202,85 @@ def _check_room(source: Source, target: Target) -> None:
 
 def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:
     write_toml(directory / MARKER, request)
-    for split, label in {(item.split, item.label) for item in source.items}:
-        (directory / split / str(label)).mkdir(parents=True, exist_ok=True)
+    for group in source.groups:
+        (directory / group.split / str(group.label)).mkdir(parents=True, exist_ok=True)
 
 
-def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) -> list[Made]:
-    total = len(source.items)
-    chunks = [source.items[start : start + CHUNK] for start in range(0, total, CHUNK)]
-    how = (source.open_image, target.directory, target.size, QUALITY)
-    made: dict[int, list[Made]] = {}
-    done = 0
-    on_progress(0, total)
-    with _pool(jobs) as pool:
-        tasks = {pool.submit(make_images, chunk, *how): index for index, chunk in enumerate(chunks)}
-        for task in as_completed(tasks):
-            made[tasks[task]] = task.result()
-            done += len(made[tasks[task]])
+def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) -> Iterator[tuple[Item, Made]]:
+    """Every item with what became of it, in order; only a few chunks are held at a time."""
+    done, total = 0, len(source)
+    on_progress(done, total)
+    items = iter(source)
+    tasks: deque[tuple[list[Item], Future[list[Made]]]] = deque()
+    with _pool(jobs, Order(source.open_image, target.directory, target.size, QUALITY)) as pool:
+        while True:
+            while len(tasks) < jobs * CHUNKS_AHEAD and (chunk := list(islice(items, CHUNK))):
+                tasks.append((chunk, pool.submit(make_images, chunk)))
+            if not tasks:
+                return
+            chunk, task = tasks.popleft()
+            yield from zip(chunk, task.result(), strict=True)
+            done += len(chunk)
             on_progress(done, total)
-    return [image for index in range(len(chunks)) for image in made[index]]
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    # Forked before any thread exists: the children start at once, with Pillow already imported.
+def _pool(jobs: int, order: Order) -> Iterator[ProcessPoolExecutor]:
+    # Forked before any thread exists: the children start at once, with Pillow and the pixels of a source.
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_begin_child, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(os.getpid(), order))
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin_child(parent: int) -> None:
-    die_with_parent(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+@dataclass(frozen=True)
+class _Tally:
+    """What came of all images; ``bad`` are those that are none."""
+
+    counts: Mapping[str, tuple[int, ...]]
+    digest: str
+    continued: int
+    bad: tuple[Made, ...]
+    total: int
 
 
-def _check_bad(made: list[Made], skip_bad: bool) -> None:
-    bad = [image for image in made if image.problem]
-    if bad and not skip_bad:
-        named = ", ".join(f"{image.origin} ({image.problem})" for image in bad[:5])
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+def _count(made: Iterable[tuple[Item, Made]], source: Source) -> _Tally:
+    counts = {split: [0] * len(source.classes) for split in SPLITS}
+    content = hashlib.sha256()
+    continued = 0
+    bad: list[Made] = []
+    for item, image in made:
+        if image.problem:
+            bad.append(image)
+            continue
+        counts[item.split][item.label] += 1
+        content.update(f"{item.name} {image.digest}\n".encode())
+        continued += image.kept
+    by_split = {split: tuple(counts[split]) for split in SPLITS}
+    return _Tally(by_split, f"sha256:{content.hexdigest()}", continued, tuple(bad), len(source))
+
+
+def _check_bad(tally: _Tally, skip_bad: bool) -> None:
+    if tally.bad and not skip_bad:
+        named = ", ".join(f"{image.origin} ({image.problem})" for image in tally.bad[:NAMED])
+        more = f" and {len(tally.bad) - NAMED} more" if len(tally.bad) > NAMED else ""
         raise BadImagesError(
-            f"{len(bad)} of {len(made)} files are no images: {named}{more};"
+            f"{len(tally.bad)} of {tally.total} files are no images: {named}{more};"
             " mend or remove them, or leave them out with --skip-bad"
         )
 
 
-def _describe(source: Source, target: Target, request: dict[str, Any], made: list[Made]) -> Manifest:
-    counts = {split: [0] * len(source.classes) for split in SPLITS}
-    content = hashlib.sha256()
-    for item, image in zip(source.items, made, strict=True):
-        if not image.problem:
-            counts[item.split][item.label] += 1
-            content.update(f"{item.name} {image.digest}\n".encode())
-    for label, count in enumerate(counts["train"]):
+def _describe(source: Source, target: Target, request: dict[str, Any], tally: _Tally) -> Manifest:
+    for label, count in enumerate(tally.counts["train"]):
         if not count:
             raise BadImagesError(f"class {source.classes[label]!r} has no training image that can be read")
     return Manifest(
         classes=source.classes,
-        counts={split: tuple(counts[split]) for split in SPLITS},
+        counts=tally.counts,
         image=target.image,
         request=request,
-        digest=f"sha256:{content.hexdigest()}",
-        skipped=tuple(image.origin for image in made if image.problem),
+        digest=tally.digest,
+        skipped=tuple(image.origin for image in tally.bad),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,16 +26,36 @@ class Item(NamedTuple):
         return f"{self.split}/{self.label}/{self.number}.jpg"
 
 
+class Group(NamedTuple):
+    """The images of one class and split, in order: the origin of each is ``prefix`` and its name.
+
+    They are kept as names, and made items one by one: a folder may hold millions.
+    """
+
+    split: str
+    label: int
+    prefix: str
+    names: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Source:
-    """A list of images by split and class, and how to open one.
+    """Images by split and class, and how to open one; iterating yields their items.
 
-    ``open_image`` runs in other processes: it is a function of a module. It raises OSError or ValueError when
-    an item is no image. ``request`` is all that decides the result; the same request gives the same images.
+    ``open_image`` runs in processes forked from ours, so it may hold the pixels themselves. It raises OSError or
+    ValueError when an item is no image. ``request`` is all that decides the result; the same request gives the
+    same images.
     """
 
     classes: tuple[str, ...]
-    items: tuple[Item, ...]
+    groups: tuple[Group, ...]
     request: Mapping[str, Any]
     open_image: Callable[[Item], Image]
-    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(group.names) for group in self.groups)
+
+    def __iter__(self) -> Iterator[Item]:
+        for group in self.groups:
+            for number, name in enumerate(group.names, start=1):
+                yield Item(group.split, group.label, number, group.prefix + name)

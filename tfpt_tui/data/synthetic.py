@@ -10,7 +10,7 @@ import colorsys
 from typing import TYPE_CHECKING
 
 from tfpt_tui.data.manifest import SPLITS
-from tfpt_tui.data.source import DEFAULT_SEED, Item, Source
+from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source
 from tfpt_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,15 +49,14 @@ def make_synthetic(*, limit: int = 0, classes: int = 0, seed: int = DEFAULT_SEED
     classes = classes or MAX_CLASSES
     if classes > MAX_CLASSES:
         raise UsageError(f"--classes {classes}: synthetic images have at most {MAX_CLASSES} classes")
-    items = [
-        Item(split, label, number, f"{seed}")
+    groups = [
+        Group(split, label, f"{seed}", ("",) * min(IMAGES_PER_CLASS[split], limit or IMAGES_PER_CLASS[split]))
         for split in SPLITS
         for label in range(classes)
-        for number in range(1, IMAGES_PER_CLASS[split] + 1)[: limit or None]
     ]
     return Source(
         classes=tuple(f"hue{label % COLOURS}-{PATTERNS[label // COLOURS]}" for label in range(classes)),
-        items=tuple(items),
+        groups=tuple(groups),
         request={"source": "synthetic", "limit": limit, "classes": classes, "seed": seed},
         open_image=draw_image,
     )

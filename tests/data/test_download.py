@@ -1,0 +1,651 @@
+import errno
+import fcntl
+import hashlib
+import http.server
+import os
+import random
+import shutil
+import socket
+import struct
+import threading
+from io import FileIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.data import download as downloading
+from tfpt_tui.data.download import GZIP, download, md5_of
+from tfpt_tui.errors import MissingError
+
+PAYLOAD = GZIP + random.Random(0).randbytes(299_998)
+OTHER = GZIP + random.Random(1).randbytes(299_998)  # as long, of the same kind, and not the file
+TAG = {"ETag": '"one"'}
+ELSEWHERE = "fetch it on a machine with network and give it with --archive FILE"
+KEPT = "the same command goes on where it stopped (0.1 of 0.3 MB are kept)"
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def md5(content):
+    return hashlib.md5(content).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        script = self.server.script
+        self.server.ranges.append(self.headers.get("Range"))
+        self.server.conditions.append(self.headers.get("If-Range"))
+        (script.pop(0) if len(script) > 1 else script[0])(self)
+
+    def do_CONNECT(self):
+        self.send_error(407)
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Does what its script says, request by request; the script's last line holds for all that follow."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self.server_port}"
+        self.url = f"http://{self.address}/file.tar.gz"
+        self.script = [honest()]
+        self.ranges = []
+        self.conditions = []
+        self.sent = []
+        self.over = threading.Event()
+
+    def handle_error(self, *_):
+        pass  # the client went away: often what the test is about
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in (*PROXIES, *(name.upper() for name in PROXIES), *BUNDLES):
+        monkeypatch.delenv(name, raising=False)
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.over.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "downloads/file.tar.gz"
+
+
+def answer(request, body, status=200, headers=TAG, length=-1):
+    """``length``: what the header says; the true one for -1, none for None."""
+    request.server.sent.append(len(body))
+    request.send_response(status)
+    for name, value in headers.items():
+        request.send_header(name, value)
+    if length is not None:
+        request.send_header("Content-Length", str(len(body) if length < 0 else length))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def honest(payload=PAYLOAD, headers=TAG, end=None, after=lambda request: None):
+    """A server that knows Range and If-Range; it stops after the byte ``end`` of the file and does ``after``."""
+
+    def behave(request):
+        start = 0
+        if request.headers.get("If-Range") in headers.values():
+            start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        place = {"Content-Range": f"bytes {start}-{len(payload) - 1}/{len(payload)}"} if start else {}
+        status = 206 if start else 200
+        answer(request, payload[start:end], status, {**headers, **place}, length=len(payload) - start)
+        after(request)
+
+    return behave
+
+
+def reset(request):
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(request.connection.detach())
+
+
+def stall(request):
+    request.server.over.wait(60)
+
+
+def says(status, body=b"", **headers):
+    return lambda request: answer(
+        request, body, status, {name.replace("_", "-"): v for name, v in headers.items()}
+    )
+
+
+LOGIN = says(200, b"\n<html>Room number?</html>", Content_Type="text/html; charset=utf-8", **TAG)
+
+
+def fetch(server, file, expected=PAYLOAD, url=None, timeouts=(20, 20), **options):
+    download(url or server.url, md5(expected), file, timeouts=timeouts, pause_s=0, **options)
+
+
+def refusal(server, file, **options):
+    """The one line that the user sees."""
+    with pytest.raises(MissingError) as caught:
+        fetch(server, file, **options)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "Pool(" not in line
+    assert "Error(" not in line
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    return line
+
+
+def left(file):
+    return {path.name: path.stat().st_size for path in file.parent.iterdir() if path.suffix != ".toml"}
+
+
+def cut_short(server, file, at=100_000):
+    """What a call leaves that got so many bytes before the server was gone."""
+    server.script = [honest(end=at), says(404)]
+    assert KEPT in refusal(server, file)
+    assert left(file) == {"file.tar.gz.part": at}
+    for log in (server.ranges, server.conditions, server.sent):
+        log.clear()
+    server.script = [honest()]
+
+
+def test_a_file_is_fetched_and_nothing_else_is_left(server, file):
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert os.listdir(file.parent) == ["file.tar.gz"]
+    assert server.ranges == [None]
+
+
+def test_nothing_is_asked_when_the_file_is_there(server, file):
+    fetch(server, file)
+    fetch(server, file, on_progress=lambda done, total: pytest.fail("there is nothing to do"))
+    assert len(server.ranges) == 1
+
+
+def test_another_file_of_that_name_is_replaced(server, file):
+    file.parent.mkdir()
+    file.write_bytes(OTHER)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
+def test_progress_is_told_now_and_then_and_at_the_end(server, file, monkeypatch):
+    steps = []
+    monkeypatch.setattr(downloading, "PACE", 1000)
+    fetch(server, file, on_progress=lambda *step: steps.append(step))
+    assert len(steps) == 2
+    assert 0 < steps[0][0] <= steps[0][1] == len(PAYLOAD)
+    assert steps[1] == (len(PAYLOAD), len(PAYLOAD))
+
+
+def test_md5_of_a_file(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert md5_of(tmp_path / "abc") == "900150983cd24fb0d6963f7d28e17f72"
+
+
+@pytest.mark.parametrize("headers", [TAG, {"ETag": 'W/"one"', "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}])
+def test_a_cut_connection_is_resumed_within_the_same_call(server, file, headers):
+    server.script = [honest(headers=headers, end=end) for end in (100_000, 200_000, None)]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None, "bytes=100000-", "bytes=200000-"]
+    assert server.conditions == [None, *[list(headers.values())[-1]] * 2]
+    assert server.sent == [100_000] * 3
+
+
+def test_a_later_call_asks_only_for_the_rest(server, file):
+    cut_short(server, file)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert os.listdir(file.parent) == ["file.tar.gz"]
+    assert (server.ranges, server.conditions, server.sent) == (["bytes=100000-"], ['"one"'], [200_000])
+
+
+def test_an_interrupted_call_is_resumed(server, file, monkeypatch):
+    def interrupt(done, total):
+        if done >= 100_000:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(downloading, "PACE", 0)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(server, file, on_progress=interrupt)
+    kept = left(file)["file.tar.gz.part"]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None, f"bytes={kept}-"]
+    assert server.sent[-1] == len(PAYLOAD) - kept
+
+
+def test_a_call_that_was_killed_after_the_last_byte_asks_nothing(server, file):
+    cut_short(server, file)
+    Path(f"{file}.part").write_bytes(PAYLOAD)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == []
+
+
+def test_a_reset_connection_is_tried_again(server, file):
+    server.script = [honest(end=100_000, after=reset), honest()]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
+def test_a_stalled_connection_is_tried_again(server, file):
+    server.script = [honest(end=100_000, after=stall), honest()]
+    fetch(server, file, timeouts=(20, 1))
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges[:2] == [None, "bytes=100000-"]
+
+
+def test_a_server_that_stalls_for_ever_is_given_up_and_the_bytes_are_kept(server, file, monkeypatch):
+    monkeypatch.setattr(downloading, "WAITS", (1,))
+    server.script = [honest(end=100_000, after=stall)]
+    line = refusal(server, file, timeouts=(20, 1))
+    assert line == f"{server.url}: cannot be fetched: nothing came for 1 s; {KEPT}, or {ELSEWHERE}"
+    assert left(file) == {"file.tar.gz.part": 100_000}
+    assert server.ranges == [None, "bytes=100000-"]
+
+
+def test_a_server_that_never_answers_is_asked_once(server, file):
+    server.script = [stall]
+    line = refusal(server, file, timeouts=(20, 0.2))
+    assert line == f"{server.url}: cannot be fetched: timed out; {ELSEWHERE}"
+    assert left(file) == {}
+    assert len(server.ranges) == 1
+
+
+@pytest.mark.parametrize("headers", [{"ETag": 'W/"one"'}, {}])
+def test_without_a_strong_validator_nothing_is_kept(server, file, headers):
+    server.script = [honest(headers=headers, end=100_000), says(404)]
+    line = refusal(server, file)
+    assert "the same command" not in line
+    assert line.endswith(f"; {ELSEWHERE}")
+    assert left(file) == {}
+    assert server.ranges == [None, None]
+
+
+def lie(**headers):
+    def behave(request):
+        assert request.headers["Range"] == "bytes=100000-"
+        place = {"Content-Range": "bytes 100000-299999/300000", **TAG}
+        answer(
+            request, OTHER[100_000:], 206, {**place, **{name.replace("_", "-"): v for name, v in headers.items()}}
+        )
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        lie(Content_Range="bytes 0-199999/300000"),
+        lie(Content_Range="bytes 100000-299999/300001"),
+        lie(Content_Range=""),
+        lie(ETag='"two"'),
+        says(416, Content_Range="bytes */300000"),
+    ],
+    ids=["another start", "another length", "no place", "another version", "out of range"],
+)
+def test_a_part_that_does_not_fit_is_not_joined(server, file, instead):
+    cut_short(server, file)
+    server.script = [instead, honest()]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == ["bytes=100000-", None]
+
+
+def test_a_server_that_ignores_ranges_sends_the_whole_file_again(server, file):
+    cut_short(server, file)
+    server.script = [says(200, PAYLOAD, **TAG)]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.sent == [len(PAYLOAD)]
+
+
+def test_a_file_that_changed_between_two_calls_is_fetched_whole(server, file):
+    cut_short(server, file)
+    server.script = [honest(OTHER, {"ETag": '"two"'}, end=150_000), honest(OTHER, {"ETag": '"two"'})]
+    fetch(server, file, expected=OTHER)
+    assert file.read_bytes() == OTHER
+    assert server.ranges == ["bytes=100000-", "bytes=150000-"]
+
+
+def test_pieces_that_do_not_match_are_fetched_whole_once(server, file):
+    server.script = [honest(OTHER, end=100_000), honest()]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None, "bytes=100000-", None]
+
+
+def test_a_part_of_another_url_is_not_used(server, file):
+    cut_short(server, file)
+    fetch(server, file, url=server.url + "?mirror")
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None]
+
+
+@pytest.mark.parametrize("memo", ["", "url = [", 'url = "elsewhere"\n'])
+def test_a_part_whose_memo_does_not_fit_is_not_used(server, file, memo):
+    cut_short(server, file)
+    Path(f"{file}.part.toml").write_text(memo)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None]
+
+
+def test_a_part_longer_than_the_file_is_not_used(server, file):
+    cut_short(server, file)
+    memo = Path(f"{file}.part.toml")
+    write_toml(memo, {**read_toml(memo), "total": 99_999})
+    fetch(server, file)
+    assert server.ranges == [None]
+
+
+def test_a_wrong_checksum_is_told_and_nothing_is_kept(server, file):
+    server.script = [honest(OTHER)]
+    line = refusal(server, file)
+    assert f"damaged or another file: its MD5 is {md5(OTHER)}, expected {md5(PAYLOAD)}; {ELSEWHERE}" in line
+    assert left(file) == {}
+    assert len(server.ranges) == 1
+
+
+def test_a_wrong_checksum_after_resuming_costs_one_more_try(server, file):
+    server.script = [honest(OTHER, end=100_000), honest(OTHER)]
+    assert "damaged or another file" in refusal(server, file)
+    assert left(file) == {}
+    assert server.ranges == [None, "bytes=100000-", None]
+
+
+def test_a_file_of_unknown_length_is_fetched(server, file):
+    server.script = [lambda request: answer(request, PAYLOAD, length=None)]
+    steps = []
+    fetch(server, file, on_progress=lambda *step: steps.append(step))
+    assert steps[0][1] == 0
+    assert steps[-1] == (len(PAYLOAD), len(PAYLOAD))
+
+
+def test_an_early_end_without_a_length_shows_in_the_checksum(server, file):
+    server.script = [lambda request: answer(request, PAYLOAD[:100_000], length=None)]
+    assert f"its MD5 is {md5(PAYLOAD[:100_000])}" in refusal(server, file)
+    assert left(file) == {}
+
+
+def chunked(ends):
+    def behave(request):
+        request.protocol_version = "HTTP/1.1"
+        request.close_connection = True
+        body = b"%x\r\n%b\r\n" % (len(PAYLOAD), PAYLOAD) + b"0\r\n\r\n"
+        headers = {**TAG, "Transfer-Encoding": "chunked", "Connection": "close"}
+        answer(request, body[:ends], headers=headers, length=None)
+
+    return behave
+
+
+def test_a_chunked_answer_that_is_cut_is_tried_again(server, file):
+    server.script = [chunked(100_000), chunked(None)]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None, None]
+
+
+def test_too_many_bytes_are_not_taken_for_the_file(server, file):
+    cut_short(server, file)
+    place = {"Content-Range": "bytes 100000-299999/300000", **TAG}
+    server.script = [
+        lambda request: answer(request, PAYLOAD[100_000:] + b"more", 206, place, length=None),
+        honest(),
+    ]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == ["bytes=100000-", None]
+
+
+def test_a_file_that_the_server_calls_encoded_is_kept_as_it_is(server, file):
+    server.script = [honest(headers={**TAG, "Content-Encoding": "x-gzip"})]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
+def test_a_login_page_is_refused_and_not_kept(server, file):
+    server.script = [LOGIN]
+    line = refusal(server, file)
+    assert line == (
+        f"{server.url}: cannot be fetched: 127.0.0.1 sent a web page ('text/html') instead of a gzip file,"
+        f" perhaps a proxy's login page; {ELSEWHERE}"
+    )
+    assert left(file) == {}
+
+
+def test_a_login_page_by_redirect_is_refused(server, file):
+    server.script = [says(302, Location=f"http://localhost:{server.server_port}/login"), LOGIN]
+    assert "localhost sent a web page ('text/html') instead of a gzip file" in refusal(server, file)
+    assert left(file) == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"\x1f", b"PK\x03\x04"])
+def test_what_is_no_gzip_file_is_refused(server, file, body):
+    server.script = [says(200, body, Content_Type="application/\x1bzip")]
+    assert r"sent something ('application/\x1bzip') instead of a gzip file" in refusal(server, file)
+    assert left(file) == {}
+
+
+def test_a_login_page_does_not_cost_what_is_kept(server, file):
+    cut_short(server, file)
+    server.script = [LOGIN]
+    assert f"perhaps a proxy's login page; {KEPT}, or {ELSEWHERE}" in refusal(server, file)
+    assert left(file) == {"file.tar.gz.part": 100_000}
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "401 Unauthorized"),
+        (403, "403 Forbidden"),
+        (404, "404 Not Found"),
+        (407, "407 Proxy Authentication Required"),
+        (206, "206 Partial Content"),
+        (304, "304 Not Modified"),
+    ],
+)
+def test_a_refusal_is_one_line_with_the_status_and_is_final(server, file, status, said):
+    server.script = [says(status, b"<html>")]
+    line = refusal(server, file)
+    assert line == f"{server.url}: cannot be fetched: the server or a proxy answers {said}; {ELSEWHERE}"
+    assert left(file) == {}
+    assert len(server.ranges) == 1
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_busy_server_is_asked_again(server, file, status):
+    server.script = [says(status), says(status), honest()]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
+def test_a_server_that_stays_busy_is_given_up(server, file):
+    server.script = [says(503)]
+    assert f"answers 503 Service Unavailable; {ELSEWHERE}" in refusal(server, file)
+    assert left(file) == {}
+    assert len(server.ranges) == 5
+
+
+def test_a_redirect_is_followed(server, file):
+    server.script = [says(302, Location="/there"), honest()]
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
+def test_a_redirect_in_circles_is_one_line(server, file):
+    server.script = [says(302, Location="/file.tar.gz")]
+    assert "cannot be fetched: exceeded 30 redirects" in refusal(server, file)
+    assert left(file) == {}
+
+
+@pytest.fixture
+def closed():
+    """An address where nobody listens, and nobody else can begin to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_closed_port_is_one_line(server, file, closed):
+    line = refusal(server, file, url=f"http://{closed}/x")
+    assert line == f"http://{closed}/x: cannot be fetched: connection refused; {ELSEWHERE}"
+    assert left(file) == {}
+
+
+def test_a_name_that_does_not_resolve_is_one_line(server, file):
+    line = refusal(server, file, url="http://nowhere.invalid/x")
+    assert line.startswith("http://nowhere.invalid/x: cannot be fetched: the name cannot be looked up: ")
+    assert line.endswith(f"; {ELSEWHERE}")
+    assert left(file) == {}
+
+
+def test_a_network_that_is_gone_leaves_what_was_kept(server, file):
+    cut_short(server, file)
+    server.shutdown()
+    server.socket.close()
+    assert f"connection refused; {KEPT}, or {ELSEWHERE}" in refusal(server, file)
+    assert left(file) == {"file.tar.gz.part": 100_000}
+
+
+def test_a_server_without_tls_is_one_line(server, file):
+    line = refusal(server, file, url=f"https://{server.address}/x")
+    assert "cannot be fetched: TLS fails: " in line
+    assert "REQUESTS_CA_BUNDLE" in line
+    assert "_ssl.c" not in line
+    assert left(file) == {}
+
+
+def test_missing_certificates_are_one_line(server, file, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/Nowhere/ca.pem")
+    line = refusal(server, file, url=f"https://{server.address}/x")
+    assert "could not find a suitable TLS CA certificate bundle, invalid path: /Nowhere/ca.pem" in line
+
+
+def test_a_server_that_speaks_no_http_is_one_line(server, file):
+    server.script = [lambda request: request.wfile.write(b"SSH-2.0-OpenSSH\r\n")]
+    assert f"cannot be fetched: no proper answer; {ELSEWHERE}" in refusal(server, file)
+
+
+def test_a_proxy_that_is_not_there_is_one_line(server, file, closed, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://{closed}")
+    line = refusal(server, file, url="http://nowhere.invalid/x")
+    assert f"cannot be fetched: the proxy cannot be used: connection refused; {ELSEWHERE}" in line
+    assert left(file) == {}
+
+
+def test_a_proxy_that_asks_for_a_password_is_one_line(server, file, monkeypatch):
+    monkeypatch.setenv("https_proxy", f"http://{server.address}")
+    line = refusal(server, file, url="https://nowhere.invalid/x")
+    assert "the proxy cannot be used: tunnel connection failed: 407 Proxy Authentication Required" in line
+
+
+def test_a_proxy_is_used(server, file, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://{server.address}")
+    fetch(server, file, url="http://nowhere.invalid/x")
+    assert file.read_bytes() == PAYLOAD
+
+
+def free(monkeypatch, size):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+
+
+def test_a_disk_without_room_is_noticed_before_the_start(server, file, monkeypatch):
+    free(monkeypatch, 200_000)
+    line = refusal(server, file)
+    assert line == (
+        f"{file.parent}: 0.3 MB are needed and 0.2 MB are free; free some room or choose another directory"
+    )
+    assert left(file) == {}
+
+
+def test_what_is_kept_needs_no_room_again(server, file, monkeypatch):
+    cut_short(server, file)
+    free(monkeypatch, 150_000)
+    assert f"0.2 MB are needed and 0.1 MB are free; free some room or choose another directory, then {KEPT}" in (
+        refusal(server, file)
+    )
+    free(monkeypatch, 200_000)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
+class FullDisk(FileIO):
+    """A file on a disk with room for so many bytes."""
+
+    room = 100_000
+
+    def write(self, block):
+        room = self.room - os.fstat(self.fileno()).st_size
+        if room <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(block[:room])
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    real = Path.open
+
+    def open_file(path, mode="r", *args, **options):
+        return FullDisk(path, mode) if path.suffix == ".part" else real(path, mode, *args, **options)
+
+    monkeypatch.setattr(Path, "open", open_file)
+
+
+def test_a_disk_that_fills_up_is_told_and_the_bytes_are_kept(server, file, full_disk, monkeypatch):
+    line = refusal(server, file)
+    assert line == (
+        f"{file}.part: cannot write: no space left on device;"
+        f" free some room or choose another directory, then {KEPT}"
+    )
+    assert left(file) == {"file.tar.gz.part": 100_000}
+    monkeypatch.setattr(FullDisk, "room", 1_000_000)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+    assert server.ranges == [None, "bytes=100000-"]
+
+
+def test_a_disk_without_room_for_the_memo_keeps_nothing(server, file, monkeypatch):
+    def refuse(path, document):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(downloading, "write_toml", refuse)
+    assert f"{file}.part.toml: cannot write: no space left on device; free some room" in refusal(server, file)
+    assert left(file) == {}
+
+
+def test_a_directory_that_cannot_be_made_is_one_line(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "cannot write: not a directory" in refusal(server, tmp_path / "file/below/x.tar.gz")
+    assert server.ranges == []
+
+
+def test_two_downloads_of_one_file_do_not_meet(server, file):
+    cut_short(server, file)
+    with open(f"{file}.part", "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        line = refusal(server, file)
+        assert line == f"{file}.part: another tfpt-tui is fetching it; wait for that one"
+    assert left(file) == {"file.tar.gz.part": 100_000}
+    assert server.ranges == []
+
+
+@pytest.mark.parametrize("end", [lambda part, file: part.rename(file), lambda part, file: part.unlink()])
+def test_a_part_that_the_other_download_just_finished_is_not_touched(tmp_path, end):
+    part, file = tmp_path / "x.part", tmp_path / "x"
+    with part.open("ab", buffering=0) as handle:
+        handle.write(b"done")
+        end(part, file)
+        with (
+            pytest.raises(MissingError, match="another tfpt-tui"),
+            downloading._claimed(part, tmp_path / "x.part.toml", handle),
+        ):
+            pytest.fail("this is not ours")
+    assert not file.exists() or file.read_bytes() == b"done"

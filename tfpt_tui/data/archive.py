@@ -1,0 +1,105 @@
+"""Read files out of a tar archive that may come from anywhere: nothing is unpacked to the disk."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from tfpt_tui.errors import MissingError, UsageError, cannot
+
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK_BYTES = 1 << 20
+# CIFAR's archives unpack to 186 MB; what grows far beyond is made to fill memory.
+MAX_UNPACKED_BYTES = 1 << 30
+FETCH_AGAIN = "fetch it again, or give another one with --archive FILE"
+
+
+def read_members(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
+    """The content of the wanted members of a tar file, plain or gzipped, that are in it.
+
+    Every member is looked at, and the whole archive is read: gzip's checksum stands at its end.
+
+    Raises:
+        MissingError: no such file, or it cannot be read.
+        UsageError: not an archive, truncated, damaged, too large, or with a member that has no place in one.
+    """
+    try:
+        with archive.open("rb") as file:
+            start = file.read(CHUNK_BYTES)
+            file.seek(0)
+            _check_kind(archive, start)
+            content = gzip.GzipFile(fileobj=file) if start.startswith(GZIP_MAGIC) else file
+            return _read(archive, _Bounded(content, archive), wanted)
+    except FileNotFoundError:
+        raise MissingError(f"{archive}: no such archive; correct --archive") from None
+    except (EOFError, tarfile.ReadError):
+        raise UsageError(f"{archive}: the archive is truncated; {FETCH_AGAIN}") from None
+    except (gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
+        raise UsageError(f"{archive}: the archive is damaged ({error}); {FETCH_AGAIN}") from None
+    except OSError as error:
+        raise cannot("read the archive", archive, error) from None
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Bounded:
+    """The unpacked bytes, refused from a limit on."""
+
+    def __init__(self, content: _Readable, archive: Path) -> None:
+        self._content = content
+        self._archive = archive
+        self._left = MAX_UNPACKED_BYTES
+
+    def read(self, size: int) -> bytes:
+        if size > self._left:
+            raise UsageError(
+                f"{self._archive}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB; {FETCH_AGAIN}"
+            )
+        part = self._content.read(size)
+        self._left -= len(part)
+        return part
+
+
+def _check_kind(archive: Path, start: bytes) -> None:
+    if start.startswith(GZIP_MAGIC) or start[257:262] == b"ustar":
+        return
+    kind = "is empty" if not start else "is no tar archive"
+    if start.lstrip()[:1] == b"<":
+        kind = "is a web page and no archive, perhaps a proxy's login page"
+    raise UsageError(f"{archive}: {kind}; {FETCH_AGAIN}")
+
+
+def _read(archive: Path, content: _Bounded, wanted: Collection[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    with tarfile.open(fileobj=content, mode="r|") as tar:  # type: ignore[call-overload]
+        for member in tar:
+            _check_member(archive, member)
+            name = str(PurePosixPath(member.name))
+            if name in wanted and member.isreg():
+                if name in found:
+                    raise UsageError(f"{archive}: holds {name} twice; {FETCH_AGAIN}")
+                file = tar.extractfile(member)
+                assert file is not None
+                found[name] = file.read()
+    while content.read(CHUNK_BYTES):
+        pass  # the checksum is compared at the end
+    return found
+
+
+def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        problem = "leads out of the archive"
+    elif not member.isreg() and not member.isdir():
+        problem = "is a link" if member.islnk() or member.issym() else "is a device or the like"
+    else:
+        return
+    raise UsageError(
+        f"{archive}: {member.name!r} {problem}: CIFAR's archives hold plain files only; {FETCH_AGAIN}"
+    )
