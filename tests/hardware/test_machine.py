@@ -187,6 +187,26 @@ def test_no_more_memory_is_available_than_the_limit(tree):
     assert available_bytes(tree({**files, "sys/fs/cgroup/memory.max": "1000\n"})) == 1000
 
 
+def test_what_a_group_has_used_is_not_available_but_for_files_that_can_be_dropped(tree):
+    files = {"proc/meminfo": MEMINFO, "proc/self/cgroup": "0::/a\n"}
+    group = {
+        "sys/fs/cgroup/a/memory.max": "100000\n",
+        "sys/fs/cgroup/a/memory.current": "70000\n",
+        "sys/fs/cgroup/a/memory.stat": "anon 40000\ninactive_file 20000\nactive_file 5000\nshmem 5000\n",
+    }
+    assert available_bytes(tree({**files, **group})) == 100000 - 70000 + 25000
+
+
+def test_what_a_group_of_version_1_has_used_is_not_available(tree):
+    files = {"proc/meminfo": MEMINFO, "proc/self/cgroup": "7:memory:/docker/1\n"}
+    group = {
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": "100000\n",
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": "70000\n",
+        "sys/fs/cgroup/memory/memory.stat": "total_inactive_file 10000\ntotal_active_file 0\n",
+    }
+    assert available_bytes(tree({**files, **group})) == 40000
+
+
 def test_a_machine_without_shared_memory_has_no_size_of_it(tmp_path):
     assert shared_memory_bytes(tmp_path / "none") is None
 

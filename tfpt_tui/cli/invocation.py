@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import sys
@@ -24,7 +25,11 @@ class Invocation:
 
     @functools.cached_property
     def settings(self) -> UserSettings:
-        return load_settings(self.paths.settings)
+        """config.toml, with the environments that tfpt-tui env knows."""
+        from tfpt_tui.environments.registry import named_interpreters
+
+        settings = load_settings(self.paths.settings)
+        return dataclasses.replace(settings, environments=named_interpreters(self.paths.environments))
 
     def open_ui(self) -> None:
         """Open the app, on the live run if there is one.

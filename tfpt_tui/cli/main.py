@@ -18,12 +18,14 @@ INTERRUPTED = 130
 # The help is made from this table, so that it imports no command.
 COMMANDS = {
     "demo": "Synthetic data, a short run of each framework, and their comparison.",
-    "prepare": "Make a dataset of small JPEG files from a folder or from nothing.",
+    "prepare": "Make a dataset of small JPEG files from CIFAR, a folder or nothing.",
     "presets": "List presets, or show one with every row resolved.",
     "run": "Run a preset or a file of your own.",
     "runs": "List, show, follow, stop, rerun and delete recorded runs.",
     "compare": "Compare runs as a table, csv, json or markdown.",
     "parity": "Prove that both backends compute the same thing.",
+    "doctor": "What works here, what does not, and the line that mends it.",
+    "env": "The Python environments that frameworks live in.",
     "paths": "Where everything is.",
 }
 

@@ -20,8 +20,12 @@ FRAMEWORKS = ("pytorch", "tensorflow")
 FRAMEWORK_TITLES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
 TRACKS = ("published", "parity", "default")
 MEASURES = ("end_to_end", "loader", "model")
+DEFAULT_ENVIRONMENT = "default"
 
 Value = str | int | float | bool
+
+# A name that is also a directory, and no path.
+ENVIRONMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 
 
 class _Required:
@@ -137,6 +141,12 @@ class RunConfig:
         "default", help="what is held equal: runs are ranked only within one track", choices=TRACKS
     )
     data: str = _setting(help="directory of a prepared dataset")
+    environment: str = _setting(
+        DEFAULT_ENVIRONMENT,
+        help="the Python that runs the framework; default is the one set in config.toml, else our own",
+        pattern=ENVIRONMENT_NAME,
+        pattern_help="default, or a name that tfpt-tui env list shows",
+    )
     image_size: int = _setting(32, help="side of the model's square input", unit="pixels", minimum=8, maximum=512)
     batch_size: int = _setting(32, help="images in a training step", unit="images", minimum=1, maximum=65536)
     epochs: int = _setting(20, help="passes over the training images", minimum=1, maximum=10000)

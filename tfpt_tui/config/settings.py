@@ -15,9 +15,13 @@ MIN_REFRESH_HZ, MAX_REFRESH_HZ = 0.5, 5.0
 
 @dataclass(frozen=True)
 class UserSettings:
-    """Interpreters by framework, the look of the UI, and remapped keys by binding id."""
+    """Interpreters by framework, the look of the UI, and remapped keys by binding id.
+
+    ``environments`` are the interpreters that have a name (``tfpt-tui env``); they stand in files of their own.
+    """
 
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""
     # Two paints a second read as live and stay far below what a slow SSH link carries.
     refresh_hz: float = 2.0
@@ -46,7 +50,9 @@ def load_settings(path: Path) -> UserSettings:
         raise UsageError(
             f"{path}: [ui]: refresh_hz must be {MIN_REFRESH_HZ:g} to {MAX_REFRESH_HZ:g}, not {refresh_hz!r}"
         )
-    return UserSettings(interpreters, theme, float(refresh_hz), _texts(document, "keys", path))
+    return UserSettings(
+        interpreters, theme=theme, refresh_hz=float(refresh_hz), keys=_texts(document, "keys", path)
+    )
 
 
 def _texts(document: Mapping[str, object], name: str, path: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Which interpreter runs a framework, and whether the framework is installed there."""
+"""Which interpreter runs a framework, whether the framework is there, and how we start processes in it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS
+import tfpt_tui
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS, nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import MissingError
 
@@ -23,32 +25,52 @@ GPU_DISTRIBUTIONS = {
     "pytorch": "--force-reinstall torch torchvision",
     "tensorflow": "'tensorflow[and-cuda]' pillow",
 }
-PROBE_TIMEOUT_S = 30
+ANSWER_TIMEOUT_S = 30
+LAUNCH = Path(tfpt_tui.__file__).parent / "backends" / "launch.py"
+# They would show our site-packages, or another Python's library, to the framework's interpreter.
+HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
-IMPORT_TIMEOUT_S = 120
-
-_COUNT_GPUS = {
-    "pytorch": "import torch; print('gpus:', torch.cuda.device_count())",
-    "tensorflow": "import tensorflow as tf; print('gpus:', len(tf.config.list_physical_devices('GPU')))",
-}
-_PROBE = (
+_MISSING = (
     "import importlib.util, sys\n"
     "print('missing:', *[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
 )
 
 
-def interpreter_of(framework: str, settings: UserSettings) -> str:
-    """The interpreter set for the framework, by default the one that runs us."""
-    return os.path.expanduser(settings.interpreters.get(framework, sys.executable))
+def worker_command(interpreter: str, directory: str | Path, *task: str) -> list[str]:
+    """The command that starts ``backends/launch.py`` for a directory; see there for ``task``."""
+    # -P: the directory of launch.py has a package named like TensorFlow's.
+    return [interpreter, "-P", str(LAUNCH), str(directory), str(os.getpid()), *task]
 
 
-def check_framework(framework: str, settings: UserSettings) -> str:
+def worker_variables() -> dict[str, str]:
+    """The environment variables of every process that we start in a framework's interpreter."""
+    return {name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES}
+
+
+def interpreter_of(framework: str, settings: UserSettings, environment: str = DEFAULT_ENVIRONMENT) -> str:
+    """The interpreter of the environment; by default the one set for the framework, else the one that runs us.
+
+    Raises:
+        MissingError: no environment of that name.
+    """
+    if environment == DEFAULT_ENVIRONMENT:
+        return os.path.expanduser(settings.interpreters.get(framework, sys.executable))
+    if environment not in settings.environments:
+        hint = nearest(environment, settings.environments)
+        raise MissingError(
+            f"environment={environment}: no environment of that name{hint}; tfpt-tui env list shows them,"
+            f" tfpt-tui env add {environment} PYTHON makes one"
+        )
+    return settings.environments[environment]
+
+
+def check_framework(framework: str, settings: UserSettings, environment: str = DEFAULT_ENVIRONMENT) -> str:
     """The interpreter of the framework, once it is known that the framework is installed there.
 
     Raises:
         MissingError: no such interpreter, or one without the framework; the message has the line that mends it.
     """
-    interpreter = interpreter_of(framework, settings)
+    interpreter = interpreter_of(framework, settings, environment)
     missing = _missing_modules(interpreter, MODULES[framework])
     if missing:
         raise MissingError(
@@ -77,47 +99,39 @@ def install_line(framework: str, interpreter: str, gpu: bool = False) -> str:
     return f"{interpreter} -m pip install {distributions}"
 
 
-def count_gpus(framework: str, interpreter: str) -> int:
-    """How many GPUs the framework sees. It is imported for it, in a process of its own: this takes seconds.
-
-    Raises:
-        MissingError: it cannot be imported, or does not answer.
-    """
-    answer = _ask(interpreter, _COUNT_GPUS[framework], timeout_s=IMPORT_TIMEOUT_S)
-    return int(answer.rpartition("gpus:")[2])
-
-
 def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
     if interpreter == sys.executable:
         return _missing_here(modules)
     if shutil.which(interpreter) is None:
         raise MissingError(
             f"{interpreter}: no such interpreter; correct [interpreters] in the settings (see tfpt-tui paths)"
+            " or the environment (see tfpt-tui env list)"
         )
-    word, *missing = _ask(interpreter, _PROBE, *modules).split() or [""]
+    word, *missing = _ask(interpreter, _MISSING, *modules).split() or [""]
     if word != "missing:":
         raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
     return missing
 
 
-def _ask(interpreter: str, code: str, *arguments: str, timeout_s: int = PROBE_TIMEOUT_S) -> str:
+def _ask(interpreter: str, code: str, *arguments: str) -> str:
     """What the interpreter prints when it runs ``code``."""
     try:
-        probe = subprocess.run(
+        asked = subprocess.run(
             [interpreter, "-c", code, *arguments],
             capture_output=True,
             text=True,
-            timeout=timeout_s,
+            timeout=ANSWER_TIMEOUT_S,
             stdin=subprocess.DEVNULL,
+            env=worker_variables(),
         )
     except subprocess.TimeoutExpired:
-        raise MissingError(f"{interpreter}: does not answer within {timeout_s} s") from None
+        raise MissingError(f"{interpreter}: does not answer within {ANSWER_TIMEOUT_S} s") from None
     except OSError as error:
         raise MissingError(f"{interpreter}: cannot be started: {error.strerror}") from None
-    if probe.returncode:
-        last = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
+    if asked.returncode:
+        last = (asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"])[-1]
         raise MissingError(f"{interpreter}: is no working Python interpreter: {last}")
-    return probe.stdout
+    return asked.stdout
 
 
 def _missing_here(modules: tuple[str, ...]) -> list[str]:

@@ -54,6 +54,25 @@ def memory_limit_bytes(root: Path = ROOT) -> int | None:
     return min((limit for limit in limits if limit and limit < NO_LIMIT_BYTES), default=None)
 
 
+def memory_left_bytes(root: Path = ROOT) -> int | None:
+    """What the tightest limit of memory leaves us to take, None where there is no limit.
+
+    Files that are kept in memory count as used, and are dropped when the room is needed (memory.stat).
+    """
+    left = []
+    for controller, limit, usage, prefix in (
+        ("", "memory.max", "memory.current", ""),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+    ):
+        for group in _groups(root, controller):
+            most = read_number(group / limit)
+            if most and most < NO_LIMIT_BYTES:
+                stat = read_table(group / "memory.stat")
+                files = stat.get(f"{prefix}inactive_file", 0) + stat.get(f"{prefix}active_file", 0)
+                left.append(max(0, most - (read_number(group / usage) or 0) + files))
+    return min(left, default=None)
+
+
 def _groups(root: Path, controller: str) -> list[Path]:
     """Our group of a controller and those above it, innermost first; version 2 has one tree and no controller."""
     mount = root / "sys/fs/cgroup"

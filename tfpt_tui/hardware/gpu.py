@@ -29,11 +29,25 @@ THROTTLE_REASONS = {
     0x0000000000000080: "power brake",
 }
 
+# What pynvml names its exceptions after nvml.h, nvmlReturn_t, and what they mean to a user.
+EXPLANATIONS = {
+    "NVMLError_LibraryNotFound": "no NVIDIA GPU: the NVML library is not installed",
+    "NVMLError_DriverNotLoaded": "no GPU reading: the NVIDIA driver is not loaded",
+    "NVMLError_LibRmVersionMismatch": (
+        "no GPU reading: the NVIDIA driver was updated, but the kernel still runs the old one; reboot"
+    ),
+    "NVMLError_NoPermission": "no GPU reading: this user may not talk to the NVIDIA driver",
+    "NVMLError_GpuIsLost": "no GPU reading: the GPU is lost; reset it or reboot",
+}
+# In place of an exception's name, when NVML hangs.
+NO_ANSWER = "no_answer"
+
 
 @dataclass(frozen=True)
 class GpuReading:
     """``problem`` says why there are no GPUs, "" when there are; ``time`` is monotonic seconds.
 
+    ``error`` is the name of the exception that NVML raised for it, NO_ANSWER when it hangs, else "".
     ``facts`` are what seldom changes, for each GPU what it tells; ``processes`` are the pids that compute on each.
     """
 
@@ -42,6 +56,7 @@ class GpuReading:
     driver: str = ""
     gpus: tuple[GpuSample, ...] = ()
     problem: str = ""
+    error: str = ""
     cuda_driver: str = ""
     facts: tuple[Mapping[str, Any], ...] = ()
     processes: tuple[tuple[int, ...], ...] = ()
@@ -78,9 +93,11 @@ class GpuReader:
         """The latest reading; without GPU samples once it is older than three seconds."""
         reading = self._reading
         if not self._answered.is_set():
-            return GpuReading(problem="no GPU reading: NVML does not answer")
+            return GpuReading(problem="no GPU reading: NVML does not answer", error=NO_ANSWER)
         if reading.gpus and time.monotonic() - reading.time > STALE_S:
-            return dataclasses.replace(reading, gpus=(), processes=(), problem="no GPU reading: NVML hangs")
+            return dataclasses.replace(
+                reading, gpus=(), processes=(), problem="no GPU reading: NVML hangs", error=NO_ANSWER
+            )
         return reading
 
     def _run(self) -> None:
@@ -89,7 +106,7 @@ class GpuReader:
             nvml.nvmlInit()
         except Exception as error:
             # pynvml raises classes that it makes at run time, and OSError or ImportError when it is broken.
-            self._answer(GpuReading(problem=explain(error)))
+            self._answer(GpuReading(problem=explain(error), error=type(error).__name__))
             return
         count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
         handles = [_ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index) for index in range(count)]
@@ -125,12 +142,7 @@ def read_gpu(wait_s: float = 5.0) -> GpuReading:
 
 def explain(error: Exception) -> str:
     """One line that says why there is no GPU reading."""
-    name = type(error).__name__
-    if name == "NVMLError_LibraryNotFound":
-        return "no NVIDIA GPU: the NVML library is not installed"
-    if name == "NVMLError_DriverNotLoaded":
-        return "no GPU reading: the NVIDIA driver is not loaded"
-    return f"no GPU reading: {error}"
+    return EXPLANATIONS.get(type(error).__name__, f"no GPU reading: {error}")
 
 
 def _load_nvml() -> ModuleType:

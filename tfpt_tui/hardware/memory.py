@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tfpt_tui.hardware.cgroup import memory_limit_bytes
+from tfpt_tui.hardware.cgroup import memory_left_bytes, memory_limit_bytes
 from tfpt_tui.hardware.files import ROOT, known, read_table
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -37,8 +37,8 @@ def shared_memory_bytes(path: Path = SHARED_MEMORY) -> tuple[int, int] | None:
 
 
 def available_bytes(root: Path = ROOT) -> int | None:
-    """What programs can have without swapping, and no more than the control group's limit."""
-    bounds = [meminfo(root).get("MemAvailable"), memory_limit_bytes(root)]
+    """What programs can have without swapping, and no more than the control group's limit leaves."""
+    bounds = [meminfo(root).get("MemAvailable"), memory_left_bytes(root)]
     return min((bound for bound in bounds if bound is not None), default=None)
 
 

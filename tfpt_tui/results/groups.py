@@ -9,9 +9,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
+DEFAULTS = defaults()
 # They tell repeats, machines and limits apart, not configurations.
 NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
 
@@ -96,8 +97,8 @@ def same_settings(config: Mapping[str, Any], *but: str) -> str:
 
 
 def asked(config: Mapping[str, Any], key: str) -> Any:
-    """A setting's value; recordings that are older than the choice of a measure timed the whole training."""
-    return config.get(key, END_TO_END if key == "measure" else None)
+    """A setting's value; recordings that are older than the setting were made with its default."""
+    return config.get(key, DEFAULTS[key])
 
 
 def differing_keys(groups: Sequence[Group]) -> list[str]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
-import tfpt_tui
+from tfpt_tui.environments.interpreters import worker_command, worker_variables
 from tfpt_tui.errors import cannot
 from tfpt_tui.runs.directory import RunDirectory
-
-LAUNCH = Path(tfpt_tui.__file__).parent / "backends" / "launch.py"
-# They would show our site-packages, or another Python's library, to the framework's interpreter.
-HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
 
 def launch_worker(run: RunDirectory, interpreter: str) -> subprocess.Popen[bytes]:
@@ -32,19 +27,15 @@ def launch(directory: Path, log: Path, interpreter: str, *task: str) -> subproce
         MissingError: the interpreter cannot be started.
         OSError: the log cannot be written.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES}
-    environment["PYTHONUNBUFFERED"] = "1"
-    # -P: the directory of launch.py has a package named like TensorFlow's.
-    command = [interpreter, "-P", str(LAUNCH), str(directory), str(os.getpid()), *task]
     with log.open("ab") as output:
         try:
             return subprocess.Popen(
-                command,
+                worker_command(interpreter, directory, *task),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=directory,
-                env=environment,
+                env=worker_variables() | {"PYTHONUNBUFFERED": "1"},
                 process_group=0,
             )
         except OSError as error:

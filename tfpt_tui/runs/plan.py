@@ -12,27 +12,27 @@ from tfpt_tui.config.presets import Preset
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig, Value
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.manifest import check_labels, read_manifest
-from tfpt_tui.environments.interpreters import check_framework, count_gpus, install_line
+from tfpt_tui.environments.interpreters import check_framework, install_line
+from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
-from tfpt_tui.hardware.memory import shared_memory_bytes
+from tfpt_tui.runs.needs import check_room
 
 # Fixed, so that every run begins alike; a worker's imports are as long again.
 COOLDOWN_S = 5.0
-# What a DataLoader keeps ready for every worker, by default.
-PREFETCHED_BATCHES = 2
 
 
 @dataclass(frozen=True)
 class PlannedRun:
     """``row`` and ``repeat`` count from 1; ``published`` is what the source of the row printed.
 
-    A burn-in, whose figures are not compared, is repeat 0.
+    A burn-in, whose figures are not compared, is repeat 0. ``interpreter`` is the Python that runs its worker.
     """
 
     config: RunConfig
     row: int
     repeat: int
+    interpreter: str
     published: Mapping[str, Value] = field(default_factory=dict)
 
     @property
@@ -42,12 +42,11 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """``interpreters`` by framework: the Python that runs its workers. ``cooldown_s`` passes between two runs."""
+    """``cooldown_s`` passes between two runs."""
 
     preset: str
     title: str
     runs: tuple[PlannedRun, ...]
-    interpreters: Mapping[str, str]
     cooldown_s: float = 0.0
 
 
@@ -74,17 +73,18 @@ def make_plan(
     """
     chosen = list(range(len(preset.rows))) if rows is None else list(rows)
     configs = {row: _configure(preset, row, data, overrides or {}) for row in chosen}
+    interpreters = _check_machine(list(configs.values()), settings)
     runs = []
     for repeat in range(repeats):
         for row in chosen if repeat % 2 == 0 else reversed(chosen):
             config = configs[row].replace(seed=_seed(configs[row], repeat, preset))
-            runs.append(PlannedRun(config, row + 1, repeat + 1, preset.rows[row].published))
+            interpreter = interpreters[config.framework, config.environment]
+            runs.append(PlannedRun(config, row + 1, repeat + 1, interpreter, preset.rows[row].published))
     if burn_in:
         runs.insert(0, dataclasses.replace(runs[0], repeat=0))
-    interpreters = _check_machine([run.config for run in runs], settings)
     if cooldown_s is None:
         cooldown_s = COOLDOWN_S if repeats > 1 else 0.0
-    return Plan(preset.name, preset.title, tuple(runs), interpreters, cooldown_s)
+    return Plan(preset.name, preset.title, tuple(runs), cooldown_s)
 
 
 def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[str, Value]) -> RunConfig:
@@ -115,20 +115,24 @@ def _seed(config: RunConfig, repeat: int, preset: Preset) -> int:
     return seed
 
 
-def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[str, str]:
-    """Datasets, memory, frameworks and devices, each looked at once; the interpreters of the frameworks."""
+# Framework and environment: what an interpreter is chosen by.
+Place = tuple[str, str]
+
+
+def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[Place, str]:
+    """Datasets, memory, frameworks and devices, each looked at once; the interpreter of every framework."""
     datasets = dict.fromkeys(config.data for config in configs)
     manifests = {directory: read_manifest(Path(directory)) for directory in datasets}
     for directory, manifest in manifests.items():
         check_labels(Path(directory), manifest)
-    room = shared_memory_bytes()
     for config in dict.fromkeys(configs):
-        images = manifests[config.data].total("train")
-        _check_batch(config, images)
-        if room:
-            _check_shared_memory(config, images, *room)
-    frameworks = dict.fromkeys(config.framework for config in configs)
-    interpreters = {framework: check_framework(framework, settings) for framework in frameworks}
+        _check_batch(config, manifests[config.data].total("train"))
+        check_room(config, manifests[config.data])
+    places = dict.fromkeys((config.framework, config.environment) for config in configs)
+    interpreters = {
+        (framework, environment): check_framework(framework, settings, environment)
+        for framework, environment in places
+    }
     gpu = read_gpu() if any(config.device != "cpu" for config in configs) else GpuReading()
     for device in dict.fromkeys(config.device for config in configs if config.device.startswith("gpu")):
         _check_gpu(device, gpu)
@@ -145,34 +149,21 @@ def _check_batch(config: RunConfig, images: int) -> None:
         )
 
 
-def _check_shared_memory(config: RunConfig, images: int, size: int, free: int) -> None:
-    """Refuse workers that would die of a bus error: batches go through /dev/shm, the cache lies there."""
-    if config.framework != "pytorch":
-        return
-    pixels = 3 * config.image_size**2
-    value = 4  # bytes; batches are float32, and so is the article's cache, which is shared also without workers
-    published = config.track == "published"
-    needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * pixels * value
-    if config.cache and (config.num_workers or published):
-        needed += images * pixels * (value if published else 1)
-    if needed > free:
-        ways_out = ["num_workers=0"] * (config.num_workers > 0) + ["cache=false"] * config.cache
-        raise MissingError(
-            f"/dev/shm: num_workers={config.num_workers} and cache={str(config.cache).lower()} need"
-            f" {needed / 1e6:,.0f} MB of shared memory, {free / 1e6:,.0f} of {size / 1e6:,.0f} MB are free;"
-            f" give the container more (docker run --shm-size), or set {' or '.join(ways_out)}"
-        )
+def _check_same_kind(interpreters: Mapping[Place, str]) -> None:
+    """Refuse to compare a framework on the GPU with one that does not see it and would train on the CPU.
 
-
-def _check_same_kind(interpreters: Mapping[str, str]) -> None:
-    """Refuse to compare a framework on the GPU with one that does not see it and would train on the CPU."""
-    seen = {framework: count_gpus(framework, interpreter) for framework, interpreter in interpreters.items()}
-    blind = [framework for framework, count in seen.items() if not count]
-    if blind and len(blind) < len(seen):
-        framework = blind[0]
+    Only importing them tells: this takes seconds.
+    """
+    probes = [probe(framework, interpreter) for (framework, _), interpreter in interpreters.items()]
+    for found in probes:
+        if found.problem:
+            raise MissingError(f"{found.interpreter}: {found.problem}; tfpt-tui doctor says more")
+    blind = [found for found in probes if not found.gpus]
+    if blind and len(blind) < len(probes):
+        framework, interpreter = blind[0].framework, blind[0].interpreter
         raise MissingError(
-            f"device=auto: {FRAMEWORK_TITLES[framework]} sees no GPU where the other framework sees one;"
-            f" mend it with: {install_line(framework, interpreters[framework], gpu=True)}, or set device=cpu"
+            f"device=auto: {FRAMEWORK_TITLES[framework]} sees no GPU where another framework sees one;"
+            f" mend it with: {install_line(framework, interpreter, gpu=True)}, or set device=cpu"
         )
 
 

@@ -32,10 +32,11 @@ from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.estimate import timeout_s
 from tfpt_tui.runs.launcher import launch_worker
 from tfpt_tui.runs.lock import MachineLock
+from tfpt_tui.runs.needs import check_room
 from tfpt_tui.runs.processes import Process, identify, kill_group, oom_kills
 from tfpt_tui.runs.settle import Keeper, find_ending, settle
 from tfpt_tui.runs.state import GONE, status_of, write_state
-from tfpt_tui.runs.sweep import Sweep, read_config, read_sweep, write_plan
+from tfpt_tui.runs.sweep import Sweep, interpreter_for, read_config, read_sweep, write_plan
 
 TICK_S = 0.2
 # Saving what the log needs takes a worker moments; a call that hangs in a driver takes for ever.
@@ -100,12 +101,13 @@ def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
 def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
     config = read_config(run)
     manifest = read_manifest(Path(config.data))
+    check_room(config, manifest)  # hours may have passed since the plan was checked
     limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
     environment = _survey(supervisor, run, config)
     if stop_requested(supervisor.sweep, run):
         return "stopped", None
     kills = oom_kills()
-    worker = launch_worker(run, supervisor.sweep.document["interpreters"][config.framework])
+    worker = launch_worker(run, interpreter_for(supervisor.sweep, run))
     try:
         write_state(run.state, supervisor.process, identify(worker.pid), sweep=supervisor.sweep.id)
         keeper = Keeper(run, environment)

@@ -108,6 +108,12 @@ def measured_runs(sweep: Sweep) -> tuple[RunDirectory, ...]:
     return tuple(run for run, entry in planned if not entry.get("burn_in"))
 
 
+def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
+    """The Python that the plan chose for the worker of a run."""
+    entry = next(entry for entry in sweep.document["runs"] if entry["run"] == run.id)
+    return str(entry["interpreter"])
+
+
 def latest_sweep(paths: Paths) -> Sweep | None:
     """The newest sweep that still has runs, None when there is none; broken plans are passed over."""
     for plan in sorted(paths.sweeps.glob("*/plan.toml"), reverse=True):
@@ -158,12 +164,12 @@ def _plan_document(
         "preset": plan.preset,
         "title": plan.title,
         "created": now.replace(microsecond=0),
-        "interpreters": dict(plan.interpreters),
         "cooldown_s": plan.cooldown_s,
         "runs": [
             {
                 "run": run.id,
                 "framework": planned.config.framework,
+                "interpreter": planned.interpreter,
                 "row": planned.row,
                 "repeat": planned.repeat,
                 "burn_in": planned.burn_in,

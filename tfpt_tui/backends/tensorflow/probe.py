@@ -1,0 +1,20 @@
+"""What TensorFlow says of itself and of this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def look() -> dict[str, Any]:
+    """Version, the CUDA and cuDNN that it was built with ("" for none), and the names of the GPUs that it sees."""
+    build = tf.sysconfig.get_build_info()
+    devices = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(device) for device in devices]
+    return {
+        "version": tf.__version__,
+        "cuda": str(build.get("cuda_version", "")),
+        "cudnn": str(build.get("cudnn_version", "")),
+        "gpus": [str(detail.get("device_name", "GPU")) for detail in details],
+    }

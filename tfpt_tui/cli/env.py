@@ -1,0 +1,164 @@
+"""``tfpt-tui env``: the Python environments that frameworks live in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+
+import click
+
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.environments.create import create as create_environment
+from tfpt_tui.environments.create import default_name
+from tfpt_tui.environments.interpreters import interpreter_of
+from tfpt_tui.environments.probe import Probe, probe
+from tfpt_tui.environments.registry import check_name, list_environments, register
+from tfpt_tui.environments.registry import remove as remove_environment
+from tfpt_tui.errors import MissingError
+from tfpt_tui.results.table import Cell, Column, Table, as_text
+
+COLUMNS = (
+    Column("environment", "environment"),
+    Column("framework", "framework"),
+    Column("version", "version"),
+    Column("gpus", "GPUs"),
+    Column("cuda", "CUDA"),
+    Column("cudnn", "cuDNN"),
+    Column("import_s", "import s", 1),
+    Column("python_version", "Python"),
+    Column("python", "interpreter"),
+    Column("problem", "problem"),
+)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def env(context: click.Context) -> None:
+    """List, add, create and remove the Python environments that frameworks live in.
+
+    A run names one with --set environment=NAME; "default" is the interpreter set in config.toml, else our own.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
+
+
+@env.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As a list of objects.")
+@pass_invocation
+def list_(invocation: Invocation, as_json: bool) -> None:
+    """All environments, with what is in them now: each framework is imported, which takes some seconds."""
+    rows = tuple(_row(name, found) for name, found in _probes(invocation))
+    table = Table(COLUMNS, rows)
+    show(json.dumps([dict(row) for row in rows], indent=2) + "\n" if as_json else as_text(_without_empty(table)))
+
+
+@env.command()
+@click.argument("name")
+@click.argument("python", metavar="PYTHON")
+@pass_invocation
+def add(invocation: Invocation, name: str, python: str) -> None:
+    """Call the interpreter PYTHON by NAME; it needs a framework, numpy and Pillow, and nothing of ours."""
+    directory = invocation.paths.environments
+    check_name(name, directory)
+    interpreter = _find(python)
+    say(f"importing what is in {interpreter}")
+    found = [probe(framework, interpreter) for framework in FRAMEWORKS]
+    usable = [one for one in found if not one.problem]
+    if not usable:
+        told = next((one for one in found if not one.missing), found[0])
+        raise MissingError(f"{interpreter}: {told.problem}: no framework can be used there; nothing was added")
+    register(name, interpreter, directory)
+    show("".join(_added(name, one) for one in usable))
+
+
+@env.command()
+@click.argument("framework", type=click.Choice(FRAMEWORKS))
+@click.option("--gpu", is_flag=True, help="With CUDA; PyTorch's usual build has it anyway.")
+@click.option("--version", metavar="V", help="This version of the framework; the newest by default.")
+@click.option("--name", help="By default the framework, its version and -gpu, as far as given.")
+@pass_invocation
+def create(invocation: Invocation, framework: str, gpu: bool, version: str | None, name: str | None) -> None:
+    """Make an environment with one framework in it, with uv where it is installed, else with pip.
+
+    Interrupted or failed, it leaves nothing behind.
+    """
+    made, found = create_environment(
+        framework,
+        name or default_name(framework, version, gpu),
+        invocation.paths.environments,
+        version=version,
+        gpu=gpu,
+        say=say,
+    )
+    show(_added(made.name, found))
+
+
+@env.command()
+@click.argument("name")
+@pass_invocation
+def remove(invocation: Invocation, name: str) -> None:
+    """Forget an environment; one that tfpt-tui created is deleted."""
+    removed = remove_environment(name, invocation.paths.environments)
+    say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {removed.python} is left as it is")
+
+
+def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
+    """One after the other, so that the seconds of an import are its own."""
+    named = list_environments(invocation.paths.environments)
+    places = [
+        (name, framework, interpreter_of(framework, invocation.settings, name))
+        for name in (DEFAULT_ENVIRONMENT, *(environment.name for environment in named))
+        for framework in FRAMEWORKS
+    ]
+    held: set[str] = set()
+    for name, framework, interpreter in places:
+        say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
+        found = probe(framework, interpreter)
+        last = framework == FRAMEWORKS[-1]
+        # A named environment need hold only one framework; one that holds none is shown all the same.
+        if name == DEFAULT_ENVIRONMENT or not found.missing or (last and name not in held):
+            held.add(name)
+            yield name, found
+
+
+def _row(name: str, found: Probe) -> dict[str, Cell]:
+    return {
+        "environment": name,
+        "framework": FRAMEWORK_TITLES[found.framework],
+        "version": found.version or None,
+        "gpus": ", ".join(found.gpus) or ("none" if found.version else None),
+        "cuda": found.cuda or None,
+        "cudnn": found.cudnn or None,
+        "import_s": found.import_s,
+        "python_version": found.python or None,
+        "python": found.interpreter,
+        "problem": found.problem or None,
+    }
+
+
+def _without_empty(table: Table) -> Table:
+    columns = [column for column in table.columns if any(row[column.name] is not None for row in table.rows)]
+    return Table(tuple(columns), table.rows, table.notes)
+
+
+def _added(name: str, found: Probe) -> str:
+    """What is there now, and how a run uses it."""
+    gpus = f"{len(found.gpus)} x {found.gpus[0]}" if found.gpus else "no GPU"
+    return (
+        f"{name}: {FRAMEWORK_TITLES[found.framework]} {found.version} ({gpus}); use it with:"
+        f" tfpt-tui run PRESET --set environment={name}\n"
+    )
+
+
+def _find(python: str) -> str:
+    """The full path of an interpreter; a directory stands for the virtual environment in it."""
+    path = os.path.expanduser(python)
+    if os.path.isdir(path):
+        path = os.path.join(path, "bin", "python")
+    found = shutil.which(path)
+    if found is None:
+        raise MissingError(f"{python}: no such interpreter")
+    return os.path.abspath(found)

@@ -1,0 +1,135 @@
+"""The disks below our directories: room, files, permission, and whether reading them measures this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.environments.doctor.sizes import show_size
+from tfpt_tui.hardware.files import ROOT
+from tfpt_tui.hardware.storage import describe_directory
+
+LEAST_BYTES = 100 * 10**6
+FEW_BYTES = 2 * 10**9
+# A prepared CIFAR-100 is a file for each of 60,000 pictures.
+FEW_FILES = 100_000
+NETWORK = (
+    *("9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
+    *("fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+)
+# What lies here is gone one day, and runs are kept to be compared.
+FLEETING = {
+    "tmpfs": "lies in memory and is gone after a reboot",
+    "ramfs": "lies in memory and is gone after a reboot",
+    "overlay": "lies in the container's own layer and is gone with the container",
+}
+
+
+@dataclass(frozen=True)
+class DirectoryFacts:
+    """``name`` is what the directory is for, ``place`` the nearest one at or above it that exists.
+
+    ``free_bytes`` and ``free_files`` are what we may take, None where the file system does not count them;
+    ``device`` is the number by which the kernel tells file systems apart.
+    """
+
+    name: str
+    place: str
+    writable: bool = True
+    free_bytes: int | None = None
+    free_files: int | None = None
+    filesystem: str = ""
+    device: int = 0
+
+
+def read_directory(name: str, path: Path, root: Path = ROOT) -> DirectoryFacts:
+    """Look at the file system that holds the directory, or would hold it (statvfs(3), proc(5) mountinfo)."""
+    place = _nearest(path.absolute())
+    room = os.statvfs(place)
+    return DirectoryFacts(
+        name=name,
+        place=str(place),
+        writable=place.is_dir() and os.access(place, os.W_OK | os.X_OK),
+        free_bytes=room.f_bavail * room.f_frsize if room.f_blocks else None,
+        free_files=room.f_favail if room.f_files else None,
+        filesystem=describe_directory(place, root).get("filesystem", ""),
+        device=os.stat(place).st_dev,
+    )
+
+
+def judge_directories(directories: tuple[DirectoryFacts, ...]) -> list[Finding]:
+    """Permission for each directory, the rest once for all on one file system."""
+    findings = [_judge_permission(directory) for directory in directories if not directory.writable]
+    for device in dict.fromkeys(directory.device for directory in directories):
+        findings += _judge_file_system([directory for directory in directories if directory.device == device])
+    return findings
+
+
+def _nearest(path: Path) -> Path:
+    # os.path: unlike Path.exists it calls a directory that we may not look into absent.
+    return next(place for place in (path, *path.parents) if os.path.exists(place))
+
+
+def _judge_permission(directory: DirectoryFacts) -> Finding:
+    return Finding(
+        "error",
+        "disk",
+        f"{directory.name}: {directory.place} cannot be written",
+        f"choose a directory that you may write, or: sudo chown $USER {directory.place}",
+    )
+
+
+def _judge_file_system(directories: list[DirectoryFacts]) -> list[Finding]:
+    names, first = " and ".join(directory.name for directory in directories), directories[0]
+    judged = (_judge_room(names, first), _judge_files(names, first), _judge_kind(names, first))
+    findings = [finding for finding in judged if finding]
+    if findings:
+        return findings
+    kind = f" ({first.filesystem})" if first.filesystem else ""
+    return [Finding("ok", "disk", f"{names}: {_show_room(first)}{kind}")]
+
+
+def _judge_room(names: str, directory: DirectoryFacts) -> Finding | None:
+    if directory.free_bytes is None:
+        return None
+    room, remedy = f"{names}: {_show_room(directory)}", "free some room or choose another directory"
+    if directory.free_bytes < LEAST_BYTES:
+        return Finding("error", "disk", f"{room}: a run could not keep its records", remedy)
+    if directory.free_bytes < FEW_BYTES:
+        return Finding("warning", "disk", f"{room}: datasets and runs may soon fill the disk", remedy)
+    return None
+
+
+def _judge_files(names: str, directory: DirectoryFacts) -> Finding | None:
+    if directory.free_files is None or directory.free_files >= FEW_FILES:
+        return None
+    return Finding(
+        "warning",
+        "disk",
+        f"{names}: room for only {directory.free_files:,} more files (inodes), and CIFAR-100 takes 60,000",
+        "remove files that nobody needs (df -i tells how many are left), or choose another directory",
+    )
+
+
+def _judge_kind(names: str, directory: DirectoryFacts) -> Finding | None:
+    if directory.filesystem in NETWORK:
+        return Finding(
+            "warning",
+            "disk",
+            f"{names}: a network file system ({directory.filesystem}): reading pictures would measure the network",
+            "choose a directory on a disk of this machine (prepare --out DIR, --runs DIR)",
+        )
+    if directory.filesystem in FLEETING:
+        return Finding(
+            "note",
+            "disk",
+            f"{names}: {FLEETING[directory.filesystem]} ({directory.filesystem}); {_show_room(directory)}",
+            "keep what you need on a disk (prepare --out DIR, --runs DIR; docker run -v DIR:DIR)",
+        )
+    return None
+
+
+def _show_room(directory: DirectoryFacts) -> str:
+    return "room unknown" if directory.free_bytes is None else f"{show_size(directory.free_bytes)} free"

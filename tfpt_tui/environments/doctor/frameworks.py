@@ -1,0 +1,131 @@
+"""The frameworks in their interpreters: whether they are there, can be imported, and see the GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.environments.interpreters import install_line, interpreter_of
+from tfpt_tui.environments.probe import Probe, probe
+from tfpt_tui.hardware.gpu import GpuReading
+
+SEPARATE = "tfpt-tui env create pytorch and tfpt-tui env create tensorflow, then set environment=NAME in a run"
+AT_ONCE = 2  # probes; more would wait for each other's imports
+
+
+def probe_all(settings: UserSettings) -> dict[tuple[str, str], Probe]:
+    """Every framework in every environment, by environment and framework; seconds each, two at a time."""
+    places = [
+        (name, framework) for name in (DEFAULT_ENVIRONMENT, *settings.environments) for framework in FRAMEWORKS
+    ]
+    interpreters = [interpreter_of(framework, settings, name) for name, framework in places]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(probe, [framework for _, framework in places], interpreters)
+        return dict(zip(places, found, strict=True))
+
+
+def judge_frameworks(probes: Mapping[tuple[str, str], Probe], gpu: GpuReading) -> list[Finding]:
+    """What to know of each framework; a named environment need hold only one of them."""
+    findings: list[Finding] = []
+    for name in dict.fromkeys(name for name, _ in probes):
+        found = [probes[name, framework] for framework in FRAMEWORKS if (name, framework) in probes]
+        held = [one for one in found if not one.missing]
+        if name == DEFAULT_ENVIRONMENT:
+            held = found
+        elif not held:
+            findings.append(_judge_empty(name, found))
+        findings += [finding for one in held for finding in judge_framework(one, gpu, name)]
+        findings += _judge_overwritten(found, name)
+    return findings
+
+
+def judge_framework(found: Probe, gpu: GpuReading, environment: str = DEFAULT_ENVIRONMENT) -> list[Finding]:
+    """One framework in its interpreter: why it cannot be used, or what it is and whether it sees the GPU."""
+    topic = _topic(found.framework, environment)
+    if found.problem:
+        return [Finding("error", topic, f"{found.interpreter}: {_explain(found)}", _mend(found, environment))]
+    parts = [f"{found.version}, Python {found.python}"]
+    parts += [f"built for CUDA {found.cuda}"] * bool(found.cuda)
+    parts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
+    parts += [f"sees {len(found.gpus)} x {found.gpus[0]}" if found.gpus else "sees no GPU"]
+    return [Finding("ok", topic, ", ".join(parts)), *_judge_blindness(found, gpu, topic)]
+
+
+def _judge_empty(name: str, found: Sequence[Probe]) -> Finding:
+    problem = found[0].problem if not found[0].missing else "holds neither PyTorch nor TensorFlow"
+    return Finding(
+        "error",
+        f"environment {name}",
+        f"{found[0].interpreter}: {problem}",
+        f"{install_line('pytorch', found[0].interpreter)}; or forget it: tfpt-tui env remove {name}",
+    )
+
+
+def _explain(found: Probe) -> str:
+    torch, torchvision = found.packages.get("torch", ""), found.packages.get("torchvision", "")
+    if found.broken == "torchvision" and torch:
+        return f"{found.problem}; torch {torch} and torchvision {torchvision} are not builds for each other"
+    return found.problem
+
+
+def _mend(found: Probe, environment: str) -> str:
+    if found.missing:
+        return install_line(found.framework, found.interpreter)
+    if found.broken in ("torch", "torchvision"):
+        return install_line("pytorch", found.interpreter, gpu=True)  # both anew, as builds for each other
+    if found.broken:
+        return f"{found.interpreter} -m pip install --force-reinstall tensorflow pillow, or: {SEPARATE}"
+    if found.python:
+        return f"tfpt-tui env create {found.framework}, then set environment=NAME in a run"
+    if environment != DEFAULT_ENVIRONMENT:
+        return f"tfpt-tui env remove {environment}"
+    return "correct [interpreters] in config.toml (tfpt-tui paths says where it is)"
+
+
+def _judge_blindness(found: Probe, gpu: GpuReading, topic: str) -> list[Finding]:
+    """NVML shows a GPU and the framework sees none: it would train on the CPU without a word."""
+    if found.gpus or not gpu.names:
+        return []
+    mended = install_line(found.framework, found.interpreter, gpu=True)
+    built, driver = _major(found.cuda), _major(gpu.cuda_driver)
+    if not found.cuda:
+        why = "it is a build for the CPU alone"
+    elif built and driver and built > driver:
+        why = f"it is built for CUDA {found.cuda}, and the driver runs CUDA {gpu.cuda_driver} at most"
+        mended = f"install a newer driver, or: tfpt-tui env create {found.framework} --gpu --version OLDER"
+    else:
+        why = "its CUDA libraries are missing or do not fit"
+    return [
+        Finding("warning", topic, f"sees no GPU where the machine has one, and trains on the CPU: {why}", mended)
+    ]
+
+
+def _judge_overwritten(found: Sequence[Probe], environment: str) -> list[Finding]:
+    """Both frameworks' GPU packages in one place: the later one replaced libraries of the other."""
+    shared = {folder: names for one in found for folder, names in one.overwritten.items()}
+    if not shared:
+        return []
+    folder, names = next(iter(shared.items()))
+    more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
+    return [
+        Finding(
+            "warning",
+            "CUDA libraries" if environment == DEFAULT_ENVIRONMENT else f"environment {environment}",
+            f"{' and '.join(names)} both wrote to {folder}{more}: the one installed last replaced the other's"
+            " libraries, and a framework may fail on the GPU or use a cuDNN that it was not built for",
+            SEPARATE,
+        )
+    ]
+
+
+def _topic(framework: str, environment: str) -> str:
+    title = FRAMEWORK_TITLES[framework]
+    return title if environment == DEFAULT_ENVIRONMENT else f"{title} in {environment}"
+
+
+def _major(version: str) -> int:
+    first = version.partition(".")[0]
+    return int(first) if first.isdecimal() else 0
