@@ -285,6 +285,25 @@ def test_versions_of_one_framework_must_agree_and_those_of_the_other_need_not():
         compare([*runs, made_on(result("c"), software="s3", versions=new)])
 
 
+def test_two_versions_are_compared_where_each_has_its_environment():
+    old, new = {"torch": "2.8.0", "torchvision": "0.23.0"}, {"torch": "2.15.0", "torchvision": "0.29.2"}
+    runs = [{**made_on(run, software="s1"), "versions": new} for run in repeats("new")]
+    older = repeats("old", rates=(50.0, 50.5, 49.5), environment="pytorch-2.8.0")
+    table = compare([*runs, *({**made_on(run, software="s2"), "versions": old} for run in older)])
+    assert [row["environment"] for row in rows(table)] == ["default", "pytorch-2.8.0"]
+    assert rows(table)[1]["ratio"] == pytest.approx(2.0)
+    (sentence,) = notes_with(table, "n=3 pairs")
+    assert sentence.startswith("PyTorch (environment pytorch-2.8.0) took 2.00x")
+    assert "versions in environment default: torch 2.15.0, torchvision 0.29.2" in table.notes
+    assert "versions in environment pytorch-2.8.0: torch 2.8.0, torchvision 0.23.0" in table.notes
+
+
+def test_recordings_older_than_environments_were_made_in_the_default_one():
+    old = result("a")
+    del old["config"]["environment"]
+    assert len(compare([old, result("b", seed=26)]).rows) == 1
+
+
 def test_runs_that_left_the_device_open_and_got_different_ones_are_refused():
     one = {**result("a"), "effective": {"device": "gpu:0"}}
     other = {**result("b", "tensorflow"), "effective": {"device": "cpu"}}

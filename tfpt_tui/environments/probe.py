@@ -64,9 +64,10 @@ def probe(framework: str, interpreter: str, timeout_s: float = PROBE_TIMEOUT_S) 
 
 
 def _answers(output: str | bytes | None) -> list[dict[str, Any]]:
-    """The lines that our probe printed, among whatever libraries print."""
+    """The lines that our probe printed, among whatever libraries print; the last may be half a line."""
     text = output.decode(errors="replace") if isinstance(output, bytes) else output or ""
-    return [json.loads(line.removeprefix(ANSWER)) for line in text.splitlines() if line.startswith(ANSWER)]
+    lines = text.rpartition("\n")[0].splitlines()
+    return [json.loads(line.removeprefix(ANSWER)) for line in lines if line.startswith(ANSWER)]
 
 
 def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:

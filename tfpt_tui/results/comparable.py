@@ -1,4 +1,4 @@
-"""May these runs be compared at all? Only those of one machine, and of one set of versions for each framework."""
+"""May these runs be compared at all? Only those of one machine, and of one set of versions in each environment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import UsageError
 from tfpt_tui.hardware.fingerprint import GPU, MACHINE
+from tfpt_tui.results.groups import asked
 
 MOST_FACTS = 3
 
@@ -27,11 +28,16 @@ def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each way in which the completed runs do not come from the same; others have no figures."""
     done = [result for result in results if result["status"] == "completed"]
     found = [_difference(done, "machine", _machine_facts, "come from different machines")]
-    for framework in dict.fromkeys(result["config"].get("framework", "") for result in done):
-        runs = [result for result in done if result["config"].get("framework", "") == framework]
+    # Runs of two environments were asked to differ in their versions; those of one were not.
+    for framework, environment in dict.fromkeys(map(_place, done)):
+        runs = [result for result in done if _place(result) == (framework, environment)]
         title = FRAMEWORK_TITLES.get(framework, framework)
         found.append(_difference(runs, "software", _software_facts, f"ran {title} in different versions"))
     return [sentence for sentence in (*found, _devices(done)) if sentence]
+
+
+def _place(result: Mapping[str, Any]) -> tuple[str, str]:
+    return result["config"].get("framework", ""), str(asked(result["config"], "environment"))
 
 
 def _devices(results: Sequence[Mapping[str, Any]]) -> str:

@@ -57,7 +57,7 @@ def test_memory_is_judged_by_what_a_worker_takes(available, level, words):
 
 def test_a_limit_of_the_control_group_is_named_where_it_is_the_bound():
     finding = judge("memory", available_bytes=2 * GIB, left_bytes=2 * GIB)
-    assert "2.0 GiB available at most, a limit of the control group" in finding.message
+    assert "2.0 GiB available, which is all that the control group's limit leaves" in finding.message
     assert "docker run --memory" in finding.remedy
     assert "limit" not in judge("memory", available_bytes=2 * GIB, left_bytes=3 * GIB).message
 

@@ -1,0 +1,89 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.environments.registry import named_interpreters
+
+FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}}
+
+
+@pytest.fixture
+def interpreter(tmp_path):
+    """An interpreter that holds PyTorch only, as far as its answers go."""
+    torch = {**FACTS, "version": "2.8.0", "cuda": "12.8", "gpus": [], "import_s": 2.0}
+    none = {**FACTS, "missing": ["tensorflow"]}
+    path = tmp_path / "venv/bin/python"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        '#!/bin/sh\ncase "$*" in\n'
+        f"*' probe pytorch') echo 'tfpt-tui probe: {json.dumps(torch)}';;\n"
+        f"*' probe tensorflow') echo 'tfpt-tui probe: {json.dumps(none)}';;\n"
+        "*) echo missing:;;\nesac\n"
+    )
+    path.chmod(0o755)
+    settings = Path(os.environ["XDG_CONFIG_HOME"]) / "tfpt-tui" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[interpreters]\npytorch = "{path}"\ntensorflow = "{path}"\n')
+    return path
+
+
+def test_an_environment_is_added_listed_and_removed(cli, interpreter):
+    code, out, _ = cli("env", "add", "old", str(interpreter.parents[1]))
+    assert code == 0
+    assert out == ("old: PyTorch 2.8.0 (no GPU); use it with: tfpt-tui run PRESET --set environment=old\n")
+    code, out, err = cli("env", "list")
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()[2:]]
+    assert rows[0][:3] == ["default", "PyTorch", "2.8.0"]
+    assert rows[1][:2] == ["default", "TensorFlow"]
+    assert rows[1][-3:] == ["no", "module", "tensorflow"]
+    assert [row[:3] for row in rows[2:]] == [["old", "PyTorch", "2.8.0"]]
+    assert "importing PyTorch in old" in err
+
+    listed = json.loads(cli("env", "list", "--json")[1])
+    assert listed[2]["python"] == str(interpreter)
+    code, out, err = cli("env", "remove", "old")
+    assert (code, out) == (0, "")
+    assert f"old: forgotten; {interpreter} is left as it is" in err
+    assert len(json.loads(cli("env", "list", "--json")[1])) == 2
+
+
+def test_a_run_is_made_in_the_environment_that_it_names(cli, interpreter, dataset, tmp_path):
+    cli("env", "add", "old", str(interpreter))
+    code, _, err = cli("run", "demo", "--data", str(dataset), "--rows", "1", "--set", "environment=odl")
+    assert code == 3
+    assert "environment=odl: no environment of that name; did you mean 'old'?" in err
+    code, out, _ = cli(
+        "run", "demo", "--data", str(dataset), "--rows", "1", "--set", "environment=old", "--detach"
+    )
+    assert code == 0
+    (run,) = out.split()
+    plan = next((tmp_path / "sweeps").glob("*/plan.toml")).read_text()
+    assert f'interpreter = "{interpreter}"' in plan
+    assert 'environment = "old"' in (tmp_path / "runs" / run / "config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ("/nowhere/python", "/nowhere/python: no such interpreter"),
+        ("/bin/ls", "is no working Python interpreter"),
+    ],
+)
+def test_what_holds_no_framework_is_not_added(cli, python, said):
+    code, out, err = cli("env", "add", "bad", python)
+    assert (code, out) == (3, "")
+    assert said in err
+    assert named_interpreters(find_paths().environments) == {}
+
+
+def test_names_are_checked_before_anything_is_imported(cli):
+    code, _, err = cli("env", "add", "default", "/nowhere")
+    assert code == 2
+    assert "no name for an environment" in err
+    code, _, err = cli("env", "create", "pytorch", "--name", "a/b")
+    assert code == 2
+    assert "no name for an environment" in err
