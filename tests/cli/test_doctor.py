@@ -8,6 +8,8 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.environments.doctor import examine as examination
 from tfpt_tui.environments.doctor.examine import examine, summarize
 from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.environments.doctor.machine import MachineFacts
+from tfpt_tui.hardware.preflight import Conditions
 
 OK = Finding("ok", "memory", "23.0 GiB available")
 NOTE = Finding("note", "clock", "nothing keeps it right", "sudo timedatectl set-ntp true")
@@ -73,6 +75,7 @@ def test_lines_are_broken_for_a_terminal_and_commands_not_within_a_word():
 def quick(monkeypatch):
     """Leave the machine and the frameworks out: only the user's own files are looked at."""
     monkeypatch.setattr(examination, "probe_all", lambda settings: {})
+    monkeypatch.setattr(examination, "read_machine", lambda directories: MachineFacts())
     monkeypatch.setattr(examination, "judge_machine", lambda facts: [OK, WARNING])
     monkeypatch.setattr(examination, "judge_gpus", lambda facts: [])
     monkeypatch.setattr(examination, "judge_terminal", lambda facts: [])
@@ -92,6 +95,15 @@ def test_broken_settings_and_presets_are_findings_and_the_worst_comes_first(quic
     ]
     assert "theme must be text" in found[0].message
     assert "mine.toml: row 1: batch_size must be" in found[1].message
+
+
+def test_a_training_is_not_disturbed_by_imports(quick, monkeypatch):
+    training = MachineFacts(conditions=Conditions(workers=(4711,)))
+    monkeypatch.setattr(examination, "read_machine", lambda directories: training)
+    monkeypatch.setattr(examination, "probe_all", lambda settings: pytest.fail("it was disturbed"))
+    (finding,) = [one for one in examine(find_paths()) if one.topic == "frameworks"]
+    assert finding.level == "note"
+    assert finding.remedy == "look again when it is over"
 
 
 def test_this_machine_is_looked_at_for_real(cli):

@@ -72,6 +72,11 @@ class TfptApp(App[None]):
     def action_help(self) -> None:
         self.push_screen(Help())
 
+    def action_doctor(self) -> None:
+        from tfpt_tui.ui.screens.doctor import Doctor
+
+        self.push_screen(Doctor(self._paths))
+
     @work
     async def action_leave(self) -> None:
         """Leave; with a run alive ask whether it shall go on."""

@@ -37,6 +37,7 @@ KEYS = (
         footer=False,
     ),
     Key("help", "question_mark,f1", "app.help", "Help", "this list"),
+    Key("doctor", "d", "app.doctor", "Doctor", "what works on this machine, and what mends the rest"),
     Key("quit", "q", "app.leave", "Quit", "close this, or leave; runs may go on"),
     Key("down", "j", "screen.cursor_down", "Down", "next entry; the arrow keys do the same", footer=False),
     Key("up", "k", "screen.cursor_up", "Up", "previous entry", footer=False),

@@ -27,6 +27,10 @@ STATUS_STYLES = {
 }
 BAD_STYLE = "bold $error"
 
+# By the level of a doctor's finding.
+FINDING_GLYPHS = {"error": "✗", "warning": "!", "note": "·", "ok": "✓"}
+FINDING_STYLES = {"error": BAD_STYLE, "warning": "bold $warning", "note": "$text", "ok": "$success"}
+
 THEMES = (
     Theme(
         name="tfpt-dark",

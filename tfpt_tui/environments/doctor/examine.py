@@ -18,17 +18,28 @@ from tfpt_tui.environments.doctor.terminal import judge_terminal, read_terminal
 from tfpt_tui.environments.registry import named_interpreters
 from tfpt_tui.errors import TfptError
 
+NOT_IMPORTED = Finding(
+    "note",
+    "frameworks",
+    "a training is running on this machine: they were not imported, as that would slow it down",
+    "look again when it is over",
+)
+
 
 def examine(paths: Paths) -> list[Finding]:
     """Look at everything that a run needs, and import every framework: ten seconds and more.
 
-    The machine is looked at first, while nothing of ours keeps it busy.
+    The machine is looked at first, while nothing of ours keeps it busy. No training is disturbed.
     """
     settings, findings = _read_settings(paths)
     directories = {"runs": paths.runs, "datasets": paths.datasets, "temporary files": Path(tempfile.gettempdir())}
-    findings += judge_machine(read_machine(directories))
+    machine = read_machine(directories)
+    findings += judge_machine(machine)
     gpus = read_gpus()
-    findings += judge_frameworks(probe_all(settings), gpus.reading)
+    if machine.conditions.workers:
+        findings.append(NOT_IMPORTED)
+    else:
+        findings += judge_frameworks(probe_all(settings), gpus.reading)
     findings += judge_gpus(gpus)
     findings += judge_terminal(read_terminal())
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))

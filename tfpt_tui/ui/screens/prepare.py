@@ -20,6 +20,7 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 HOW = """\
 Make a dataset from the shell; 2 Build then offers it.
 
+  tfpt-tui prepare cifar100 --out {out}/cifar100
   tfpt-tui prepare synthetic --out {out}/synthetic
   tfpt-tui prepare FOLDER --out {out}/NAME
 
