@@ -69,6 +69,14 @@ def tree(tmp_path):
 
 
 @pytest.fixture
+def server(monkeypatch):
+    """A local HTTP server that does what its script says (tests/data/lying_server.py)."""
+    from tests.data.lying_server import serve
+
+    yield from serve(monkeypatch)
+
+
+@pytest.fixture
 def paths(tmp_path):
     from tfpt_tui.config.paths import find_paths
 

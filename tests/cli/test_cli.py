@@ -49,6 +49,7 @@ def test_every_command_of_the_help_exists(cli):
         (["prepare", "synthetic"], "Missing option '--out'"),
         (["prepare", "synthetic", "--out", "x", "--archive", "y"], "synthetic is made from no archive"),
         (["prepare", "cifar10", "--out", "x", "--archive", "y", "--url", "z"], "give one of them"),
+        (["prepare", "cifar10", "--out", "x", "--url", "/tmp/a.tar.gz"], "a file is given with --archive"),
         (["prepare", "cifar10", "--out", "x", "--classes", "11"], "CIFAR-10 has 10 classes"),
         (["compare", "--format", "pdf"], "'pdf' is not one of"),
         (["runs", "show", "2026"], "no run in"),
@@ -66,6 +67,7 @@ def test_wrong_usage_has_exit_code_2_and_says_why(cli, arguments, said):
     [
         ["run", "demo", "--data", "/nowhere"],
         ["prepare", "/nowhere", "--out", "x"],
+        ["prepare", "cifar100", "--out", "x", "--archive", "/nowhere"],
         ["run", "/nowhere/preset.toml"],
     ],
 )

@@ -1,127 +1,32 @@
 import errno
 import fcntl
 import hashlib
-import http.server
 import os
-import random
 import shutil
 import socket
-import struct
-import threading
 from io import FileIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.data.lying_server import LOGIN, OTHER, PAYLOAD, TAG, answer, honest, reset, says, stall
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.data import download as downloading
-from tfpt_tui.data.download import GZIP, download, md5_of
+from tfpt_tui.data.download import download, md5_of
 from tfpt_tui.errors import MissingError
 
-PAYLOAD = GZIP + random.Random(0).randbytes(299_998)
-OTHER = GZIP + random.Random(1).randbytes(299_998)  # as long, of the same kind, and not the file
-TAG = {"ETag": '"one"'}
 ELSEWHERE = "fetch it on a machine with network and give it with --archive FILE"
 KEPT = "the same command goes on where it stopped (0.1 of 0.3 MB are kept)"
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def md5(content):
     return hashlib.md5(content).hexdigest()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        script = self.server.script
-        self.server.ranges.append(self.headers.get("Range"))
-        self.server.conditions.append(self.headers.get("If-Range"))
-        (script.pop(0) if len(script) > 1 else script[0])(self)
-
-    def do_CONNECT(self):
-        self.send_error(407)
-
-    def log_message(self, *_):
-        pass
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Does what its script says, request by request; the script's last line holds for all that follow."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self.server_port}"
-        self.url = f"http://{self.address}/file.tar.gz"
-        self.script = [honest()]
-        self.ranges = []
-        self.conditions = []
-        self.sent = []
-        self.over = threading.Event()
-
-    def handle_error(self, *_):
-        pass  # the client went away: often what the test is about
-
-
-@pytest.fixture
-def server(monkeypatch):
-    for name in (*PROXIES, *(name.upper() for name in PROXIES), *BUNDLES):
-        monkeypatch.delenv(name, raising=False)
-    with Server() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.over.set()
-        server.shutdown()
-
-
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "downloads/file.tar.gz"
-
-
-def answer(request, body, status=200, headers=TAG, length=-1):
-    """``length``: what the header says; the true one for -1, none for None."""
-    request.server.sent.append(len(body))
-    request.send_response(status)
-    for name, value in headers.items():
-        request.send_header(name, value)
-    if length is not None:
-        request.send_header("Content-Length", str(len(body) if length < 0 else length))
-    request.end_headers()
-    request.wfile.write(body)
-
-
-def honest(payload=PAYLOAD, headers=TAG, end=None, after=lambda request: None):
-    """A server that knows Range and If-Range; it stops after the byte ``end`` of the file and does ``after``."""
-
-    def behave(request):
-        start = 0
-        if request.headers.get("If-Range") in headers.values():
-            start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-        place = {"Content-Range": f"bytes {start}-{len(payload) - 1}/{len(payload)}"} if start else {}
-        status = 206 if start else 200
-        answer(request, payload[start:end], status, {**headers, **place}, length=len(payload) - start)
-        after(request)
-
-    return behave
-
-
-def reset(request):
-    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    os.close(request.connection.detach())
-
-
-def stall(request):
-    request.server.over.wait(60)
-
-
-def says(status, body=b"", **headers):
-    return lambda request: answer(
-        request, body, status, {name.replace("_", "-"): v for name, v in headers.items()}
-    )
-
-
-LOGIN = says(200, b"\n<html>Room number?</html>", Content_Type="text/html; charset=utf-8", **TAG)
 
 
 def fetch(server, file, expected=PAYLOAD, url=None, timeouts=(20, 20), **options):

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from tfpt_tui.cli.invocation import Invocation, say
+from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, read_cifar, request_of
-from tfpt_tui.data.download import download, md5_of
+from tfpt_tui.data.download import download
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.source import Source
 from tfpt_tui.data.synthetic import make_synthetic
@@ -46,14 +47,17 @@ class Wanted:
                 )
         if self.archive and self.url:
             raise UsageError("--archive and --url: give one of them")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise UsageError(
+                f"--url {self.url}: no http:// or https://; a file is given with --archive"
+            )
 
 
 def known_request(wanted: Wanted) -> dict[str, Any] | None:
     """What decides a dataset of CIFAR, before anything is fetched or read; None for other sources."""
     if not wanted.cifar:
         return None
-    archive = Path(wanted.archive) if wanted.archive else None
-    md5 = md5_of(archive) if archive else wanted.cifar.md5
+    md5 = checksum_of(Path(wanted.archive)) if wanted.archive else wanted.cifar.md5
     return request_of(wanted.cifar, md5, wanted.reader, limit=wanted.limit, classes=wanted.classes)
 
 

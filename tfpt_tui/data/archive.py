@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import tarfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from tfpt_tui.data.download import md5_of
 from tfpt_tui.errors import MissingError, UsageError, cannot
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -27,13 +29,29 @@ def read_members(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
         MissingError: no such file, or it cannot be read.
         UsageError: not an archive, truncated, damaged, too large, or with a member that has no place in one.
     """
+    with _explained(archive), archive.open("rb") as file:
+        start = file.read(CHUNK_BYTES)
+        file.seek(0)
+        _check_kind(archive, start)
+        content = gzip.GzipFile(fileobj=file) if start.startswith(GZIP_MAGIC) else file
+        return _read(archive, _Bounded(content, archive), wanted)
+
+
+def checksum_of(archive: Path) -> str:
+    """The MD5 of an archive that the user names.
+
+    Raises:
+        MissingError: no such file, or it cannot be read.
+    """
+    with _explained(archive):
+        return md5_of(archive)
+
+
+@contextmanager
+def _explained(archive: Path) -> Iterator[None]:
+    """Turn what a library says of the file into one line that says what to do."""
     try:
-        with archive.open("rb") as file:
-            start = file.read(CHUNK_BYTES)
-            file.seek(0)
-            _check_kind(archive, start)
-            content = gzip.GzipFile(fileobj=file) if start.startswith(GZIP_MAGIC) else file
-            return _read(archive, _Bounded(content, archive), wanted)
+        yield
     except FileNotFoundError:
         raise MissingError(f"{archive}: no such archive; correct --archive") from None
     except (EOFError, tarfile.ReadError):
