@@ -1,7 +1,7 @@
 import pytest
 
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.environments.interpreters import check_framework, interpreter_of
+from tfpt_tui.environments.interpreters import check_framework, install_line, interpreter_of
 from tfpt_tui.environments.registry import list_environments, named_interpreters, register, remove
 from tfpt_tui.errors import MissingError, UsageError
 
@@ -21,6 +21,17 @@ def test_a_name_that_is_not_known_says_the_nearest_and_how_to_make_one():
         "environment=torch-2.9: no environment of that name; did you mean 'torch-2.8'?; tfpt-tui env list shows"
         " them, tfpt-tui env add torch-2.9 PYTHON makes one"
     )
+
+
+def test_the_line_that_installs_fits_an_environment_that_has_no_pip(tmp_path):
+    python = tmp_path / "venv/bin/python"
+    packages = tmp_path / "venv/lib/python3.11/site-packages"
+    packages.mkdir(parents=True)
+    (tmp_path / "venv/pyvenv.cfg").write_text("")
+    assert install_line("pytorch", str(python)) == f"uv pip install --python {python} torch torchvision"
+    (packages / "pip").mkdir()
+    assert install_line("pytorch", str(python)) == f"{python} -m pip install torch torchvision"
+    assert install_line("pytorch", "/usr/bin/python3") == "/usr/bin/python3 -m pip install torch torchvision"
 
 
 @pytest.mark.parametrize("name", ["", "default", "../x", "a/b", ".hidden", "a b", "ü", "x" * 65])

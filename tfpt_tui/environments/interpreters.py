@@ -96,7 +96,15 @@ def missing_frameworks(settings: UserSettings) -> list[str]:
 def install_line(framework: str, interpreter: str, gpu: bool = False) -> str:
     """The line that installs the framework, with ``gpu`` the build for GPUs in place of another one."""
     distributions = GPU_DISTRIBUTIONS[framework] if gpu else DISTRIBUTIONS[framework]
-    return f"{interpreter} -m pip install {distributions}"
+    return f"{installer_of(interpreter)} {distributions}"
+
+
+def installer_of(interpreter: str) -> str:
+    """The command that installs packages for the interpreter: uv makes environments that have no pip."""
+    home = Path(interpreter).parent.parent
+    if (home / "pyvenv.cfg").exists() and not any(home.glob("lib/python*/site-packages/pip")):
+        return f"uv pip install --python {interpreter}"
+    return f"{interpreter} -m pip install"
 
 
 def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.environments.interpreters import install_line, interpreter_of
+from tfpt_tui.environments.interpreters import install_line, installer_of, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.hardware.gpu import GpuReading
 
@@ -77,7 +77,7 @@ def _mend(found: Probe, environment: str) -> str:
     if found.broken in ("torch", "torchvision"):
         return install_line("pytorch", found.interpreter, gpu=True)  # both anew, as builds for each other
     if found.broken:
-        return f"{found.interpreter} -m pip install --force-reinstall tensorflow pillow, or: {SEPARATE}"
+        return f"{installer_of(found.interpreter)} --force-reinstall tensorflow pillow, or: {SEPARATE}"
     if found.python:
         return f"tfpt-tui env create {found.framework}, then set environment=NAME in a run"
     if environment != DEFAULT_ENVIRONMENT:
