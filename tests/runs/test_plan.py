@@ -159,6 +159,17 @@ def test_an_interpreter_without_the_framework_is_named_with_the_line_that_mends_
     assert f"{bare} -m pip install tensorflow pillow" in str(caught.value)
 
 
+def test_an_interpreter_that_is_too_old_is_refused_before_the_run(preset, dataset, tmp_path):
+    old = tmp_path / "old-python"
+    old.write_text("#!/bin/sh\necho 'python: 3 10'; echo missing:\n")
+    old.chmod(0o755)
+    settings = UserSettings(interpreters={"pytorch": str(old)})
+    with pytest.raises(
+        MissingError, match=r"Python 3\.10 is too old: at least 3\.11 is needed; tfpt-tui env create"
+    ):
+        make_plan(preset, settings, data=str(dataset), rows=[0])
+
+
 def test_a_program_that_answers_nothing_is_no_interpreter(preset, dataset):
     settings = UserSettings(interpreters={"pytorch": "/bin/true"})
     with pytest.raises(MissingError, match="/bin/true: is no working Python interpreter: it does not answer"):

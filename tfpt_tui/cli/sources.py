@@ -48,9 +48,7 @@ class Wanted:
         if self.archive and self.url:
             raise UsageError("--archive and --url: give one of them")
         if self.url and not self.url.startswith(("http://", "https://")):
-            raise UsageError(
-                f"--url {self.url}: no http:// or https://; a file is given with --archive"
-            )
+            raise UsageError(f"--url {self.url}: no http:// or https://; a file is given with --archive")
 
 
 def known_request(wanted: Wanted) -> dict[str, Any] | None:

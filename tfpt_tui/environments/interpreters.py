@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,8 +31,11 @@ LAUNCH = Path(tfpt_tui.__file__).parent / "backends" / "launch.py"
 # They would show our site-packages, or another Python's library, to the framework's interpreter.
 HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
+OLDEST_PYTHON = (3, 11)
+
 _MISSING = (
     "import importlib.util, sys\n"
+    "print('python:', *sys.version_info[:2])\n"
     "print('missing:', *[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
 )
 
@@ -115,10 +119,19 @@ def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
             f"{interpreter}: no such interpreter; correct [interpreters] in the settings (see tfpt-tui paths)"
             " or the environment (see tfpt-tui env list)"
         )
-    word, *missing = _ask(interpreter, _MISSING, *modules).split() or [""]
-    if word != "missing:":
+    answer = _ask(interpreter, _MISSING, *modules)
+    if "missing:" not in answer:
         raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
-    return missing
+    python = re.search(r"python: (\d+) (\d+)", answer)
+    if python and (int(python[1]), int(python[2])) < OLDEST_PYTHON:
+        raise MissingError(
+            f"{interpreter}: {too_old('.'.join(python.groups()))}; tfpt-tui env create makes another"
+        )
+    return answer.rpartition("missing:")[2].split()
+
+
+def too_old(python: str) -> str:
+    return f"Python {python} is too old: at least {'.'.join(map(str, OLDEST_PYTHON))} is needed"
 
 
 def _ask(interpreter: str, code: str, *arguments: str) -> str:

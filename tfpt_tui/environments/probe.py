@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfpt_tui.environments.interpreters import worker_command, worker_variables
+from tfpt_tui.environments.interpreters import OLDEST_PYTHON, too_old, worker_command, worker_variables
 
 PROBE_TIMEOUT_S = 120
 ANSWER = "tfpt-tui probe: "
-OLDEST_PYTHON = (3, 11)
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
     missing = tuple(facts.get("missing", ()))
     problem = str(facts.get("problem", ""))
     if tuple(map(int, facts["python"].split(".")[:2])) < OLDEST_PYTHON:
-        problem = f"Python {facts['python']} is too old: at least {'.'.join(map(str, OLDEST_PYTHON))} is needed"
+        problem = too_old(facts["python"])
     elif missing:
         problem = f"no module {', '.join(missing)}"
     elif problem:
