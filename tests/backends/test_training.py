@@ -13,8 +13,8 @@ from PIL import Image
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.prepare import Target, prepare
+from tfpt_tui.environments.interpreters import LAUNCH
 from tfpt_tui.events import PHASES
-from tfpt_tui.runs.launcher import LAUNCH
 from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.tail import EventTail
 
