@@ -17,7 +17,7 @@ from tests.bench.pictures import picture_folder
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.prepare import Target, prepare
-from tfpt_tui.runs.launcher import LAUNCH
+from tfpt_tui.environments.interpreters import LAUNCH
 
 EPOCHS = 4
 LIMIT = 300  # training images a class
