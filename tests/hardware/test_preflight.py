@@ -101,6 +101,7 @@ def test_workers_of_other_supervisors_are_found_by_their_command_line(tree):
             "proc/14/cmdline": worker.format(500) + "proof\0",
             "proc/12/cmdline": "vim\0launch.py\0",
             "proc/13/cmdline": "",
+            "proc/15/cmdline": worker.format(700) + "probe\0pytorch\0",
         }
     )
     assert other_workers(500, root) == (11,)

@@ -12,6 +12,7 @@ from tfpt_tui.hardware.processor import allowed_cores, parse_cores
 
 # The command line of a worker: interpreter, -P, LAUNCH, the run's directory, the supervisor's pid; perhaps a task.
 LAUNCH = "backends/launch.py"
+PROBE = "probe"
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,14 @@ def name_of(pid: int, root: Path = ROOT) -> str:
 
 
 def other_workers(own: int, root: Path = ROOT) -> tuple[int, ...]:
-    """The pids of workers that another supervisor than the process ``own`` has started."""
+    """The pids of workers that another supervisor than the process ``own`` has started.
+
+    What only asks a framework for its version is soon over, and no worker.
+    """
     found = []
     for pid in _pids(root):
         words = (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")
-        if str(own) not in words and any(word.endswith(LAUNCH) for word in words):
+        if {str(own), PROBE}.isdisjoint(words) and any(word.endswith(LAUNCH) for word in words):
             found.append(pid)
     return tuple(found)
 

@@ -82,13 +82,18 @@ def _judge_permission(directory: DirectoryFacts) -> Finding:
 
 
 def _judge_file_system(directories: list[DirectoryFacts]) -> list[Finding]:
-    names, first = " and ".join(directory.name for directory in directories), directories[0]
+    names, first = _list([directory.name for directory in directories]), directories[0]
     judged = (_judge_room(names, first), _judge_files(names, first), _judge_kind(names, first))
     findings = [finding for finding in judged if finding]
     if findings:
         return findings
     kind = f" ({first.filesystem})" if first.filesystem else ""
     return [Finding("ok", "disk", f"{names}: {_show_room(first)}{kind}")]
+
+
+def _list(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _judge_room(names: str, directory: DirectoryFacts) -> Finding | None:
