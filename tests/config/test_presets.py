@@ -1,8 +1,13 @@
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset, load_preset, preset_files, select_rows
 from tfpt_tui.errors import MissingError, UsageError
+
+TABLES = Path(__file__).resolve().parents[3] / "shared" / "published_tables.toml"
 
 
 def write(path, text):
@@ -46,6 +51,43 @@ def test_rows_inherit_the_defaults_and_keep_what_was_published(tmp_path):
     assert [row.resolved()["epochs"] for row in preset.rows] == [3, 3]
     assert preset.rows[0].resolved()["data"] is None
     assert dict(preset.rows[1].published) == {"training_s": 94}
+
+
+@pytest.mark.parametrize(
+    ("cores", "counts"), [(1, [0, 1]), (2, [0, 1, 2]), (6, [0, 1, 2, 4, 6]), (16, [0, 1, 2, 4, 8, 16])]
+)
+def test_a_grid_may_go_up_to_the_cores_of_this_machine(tmp_path, monkeypatch, cores, counts):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)))
+    text = '[defaults]\nframework = "pytorch"\n[grid]\nnum_workers = "0..cores"\n'
+    preset = load_preset(write(tmp_path / "grid.toml", text))
+    assert [row.settings["num_workers"] for row in preset.rows] == counts
+
+
+@pytest.mark.skipif(not TABLES.exists(), reason="the printed tables lie beside the checkout")
+def test_the_published_presets_are_the_printed_tables():
+    tables = {table["name"]: table for table in tomllib.loads(TABLES.read_text())["tables"]}
+    for name, table in tables.items():
+        preset = find_preset(name, find_paths())
+        assert preset.hardware == table["hardware"]
+        rows = [row.resolved() for row in preset.rows]
+        assert len(rows) == len(table["rows"])
+        for row, mine, printed in zip(preset.rows, rows, table["rows"], strict=True):
+            assert (mine["track"], mine["augment"], mine["epochs"], mine["seed"]) == (
+                "published",
+                table["augment"],
+                20,
+                25,
+            )
+            assert mine["device"] == (table["device"] if table["device"] in ("cpu", "gpu") else "auto")
+            figures = ("training_s", "evaluation_s", "marked_best")
+            assert dict(row.published) == {key: printed[key] for key in figures if key in printed}
+            settings = {key: value for key, value in printed.items() if key not in figures}
+            assert {key: mine[key] for key in settings} == settings
+
+
+def test_the_published_presets_have_as_many_rows_as_the_article():
+    counts = {name: len(find_preset(name, find_paths()).rows) for name in preset_files(find_paths())}
+    assert counts == counts | {"cpu-plain": 4, "cpu-augmented": 13, "gpu-augmented": 14, "deepfashion": 2}
 
 
 def test_a_grid_is_the_product_of_its_lists(tmp_path):

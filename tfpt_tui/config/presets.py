@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from tfpt_tui.errors import UsageError
 TABLES = ("preset", "defaults", "rows", "grid")
 HEADINGS = ("name", "title", "track", "source", "hardware")
 PUBLISHED = ("training_s", "evaluation_s", "marked_best")
+QUICK = ("demo", "quick")
+# In a grid it stands for numbers that depend on the machine.
+UP_TO_CORES = "0..cores"
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,11 @@ def load_preset(path: Path) -> Preset:
 
 
 def preset_files(paths: Paths) -> dict[str, Path]:
-    """Every preset by name; the user's own hide shipped ones of the same name."""
+    """Every preset by name, the quick ones first; the user's own hide shipped ones of the same name."""
     files: dict[str, Path] = {}
     for directory in (paths.shipped_presets, paths.user_presets):
-        files |= {path.stem: path for path in sorted(directory.glob("*.toml"))}
-    return files
+        files |= {path.stem: path for path in directory.glob("*.toml")}
+    return {name: files[name] for name in sorted(files, key=lambda name: (name not in QUICK, name))}
 
 
 def find_preset(name: str, paths: Paths) -> Preset:
@@ -132,14 +136,22 @@ def _grid_rows(document: Mapping[str, Any], common: Mapping[str, object], path: 
     if not grid:
         return []
     where = f"{path}: [grid]"
-    for key, values in grid.items():
+    lists = {key: up_to_cores() if values == UP_TO_CORES else values for key, values in grid.items()}
+    for key, values in lists.items():
         if not isinstance(values, list) or not values:
-            raise UsageError(f"{where}: {key} must be a list of values")
-    products = itertools.product(*grid.values())
+            raise UsageError(f"{where}: {key} must be a list of values, or {UP_TO_CORES!r}")
+    products = itertools.product(*lists.values())
     return [
         PresetRow(check_settings({**common, **dict(zip(grid, values, strict=True))}, where), {})
         for values in products
     ]
+
+
+def up_to_cores() -> list[int]:
+    """0, 1, 2, 4 and so on, and at last the number of logical cores that this process may use."""
+    cores = len(os.sched_getaffinity(0))
+    doubled = itertools.takewhile(lambda count: count < cores, (1 << power for power in itertools.count()))
+    return [0, *doubled, cores]
 
 
 def _table(document: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:

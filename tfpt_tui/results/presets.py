@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import SETTINGS
-from tfpt_tui.results.table import Column, Table
+from collections.abc import Mapping
+
+from tfpt_tui.config.presets import PUBLISHED, Preset
+from tfpt_tui.config.schema import SETTINGS, Value
+from tfpt_tui.results.table import Cell, Column, Table
 
 
 def preset_table(preset: Preset) -> Table:
@@ -15,14 +17,23 @@ def preset_table(preset: Preset) -> Table:
         for key, setting in SETTINGS.items()
         if len({row[key] for row in resolved}) > 1 or (resolved[0][key] not in (setting.default, None))
     ]
-    printed = sorted({key for row in preset.rows for key in row.published})
+    printed = [key for key in PUBLISHED if any(key in row.published for row in preset.rows)]
     columns = (
         Column("row", "row"),
         *(Column(key, key) for key in keys),
         *(Column(f"published.{key}", f"published {key}") for key in printed),
     )
     rows = [
-        {"row": number, **values, **{f"published.{key}": row.published.get(key) for key in printed}}
+        {
+            "row": number,
+            **{key: _setting(key, values) for key in keys},
+            **{f"published.{key}": row.published.get(key) for key in printed},
+        }
         for number, (row, values) in enumerate(zip(preset.rows, resolved, strict=True), start=1)
     ]
     return Table(columns, tuple(rows))
+
+
+def _setting(key: str, values: Mapping[str, Value | None]) -> Cell:
+    """The row's value, or that the setting is none of its framework's."""
+    return values[key] if SETTINGS[key].applies_to(str(values["framework"]), str(values["track"])) else "n/a"
