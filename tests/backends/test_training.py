@@ -56,7 +56,7 @@ def train(few_pictures, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def trained(request, train):
-    return request.param, *train(request.param)
+    return request.param, *train(request.param, epochs=20, epochs_measured=2, published={"training_s": 94})
 
 
 def test_a_run_goes_through_the_phases_in_the_order_of_the_design(trained):

@@ -304,6 +304,16 @@ def test_recordings_older_than_environments_were_made_in_the_default_one():
     assert len(compare([old, result("b", seed=26)]).rows) == 1
 
 
+def test_a_scaled_training_time_is_marked_in_every_format():
+    scaled = {"from_epochs": 1, "to_epochs": 20, "training_s": 600.0}
+    table = compare([{**result("a", epochs_measured=1), "scaled": scaled}, result("b", "tensorflow")])
+    first, second = rows(table)
+    assert (first["training_s"], first["scaled"]) == (600.0, "scaled from 1 epoch")
+    assert (second["training_s"], second["scaled"]) == (30.0, None)
+    assert all("scaled from 1 epoch" in written(table) for written in (as_text, as_csv, as_json))
+    assert "scaled" not in as_csv(compare([result("b")]))
+
+
 def test_runs_that_left_the_device_open_and_got_different_ones_are_refused():
     one = {**result("a"), "effective": {"device": "gpu:0"}}
     other = {**result("b", "tensorflow"), "effective": {"device": "cpu"}}

@@ -107,6 +107,7 @@ def _explain(error: BaseException) -> RunError:
 def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:
     config = read_config(run)
     report.emit(RunStart(run.name, config.framework, _version(config), config.to_mapping(), os.getpid()))
+    config = config.replace(epochs=config.epochs_trained)
     with report.phase("import"):
         backend = load_backend(config)
     loaded.append(backend)
@@ -193,7 +194,7 @@ def _write_samples(run: Path, config: RunConfig, data: ModuleType, images: Image
 def read_config(run: Path) -> RunConfig:
     """The configuration of the only row of ``config.toml``."""
     document = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
-    return RunConfig.from_mapping(document["rows"][0], str(run / "config.toml"))
+    return RunConfig.from_row(document["rows"][0], str(run / "config.toml"))
 
 
 def _version(config: RunConfig) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from tfpt_tui.cli.invocation import say
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, describe_epochs
 from tfpt_tui.events import (
     ALIVE,
     EpochEnd,
@@ -101,9 +101,9 @@ class Narrator:
             self.begun = True
             config = read_config(self.run)
             title = FRAMEWORK_TITLES[config.framework]
-            epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
             what = config.track if config.measure == "end_to_end" else f"{config.track}, {config.measure} only"
-            say(f"{self.label}{self.run.id}: {title}, track {what}, batch {config.batch_size}, {epochs}")
+            settings = f"track {what}, batch {config.batch_size}, {describe_epochs(config)}"
+            say(f"{self.label}{self.run.id}: {title}, {settings}")
 
     def _tell_warnings(self) -> None:
         """Those that the supervisor found; the worker's were told when they came."""

@@ -24,6 +24,12 @@ from tfpt_tui.runs.sweep import submit
     "--cooldown", type=click.FloatRange(0, 3600), help="Seconds between runs; 5 where they are repeated."
 )
 @click.option("--burn-in", is_flag=True, help="A first run that warms the machine up and is not compared.")
+@click.option(
+    "--epochs-measured",
+    type=click.IntRange(1, 10000),
+    metavar="K",
+    help="Train K epochs of each row, and scale the time to all of its epochs.",
+)
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
 @click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
 @pass_invocation
@@ -36,6 +42,7 @@ def run(
     repeats: int,
     cooldown: float | None,
     burn_in: bool,
+    epochs_measured: int | None,
     detach: bool,
     headless: bool,
 ) -> int:
@@ -44,12 +51,15 @@ def run(
     The runs go on when this terminal goes away; Ctrl-C stops them.
     """
     chosen = find_preset(preset, invocation.paths)
+    changes = dict(map(parse_override, overrides))
+    if epochs_measured:
+        changes["epochs_measured"] = epochs_measured
     plan = make_plan(
         chosen,
         invocation.settings,
         data=data,
         rows=None if rows is None else select_rows(len(chosen.rows), rows),
-        overrides=dict(map(parse_override, overrides)),
+        overrides=changes,
         repeats=repeats,
         cooldown_s=cooldown,
         burn_in=burn_in,

@@ -150,6 +150,12 @@ class RunConfig:
     image_size: int = _setting(32, help="side of the model's square input", unit="pixels", minimum=8, maximum=512)
     batch_size: int = _setting(32, help="images in a training step", unit="images", minimum=1, maximum=65536)
     epochs: int = _setting(20, help="passes over the training images", minimum=1, maximum=10000)
+    epochs_measured: int = _setting(
+        0,
+        help="train only so many of the epochs and scale their time to all, marked as scaled; 0 trains all",
+        minimum=0,
+        maximum=10000,
+    )
     learning_rate: float = _setting(0.001, help="step size of Adam", above=0.0)
     seed: int = _setting(25, help="of weights, order of the images and flips", minimum=0, maximum=2**32 - 1)
     num_workers: int = _setting(
@@ -212,6 +218,16 @@ class RunConfig:
             raise UsageError(f"{where}: {missing[0]} is missing: {SETTINGS[missing[0]].help}")
         return cls(**checked)  # type: ignore[arg-type]
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, object], where: str) -> RunConfig:
+        """The configuration of a preset's row, or of a run's ``config.toml``: what was printed is no setting."""
+        return cls.from_mapping({key: value for key, value in row.items() if key != "published"}, where)
+
+    @property
+    def epochs_trained(self) -> int:
+        """Epochs that the run really trains."""
+        return epochs_trained(self.to_mapping())
+
     def to_mapping(self) -> dict[str, Value]:
         return dataclasses.asdict(self)
 
@@ -236,6 +252,18 @@ def defaults() -> dict[str, Value | None]:
         key: None if isinstance(setting.default, _Required) else setting.default
         for key, setting in SETTINGS.items()
     }
+
+
+def epochs_trained(config: Mapping[str, Any]) -> int:
+    """Epochs that a run of these settings trains: all, or the few that are measured; 0 where none are told."""
+    epochs, measured = int(config.get("epochs", 0)), int(config.get("epochs_measured", 0))
+    return min(measured or epochs, epochs)
+
+
+def describe_epochs(config: RunConfig) -> str:
+    """Such as ``20 epochs``, or ``1 of 20 epochs`` where only some are measured."""
+    part = f"{config.epochs_trained} of " if config.epochs_trained < config.epochs else ""
+    return f"{part}{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
 
 
 def check_settings(values: Mapping[str, object], where: str) -> dict[str, Value]:

@@ -17,6 +17,7 @@ from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Standing, stand
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record import doubts, warnings_of
+from tfpt_tui.runs.scaling import scaled_note
 
 
 def compare(
@@ -59,6 +60,7 @@ def compare(
         Column("epoch_s_min", "min s", 2),
         Column("epoch_s_spread", "spread s", 2),
         Column("training_s", "training s", 1),
+        *([Column("scaled", "training s is")] if any(scaled_note(result) for result in results) else []),
         Column("test_loss", "test loss", 4),
         Column("gflops", "GFLOP/s", 1),
         Column("peak_percent", "% of peak", 1),
@@ -89,7 +91,8 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         "epoch_s_median": entry.median("training", "epoch_s_median"),
         "epoch_s_min": min(epochs, default=None),
         "epoch_s_spread": max(epochs) - min(epochs) if len(epochs) > 1 else None,
-        "training_s": entry.median("phases", "training"),
+        "training_s": entry.median("scaled", "training_s") or entry.median("phases", "training"),
+        "scaled": next((note for result in entry.done if (note := scaled_note(result))), None),
         "test_loss": entry.median("test", "loss"),
         "gflops": gflops,
         "peak_percent": _peak_percent(entry, gflops),

@@ -10,6 +10,7 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.events import ModelSummary
 from tfpt_tui.results.table import Cell, Column, Table, as_text
 from tfpt_tui.runs.record import warnings_of
+from tfpt_tui.runs.scaling import scaled_note
 
 WIDTH = 18
 
@@ -101,6 +102,9 @@ def _figures(result: Mapping[str, Any]) -> list[str]:
     if clock := result.get("article_clock"):
         seconds = f"training {clock['training_s']:.1f} s, evaluation {clock['evaluation_s']:.1f} s"
         lines.append(_line("article's clock", seconds))
+    if scaled := result.get("scaled"):
+        seconds = f"{scaled['training_s']:.1f} s for {scaled['to_epochs']} epochs, {scaled_note(result)}"
+        lines.append(_line("training time", seconds))
     if peak := result.get("memory", {}).get("peak_rss_bytes"):
         lines.append(_line("peak memory", f"{peak / 1e6:.0f} MB"))
     for artifact in result.get("artifacts", []):

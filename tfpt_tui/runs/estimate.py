@@ -14,7 +14,7 @@ MIN_TIMEOUT_S = 600
 def estimate_s(config: RunConfig, train_images: int, test_images: int) -> float:
     """Seconds that a run takes on a slow machine."""
     steps = config.max_steps * config.batch_size or train_images
-    images = min(steps, train_images) * config.epochs + test_images
+    images = min(steps, train_images) * config.epochs_trained + test_images
     # Decoding dominates small images; beyond 32x32 the arithmetic grows with the area.
     area = max(1.0, (config.image_size / 32) ** 2)
     return STARTUP_S + images * area / SLOWEST_IMAGES_PER_S

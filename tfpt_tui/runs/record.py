@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any
 
 from tfpt_tui import events
+from tfpt_tui.config.schema import epochs_trained
 from tfpt_tui.events import (
     Environment,
     EpochEnd,
@@ -23,6 +24,7 @@ from tfpt_tui.events import (
     RunWarning,
     Stamped,
 )
+from tfpt_tui.runs.scaling import scale
 
 RESULT_SCHEMA = 1
 
@@ -95,7 +97,7 @@ def time_left_s(record: Record) -> float | None:
     left_s = (progress.total - progress.done) / progress.images_per_s
     if progress.epoch and record.start:
         epoch_s = record.epochs[-1].seconds if record.epochs else progress.total / progress.images_per_s
-        left_s += epoch_s * (int(record.start.config.get("epochs", 0)) - progress.epoch)
+        left_s += epoch_s * (epochs_trained(record.start.config) - progress.epoch)
     return max(left_s, 0.0)
 
 
@@ -149,6 +151,8 @@ def make_result(
     result["artifacts"] = [{"name": name, "bytes": size} for name, size in artifacts]
     if clock := _article_clock(config, record):
         result["article_clock"] = clock
+    if scaled := scale(config, record, clock):
+        result["scaled"] = scaled
     return result
 
 

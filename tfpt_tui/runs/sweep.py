@@ -140,7 +140,7 @@ def read_config(run: RunDirectory) -> RunConfig:
         UsageError: it is broken.
     """
     rows = read_toml(run.config).get("rows") or [{}]
-    return RunConfig.from_mapping({k: v for k, v in rows[0].items() if k != "published"}, str(run.config))
+    return RunConfig.from_row(rows[0], str(run.config))
 
 
 def _label(preset: str) -> str:

@@ -182,7 +182,7 @@ class MonitorScreen(Screen[None]):
         epochs = [epoch for epoch in view.record.epochs if epoch.loss is not None]
         xs = tuple(float(epoch.epoch) for epoch in epochs)
         colour = FRAMEWORK_COLOURS.get(view.config.framework if view.config else "", "#d0d0d0")
-        x_range = (1.0, float(max(2, view.config.epochs if view.config else len(epochs))))
+        x_range = (1.0, float(max(2, view.config.epochs_trained if view.config else len(epochs))))
         losses = Series(xs, tuple(epoch.loss or 0.0 for epoch in epochs), colour)
         accuracies = Series(xs, tuple(epoch.accuracy or 0.0 for epoch in epochs), colour)
         self.query_one("#loss", Chart).show((losses,), x_range)

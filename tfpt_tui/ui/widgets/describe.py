@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, describe_epochs, epochs_trained
 from tfpt_tui.events import ALIVE, PHASES
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record import Record, doubts, time_left_s
@@ -91,7 +91,7 @@ def hardware(sample: Sample | None, gpu_problem: str) -> Content:
 
 
 def len_epochs(record: Record) -> int:
-    return int(record.start.config.get("epochs", 0)) if record.start else 0
+    return epochs_trained(record.start.config) if record.start else 0
 
 
 def _settings(view: RunView) -> str:
@@ -101,7 +101,7 @@ def _settings(view: RunView) -> str:
     parts = [f"track {config.track}"] + ([f"{config.measure} only"] if config.measure != "end_to_end" else [])
     parts += [
         f"batch {config.batch_size}",
-        f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}",
+        describe_epochs(config),
         f"seed {config.seed}",
     ]
     if SETTINGS["num_workers"].applies_to(config.framework, config.track) and config.num_workers:

@@ -1,0 +1,64 @@
+import pytest
+
+from tfpt_tui import events
+from tfpt_tui.config.schema import RunConfig, describe_epochs
+from tfpt_tui.events import EpochEnd, Stamped
+from tfpt_tui.results.report import report_run
+from tfpt_tui.runs.record import fold_all, make_result
+from tfpt_tui.runs.scaling import scaled_note, scaled_s
+
+
+def epochs(*seconds):
+    return tuple(
+        EpochEnd(number, len(seconds), 1.0, 0.5, s, 0.1, 50.0) for number, s in enumerate(seconds, start=1)
+    )
+
+
+def config(**settings):
+    return RunConfig.from_mapping({"framework": "pytorch", "data": "/d", **settings}, "test")
+
+
+def result_of(trained, training_s, **settings):
+    told = [*epochs(*trained), events.PhaseEnd("training", training_s), events.PhaseEnd("evaluation", 3.0)]
+    record = fold_all(Stamped(number, 1.0, 1.0, event) for number, event in enumerate(told))
+    return make_result("r", "completed", None, config(**settings).to_mapping(), record, {}, ())
+
+
+def test_the_first_epoch_counts_once_and_the_median_of_the_others_for_the_rest():
+    assert scaled_s(epochs(10.0, 4.0, 5.0, 6.0), 20) == 10.0 + 19 * 5.0
+    assert scaled_s(epochs(10.0), 20) == 200.0
+    assert scaled_s(epochs(10.0, 4.0), 1) == 10.0
+
+
+def test_what_the_training_takes_beside_its_epochs_is_not_multiplied():
+    result = result_of((10.0, 4.0), training_s=16.0, epochs=20, epochs_measured=2, track="published")
+    assert result["scaled"] == {
+        "from_epochs": 2,
+        "to_epochs": 20,
+        "training_s": 2.0 + 10.0 + 19 * 4.0,
+        "article_training_s": 2.0 + 10.0 + 19 * 4.0,
+    }
+    assert result["phases"]["training"] == 16.0
+    assert result["article_clock"]["training_s"] == 16.0
+
+
+@pytest.mark.parametrize(
+    "settings", [{"epochs": 2}, {"epochs": 2, "epochs_measured": 2}, {"epochs": 2, "epochs_measured": 9}]
+)
+def test_a_run_of_all_epochs_is_not_scaled(settings):
+    result = result_of((10.0, 4.0), 16.0, **settings)
+    assert "scaled" not in result
+    assert scaled_note(result) == ""
+
+
+def test_a_scaled_time_says_so_wherever_it_is_shown():
+    result = result_of((10.0,), 10.0, epochs=20, epochs_measured=1)
+    assert scaled_note(result) == "scaled from 1 epoch"
+    assert "200.0 s for 20 epochs, scaled from 1 epoch" in report_run(result)
+    assert scaled_note(result_of((10.0, 4.0), 14.0, epochs=20, epochs_measured=2)) == "scaled from 2 epochs"
+
+
+def test_the_epochs_are_told_as_part_of_the_whole():
+    assert describe_epochs(config(epochs=20, epochs_measured=1)) == "1 of 20 epochs"
+    assert describe_epochs(config(epochs=1)) == "1 epoch"
+    assert config(epochs=3, epochs_measured=7).epochs_trained == 3
