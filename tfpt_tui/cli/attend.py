@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tfpt_tui.cli.follow import follow
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison import compare
 from tfpt_tui.results.parity import proof_note
+from tfpt_tui.results.published import compare_with_published, has_printed_numbers
 from tfpt_tui.results.report import report_run
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import as_text
@@ -30,17 +31,26 @@ def attend(sweep: Sweep, invocation: Invocation, headless: bool) -> int:
         if any(status_of(run) in ALIVE for run in sweep.runs):
             say(f"the runs go on; see them again with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
             return 0
-    show(report(sweep, invocation.paths.proofs))
+    show(report(sweep, invocation.paths))
     return INTERRUPTED if interrupted else exit_code(sweep)
 
 
-def report(sweep: Sweep, proofs: Path) -> str:
-    """The result of a single run, the comparison of several; its burn-in is not among them."""
+def report(sweep: Sweep, paths: Paths) -> str:
+    """The result of a single run, the comparison of several, and what was printed where there is a printed table.
+
+    The burn-in of a plan is not among them.
+    """
     results = [read_result(run) for run in measured_runs(sweep)]
     if len(results) == 1:
-        return report_run(results[0])
-    # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
-    return as_text(compare(results, across=True, proof=proof_note(results, proofs)))
+        told = report_run(results[0])
+    else:
+        # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
+        told = as_text(compare(results, across=True, proof=proof_note(results, paths.proofs)))
+    name = str(sweep.document["preset"])
+    preset = find_preset(name, paths) if name in preset_files(paths) else None
+    if preset and has_printed_numbers(preset):
+        told += "\n" + as_text(compare_with_published(preset, results, across=True))
+    return told
 
 
 def exit_code(sweep: Sweep) -> int:

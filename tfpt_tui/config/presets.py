@@ -15,7 +15,15 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import UsageError
 
 TABLES = ("preset", "defaults", "rows", "grid")
-HEADINGS = ("name", "title", "track", "source", "hardware")
+HEADINGS = {
+    "name": str,
+    "title": str,
+    "track": str,
+    "source": str,
+    "hardware": str,
+    "train_images": int,
+    "test_images": int,
+}
 PUBLISHED = ("training_s", "evaluation_s", "marked_best")
 QUICK = ("demo", "quick")
 # In a grid it stands for numbers that depend on the machine.
@@ -36,10 +44,14 @@ class PresetRow:
 
 @dataclass(frozen=True)
 class Preset:
+    """``train_images`` and ``test_images`` are those of the printed numbers, 0 where nothing was printed."""
+
     name: str
     title: str
     source: str
     hardware: str
+    train_images: int
+    test_images: int
     rows: tuple[PresetRow, ...]
     path: Path
 
@@ -54,10 +66,11 @@ def load_preset(path: Path) -> Preset:
     document = read_toml(path)
     _check_keys(document, TABLES, str(path), "table")
     heading = _table(document, "preset", path)
-    _check_keys(heading, HEADINGS, f"{path}: [preset]", "key")
+    _check_keys(heading, tuple(HEADINGS), f"{path}: [preset]", "key")
     for key, value in heading.items():
-        if not isinstance(value, str):
-            raise UsageError(f"{path}: [preset]: {key} must be text, not {value!r}")
+        if type(value) is not HEADINGS[key]:
+            kind = "text" if HEADINGS[key] is str else "a whole number"
+            raise UsageError(f"{path}: [preset]: {key} must be {kind}, not {value!r}")
     common: dict[str, object] = {"track": heading["track"]} if "track" in heading else {}
     common |= check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
     rows = [*_listed_rows(document, common, path), *_grid_rows(document, common, path)]
@@ -68,6 +81,8 @@ def load_preset(path: Path) -> Preset:
         title=heading.get("title", ""),
         source=heading.get("source", ""),
         hardware=heading.get("hardware", ""),
+        train_images=heading.get("train_images", 0),
+        test_images=heading.get("test_images", 0),
         rows=tuple(rows),
         path=path,
     )

@@ -26,7 +26,7 @@ def preset_table(preset: Preset) -> Table:
     rows = [
         {
             "row": number,
-            **{key: _setting(key, values) for key in keys},
+            **{key: show_setting(key, values) for key in keys},
             **{f"published.{key}": row.published.get(key) for key in printed},
         }
         for number, (row, values) in enumerate(zip(preset.rows, resolved, strict=True), start=1)
@@ -34,6 +34,6 @@ def preset_table(preset: Preset) -> Table:
     return Table(columns, tuple(rows))
 
 
-def _setting(key: str, values: Mapping[str, Value | None]) -> Cell:
+def show_setting(key: str, values: Mapping[str, Value | None]) -> Cell:
     """The row's value, or that the setting is none of its framework's."""
     return values[key] if SETTINGS[key].applies_to(str(values["framework"]), str(values["track"])) else "n/a"

@@ -1,0 +1,213 @@
+"""A published table beside this machine: theirs, yours, their ratio, and whether the same row wins."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfpt_tui.config.presets import Preset, PresetRow
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.comparable import check_comparable, origins
+from tfpt_tui.results.groups import asked
+from tfpt_tui.results.presets import show_setting
+from tfpt_tui.results.table import Cell, Column, Table
+
+# They tell repeats and short forms apart, not rows.
+NOT_A_ROW = ("data", "seed", "epochs_measured", "max_steps", "timeout_s")
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Yours:
+    """One run as long as the printed one: ``basis`` says what it was scaled from, "" where nothing was scaled."""
+
+    training_s: float
+    evaluation_s: float | None
+    basis: str
+
+
+def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]], *, across: bool) -> Table:
+    """The published table beside the runs that are of its rows.
+
+    Raises:
+        UsageError: the preset has no printed numbers, or the runs come from different machines or versions.
+    """
+    if not has_printed_numbers(preset):
+        raise UsageError(f"{preset.path}: none of its rows has printed numbers (published)")
+    own = [result for result in results if any(_is_of(row, result) for row in preset.rows)]
+    if not across:
+        check_comparable(own)
+    return published_table(preset, own)
+
+
+def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Table:
+    """Every row of the preset with what its source printed and what this machine's runs say.
+
+    Times are the article's clocks. Ratios are yours by theirs: below 1 is faster here. Several runs of a row count
+    by their median; a row without a completed run is shown as not run.
+    """
+    runs = [[result for result in results if _is_of(row, result)] for row in preset.rows]
+    done = [[result for result in row if result["status"] == "completed"] for row in runs]
+    yours = [[you for result in row if (you := _yours(preset, result))] for row in done]
+    theirs_s = [_number(row.published.get("training_s")) for row in preset.rows]
+    yours_s = [statistics.median(you.training_s for you in row) if row else None for row in yours]
+    ranks, own_ranks = _ranks(theirs_s), _ranks(yours_s)
+    keys = _differing(preset)
+    rows: list[dict[str, Cell]] = []
+    for number, row in enumerate(preset.rows):
+        evaluations = [you.evaluation_s for you in yours[number] if you.evaluation_s is not None]
+        theirs_eval_s = _number(row.published.get("evaluation_s"))
+        own_eval_s = statistics.median(evaluations) if evaluations else None
+        rows.append(
+            {
+                "row": number + 1,
+                "framework": FRAMEWORK_TITLES[str(row.resolved()["framework"])],
+                **{key: show_setting(key, row.resolved()) for key in keys},
+                "theirs_training_s": theirs_s[number],
+                "yours_training_s": yours_s[number],
+                "training_ratio": _ratio(yours_s[number], theirs_s[number]),
+                "theirs_evaluation_s": theirs_eval_s,
+                "yours_evaluation_s": own_eval_s,
+                "evaluation_ratio": _ratio(own_eval_s, theirs_eval_s),
+                "theirs_rank": ranks[number],
+                "yours_rank": own_ranks[number],
+                "n": len(yours[number]),
+                "status": _status(runs[number]),
+                "yours_is": next((you.basis for you in yours[number] if you.basis), None),
+            }
+        )
+    scaled = any(row["yours_is"] for row in rows)
+    columns = [column for column in _columns(keys) if scaled or column.name != "yours_is"]
+    counted = [result for row in done for result in row]
+    return Table(tuple(columns), tuple(rows), tuple(_notes(preset, rows, counted)))
+
+
+def has_printed_numbers(preset: Preset) -> bool:
+    return any(row.published for row in preset.rows)
+
+
+def _columns(keys: Sequence[str]) -> list[Column]:
+    return [
+        Column("row", "row"),
+        Column("framework", "framework"),
+        *(Column(key, key) for key in keys),
+        Column("theirs_training_s", "theirs: training s", 0),
+        Column("yours_training_s", "yours", 1),
+        Column("training_ratio", "ratio", 3),
+        Column("theirs_evaluation_s", "theirs: evaluation s", 0),
+        Column("yours_evaluation_s", "yours", 1),
+        Column("evaluation_ratio", "ratio", 3),
+        Column("theirs_rank", "rank theirs"),
+        Column("yours_rank", "yours"),
+        Column("n", "n"),
+        Column("status", "status"),
+        Column("yours_is", "yours is"),
+    ]
+
+
+def _is_of(row: PresetRow, result: Mapping[str, Any]) -> bool:
+    """Whether the run asked for all that the row asks for; other settings were left as the preset has them."""
+    wanted = {key: value for key, value in row.resolved().items() if key not in NOT_A_ROW}
+    return all(asked(result["config"], key) == value for key, value in wanted.items())
+
+
+def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
+    """The run's times as those of the printed number of epochs and images."""
+    clock, training = result.get("article_clock"), result.get("training")
+    if not clock or not training:
+        return None
+    images = round(training["images"] / training["epochs"])
+    more = preset.train_images / images if preset.train_images and images else 1.0
+    scaled = result.get("scaled")
+    if scaled:
+        epochs_s = training["first_epoch_s"] + (scaled["to_epochs"] - 1) * training["epoch_s_median"]
+        beside_s = scaled["article_training_s"] - epochs_s  # compiled, waited: not once an image
+        training_s = beside_s + epochs_s * more
+    else:
+        training_s = clock["training_s"] * more
+    tested = round(result["test"]["images_per_s"] * result["test"]["seconds"]) if "test" in result else 0
+    evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
+    return Yours(training_s, clock["evaluation_s"] * evaluated, _basis(scaled, images, more))
+
+
+def _basis(scaled: Mapping[str, Any] | None, images: int, more: float) -> str:
+    of_images = f"of {images:,} images" if more != 1 else ""
+    if scaled:
+        count = scaled["from_epochs"]
+        return f"scaled from {count} epoch{'' if count == 1 else 's'} {of_images}".rstrip()
+    return f"scaled from epochs {of_images}" if of_images else ""
+
+
+def _ranks(seconds: Sequence[float | None]) -> list[int | None]:
+    """1 for the shortest time; equal times share a rank, and unknown ones have none."""
+    known = sorted(time for time in seconds if time is not None)
+    return [None if time is None else known.index(time) + 1 for time in seconds]
+
+
+def _status(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Runs that failed are passed over where another one of the row completed."""
+    statuses = dict.fromkeys(result["status"] for result in runs)
+    return "completed" if "completed" in statuses else ", ".join(statuses) or NOT_RUN
+
+
+def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence[Mapping[str, Any]]) -> list[str]:
+    notes = [f"theirs: {preset.source}" + (f", on {preset.hardware}" if preset.hardware else "")]
+    notes += [f"yours: {hardware}" for hardware in dict.fromkeys(map(hardware_of, counted))]
+    notes += _winner(preset, rows)
+    notes.append("ratio: your time by theirs, above 1 is slower here; both are the article's clocks")
+    if any(row["yours_is"] for row in rows):
+        notes.append("scaled: the times of few epochs or images, as if there had been as many as in theirs")
+    if missing := [str(row["row"]) for row in rows if not row["n"]]:
+        notes.append(f"without a completed run: row{'' if len(missing) == 1 else 's'} {', '.join(missing)}")
+    return notes + [f"different origins, compared all the same: {difference}" for difference in origins(counted)]
+
+
+def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
+    best = [number for number, row in enumerate(preset.rows) if row.published.get("marked_best")]
+    fastest = [row for row in rows if row["yours_rank"] == 1]
+    if not best or not fastest:
+        return []
+    marked = rows[best[0]]
+    if marked["yours_rank"] is None:
+        return [f"their winner, row {marked['row']} ({marked['framework']}), was not run here"]
+    run = sum(row["yours_rank"] is not None for row in rows)
+    among = "" if run == len(rows) else f" among the {run} rows that were run"
+    if marked["yours_rank"] == 1:
+        return [f"their winner, row {marked['row']} ({marked['framework']}), wins here, too{among}"]
+    first = fastest[0]
+    return [
+        f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']} here{among};"
+        f" row {first['row']} ({first['framework']}) wins"
+    ]
+
+
+def hardware_of(result: Mapping[str, Any]) -> str:
+    """The device that the run used: the GPU's name, else the processor with its cores."""
+    device = str(result.get("effective", {}).get("device_name", ""))
+    if device and device != "cpu":
+        return device
+    machine = result.get("environment", {}).get("machine", {})
+    name = str(machine.get("processor", "an unknown processor"))
+    cores = machine.get("allowed_cores")
+    return f"{name}, cores {cores}" if cores else name
+
+
+def _differing(preset: Preset) -> list[str]:
+    resolved = [row.resolved() for row in preset.rows]
+    shown = [[show_setting(key, values) for values in resolved] for key in SETTINGS]
+    return [
+        key
+        for key, values in zip(SETTINGS, shown, strict=True)
+        if key not in ("framework", *NOT_A_ROW) and len(set(values)) > 1
+    ]
+
+
+def _ratio(own: float | None, theirs: float | None) -> float | None:
+    return own / theirs if own is not None and theirs else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
