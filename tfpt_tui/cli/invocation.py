@@ -64,6 +64,12 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def tell_indexing(done: int, total: int) -> None:
+    """Narrate why the first look at many runs takes a while."""
+    if done == 1:
+        say(f"reading {total:,} runs once; the next time they are at hand")
+
+
 def show(text: str) -> None:
     """Data, on stdout; ``text`` ends its own lines."""
     try:

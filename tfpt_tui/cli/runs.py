@@ -11,15 +11,16 @@ import click
 
 from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, tell_indexing
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE, finite
-from tfpt_tui.results.listing import list_results, listing
+from tfpt_tui.results.index import read_results, read_summaries
+from tfpt_tui.results.listing import listing
 from tfpt_tui.results.report import report_layers, report_run
 from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import as_text
-from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
+from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep, list_runs
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.state import status_of
@@ -46,11 +47,10 @@ def runs(context: click.Context, as_json: bool) -> None:
 @pass_invocation
 def list_command(invocation: Invocation, as_json: bool) -> None:
     """List all runs, newest first."""
-    results = list_results(invocation.paths)
     if as_json:
-        show(_as_json(results))
+        show(_as_json(read_results(invocation.paths, list_runs(invocation.paths))))
     else:
-        show(as_text(listing(results)))
+        show(as_text(listing(read_summaries(invocation.paths, tell_indexing))))
     invocation.note_missing_frameworks()
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.results.groups import END_TO_END
-from tfpt_tui.results.result import read_result
 from tfpt_tui.results.table import Column, Table
-from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.record import doubts, warnings_of
 
 COLUMNS = (
@@ -25,11 +22,6 @@ COLUMNS = (
     Column("test_accuracy", "test acc.", 4),
     Column("flags", "flags"),
 )
-
-
-def list_results(paths: Paths) -> list[dict[str, Any]]:
-    """The results of all runs, newest first."""
-    return [read_result(run) for run in list_runs(paths)]
 
 
 def listing(results: Iterable[Mapping[str, Any]]) -> Table:

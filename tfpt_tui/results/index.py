@@ -1,0 +1,141 @@
+"""An index of the runs that are over, so that ten thousand of them are listed at once.
+
+The run directories stay the truth: a result that is new, gone or changed since the last look is read again, and an
+index that is missing, broken or of another version is made anew from all of them. It may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.results.result import read_result
+from tfpt_tui.runs.directory import RunDirectory, list_runs
+
+NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
+VERSION = 1  # of the tables and of what they hold
+BUSY_S = 5.0
+# What lists, filters and choices look at; the rest of a result is read for those that were chosen.
+SUMMARY = ("run", "status", "started", "config", "training", "test", "warnings")
+# Fewer are read in no time: nobody need be told.
+MANY_RUNS = 500
+
+Progress = Callable[[int, int], None]
+Found = TypeVar("Found")
+
+
+def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: None) -> list[dict[str, Any]]:
+    """The gist of every run's result, newest first: its keys are those of ``SUMMARY`` as far as there are any.
+
+    ``on_progress`` is called while results are read that the index has not: their number so far, and of all.
+    """
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        live = _refresh(index, paths, on_progress)
+        found = {run: json.loads(text) for run, text in index.execute("SELECT id, summary FROM runs")}
+        found |= {run: _summary(document) for run, document in live.items()}
+        return [found[run] for run in sorted(found, reverse=True)]
+
+    return _with_index(paths, look)
+
+
+def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The whole results of these runs, in their order, each as :func:`read_result` reads it."""
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        live = _refresh(index, paths, lambda done, total: None)
+        return [live.get(run.id) or _kept(index, run) or read_result(run) for run in runs]
+
+    return _with_index(paths, look)
+
+
+def _kept(index: sqlite3.Connection, run: RunDirectory) -> dict[str, Any]:
+    row = index.execute("SELECT document FROM runs WHERE id = ?", (run.id,)).fetchone()
+    document: dict[str, Any] = json.loads(row[0]) if row else {}
+    return document
+
+
+def _with_index(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Found:
+    """What ``look`` finds in the index, or in one that is made for it where it cannot be kept or is damaged."""
+    file = paths.runs / NAME
+    try:
+        with closing(_open(file)) as index:
+            return look(index)
+    except sqlite3.OperationalError:
+        pass  # no directory, a disk that is full or read-only, or somebody else is writing
+    except sqlite3.DatabaseError:
+        file.unlink(missing_ok=True)  # damaged: the next look makes it anew
+    with closing(_open(":memory:")) as index:
+        return look(index)
+
+
+def _open(place: Path | str) -> sqlite3.Connection:
+    """Raises sqlite3.OperationalError where it cannot be opened, another DatabaseError where it is none."""
+    index = sqlite3.connect(place, timeout=BUSY_S)
+    try:
+        (version,) = index.execute("PRAGMA user_version").fetchone()
+        whole = index.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone()
+        if version != VERSION or not whole:
+            with index:
+                index.execute("DROP TABLE IF EXISTS runs")
+                index.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, stamp TEXT, summary TEXT, document TEXT)")
+                index.execute(f"PRAGMA user_version = {VERSION}")
+    except sqlite3.Error:
+        index.close()
+        raise
+    return index
+
+
+def _refresh(index: sqlite3.Connection, paths: Paths, on_progress: Progress) -> dict[str, dict[str, Any]]:
+    """Bring the index up to date; the results of runs that are not over, which it does not keep."""
+    stamps = _stamps(paths)
+    known = dict(index.execute("SELECT id, stamp FROM runs"))
+    gone = [run for run in known if run not in stamps]
+    new = [run for run, stamp in stamps.items() if stamp and known.get(run) != stamp]
+    live = {run: read_result(RunDirectory(paths.runs / run)) for run, stamp in stamps.items() if not stamp}
+    told: Progress = on_progress if len(new) >= MANY_RUNS else lambda done, total: None
+    try:
+        with index:
+            index.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in gone])
+            index.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(paths, new, stamps, told))
+    except sqlite3.OperationalError:
+        # A disk that is full or read-only: what is new is read each time.
+        live |= {run: read_result(RunDirectory(paths.runs / run)) for run in new}
+    return live
+
+
+def _rows(
+    paths: Paths, runs: Sequence[str], stamps: dict[str, str], on_progress: Progress
+) -> Iterator[tuple[str, str, str, str]]:
+    for number, run in enumerate(runs, start=1):
+        document = read_result(RunDirectory(paths.runs / run))
+        yield run, stamps[run], _encode(_summary(document)), _encode(document)
+        on_progress(number, len(runs))
+
+
+def _stamps(paths: Paths) -> dict[str, str]:
+    """For every run a mark of its result that changes with it, "" where it has none yet."""
+    return {run.id: _stamp(f"{paths.runs}/{run.id}/result.toml") for run in list_runs(paths)}
+
+
+def _stamp(result: str) -> str:
+    try:
+        found = os.stat(result)
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"
+
+
+def _summary(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: document[key] for key in SUMMARY if key in document}
+
+
+def _encode(document: Any) -> str:
+    """JSON with NaN and infinities, which Python reads back; times as text."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, default=str)
