@@ -54,7 +54,7 @@ def test_runs_of_other_machines_are_compared_only_across(cli, dataset, fake_pyth
     assert "different machines (host mars and venus)" in out
     # Whoever waited for a sweep is shown what came of it.
     found = find_paths(str(tmp_path / "runs"))
-    assert "different machines (host mars and venus)" in report(latest_sweep(found), found.proofs)
+    assert "different machines (host mars and venus)" in report(latest_sweep(found), found)
 
 
 def test_a_broken_environment_makes_a_run_of_unknown_origin(cli, dataset, fake_python, tmp_path):
@@ -77,4 +77,4 @@ def test_a_burn_in_is_compared_only_when_it_is_named(cli, dataset, fake_python, 
     assert first not in cli("compare", "--sweep", document["sweep"])[1]
     assert first in cli("compare", first, second)[1]
     found = find_paths(str(tmp_path / "runs"))
-    assert report(latest_sweep(found), found.proofs).startswith(f"run {second}: completed")
+    assert report(latest_sweep(found), found).startswith(f"run {second}: completed")

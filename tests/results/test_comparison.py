@@ -5,7 +5,7 @@ import pytest
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison import compare
-from tfpt_tui.results.table import as_csv, as_json, as_text
+from tfpt_tui.results.table import as_csv, as_json, as_text, sorted_by
 
 
 def result(run, framework="pytorch", status="completed", rate=100.0, accuracy=0.5, **settings):
@@ -312,6 +312,46 @@ def test_a_scaled_training_time_is_marked_in_every_format():
     assert (second["training_s"], second["scaled"]) == (30.0, None)
     assert all("scaled from 1 epoch" in written(table) for written in (as_text, as_csv, as_json))
     assert "scaled" not in as_csv(compare([result("b")]))
+
+
+def test_each_value_of_a_key_is_compared_apart():
+    runs = [
+        result(f"{framework[0]}{size}", framework, rate=rate, batch_size=size)
+        for framework, size, rate in (
+            ("pytorch", 64, 400.0),
+            ("tensorflow", 64, 200.0),
+            ("pytorch", 32, 100.0),
+            ("tensorflow", 32, 200.0),
+        )
+    ]
+    table = compare(runs, by="batch_size")
+    assert [(row["batch_size"], row["framework"], row["ratio"]) for row in rows(table)] == [
+        (32, "PyTorch", 1.0),
+        (32, "TensorFlow", pytest.approx(0.5)),
+        (64, "PyTorch", 1.0),
+        (64, "TensorFlow", pytest.approx(2.0)),
+    ]
+    assert notes_with(table, "batch_size 64: TensorFlow took 2.00x")
+
+
+def test_only_settings_that_differ_have_a_column_unless_all_are_wanted():
+    runs = [result("a", batch_size=16), result("b", batch_size=32)]
+    narrow, wide = (
+        as_csv(compare(runs, all_columns=wanted)).splitlines()[0].split(",") for wanted in (False, True)
+    )
+    assert "batch_size" in narrow
+    assert "learning_rate" not in narrow
+    assert {"learning_rate", "batch_size", "environment", "data"} <= set(wide)
+
+
+def test_rows_are_sorted_by_any_column_and_unknown_ones_come_last():
+    table = compare(
+        [result("a", rate=1.0), result("b", "tensorflow", rate=3.0), result("c", status="failed", epochs=9)]
+    )
+    assert [row["runs"] for row in sorted_by(table, "images_per_s").rows] == ["a", "b", "c"]
+    assert [row["runs"] for row in sorted_by(table, "-images_per_s").rows] == ["b", "a", "c"]
+    with pytest.raises(UsageError, match="no column 'image_per_s'; did you mean 'images_per_s'"):
+        sorted_by(table, "image_per_s")
 
 
 def test_runs_that_left_the_device_open_and_got_different_ones_are_refused():

@@ -78,6 +78,13 @@ def test_what_is_new_changed_or_gone_is_noticed(paths, record, reads):
     assert sorted(reads) == [changed.id, new.id]
 
 
+def test_a_changed_environment_is_noticed(paths, record):
+    run = record(1)
+    read_results(paths, [run])
+    write_toml(run.environment, {"machine": {"host": "renamed"}})
+    assert read_results(paths, [run])[0]["environment"]["machine"]["host"] == "renamed"
+
+
 def test_a_run_that_is_not_over_is_read_every_time(paths, record):
     run = record(1)
     run.result.unlink()

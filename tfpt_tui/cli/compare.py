@@ -2,88 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, tell_indexing
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.config.toml import write_atomically
-from tfpt_tui.errors import cannot
+from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.results.comparison import compare as compare_results
+from tfpt_tui.results.index import read_results, read_summaries
 from tfpt_tui.results.parity import proof_note
 from tfpt_tui.results.published import compare_with_published
-from tfpt_tui.results.result import read_result
-from tfpt_tui.results.table import FORMATS, Table
-from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep, list_runs
+from tfpt_tui.results.selection import is_condition, parse_condition, select
+from tfpt_tui.results.table import FORMATS, sorted_by
+from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.sweep import Sweep, latest_sweep, measured_runs, read_sweep
 
 
 @click.command()
-@click.argument("run_ids", metavar="[ID]...", nargs=-1)
+@click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1)
 @click.option("--sweep", metavar="ID", help="All runs of this sweep.")
 @click.option("--baseline", metavar="ID", help="The run that the others are measured against.")
+@click.option("--by", metavar="KEY", help="Compare within each value of this setting, such as batch_size.")
 @click.option("--published", metavar="PRESET", help="Beside the numbers that this preset's source printed.")
 @click.option("--across", is_flag=True, help="Compare runs of different machines or versions, and say so.")
+@click.option("--all-columns", is_flag=True, help="Also the settings that are the same in all rows.")
+@click.option("--sort", metavar="COLUMN", help="By this column of the csv; -COLUMN puts the largest first.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
 @pass_invocation
 def compare(
     invocation: Invocation,
-    run_ids: tuple[str, ...],
+    wanted: tuple[str, ...],
     sweep: str | None,
     baseline: str | None,
+    by: str | None,
     published: str | None,
     across: bool,
+    all_columns: bool,
+    sort: str | None,
     format_: str,
     out: str | None,
 ) -> None:
-    """Compare the runs given by ID, those of a sweep, or without either those of the latest sweep.
+    """Compare the runs given by ID, by what they are (batch_size>32 status=completed), or of a sweep.
 
-    Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the baseline.
-    Rows are ranked within one track and one measure only.
+    Without any of these, those of the latest sweep. KEY is a setting, status, preset or sweep; all that are given
+    must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the
+    baseline. Rows are ranked within one track and one measure only.
     """
+    if by and by not in SETTINGS:
+        raise UsageError(f"--by {by}: unknown key{nearest(by, SETTINGS)}")
+    against = find_run(invocation.paths, baseline) if baseline else None
+    runs = _select(invocation, wanted, sweep, everything=published is not None)
+    if against and against not in runs:
+        runs.insert(0, against)
+    results = read_results(invocation.paths, runs)
     if published:
-        runs = _select(invocation, run_ids, sweep) if run_ids or sweep else list_runs(invocation.paths)
-        results = [read_result(run) for run in runs]
         table = compare_with_published(find_preset(published, invocation.paths), results, across=across)
     else:
-        table = _compare(invocation, _select(invocation, run_ids, sweep), baseline, across)
-    _deliver(FORMATS[format_](table), out)
+        if not runs:
+            say("no runs to compare; make some with: tfpt-tui demo")
+        table = compare_results(
+            results,
+            against.id if against else None,
+            across=across,
+            proof=proof_note(results, invocation.paths.proofs),
+            by=by or "",
+            all_columns=all_columns,
+        )
+    _deliver(FORMATS[format_](sorted_by(table, sort) if sort else table), out)
     invocation.note_missing_frameworks()
 
 
-def _compare(invocation: Invocation, runs: list[RunDirectory], baseline: str | None, across: bool) -> Table:
-    against = find_run(invocation.paths, baseline).id if baseline else None
-    if against and against not in (run.id for run in runs):
-        runs.insert(0, find_run(invocation.paths, against))
-    results = [read_result(run) for run in runs]
-    proof = proof_note(results, invocation.paths.proofs)
-    if not runs:
-        say("no runs to compare; make some with: tfpt-tui demo")
-    return compare_results(results, against, across=across, proof=proof)
-
-
-def _deliver(text: str, out: str | None) -> None:
-    if out:
-        try:
-            write_atomically(Path(out), text)
-        except OSError as error:
-            raise cannot("write the comparison", out, error) from None
-    else:
-        show(text)
-
-
-def _select(invocation: Invocation, run_ids: tuple[str, ...], sweep: str | None) -> list[RunDirectory]:
-    runs = [find_run(invocation.paths, run_id) for run_id in run_ids]
+def _select(
+    invocation: Invocation, wanted: Sequence[str], sweep: str | None, *, everything: bool
+) -> list[RunDirectory]:
+    """The runs that are meant, each once; conditions choose among those named, else among all."""
+    conditions = [parse_condition(text) for text in wanted if is_condition(text)]
+    runs = [find_run(invocation.paths, text) for text in wanted if not is_condition(text)]
     if sweep:
         runs += _recorded(read_sweep(find_sweep(invocation.paths, sweep), invocation.paths))
-    elif not run_ids:
-        latest = latest_sweep(invocation.paths)
-        runs += _recorded(latest) if latest else []
+    named = bool(runs or sweep)
+    if conditions or (everything and not named):
+        summaries = read_summaries(invocation.paths, tell_indexing)
+        chosen = _directories(invocation, select(summaries, conditions))
+        runs = [run for run in runs if run in chosen] if named else chosen
+    elif not named and (latest := latest_sweep(invocation.paths)):
+        runs = _recorded(latest)
     return list({run.id: run for run in runs}.values())
+
+
+def _directories(invocation: Invocation, summaries: Sequence[Mapping[str, Any]]) -> list[RunDirectory]:
+    """In the order in which they were made, so that the baseline is the oldest."""
+    return [RunDirectory(invocation.paths.runs / summary["run"]) for summary in reversed(summaries)]
 
 
 def _recorded(sweep: Sweep) -> list[RunDirectory]:
     """The measured runs of a sweep that were not deleted since."""
     return [run for run in measured_runs(sweep) if run.path.is_dir()]
+
+
+def _deliver(text: str, out: str | None) -> None:
+    if not out:
+        show(text)
+        return
+    try:
+        write_atomically(Path(out), text)
+    except OSError as error:
+        raise cannot("write the comparison", out, error) from None

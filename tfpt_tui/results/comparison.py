@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.hardware.peaks import peak_flops
 from tfpt_tui.results.comparable import check_comparable
-from tfpt_tui.results.groups import LOADER, Group, applies, asked, differing_keys, group
+from tfpt_tui.results.groups import LOADER, NOT_COMPARED, Group, applies, asked, differing_keys, group
 from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Standing, stand
 from tfpt_tui.results.table import Cell, Column, Table
@@ -26,21 +27,25 @@ def compare(
     *,
     across: bool = False,
     proof: str | None = None,
+    by: str = "",
+    all_columns: bool = False,
 ) -> Table:
     """The comparison of runs given by their results, in the order given.
 
     ``baseline`` is the ID of a run whose configuration the others of its kind are measured against; by default,
     and for every other kind, it is the first. ``across`` compares what comes from different machines or versions
-    too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`).
+    too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`). ``by`` is
+    a setting: rows are compared within each of its values. Settings that are the same in all rows are shown with
+    ``all_columns`` only.
 
     Raises:
         UsageError: the runs come from different machines or versions.
     """
     if not across:
         check_comparable(results)
-    groups = group(results)
+    groups = group(results, by)
     standings = stand(groups, baseline)
-    differing = differing_keys(groups)
+    differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     columns = (
         # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
         Column("framework", "framework"),

@@ -19,10 +19,14 @@ NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one configuration that differ in their seed only; ``done`` are those that completed."""
+    """Runs of one configuration that differ in their seed only; ``done`` are those that completed.
+
+    ``by`` is a setting whose values are compared apart from each other, "" for none.
+    """
 
     config: Mapping[str, Any]
     results: tuple[Mapping[str, Any], ...]
+    by: str = ""
 
     @property
     def done(self) -> list[Mapping[str, Any]]:
@@ -46,9 +50,14 @@ class Group:
         return str(asked(self.config, "measure"))
 
     @property
-    def kind(self) -> tuple[str, str]:
-        """Track and measure: only rows of one kind are ranked."""
-        return self.track, self.measure
+    def kind(self) -> tuple[str, ...]:
+        """Track, measure and what was asked to be kept apart: only rows of one kind are ranked."""
+        return self.track, self.measure, *([self.by_value] if self.by else [])
+
+    @property
+    def by_value(self) -> str:
+        """Such as ``batch_size 32``; "" where nothing is kept apart."""
+        return f"{self.by} {plain(asked(self.config, self.by))}" if self.by else ""
 
     def values(self, table: str, key: str) -> list[float]:
         """A figure of every completed run that has it."""
@@ -83,12 +92,13 @@ class Group:
         return statistics.median(rates) if rates else None
 
 
-def group(results: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """Put the repeats of one configuration together."""
+def group(results: Sequence[Mapping[str, Any]], by: str = "") -> list[Group]:
+    """Put the repeats of one configuration together, and with ``by`` the rows of one value of that setting."""
     grouped: dict[str, list[Mapping[str, Any]]] = {}
     for result in results:
         grouped.setdefault(same_settings(result["config"], "seed"), []).append(result)
-    return [Group(members[0]["config"], tuple(members)) for members in grouped.values()]
+    groups = [Group(members[0]["config"], tuple(members), by) for members in grouped.values()]
+    return sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups
 
 
 def same_settings(config: Mapping[str, Any], *but: str) -> str:
@@ -119,7 +129,7 @@ def name_of(entry: Group, groups: Sequence[Group]) -> str:
     """The framework, with what tells the row apart where the comparison has others of it."""
     rivals = [other for other in groups if (other.framework, other.kind) == (entry.framework, entry.kind)]
     settings = [
-        f"{key} {_plain(asked(entry.config, key))}" for key in differing_keys(rivals) if applies(key, entry)
+        f"{key} {plain(asked(entry.config, key))}" for key in differing_keys(rivals) if applies(key, entry)
     ]
     return f"{entry.title} ({', '.join(settings)})" if settings else entry.title
 
@@ -131,8 +141,10 @@ def kind_of(entry: Group, groups: Sequence[Group]) -> str:
         told.append(entry.track)
     if len({other.measure for other in groups}) > 1:
         told.append(entry.measure)
+    if entry.by:
+        told.append(entry.by_value)
     return f"{', '.join(told)}: " if told else ""
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -19,10 +19,10 @@ from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 1  # of the tables and of what they hold
+VERSION = 2  # of the tables and of what they hold
 BUSY_S = 5.0
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
-SUMMARY = ("run", "status", "started", "config", "training", "test", "warnings")
+SUMMARY = ("run", "status", "preset", "sweep", "started", "config", "training", "test", "warnings")
 # Fewer are read in no time: nobody need be told.
 MANY_RUNS = 500
 
@@ -121,12 +121,17 @@ def _rows(
 
 def _stamps(paths: Paths) -> dict[str, str]:
     """For every run a mark of its result that changes with it, "" where it has none yet."""
-    return {run.id: _stamp(f"{paths.runs}/{run.id}/result.toml") for run in list_runs(paths)}
+    return {run.id: _stamp(f"{paths.runs}/{run.id}") for run in list_runs(paths)}
 
 
-def _stamp(result: str) -> str:
+def _stamp(run: str) -> str:
+    result = _stamp_of(f"{run}/result.toml")
+    return result and f"{result} {_stamp_of(f'{run}/environment.toml')}"
+
+
+def _stamp_of(file: str) -> str:
     try:
-        found = os.stat(result)
+        found = os.stat(file)
     except OSError:
         return ""
     return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"

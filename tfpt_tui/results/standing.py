@@ -35,7 +35,7 @@ def stand(groups: Sequence[Group], baseline: str | None) -> list[Standing]:
     return _correct([_stand(entry, baselines[entry.kind]) for entry in groups])
 
 
-def _baseline_of(kind: tuple[str, str], groups: Sequence[Group], named: str | None) -> Group | None:
+def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
     candidates = [entry for entry in groups if entry.kind == kind]
     for entry in candidates:
         if any(result["run"] == named for result in entry.results):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from tfpt_tui.config.schema import nearest
+from tfpt_tui.errors import UsageError
 
 Cell = str | int | float | bool | None
 
@@ -42,6 +46,23 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     notes: tuple[str, ...] = ()
+
+
+def sorted_by(table: Table, column: str) -> Table:
+    """The rows by a column's values, largest first where its name begins with "-"; unknown ones last.
+
+    Raises:
+        UsageError: the table has no such column.
+    """
+    name = column.removeprefix("-")
+    names = [known.name for known in table.columns]
+    if name not in names:
+        raise UsageError(f"no column {name!r}{nearest(name, names)} (known: {', '.join(names)})")
+    known = [row for row in table.rows if row.get(name) is not None]
+    # Numbers and words do not compare; a column such as num_workers has both (n/a).
+    known.sort(key=lambda row: (isinstance(row[name], str), row[name]), reverse=column.startswith("-"))
+    unknown = [row for row in table.rows if row.get(name) is None]
+    return dataclasses.replace(table, rows=(*known, *unknown))
 
 
 def as_text(table: Table) -> str:

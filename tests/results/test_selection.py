@@ -1,0 +1,66 @@
+import pytest
+
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.selection import is_condition, parse_condition, select
+
+
+def result(run="r", framework="pytorch", status="completed", preset="demo", **settings):
+    config = RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "test").to_mapping()
+    return {"run": run, "status": status, "preset": preset, "config": config}
+
+
+RUNS = [
+    result("a", batch_size=16),
+    result("b", batch_size=32, cache=True),
+    result("c", "tensorflow", batch_size=64, track="parity"),
+    result("d", status="failed", batch_size=64, preset="quick"),
+    {"run": "e", "status": "crashed", "config": {}},
+]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "chosen"),
+    [
+        (["batch_size=32"], "b"),
+        (["batch_size>16"], "bcd"),
+        (["batch_size>=32", "batch_size<64"], "b"),
+        (["batch_size <= 16"], "a"),
+        (["framework=tensorflow"], "c"),
+        (["framework!=tensorflow"], "abd"),
+        (["track=parity"], "c"),
+        (["cache=true"], "b"),
+        (["status=completed"], "abc"),
+        (["status!=completed"], "de"),
+        (["preset=quick"], "d"),
+        (["environment=default", "status=completed"], "abc"),
+        (["learning_rate=1e-3", "batch_size=64", "status=failed"], "d"),
+        ([], "abcde"),
+    ],
+)
+def test_runs_are_chosen_by_what_they_are(conditions, chosen):
+    found = select(RUNS, [parse_condition(text) for text in conditions])
+    assert "".join(one["run"] for one in found) == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("batchsize=32", "unknown key 'batchsize'; did you mean 'batch_size'?"),
+        ("batch_size=many", "batch_size must be a whole number from 1 to 65536, not 'many'"),
+        ("batch_size=0", "batch_size must be"),
+        ("framework=jax", "framework must be one of pytorch, tensorflow"),
+        ("framework>pytorch", "framework is no number: only = and != compare it"),
+        ("cache<true", "cache is no number"),
+        ("=32", "no condition such as"),
+        ("batch_size=>32", "batch_size must be"),
+    ],
+)
+def test_a_condition_that_is_none_says_why(text, said):
+    with pytest.raises(UsageError, match=said):
+        parse_condition(text)
+
+
+def test_an_id_is_no_condition():
+    assert not is_condition("20260101-000000-pytorch-0001")
+    assert is_condition("epochs=3")

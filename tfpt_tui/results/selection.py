@@ -1,0 +1,79 @@
+"""Choose runs by what they are: ``track=parity``, ``batch_size>32``, ``status!=completed``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfpt_tui.config.schema import SETTINGS, Value, nearest
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.groups import asked
+
+# The longer ones first: ">=" begins with ">".
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "!=": operator.ne,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+# What a run is beside its settings.
+FACTS = ("status", "preset", "sweep")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``key`` is a setting or one of ``FACTS``."""
+
+    key: str
+    operator: str
+    value: Value
+
+    def holds(self, result: Mapping[str, Any]) -> bool:
+        """Whether the run with this result, or the gist of one, is meant; nothing is like a fact that it lacks."""
+        own = _value_of(result, self.key)
+        return own is not None and OPERATORS[self.operator](own, self.value)
+
+
+def is_condition(text: str) -> bool:
+    """Whether the text has an operator in it; the ID of a run has none."""
+    return re.search("[=<>]", text) is not None
+
+
+def parse_condition(text: str) -> Condition:
+    """Read one condition of the command line.
+
+    Raises:
+        UsageError: an unknown key, a value that the key cannot have, or an order where there is none.
+    """
+    found = re.fullmatch(r"\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.*?)\s*", text)
+    if not found:
+        raise UsageError(f"{text}: no condition such as batch_size=32, batch_size>32 or status!=completed")
+    key, sign, value = found.groups()
+    if key in FACTS:
+        parsed: Value = value
+    elif key in SETTINGS:
+        try:
+            parsed = SETTINGS[key].parse(value)
+        except ValueError as error:
+            raise UsageError(f"{text}: {key} {error}") from None
+    else:
+        raise UsageError(f"{text}: unknown key {key!r}{nearest(key, [*SETTINGS, *FACTS])}")
+    if sign not in ("=", "!=") and (isinstance(parsed, bool | str)):
+        raise UsageError(f"{text}: {key} is no number: only = and != compare it")
+    return Condition(key, sign, parsed)
+
+
+def select(results: Iterable[Mapping[str, Any]], conditions: Sequence[Condition]) -> list[Mapping[str, Any]]:
+    """Those for which all conditions hold, in their order."""
+    return [result for result in results if all(condition.holds(result) for condition in conditions)]
+
+
+def _value_of(result: Mapping[str, Any], key: str) -> Any:
+    if key in SETTINGS:
+        return asked(result["config"], key) if result["config"] else None
+    return result.get(key)
