@@ -40,7 +40,7 @@ def report(sweep: Sweep, paths: Paths) -> str:
 
     The burn-in of a plan is not among them.
     """
-    results = [read_result(run) for run in measured_runs(sweep)]
+    results = [read_result(run) for run in measured_runs(sweep) if run.path.is_dir()]
     if len(results) == 1:
         told = report_run(results[0])
     else:
@@ -55,7 +55,7 @@ def report(sweep: Sweep, paths: Paths) -> str:
 
 def exit_code(sweep: Sweep) -> int:
     """0 when every run completed, else the code of what went wrong first."""
-    for result in map(read_result, sweep.runs):
+    for result in (read_result(run) for run in sweep.runs if run.path.is_dir()):
         if result["status"] != "completed":
             return EXIT_CODES.get(result.get("error", {}).get("type", ""), 1)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import time
@@ -23,8 +24,10 @@ from tfpt_tui.results.table import as_text
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep, list_runs
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.record import fold_all
+from tfpt_tui.runs.resume import rest_of
+from tfpt_tui.runs.resume import resume as resume_sweep
 from tfpt_tui.runs.state import status_of
-from tfpt_tui.runs.sweep import Sweep, read_sweep, submit
+from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_sweep, submit
 from tfpt_tui.runs.tail import EventTail
 
 
@@ -104,18 +107,35 @@ def stop(invocation: Invocation, run_id: str) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="ID")
-@click.option("--detach", is_flag=True, help="Return at once with the ID of the new run.")
+@click.argument("run_id", metavar="[ID]", required=False)
+@click.option("--failed", is_flag=True, help="Those of a sweep (by default the latest) that did not complete.")
+@click.option("--detach", is_flag=True, help="Return at once with the IDs of the new runs.")
 @click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
 @pass_invocation
-def rerun(invocation: Invocation, run_id: str, detach: bool, headless: bool) -> int:
-    """Run a run's configuration once more."""
-    run = find_run(invocation.paths, run_id)
-    sweep = submit(make_plan(load_preset(run.config), invocation.settings), invocation.paths)
-    if not detach:
-        return attend(sweep, invocation, headless)
-    show(f"{sweep.runs[0].id}\n")
-    return 0
+def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool, headless: bool) -> int:
+    """Run a run's configuration once more, or those of a sweep that failed, as a sweep of their own."""
+    if not failed and not run_id:
+        raise click.UsageError("name the run, or give --failed")
+    chosen = _unfinished(_sweep(invocation, run_id)) if failed else [find_run(invocation.paths, run_id or "")]
+    presets = [load_preset(run.config) for run in chosen]
+    preset = dataclasses.replace(presets[0], rows=tuple(one.rows[0] for one in presets))
+    return _follow(submit(make_plan(preset, invocation.settings), invocation.paths), invocation, detach, headless)
+
+
+@runs.command()
+@click.argument("sweep_id", metavar="[SWEEP]", required=False)
+@click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs that are left.")
+@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@pass_invocation
+def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless: bool) -> int:
+    """Go on with a sweep that was interrupted, by default the latest: only what did not complete is run."""
+    sweep = _sweep(invocation, sweep_id)
+    rest = rest_of(sweep)
+    resumed = resume_sweep(sweep, rest, invocation.paths, invocation.settings)
+    say(f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left")
+    if rest.deleted:
+        say(f"deleted since, and left out: {', '.join(run.id for run in rest.deleted)}")
+    return _follow(resumed, invocation, detach, headless)
 
 
 @runs.command()
@@ -133,6 +153,31 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
     for run in found:
         shutil.rmtree(run.path)
         say(f"{run.id}: deleted")
+
+
+def _sweep(invocation: Invocation, prefix: str | None) -> Sweep:
+    if prefix:
+        return read_sweep(find_sweep(invocation.paths, prefix), invocation.paths)
+    latest = latest_sweep(invocation.paths)
+    if latest is None:
+        raise UsageError(f"{invocation.paths.sweeps}: there is no sweep yet")
+    return latest
+
+
+def _unfinished(sweep: Sweep) -> list[RunDirectory]:
+    """The runs of a sweep that ended otherwise than completed."""
+    ended = [run for run in sweep.runs if run.config.exists() and status_of(run) not in (*ALIVE, "completed")]
+    if not ended:
+        raise UsageError(f"{sweep.id}: none of its runs failed")
+    return ended
+
+
+def _follow(sweep: Sweep, invocation: Invocation, detach: bool, headless: bool) -> int:
+    """Stay with the sweep, or return at once and print what is still to be run."""
+    if not detach:
+        return attend(sweep, invocation, headless)
+    show("".join(f"{run.id}\n" for run in sweep.runs if status_of(run) in ALIVE))
+    return 0
 
 
 def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:

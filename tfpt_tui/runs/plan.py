@@ -73,7 +73,7 @@ def make_plan(
     """
     chosen = list(range(len(preset.rows))) if rows is None else list(rows)
     configs = {row: _configure(preset, row, data, overrides or {}) for row in chosen}
-    interpreters = _check_machine(list(configs.values()), settings)
+    interpreters = check_machine(list(configs.values()), settings)
     runs = []
     for repeat in range(repeats):
         for row in chosen if repeat % 2 == 0 else reversed(chosen):
@@ -119,8 +119,13 @@ def _seed(config: RunConfig, repeat: int, preset: Preset) -> int:
 Place = tuple[str, str]
 
 
-def _check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[Place, str]:
-    """Datasets, memory, frameworks and devices, each looked at once; the interpreter of every framework."""
+def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[Place, str]:
+    """Datasets, memory, frameworks and devices, each looked at once; the interpreter of every framework.
+
+    Raises:
+        UsageError: a configuration does not fit its dataset.
+        MissingError: a dataset, a framework, a device or room in memory is missing.
+    """
     datasets = dict.fromkeys(config.data for config in configs)
     manifests = {directory: read_manifest(Path(directory)) for directory in datasets}
     for directory, manifest in manifests.items():

@@ -72,11 +72,13 @@ def run_plan(supervisor: Supervisor) -> None:
     sweep = supervisor.sweep
     states = {run["run"]: run["state"] for run in sweep.document["runs"]}
     started = False
-    for run in sweep.runs:
+    for run in _waiting(sweep):
         if started:
             _cool_down(supervisor, run)
         if stop_requested(sweep, run):
             settle(run, "stopped", None)
+        elif smaller := out_of_memory_at(run, sweep):
+            settle(run, "out_of_memory", smaller)
         else:
             started = True
             states[run.id] = "running"
@@ -84,6 +86,29 @@ def run_plan(supervisor: Supervisor) -> None:
             run_one(supervisor, run)
         states[run.id] = status_of(run)
         write_plan(sweep, states)
+
+
+def _waiting(sweep: Sweep) -> list[RunDirectory]:
+    """The runs without a result; a sweep that is resumed has others, or some that were deleted."""
+    return [run for run in sweep.runs if run.config.exists() and not run.result.exists()]
+
+
+def out_of_memory_at(run: RunDirectory, sweep: Sweep) -> RunError | None:
+    """Why a run need not be tried: one like it ran out of memory with a smaller batch."""
+    try:
+        config = read_config(run)
+        for other in sweep.runs:
+            if other.result.exists() and status_of(other) == "out_of_memory":
+                smaller = read_config(other)
+                alike = smaller.replace(batch_size=config.batch_size, seed=config.seed) == config
+                if alike and smaller.batch_size < config.batch_size:
+                    return RunError(
+                        "OutOfMemory",
+                        f"not tried: batch_size={smaller.batch_size} ran out of memory already ({other.id})",
+                    )
+    except TfptError:
+        return None  # a configuration that cannot be read is the run's own error
+    return None
 
 
 def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
@@ -187,7 +212,7 @@ def _ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _claim(supervisor: Supervisor) -> None:
-    for run in supervisor.sweep.runs:
+    for run in _waiting(supervisor.sweep):
         write_state(run.state, supervisor.process, sweep=supervisor.sweep.id)
     _tell(supervisor, "starting", "")
 

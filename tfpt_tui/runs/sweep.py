@@ -49,6 +49,20 @@ def submit(plan: Plan, paths: Paths) -> Sweep:
         TfptError: the supervisor did not start.
     """
     sweep = record_plan(plan, paths)
+    try:
+        hand_over(sweep, paths)
+    except TfptError:
+        _remove(sweep)
+        raise
+    return sweep
+
+
+def hand_over(sweep: Sweep, paths: Paths) -> None:
+    """Start a supervisor for the sweep, and wait until it owns it.
+
+    Raises:
+        TfptError: the supervisor did not start.
+    """
     supervisor = _start_supervisor(sweep, paths)
     deadline = time.monotonic() + HANDOVER_S
     while owner_of(sweep.directory.state) is None:
@@ -57,9 +71,7 @@ def submit(plan: Plan, paths: Paths) -> Sweep:
         time.sleep(0.02)
     if supervisor.poll():
         log = sweep.directory.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-        _remove(sweep)
         raise TfptError(f"{paths.sweeps}: the supervisor did not start: {log[-1]}")
-    return sweep
 
 
 def record_plan(plan: Plan, paths: Paths) -> Sweep:
