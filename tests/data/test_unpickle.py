@@ -69,6 +69,18 @@ def test_what_cifar_has_not_is_refused(content, said):
         load(content)
 
 
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_tuples_within_tuples_do_not_keep_us_busy_for_ever(protocol):
+    nested: tuple = ()
+    for _ in range(60):
+        nested = (nested, nested)
+    with pytest.raises(PickleError, match="a tuple that is used twice"):
+        load(pickle.dumps([nested], protocol))
+    twice = b"(I1\nt" + b"2\x86" * 60  # DUP, TUPLE2
+    with pytest.raises(PickleError, match="a tuple that is used twice"):
+        load(b"\x80\x02}" + twice + b"K\x01s.")
+
+
 def test_every_damage_is_refused_or_harmless():
     """Whatever a byte is changed to, no other exception gets out."""
     whole = pickled({b"data": PIXELS, b"fine_labels": [1, 2, 3], b"filenames": [b"a", b"b"]})

@@ -184,15 +184,18 @@ def _interpret_file(cifar: Cifar, content: Any) -> Split:
     import numpy as np
 
     table = _texts_as_keys(content)
-    data, labels = table["data"], np.asarray(table[cifar.labels_key])
+    data, labels = table["data"], table[cifar.labels_key]
     if not isinstance(data, unpickle.ArrayOfBytes):
         raise TypeError("its data is no array")
     rows = data.to_numpy().reshape(-1, CHANNELS, SIDE, SIDE)
-    if labels.shape != (len(rows),) or labels.dtype.kind not in "iu" or not len(rows):
-        raise ValueError(f"{len(rows)} pictures with {labels.size} labels")
-    if labels.min() < 0 or labels.max() >= cifar.classes:
+    # Looked at one by one: NumPy would unfold lists within lists, however often they hold each other.
+    if not isinstance(labels, list) or not all(type(label) is int for label in labels):
+        raise TypeError("its labels are no list of whole numbers")
+    if len(labels) != len(rows) or not labels:
+        raise ValueError(f"{len(rows)} pictures with {len(labels)} labels")
+    if min(labels) < 0 or max(labels) >= cifar.classes:
         raise ValueError(f"a label that is not among 0 to {cifar.classes - 1}")
-    return Split(rows.transpose(0, 2, 3, 1), labels)
+    return Split(rows.transpose(0, 2, 3, 1), np.asarray(labels))
 
 
 def _join(parts: list[Split]) -> Split:

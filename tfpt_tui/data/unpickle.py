@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BYTE_TYPES = ("u1", "|u1", "uint8")
 # They make a table as long as the number that follows, which needs no entry before it.
 MEMORISING = ("BINPUT", "LONG_BINPUT", "PUT")
+RECALLING = ("BINGET", "LONG_BINGET", "GET")
 
 
 class PickleError(Exception):
@@ -66,7 +67,7 @@ def load(content: bytes) -> Any:
         PickleError: it is broken, or holds what has no place in CIFAR's.
     """
     try:
-        _check_size(content)
+        _check_operations(content)
         return _Reader(io.BytesIO(content), encoding="bytes").load()
     except PickleError:
         raise
@@ -85,10 +86,28 @@ class _Reader(pickle.Unpickler):
         return known
 
 
-def _check_size(content: bytes) -> None:
+def _check_operations(content: bytes) -> None:
+    """Refuse what takes memory or time out of all proportion, before anything is made of the pickle.
+
+    A tuple that holds another one twice, which holds another one twice and so on, has a hash that takes for ever
+    when it is used as a key. CIFAR's pickles use no tuple a second time.
+    """
+    tuples: set[int] = set()
+    kept = 0
+    before = ""
     for operation, argument, _ in pickletools.genops(content):
-        if operation.name in MEMORISING and int(argument or 0) > len(content):
+        name = operation.name
+        if name in MEMORISING and int(argument or 0) > len(content):
             raise PickleError("a table longer than the file")
+        if name in (*MEMORISING, "MEMOIZE"):
+            place = int(argument or 0) if name in MEMORISING else kept
+            kept += 1
+            tuples.discard(place)
+            if before.startswith("TUPLE"):
+                tuples.add(place)
+        if name == "DUP" or (name in RECALLING and int(argument or 0) in tuples):
+            raise PickleError("a tuple that is used twice")
+        before = name
 
 
 def _reconstruct(*_: Any) -> ArrayOfBytes:
