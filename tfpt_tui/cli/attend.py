@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tfpt_tui.cli.follow import follow
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show
 from tfpt_tui.config.paths import Paths
@@ -21,10 +23,13 @@ INTERRUPTED = 130
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
 
 
-def attend(sweep: Sweep, invocation: Invocation, headless: bool) -> int:
-    """Show the plan until it is over, then its comparison or result; returns the exit code."""
+def attend(sweep: Sweep, invocation: Invocation, headless: bool, seconds: Sequence[float | None] = ()) -> int:
+    """Show the plan until it is over, then its comparison or result; returns the exit code.
+
+    ``seconds`` is how long each run is expected to take, as far as that is known.
+    """
     if headless or not on_terminal():
-        interrupted = follow(sweep)
+        interrupted = follow(sweep, seconds)
     else:
         invocation.open_ui()
         interrupted = False

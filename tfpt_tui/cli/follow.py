@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from tfpt_tui.cli.forecast import Countdown
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, describe_epochs
 from tfpt_tui.events import (
@@ -32,12 +33,15 @@ MIN_PHASE_S = 0.5
 TOLD_OTHERWISE = ("training", "evaluation")
 
 
-def follow(sweep: Sweep) -> bool:
+def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
     """Narrate every run of the sweep to its end. Ctrl-C stops the sweep; returns whether it was used.
 
-    A second Ctrl-C leaves at once, and the supervisor to its work.
+    A second Ctrl-C leaves at once, and the supervisor to its work. With ``seconds``, the expected time of each
+    run, what is left is told after each.
     """
     interrupted = False
+    known = [one for one in seconds if one is not None]
+    countdown = Countdown(known) if len(known) == len(sweep.runs) else None
     for narrator in narrators_of(sweep.runs):
         while True:
             try:
@@ -51,6 +55,8 @@ def follow(sweep: Sweep) -> bool:
                 sweep.directory.stop.touch()
                 clear_line()
                 say("stopping: the runs are asked to end; Ctrl-C again leaves without waiting")
+        if countdown and (left := countdown.finish()) and not interrupted:
+            say(left)
     return interrupted
 
 

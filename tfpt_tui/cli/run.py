@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tfpt_tui.cli.attend import attend
+from tfpt_tui.cli.forecast import forecast
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import parse_override
@@ -64,9 +65,10 @@ def run(
         cooldown_s=cooldown,
         burn_in=burn_in,
     )
+    seconds = forecast(plan, invocation.paths)
     sweep = submit(plan, invocation.paths)
     if not detach:
-        return attend(sweep, invocation, headless)
+        return attend(sweep, invocation, headless, seconds)
     say(f"sweep {sweep.id} of {len(sweep.runs)} runs; follow it with: tfpt-tui runs tail {sweep.id}")
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0

@@ -19,10 +19,10 @@ from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 2  # of the tables and of what they hold
+VERSION = 3  # of the tables and of what they hold
 BUSY_S = 5.0
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
-SUMMARY = ("run", "status", "preset", "sweep", "started", "config", "training", "test", "warnings")
+SUMMARY = ("run", "status", "preset", "sweep", "started", "config", "phases", "training", "test", "warnings")
 # Fewer are read in no time: nobody need be told.
 MANY_RUNS = 500
 
@@ -33,6 +33,7 @@ Found = TypeVar("Found")
 def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: None) -> list[dict[str, Any]]:
     """The gist of every run's result, newest first: its keys are those of ``SUMMARY`` as far as there are any.
 
+    ``machine`` is the fingerprint of the machine that it ran on, if known.
     ``on_progress`` is called while results are read that the index has not: their number so far, and of all.
     """
 
@@ -138,7 +139,8 @@ def _stamp_of(file: str) -> str:
 
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: document[key] for key in SUMMARY if key in document}
+    machine = document.get("environment", {}).get("fingerprint", {}).get("machine")
+    return {key: document[key] for key in SUMMARY if key in document} | ({"machine": machine} if machine else {})
 
 
 def _encode(document: Any) -> str:

@@ -1,0 +1,75 @@
+import pytest
+
+from tests.waiting import wait_until
+from tfpt_tui.cli import forecast as forecasting
+from tfpt_tui.cli.forecast import Countdown, forecast
+from tfpt_tui.config.presets import load_preset
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.runs.lock import MachineLock
+from tfpt_tui.runs.plan import make_plan
+from tfpt_tui.runs.state import owner_of
+from tfpt_tui.runs.trial import try_out
+
+
+@pytest.fixture
+def plan(paths, dataset, fake_python, tmp_path):
+    def make(repeats=1):
+        (tmp_path / "two.toml").write_text(
+            '[grid]\nframework = ["pytorch", "tensorflow"]\n[defaults]\nepochs = 2\n'
+        )
+        settings = load_settings(paths.settings)
+        return make_plan(load_preset(tmp_path / "two.toml"), settings, data=str(dataset), repeats=repeats)
+
+    return make
+
+
+def test_a_short_plan_without_recordings_says_that_its_time_is_unknown(plan, paths, capsys):
+    assert forecast(plan(), paths) == [None, None]
+    assert "2 runs; how long they take is not known yet" in capsys.readouterr().err
+
+
+def test_a_longer_plan_is_tried_out_first(plan, paths, capsys):
+    seconds = forecast(plan(repeats=2), paths)
+    assert all(one > 0 for one in seconds)
+    said = capsys.readouterr().err
+    assert "trying out PyTorch for some seconds" in said
+    assert "trying out TensorFlow for some seconds" in said
+    assert "4 runs, about " in said
+    assert not list(paths.runs.glob("2*"))
+
+
+def test_recorded_runs_of_this_machine_tell_it(plan, paths, start, capsys, monkeypatch):
+    sweep = start("completes", epochs=2)
+    wait_until(lambda: owner_of(sweep.directory.state) is None)
+    monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it is known already"))
+    # The story: an import of one second, 200 images a second in training and evaluation, 32 images each.
+    assert forecast(plan(repeats=2), paths) == [pytest.approx(1.0 + 2 * 32 / 200 + 32 / 200)] * 4
+    assert "4 runs, about 21 s" in capsys.readouterr().err  # with three pauses of five seconds
+
+
+def test_nothing_is_tried_out_while_a_plan_trains(plan):
+    lock = MachineLock()
+    assert lock.acquire("a test")
+    run = plan().runs[0]
+    try:
+        assert try_out(run.config, run.interpreter) is None
+    finally:
+        lock.release()
+
+
+def test_a_trial_that_fails_tells_nothing(plan, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "fails")
+    run = plan().runs[0]
+    assert try_out(run.config, run.interpreter) is None
+
+
+def test_the_time_left_follows_the_real_pace(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(forecasting.time, "monotonic", lambda: now[0])
+    countdown = Countdown([100.0, 100.0, 100.0], begun=0.0)
+    now[0] = 50.0
+    assert countdown.finish() == "about 2 min left"
+    now[0] = 100.0
+    assert countdown.finish() == "about 50 s left"
+    now[0] = 150.0
+    assert countdown.finish() == ""

@@ -1,0 +1,78 @@
+import pytest
+
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.results.estimate import corrected_s, estimate_s, pace_of, paces_of, show_duration
+
+
+def config(framework="pytorch", **settings):
+    return RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "test")
+
+
+def summary(rate=1000.0, status="completed", machine="m1", tested=2000.0, framework="pytorch", **settings):
+    return {
+        "run": "r",
+        "status": status,
+        "machine": machine,
+        "config": config(framework, **settings).to_mapping(),
+        "phases": {"import": 8.0, "compile": 2.0, "training": 50.0, "evaluation": 5.0},
+        "training": {"images_per_s": rate},
+        "test": {"images_per_s": tested},
+    }
+
+
+def estimate(config_, *summaries, train=10_000, test=2_000):
+    return estimate_s(config_, train, test, paces_of(summaries, "m1"))
+
+
+def test_a_run_takes_its_images_at_the_recorded_rates_and_what_passes_beside():
+    assert estimate(config(epochs=3), summary()) == 10 + 3 * 10_000 / 1000 + 2_000 / 2000
+
+
+def test_short_forms_and_short_epochs_take_less():
+    assert estimate(config(epochs=20, epochs_measured=1), summary()) == 10 + 10 + 1
+    assert estimate(config(epochs=1, max_steps=10, batch_size=100), summary()) == 10 + 1 + 1
+
+
+def test_a_larger_input_takes_longer_by_its_area():
+    assert estimate(config(epochs=1, image_size=64), summary()) == 10 + 4 * (10 + 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"framework": "tensorflow"},
+        {"track": "parity"},
+        {"measure": "loader"},
+        {"device": "cpu"},
+        {"status": "failed"},
+        {"machine": "m2"},
+    ],
+)
+def test_other_kinds_of_runs_and_other_machines_tell_nothing(other):
+    assert estimate(config(), summary(**other)) is None
+
+
+def test_the_nearest_recordings_count_the_latest_by_their_median():
+    near = [summary(rate, batch_size=64) for rate in (100.0, 300.0, 200.0)]
+    found = estimate(config(epochs=1, batch_size=64), summary(9.0, batch_size=32), *near)
+    assert found == 10 + 10_000 / 200 + 1
+    # A cache matters more than the size of a batch.
+    found = estimate(
+        config(epochs=1, batch_size=64, cache=True), summary(9.0, batch_size=64), summary(500.0, cache=True)
+    )
+    assert found == 10 + 10_000 / 500 + 1
+
+
+@pytest.mark.parametrize("rate", [0.0, float("nan")])
+def test_a_rate_that_is_none_is_no_pace(rate):
+    assert pace_of(summary(rate)) is None
+
+
+def test_what_is_left_is_corrected_by_what_has_passed():
+    assert corrected_s([10.0, 20.0], []) == 30.0
+    assert corrected_s([10.0, 20.0], [(10.0, 20.0), (10.0, 30.0), (10.0, 20.0)]) == 60.0
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(40.4, "40 s"), (720.0, "12 min"), (12_000.0, "3 h 20 min")])
+def test_durations_are_told_as_people_tell_them(seconds, told):
+    assert show_duration(seconds) == told

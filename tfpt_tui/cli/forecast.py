@@ -1,0 +1,77 @@
+"""How long a plan will take: told before it starts, and again whenever a run of it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfpt_tui.cli.invocation import say
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.gpu import read_gpu
+from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.results.estimate import Pace, corrected_s, estimate_s, pace_of, paces_of, show_duration
+from tfpt_tui.results.index import read_summaries
+from tfpt_tui.runs.plan import Plan, PlannedRun
+from tfpt_tui.runs.record import make_result
+from tfpt_tui.runs.trial import try_out
+
+# A trial takes as long as a short run: it pays for plans of more runs than these.
+FEW_RUNS = 2
+
+
+def forecast(plan: Plan, paths: Paths) -> list[float | None]:
+    """Say how many runs there are and how long they take; the seconds of each, None where nothing tells of it."""
+    machine = fingerprint(describe_machine(read_gpu()))["machine"]
+    paces = paces_of(read_summaries(paths), machine)
+    seconds = _estimate(plan.runs, paces)
+    if None in seconds and len(plan.runs) > FEW_RUNS:
+        paces += _try_out([run for run, known in zip(plan.runs, seconds, strict=True) if known is None])
+        seconds = _estimate(plan.runs, paces)
+    count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
+    known = [one for one in seconds if one is not None]
+    if len(known) < len(seconds):
+        say(f"{count}; how long they take is not known yet: nothing like them is recorded on this machine")
+    else:
+        pauses_s = plan.cooldown_s * (len(plan.runs) - 1)
+        say(f"{count}, about {show_duration(sum(known) + pauses_s)}")
+    return seconds
+
+
+def _estimate(runs: Sequence[PlannedRun], paces: Sequence[Pace]) -> list[float | None]:
+    manifests = {run.config.data: read_manifest(Path(run.config.data)) for run in runs}
+    counts = {data: (manifest.total("train"), manifest.total("test")) for data, manifest in manifests.items()}
+    return [estimate_s(run.config, *counts[run.config.data], paces) for run in runs]
+
+
+def _try_out(runs: Sequence[PlannedRun]) -> list[Pace]:
+    """A trial of the first run of each framework."""
+    first = {run.config.framework: run for run in reversed(runs)}
+    paces = []
+    for framework, run in first.items():
+        say(f"trying out {FRAMEWORK_TITLES[framework]} for some seconds, to know how long the plan takes")
+        record = try_out(run.config, run.interpreter)
+        if record:
+            pace = pace_of(make_result("trial", "completed", None, run.config.to_mapping(), record, {}, ()))
+            paces += [pace] if pace else []
+    return paces
+
+
+@dataclass
+class Countdown:
+    """Corrects the forecast by how long the runs really take."""
+
+    left_s: list[float]
+    finished: list[tuple[float, float]] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
+
+    def finish(self) -> str:
+        """A run is over: what is left, in words, "" where nothing is."""
+        now = time.monotonic()
+        self.finished.append((self.left_s.pop(0), now - self.begun))
+        self.begun = now
+        return f"about {show_duration(corrected_s(self.left_s, self.finished))} left" if self.left_s else ""
