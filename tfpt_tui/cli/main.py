@@ -21,7 +21,7 @@ COMMANDS = {
     "prepare": "Make a dataset of small JPEG files from CIFAR, a folder or nothing.",
     "presets": "List presets, or show one with every row resolved.",
     "run": "Run a preset or a file of your own.",
-    "runs": "List, show, follow, stop, rerun and delete recorded runs.",
+    "runs": "List, show, follow, stop, resume, rerun, delete and carry recorded runs.",
     "compare": "Compare runs as a table, csv, json or markdown.",
     "parity": "Prove that both backends compute the same thing.",
     "doctor": "What works here, what does not, and the line that mends it.",

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,13 +30,14 @@ from tfpt_tui.runs.resume import resume as resume_sweep
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_sweep, submit
 from tfpt_tui.runs.tail import EventTail
+from tfpt_tui.runs.transfer import export_runs, import_runs
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def runs(context: click.Context, as_json: bool) -> None:
-    """List, show, follow, stop, rerun and delete recorded runs.
+    """List, show, follow, stop, resume, rerun, delete, export and import recorded runs.
 
     An ID may be shortened to any prefix that is unique.
     """
@@ -153,6 +155,34 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
     for run in found:
         shutil.rmtree(run.path)
         say(f"{run.id}: deleted")
+
+
+@runs.command()
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--out", required=True, metavar="FILE.tar.gz", help="File to write.")
+@pass_invocation
+def export(invocation: Invocation, run_ids: tuple[str, ...], out: str) -> None:
+    """Write recorded runs, or those of a sweep, to one file for another machine."""
+    chosen: list[RunDirectory] = []
+    for run_id in run_ids:
+        found = _find(invocation, run_id)
+        chosen += [found] if isinstance(found, RunDirectory) else [run for run in found.runs if run.path.is_dir()]
+    chosen = list({run.id: run for run in chosen}.values())
+    export_runs(chosen, Path(out))
+    say(
+        f"{out}: {len(chosen)} run{'' if len(chosen) == 1 else 's'}; take them in with: tfpt-tui runs import {out}"
+    )
+
+
+@runs.command("import")
+@click.argument("archive", metavar="FILE.tar.gz")
+@pass_invocation
+def import_command(invocation: Invocation, archive: str) -> None:
+    """Take in the runs of another machine; a run that is here already stays as it is."""
+    imported = import_runs(Path(archive), invocation.paths)
+    if imported.kept:
+        say(f"here already, and left as they are: {', '.join(imported.kept)}")
+    show("".join(f"{run}\n" for run in imported.new))
 
 
 def _sweep(invocation: Invocation, prefix: str | None) -> Sweep:
