@@ -3,7 +3,7 @@ import io
 import json
 import math
 
-from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_markdown, as_text
+from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_latex, as_markdown, as_text
 
 COLUMNS = (Column("name", "name"), Column("rate", "images/s", 1), Column("cached", "cached"))
 ROWS = (
@@ -55,3 +55,25 @@ def test_values_that_json_has_not_are_strings():
     table = Table(COLUMNS, ({"name": "x", "rate": math.nan, "cached": None},))
     assert json.loads(as_json(table))["rows"][0] == {"name": "x", "rate": "nan", "cached": None}
     assert "nan" in as_text(table)
+
+
+def test_a_table_for_latex_is_ready_to_paste():
+    table = Table(
+        (Column("name", "a_name"), Column("rate", "% of peak", 1)),
+        ({"name": "50% & more_", "rate": 1.25},),
+        ("a < b",),
+    )
+    assert as_latex(table) == (
+        "% \\usepackage{booktabs}\n"
+        "\\begin{tabular}{lr}\n"
+        "\\toprule\n"
+        "a\\_name & \\% of peak \\\\\n"
+        "\\midrule\n"
+        "50\\% \\& more\\_ & 1.2 \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\n"
+        "\n"
+        "a $<$ b\n"
+    )
+    empty = as_latex(Table((Column("name", "name"),), ()))
+    assert "name \\\\\n\\midrule\n\\bottomrule" in empty

@@ -13,6 +13,23 @@ from dataclasses import dataclass
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.errors import UsageError
 
+# What LaTeX would take for a command.
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "<": r"$<$",
+    ">": r"$>$",
+}
+
 Cell = str | int | float | bool | None
 
 
@@ -69,7 +86,7 @@ def as_text(table: Table) -> str:
     """Aligned columns for a terminal: numbers to the right, the rest to the left."""
     cells = _shown(table)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in _printed(table)]
+    right = _numeric(table)
     lines = []
     for row in cells:
         aligned = [
@@ -86,6 +103,24 @@ def as_markdown(table: Table) -> str:
     lines = [heading, ["---"] * len(heading), *rows]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*text, *_notes(table, "")]) + "\n"
+
+
+def as_latex(table: Table) -> str:
+    """A table for booktabs, ready to paste; the notes follow it as text."""
+    heading, *rows = [[_escape_latex(cell) for cell in row] for row in _shown(table)]
+    alignment = "".join("r" if numeric else "l" for numeric in _numeric(table))
+    lines = [
+        "% \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{{alignment}}}",
+        "\\toprule",
+        f"{' & '.join(heading)} \\\\",
+        "\\midrule",
+        *(f"{' & '.join(row)} \\\\" for row in rows),
+        "\\bottomrule",
+        "\\end{tabular}",
+    ]
+    notes = [f"\n{_escape_latex(note)}" for note in table.notes]
+    return "\n".join([*lines, *notes]) + "\n"
 
 
 def as_csv(table: Table) -> str:
@@ -111,8 +146,18 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
     "table": as_text,
     "csv": as_csv,
     "markdown": as_markdown,
+    "latex": as_latex,
     "json": as_json,
 }
+
+
+def _numeric(table: Table) -> list[bool]:
+    """Which of the printed columns hold numbers, and are set to the right."""
+    return [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in _printed(table)]
+
+
+def _escape_latex(text: str) -> str:
+    return "".join(LATEX.get(letter, letter) for letter in text)
 
 
 def _shown(table: Table) -> list[list[str]]:
