@@ -190,7 +190,7 @@ def test_a_detached_run_returns_its_id_and_can_be_followed_shown_and_deleted(cli
     run_id = out.strip()
     assert code == 0
     assert one_line(out)
-    sweep_id = err.split()[1]
+    sweep_id = err.splitlines()[-1].split()[1]
     code, _, err = cli("runs", "tail", run_id)
     assert (code, err.splitlines()[-1]) == (0, "  completed")
     assert cli("runs", "tail", sweep_id)[0] == 0
