@@ -23,9 +23,15 @@ def plan(paths, dataset, fake_python, tmp_path):
     return make
 
 
-def test_a_short_plan_without_recordings_says_that_its_time_is_unknown(plan, paths, capsys):
+def test_a_short_plan_without_recordings_is_started_without_a_word(plan, paths, capsys):
     assert forecast(plan(), paths) == [None, None]
-    assert "2 runs; how long they take is not known yet" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
+
+
+def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(plan, paths, capsys, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "fails")
+    assert forecast(plan(repeats=2), paths) == [None] * 4
+    assert "4 runs; how long they take is not known" in capsys.readouterr().err
 
 
 def test_a_longer_plan_is_tried_out_first(plan, paths, capsys):

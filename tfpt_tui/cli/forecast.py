@@ -34,11 +34,11 @@ def forecast(plan: Plan, paths: Paths) -> list[float | None]:
         seconds = _estimate(plan.runs, paces)
     count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
     known = [one for one in seconds if one is not None]
-    if len(known) < len(seconds):
-        say(f"{count}; how long they take is not known yet: nothing like them is recorded on this machine")
-    else:
+    if len(known) == len(seconds):
         pauses_s = plan.cooldown_s * (len(plan.runs) - 1)
         say(f"{count}, about {show_duration(sum(known) + pauses_s)}")
+    elif len(plan.runs) > FEW_RUNS:
+        say(f"{count}; how long they take is not known: nothing like them is recorded on this machine")
     return seconds
 
 
