@@ -22,6 +22,8 @@ from tfpt_tui.results.table import FORMATS, sorted_by
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.sweep import Sweep, latest_sweep, measured_runs, read_sweep
 
+HTML = "html"
+
 
 @click.command()
 @click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1)
@@ -32,8 +34,9 @@ from tfpt_tui.runs.sweep import Sweep, latest_sweep, measured_runs, read_sweep
 @click.option("--across", is_flag=True, help="Compare runs of different machines or versions, and say so.")
 @click.option("--all-columns", is_flag=True, help="Also the settings that are the same in all rows.")
 @click.option("--sort", metavar="COLUMN", help="By this column of the csv; -COLUMN puts the largest first.")
-@click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option("--format", "format_", type=click.Choice([*FORMATS, HTML]), default="table", show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
+@click.option("--charts", metavar="DIR", help="Also draw the charts, as png and svg.")
 @pass_invocation
 def compare(
     invocation: Invocation,
@@ -47,6 +50,7 @@ def compare(
     sort: str | None,
     format_: str,
     out: str | None,
+    charts: str | None,
 ) -> None:
     """Compare the runs given by ID, by what they are (batch_size>32 status=completed), or of a sweep.
 
@@ -74,7 +78,19 @@ def compare(
             by=by or "",
             all_columns=all_columns,
         )
-    _deliver(FORMATS[format_](sorted_by(table, sort) if sort else table), out)
+    table = sorted_by(table, sort) if sort else table
+    if charts or format_ == HTML:
+        from tfpt_tui.results.charts import draw_charts, save_charts  # matplotlib takes half a second
+
+        drawn = draw_charts(results, runs, against.id if against else None, table if published else None)
+        if charts:
+            say(f"{charts}: {len(save_charts(drawn, Path(charts)))} pictures")
+    if format_ == HTML:
+        from tfpt_tui.results.page import as_page
+
+        _deliver(as_page(f"tfpt-tui: {published or 'comparison'}", [table], drawn, results), out)
+    else:
+        _deliver(FORMATS[format_](table), out)
     invocation.note_missing_frameworks()
 
 

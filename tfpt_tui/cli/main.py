@@ -22,7 +22,7 @@ COMMANDS = {
     "presets": "List presets, or show one with every row resolved.",
     "run": "Run a preset or a file of your own.",
     "runs": "List, show, follow, stop, resume, rerun, delete and carry recorded runs.",
-    "compare": "Compare runs as a table, csv, json, markdown or latex.",
+    "compare": "Compare runs as a table, csv, json, markdown, latex or html.",
     "parity": "Prove that both backends compute the same thing.",
     "doctor": "What works here, what does not, and the line that mends it.",
     "env": "The Python environments that frameworks live in.",

@@ -84,9 +84,9 @@ def sorted_by(table: Table, column: str) -> Table:
 
 def as_text(table: Table) -> str:
     """Aligned columns for a terminal: numbers to the right, the rest to the left."""
-    cells = _shown(table)
+    cells = printed_cells(table)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = _numeric(table)
+    right = numeric_columns(table)
     lines = []
     for row in cells:
         aligned = [
@@ -99,7 +99,7 @@ def as_text(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    heading, *rows = [[cell.replace("|", "\\|") for cell in row] for row in _shown(table)]
+    heading, *rows = [[cell.replace("|", "\\|") for cell in row] for row in printed_cells(table)]
     lines = [heading, ["---"] * len(heading), *rows]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*text, *_notes(table, "")]) + "\n"
@@ -107,8 +107,8 @@ def as_markdown(table: Table) -> str:
 
 def as_latex(table: Table) -> str:
     """A table for booktabs, ready to paste; the notes follow it as text."""
-    heading, *rows = [[_escape_latex(cell) for cell in row] for row in _shown(table)]
-    alignment = "".join("r" if numeric else "l" for numeric in _numeric(table))
+    heading, *rows = [[_escape_latex(cell) for cell in row] for row in printed_cells(table)]
+    alignment = "".join("r" if numeric else "l" for numeric in numeric_columns(table))
     lines = [
         "% \\usepackage{booktabs}",
         f"\\begin{{tabular}}{{{alignment}}}",
@@ -151,7 +151,7 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 }
 
 
-def _numeric(table: Table) -> list[bool]:
+def numeric_columns(table: Table) -> list[bool]:
     """Which of the printed columns hold numbers, and are set to the right."""
     return [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in _printed(table)]
 
@@ -160,7 +160,8 @@ def _escape_latex(text: str) -> str:
     return "".join(LATEX.get(letter, letter) for letter in text)
 
 
-def _shown(table: Table) -> list[list[str]]:
+def printed_cells(table: Table) -> list[list[str]]:
+    """The texts of the printed columns: the heading, then every row."""
     columns = _printed(table)
     heading = [column.title for column in columns]
     return [heading, *([column.show(row.get(column.name)) for column in columns] for row in table.rows)]
