@@ -93,4 +93,9 @@ def _fetch(cifar: Cifar, url: str, archive: Path) -> None:
             bar.length = total or done
             bar.update(done - bar.pos, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
-        download(url, cifar.md5, archive, show)
+        try:
+            download(url, cifar.md5, archive, show)
+        except KeyboardInterrupt:
+            if archive.with_name(f"{archive.name}.part").exists():
+                say(f"\n{archive}: the same command goes on where the download stopped")
+            raise
