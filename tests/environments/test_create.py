@@ -95,6 +95,15 @@ def test_a_disk_without_room_is_noticed_before_the_start(fake_uv, tmp_path, monk
     assert list((tmp_path / "envs").iterdir()) == []
 
 
+def test_two_creations_do_not_meet(fake_uv, tmp_path):
+    fake_uv()
+    with (
+        creation._claimed(tmp_path / "envs"),
+        pytest.raises(UsageError, match="another tfpt-tui is making an env"),
+    ):
+        create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
+
+
 @pytest.mark.parametrize("version", ["", "latest", ">=2", "2.8; rm", "2.8 --index-url x"])
 def test_what_is_no_version_is_refused(tmp_path, version):
     with pytest.raises(UsageError, match=r"no version, such as 2\.8\.0"):
