@@ -33,7 +33,9 @@ def interpreter(tmp_path):
 def test_an_environment_is_added_listed_and_removed(cli, interpreter):
     code, out, _ = cli("env", "add", "old", str(interpreter.parents[1]))
     assert code == 0
-    assert out == ("old: PyTorch 2.8.0 (no GPU); use it with: tfpt-tui run PRESET --set environment=old\n")
+    assert out == (
+        "old: PyTorch 2.8.0 (no GPU); use it with: tfpt-tui run quick --data DIR --rows 1 --set environment=old\n"
+    )
     code, out, err = cli("env", "list")
     assert code == 0
     rows = [line.split() for line in out.splitlines()[2:]]

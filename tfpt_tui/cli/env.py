@@ -147,9 +147,10 @@ def _without_empty(table: Table) -> Table:
 def _added(name: str, found: Probe) -> str:
     """What is there now, and how a run uses it."""
     gpus = f"{len(found.gpus)} x {found.gpus[0]}" if found.gpus else "no GPU"
+    row = FRAMEWORKS.index(found.framework) + 1  # of the preset quick
     return (
         f"{name}: {FRAMEWORK_TITLES[found.framework]} {found.version} ({gpus}); use it with:"
-        f" tfpt-tui run PRESET --set environment={name}\n"
+        f" tfpt-tui run quick --data DIR --rows {row} --set environment={name}\n"
     )
 
 

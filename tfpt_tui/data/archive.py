@@ -56,7 +56,8 @@ def _explained(archive: Path) -> Iterator[None]:
         raise MissingError(f"{archive}: no such archive; correct --archive") from None
     except (EOFError, tarfile.ReadError):
         raise UsageError(f"{archive}: the archive is truncated; {FETCH_AGAIN}") from None
-    except (gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
+    # Headers that are nested, no numbers or too large end in errors of Python itself.
+    except (gzip.BadGzipFile, zlib.error, tarfile.TarError, ValueError, RecursionError, MemoryError) as error:
         raise UsageError(f"{archive}: the archive is damaged ({error}); {FETCH_AGAIN}") from None
     except OSError as error:
         raise cannot("read the archive", archive, error) from None
@@ -114,7 +115,7 @@ def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
         problem = "leads out of the archive"
-    elif not member.isreg() and not member.isdir():
+    elif member.issparse() or (not member.isreg() and not member.isdir()):
         problem = "is a link" if member.islnk() or member.issym() else "is a device or the like"
     else:
         return

@@ -98,7 +98,9 @@ def test_what_a_run_would_be_warned_of_is_told_before_it():
 
 def test_other_processes_on_the_gpu_and_other_runs_are_told():
     assert "computed on the GPU just now (pid 5)" in judge("other load", **conditions(gpu_processes=(5,))).message
-    assert "another worker of tfpt-tui" in judge("other load", **conditions(workers=(9,))).message
+    own = judge("other load", **conditions(workers=(9,), busy_share=0.9))
+    assert (own.level, "a training of tfpt-tui is running" in own.message) == ("note", True)
+    assert "end" not in own.remedy.split()
 
 
 def test_swap_in_use_is_told():

@@ -77,7 +77,7 @@ def _judge_permission(directory: DirectoryFacts) -> Finding:
         "error",
         "disk",
         f"{directory.name}: {directory.place} cannot be written",
-        f"choose a directory that you may write, or: sudo chown $USER {directory.place}",
+        "choose directories that you may write: --runs DIR, or XDG_DATA_HOME and TMPDIR",
     )
 
 

@@ -35,7 +35,6 @@ PUBLISHED_CACHE_BYTES = 4 * CACHE_BYTES  # the article's cache is float32
 TOPICS = {
     "busy": "other load",
     "foreign_gpu_process": "other load",
-    "overlap": "other load",
     "swap_in_use": "swap",
 }
 
@@ -142,7 +141,10 @@ def _more_shared_memory(facts: MachineFacts) -> str:
 
 
 def _judge_load(conditions: Conditions) -> list[Finding]:
-    """What a run that began now would be warned of."""
+    """What a run that began now would be warned of; a training of our own is not to be ended."""
+    if conditions.workers:
+        message = "a training of tfpt-tui is running on this machine: another one would wait for it"
+        return [Finding("note", "other load", message, "tfpt-tui shows it; look again when it is over")]
     warnings = judge_start(conditions)
     findings = [
         Finding(
