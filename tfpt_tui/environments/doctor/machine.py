@@ -35,6 +35,7 @@ PUBLISHED_CACHE_BYTES = 4 * CACHE_BYTES  # the article's cache is float32
 TOPICS = {
     "busy": "other load",
     "foreign_gpu_process": "other load",
+    "overlap": "other load",
     "swap_in_use": "swap",
 }
 
