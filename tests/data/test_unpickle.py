@@ -59,7 +59,7 @@ def test_nothing_is_called(tmp_path, protocol, function):
         (pickle.dumps(print), "it asks for builtins.print"),
         (b"\x80\x02}q\x00(U\x04data", "expected 4 bytes|exhausted|remain"),
         (b"", "pickle exhausted"),
-        (b"\x80\x02" + b"r" + struct.pack("<I", 1 << 31) + b".", "a table longer than the file"),
+        (b"\x80\x02" + b"r" + struct.pack("<I", 1 << 31) + b".", "a table longer than its entries"),
         (b"hello", "pickle exhausted"),
         (b"\xff.", "opcode"),
     ],

@@ -214,5 +214,5 @@ def _texts_as_keys(table: Any) -> dict[str, Any]:
 
 def _text(name: Any) -> str:
     if not isinstance(name, bytes | str):
-        raise TypeError(f"{name!r} in the place of a name")
+        raise TypeError(f"something else ({type(name).__name__}) in the place of a name")
     return name.decode("utf-8") if isinstance(name, bytes) else name

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BYTE_TYPES = ("u1", "|u1", "uint8")
 # They make a table as long as the number that follows, which needs no entry before it.
 MEMORISING = ("BINPUT", "LONG_BINPUT", "PUT")
+# Ten times those of CIFAR-100's largest file: a label and a file name have a few each.
+MAX_OPERATIONS = 5_000_000
 RECALLING = ("BINGET", "LONG_BINGET", "GET")
 
 
@@ -95,13 +97,15 @@ def _check_operations(content: bytes) -> None:
     tuples: set[int] = set()
     kept = 0
     before = ""
-    for operation, argument, _ in pickletools.genops(content):
+    for count, (operation, argument, _) in enumerate(pickletools.genops(content)):
+        if count > MAX_OPERATIONS:
+            raise PickleError("more parts than CIFAR's have")
         name = operation.name
-        if name in MEMORISING and int(argument or 0) > len(content):
-            raise PickleError("a table longer than the file")
         if name in (*MEMORISING, "MEMOIZE"):
             place = int(argument or 0) if name in MEMORISING else kept
             kept += 1
+            if place > kept:  # one after the other, from 0 or, in Python 2, from 1
+                raise PickleError("a table longer than its entries")
             tuples.discard(place)
             if before.startswith("TUPLE"):
                 tuples.add(place)
