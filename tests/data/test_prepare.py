@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from PIL import Image
 
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
 from tfpt_tui.data.folder import read_folder
@@ -269,7 +270,7 @@ def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
 
 def test_two_preparations_of_one_directory_do_not_meet(tmp_path):
     with (
-        preparation._claimed(tmp_path / "out"),
+        claimed(tmp_path / "out", "it", "busy"),
         pytest.raises(UsageError, match="another tfpt-tui is preparing it"),
     ):
         prepare(make_synthetic(limit=1, classes=2), Target(tmp_path / "out"), jobs=1)

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.environments import create as creation
 from tfpt_tui.environments.create import create, default_name, requirements
 from tfpt_tui.environments.registry import named_interpreters
@@ -98,7 +99,7 @@ def test_a_disk_without_room_is_noticed_before_the_start(fake_uv, tmp_path, monk
 def test_two_creations_do_not_meet(fake_uv, tmp_path):
     fake_uv()
     with (
-        creation._claimed(tmp_path / "envs"),
+        claimed(tmp_path / "envs", "it", "busy"),
         pytest.raises(UsageError, match="another tfpt-tui is making an env"),
     ):
         create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)

@@ -6,7 +6,6 @@ decoding files is part of what is measured.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import multiprocessing
 import os
@@ -21,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.data import manifest as manifests
 from tfpt_tui.data.encode import Made, Order, begin, make_images
@@ -87,7 +87,7 @@ def prepare(
     """
     directory = target.directory
     request = _whole_request(source.request, target)
-    with _claimed(directory), _explained(directory):
+    with claimed(directory, "the dataset", "preparing it"), _explained(directory):
         if force:
             _remove_ours(directory)
         if found := _find_complete(directory, request):
@@ -111,23 +111,6 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
     """
     found = _find_complete(target.directory, _whole_request(request, target))
     return None if found is None else Outcome(found, existed=True, continued=0)
-
-
-@contextmanager
-def _claimed(directory: Path) -> Iterator[None]:
-    """Hold the directory against a second preparation, making it where needed."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise cannot("make the dataset", directory, error) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise UsageError(f"{directory}: another tfpt-tui is preparing it; wait for that one") from None
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.environments.interpreters import worker_variables
 from tfpt_tui.environments.probe import Probe, probe
@@ -55,25 +53,8 @@ def create(
     if version and not re.fullmatch(VERSION, version):
         raise UsageError(f"--version {version}: no version, such as 2.8.0")
     home = directory / name
-    with _claimed(directory):
+    with claimed(directory, "the environment", "making an environment"):
         return _make(framework, name, home, version=version, gpu=gpu, say=say)
-
-
-@contextmanager
-def _claimed(directory: Path) -> Iterator[None]:
-    """Hold the environments against a second creation: two of one name would delete each other's files."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise cannot("make the environment", directory, error) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise UsageError(f"{directory}: another tfpt-tui is making an environment; wait for that one") from None
-    finally:
-        os.close(handle)
 
 
 def _make(
