@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,7 +38,8 @@ def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: Non
     """
 
     def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
-        live = _refresh(index, paths, on_progress)
+        runs = list_runs(paths)
+        live = _refresh(index, runs, on_progress, [run.id for run in runs])
         found = {run: json.loads(text) for run, text in index.execute("SELECT id, summary FROM runs")}
         found |= {run: _summary(document) for run, document in live.items()}
         return [found[run] for run in sorted(found, reverse=True)]
@@ -50,7 +51,7 @@ def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, A
     """The whole results of these runs, in their order, each as :func:`read_result` reads it."""
 
     def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
-        live = _refresh(index, paths, lambda done, total: None)
+        live = _refresh(index, runs, lambda done, total: None)
         return [live.get(run.id) or _kept(index, run) or read_result(run) for run in runs]
 
     return _with_index(paths, look)
@@ -93,44 +94,48 @@ def _open(place: Path | str) -> sqlite3.Connection:
     return index
 
 
-def _refresh(index: sqlite3.Connection, paths: Paths, on_progress: Progress) -> dict[str, dict[str, Any]]:
-    """Bring the index up to date; the results of runs that are not over, which it does not keep."""
-    stamps = _stamps(paths)
+def _refresh(
+    index: sqlite3.Connection,
+    runs: Sequence[RunDirectory],
+    on_progress: Progress,
+    all_ids: Collection[str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Bring these runs up to date; the results of those that are not over, which the index does not keep.
+
+    With ``all_ids``, those of all runs that there are, it forgets the others.
+    """
+    stamps = {run.id: _stamp(run) for run in runs}
     known = dict(index.execute("SELECT id, stamp FROM runs"))
-    gone = [run for run in known if run not in stamps]
-    new = [run for run, stamp in stamps.items() if stamp and known.get(run) != stamp]
-    live = {run: read_result(RunDirectory(paths.runs / run)) for run, stamp in stamps.items() if not stamp}
+    gone = known.keys() - set(all_ids) if all_ids is not None else set()
+    new = [run for run in runs if stamps[run.id] and known.get(run.id) != stamps[run.id]]
+    live = {run.id: read_result(run) for run in runs if not stamps[run.id]}
     told: Progress = on_progress if len(new) >= MANY_RUNS else lambda done, total: None
     try:
         with index:
             index.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in gone])
-            index.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(paths, new, stamps, told))
+            index.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(new, stamps, told))
     except sqlite3.OperationalError:
         # A disk that is full or read-only: what is new is read each time.
-        live |= {run: read_result(RunDirectory(paths.runs / run)) for run in new}
+        live |= {run.id: read_result(run) for run in new}
     return live
 
 
 def _rows(
-    paths: Paths, runs: Sequence[str], stamps: dict[str, str], on_progress: Progress
+    runs: Sequence[RunDirectory], stamps: dict[str, str], on_progress: Progress
 ) -> Iterator[tuple[str, str, str, str]]:
     for number, run in enumerate(runs, start=1):
-        document = read_result(RunDirectory(paths.runs / run))
-        yield run, stamps[run], _encode(_summary(document)), _encode(document)
+        document = read_result(run)
+        yield run.id, stamps[run.id], _encode(_summary(document)), _encode(document)
         on_progress(number, len(runs))
 
 
-def _stamps(paths: Paths) -> dict[str, str]:
-    """For every run a mark of its result that changes with it, "" where it has none yet."""
-    return {run.id: _stamp(f"{paths.runs}/{run.id}") for run in list_runs(paths)}
+def _stamp(run: RunDirectory) -> str:
+    """A mark of a run's result that changes with it, "" where it has none yet."""
+    result = _stamp_of(run.result)
+    return result and f"{result} {_stamp_of(run.environment)}"
 
 
-def _stamp(run: str) -> str:
-    result = _stamp_of(f"{run}/result.toml")
-    return result and f"{result} {_stamp_of(f'{run}/environment.toml')}"
-
-
-def _stamp_of(file: str) -> str:
+def _stamp_of(file: Path) -> str:
     try:
         found = os.stat(file)
     except OSError:

@@ -14,6 +14,7 @@ from tfpt_tui.results.comparable import check_comparable, origins
 from tfpt_tui.results.groups import asked
 from tfpt_tui.results.presets import show_setting
 from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.runs.scaling import scaled_note
 
 # They tell repeats and short forms apart, not rows.
 NOT_A_ROW = ("data", "seed", "epochs_measured", "max_steps", "timeout_s")
@@ -130,15 +131,14 @@ def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
         training_s = clock["training_s"] * more
     tested = round(result["test"]["images_per_s"] * result["test"]["seconds"]) if "test" in result else 0
     evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
-    return Yours(training_s, clock["evaluation_s"] * evaluated, _basis(scaled, images, more))
+    return Yours(training_s, clock["evaluation_s"] * evaluated, _basis(scaled_note(result), images, more))
 
 
-def _basis(scaled: Mapping[str, Any] | None, images: int, more: float) -> str:
-    of_images = f"of {images:,} images" if more != 1 else ""
-    if scaled:
-        count = scaled["from_epochs"]
-        return f"scaled from {count} epoch{'' if count == 1 else 's'} {of_images}".rstrip()
-    return f"scaled from epochs {of_images}" if of_images else ""
+def _basis(epochs: str, images: int, more: float) -> str:
+    """What was scaled, such as ``scaled from 1 epoch of 2,000 images``."""
+    if more == 1:
+        return epochs
+    return f"{epochs or 'scaled from epochs'} of {images:,} images"
 
 
 def _ranks(seconds: Sequence[float | None]) -> list[int | None]:
