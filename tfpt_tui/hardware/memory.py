@@ -10,6 +10,8 @@ from tfpt_tui.hardware.cgroup import memory_left_bytes, memory_limit_bytes
 from tfpt_tui.hardware.files import ROOT, known, read_table
 
 SHARED_MEMORY = Path("/dev/shm")
+# What a worker takes beside its images. Seen: 0.6 to 1.1 GB for a framework with the network and its batches.
+WORKER_BYTES = 1 << 30
 
 
 def describe_memory(root: Path = ROOT) -> dict[str, Any]:

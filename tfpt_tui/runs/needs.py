@@ -5,14 +5,12 @@ from __future__ import annotations
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
-from tfpt_tui.hardware.memory import available_bytes, shared_memory_bytes
+from tfpt_tui.hardware.memory import WORKER_BYTES, available_bytes, shared_memory_bytes
 
 CHANNELS = 3
 FLOAT_BYTES = 4
 # What a DataLoader keeps ready for every worker, by default.
 PREFETCHED_BATCHES = 2
-# Seen: 0.6 to 1.1 GB for a framework with the network and its batches.
-WORKER_BYTES = 1 << 30
 
 
 def check_room(config: RunConfig, manifest: Manifest) -> None:

@@ -17,13 +17,11 @@ from tfpt_tui.environments.doctor.variables import judge_variables
 from tfpt_tui.hardware.cgroup import memory_left_bytes
 from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader
-from tfpt_tui.hardware.memory import available_bytes, shared_memory_bytes
+from tfpt_tui.hardware.memory import WORKER_BYTES, available_bytes, shared_memory_bytes
 from tfpt_tui.hardware.pagecache import PageCache
 from tfpt_tui.hardware.preflight import Conditions, judge_start, read_conditions
 from tfpt_tui.hardware.system import describe_system
 
-# A worker of either framework takes about so much once its framework is imported.
-WORKER_BYTES = 1 * GIB
 COMFORT_BYTES = 4 * GIB
 
 BATCH_SIZE = 32
