@@ -554,3 +554,16 @@ def test_a_part_that_the_other_download_just_finished_is_not_touched(tmp_path, e
         ):
             pytest.fail("this is not ours")
     assert not file.exists() or file.read_bytes() == b"done"
+
+
+def test_a_server_that_never_ends_is_cut_off(server, file, monkeypatch):
+    monkeypatch.setattr(downloading, "MOST_BYTES", 100_000)
+    server.script = [lambda request: answer(request, PAYLOAD, length=None)]
+    assert "sends more bytes than the file has" in refusal(server, file)
+    assert list(file.parent.iterdir()) == []
+
+
+def test_a_file_that_is_far_too_large_is_not_begun(server, file):
+    server.script = [lambda request: answer(request, PAYLOAD, length=10**15)]
+    assert "the server announces 1,000,000,000 MB, which is another file" in refusal(server, file)
+    assert list(file.parent.iterdir()) == []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 16  # bytes read at once, at most
 GZIP = b"\x1f\x8b"  # what every gzip file begins with
+MOST_BYTES = 1 << 30  # six times what is fetched here: a server that sends more sends something else
 WAITS = (1, 2, 4, 8)  # pauses between the tries of one call, in units of pause_s
 PACE = 0.15  # seconds between two calls of on_progress
 
@@ -169,7 +170,7 @@ def _get_rest(part: _Part) -> None:
             _begin(part, response)
         while block := _read(part, response):
             _write(part, block)
-            if 0 < part.total < part.size:
+            if part.size > (part.total or MOST_BYTES):
                 part.forget()
                 raise _TryError("the server sends more bytes than the file has")
     if part.size < part.total:
@@ -222,7 +223,10 @@ def _begin(part: _Part, response: Response) -> None:
         raise _problem(part, f"{came} ({kind!a}) instead of a gzip file, perhaps a proxy's login page")
     part.forget()
     length = response.headers.get("Content-Length", "")
-    part.total = int(length) if length.isdecimal() else 0
+    part.total = int(length) if length.isdecimal() and len(length) < 20 else 0
+    if part.total > MOST_BYTES:
+        size, part.total = part.total, 0
+        raise _problem(part, f"the server announces {size / 1e6:,.0f} MB, which is another file")
     _check_room(part)
     _write(part, first)
     tag = response.headers.get("ETag", "")
