@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.directory import RunDirectory, list_runs
+from tfpt_tui.runs.directory import RunDirectory, by_age, list_runs
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
 VERSION = 3  # of the tables and of what they hold
@@ -42,7 +42,7 @@ def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: Non
         live = _refresh(index, runs, on_progress, [run.id for run in runs])
         found = {run: json.loads(text) for run, text in index.execute("SELECT id, summary FROM runs")}
         found |= {run: _summary(document) for run, document in live.items()}
-        return [found[run] for run in sorted(found, reverse=True)]
+        return [found[run] for run in sorted(found, key=by_age, reverse=True)]
 
     return _with_index(paths, look)
 

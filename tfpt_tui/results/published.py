@@ -11,7 +11,7 @@ from tfpt_tui.config.presets import Preset, PresetRow
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparable import check_comparable, origins
-from tfpt_tui.results.groups import asked
+from tfpt_tui.results.groups import asked, hardware_of
 from tfpt_tui.results.presets import show_setting
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.scaling import scaled_note
@@ -182,17 +182,6 @@ def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
         f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']} here{among};"
         f" row {first['row']} ({first['framework']}) wins"
     ]
-
-
-def hardware_of(result: Mapping[str, Any]) -> str:
-    """The device that the run used: the GPU's name, else the processor with its cores."""
-    device = str(result.get("effective", {}).get("device_name", ""))
-    if device and device != "cpu":
-        return device
-    machine = result.get("environment", {}).get("machine", {})
-    name = str(machine.get("processor", "an unknown processor"))
-    cores = machine.get("allowed_cores")
-    return f"{name}, cores {cores}" if cores else name
 
 
 def _differing(preset: Preset) -> list[str]:
