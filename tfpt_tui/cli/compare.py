@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, tell_indexing
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.config.toml import write_atomically
@@ -22,7 +22,7 @@ from tfpt_tui.results.table import FORMATS, sorted_by
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.sweep import Sweep, latest_sweep, measured_runs, read_sweep
 
-HTML = "html"
+HTML, TEXT = "html", "table"
 
 
 @click.command()
@@ -34,7 +34,7 @@ HTML = "html"
 @click.option("--across", is_flag=True, help="Compare runs of different machines or versions, and say so.")
 @click.option("--all-columns", is_flag=True, help="Also the settings that are the same in all rows.")
 @click.option("--sort", metavar="COLUMN", help="By this column of the csv; -COLUMN puts the largest first.")
-@click.option("--format", "format_", type=click.Choice([*FORMATS, HTML]), default="table", show_default=True)
+@click.option("--format", "format_", type=click.Choice([*FORMATS, HTML]), default=TEXT, show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
 @click.option("--charts", metavar="DIR", help="Also draw the charts, as png and svg.")
 @pass_invocation
@@ -89,6 +89,8 @@ def compare(
         from tfpt_tui.results.page import as_page
 
         _deliver(as_page(f"tfpt-tui: {published or 'comparison'}", [table], drawn, results), out)
+    elif format_ == TEXT and not out:
+        show_table(table)
     else:
         _deliver(FORMATS[format_](table), out)
     invocation.note_missing_frameworks()

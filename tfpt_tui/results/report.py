@@ -26,6 +26,8 @@ def report_run(result: Mapping[str, Any]) -> str:
     if result.get("started"):
         lines.append(_line("started", f"{datetime.fromtimestamp(result['started']):%Y-%m-%d %H:%M:%S}"))
     lines += [_line("framework", _framework(result)), *_settings(config)]
+    if interpreter := result.get("environment", {}).get("interpreter"):
+        lines.append(_line("interpreter", interpreter))
     if effective := result.get("effective"):
         device, name = effective.get("device"), effective.get("device_name")
         lines.append(_line("device used", str(device) if device == name else f"{device} ({name})"))
