@@ -15,7 +15,7 @@ import click
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from tfpt_tui.results.table import Table
@@ -68,7 +68,7 @@ def on_terminal() -> bool:
 
 def say(text: str) -> None:
     """Narration: everything that is not the data that was asked for."""
-    click.echo(text, err=True)
+    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
 
 
 def tell_indexing(done: int, total: int) -> None:
