@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from tfpt_tui.hardware.readings import read_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.epochs import read_epochs
 from tfpt_tui.results.groups import Group, asked, group, name_of
+from tfpt_tui.results.provenance import provenance
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.directory import RunDirectory
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg")
 OTHER = "#555555"
 DPI = 140
+SIGNATURE_LETTERS = 150  # in a line of the small type below a chart
 ROW_INCHES, WIDTH_INCHES = 0.45, 9.0
 
 
@@ -35,6 +38,7 @@ def draw_charts(
     runs: Sequence[RunDirectory],
     baseline: str | None = None,
     published: Table | None = None,
+    proof: str | None = None,
 ) -> dict[str, Figure]:
     """The charts that these runs have something for, by the names of their files."""
     done = [result for result in results if result["status"] == "completed"]
@@ -47,7 +51,15 @@ def draw_charts(
         "hardware": _hardware(runs, done),
         "published": None if published is None else _published(published),
     }
-    return {name: figure for name, figure in charts.items() if figure is not None}
+    drawn = {name: figure for name, figure in charts.items() if figure is not None}
+    for figure in drawn.values():
+        _sign(figure, provenance(done, proof))
+    return drawn
+
+
+def _sign(figure: Figure, line: str) -> None:
+    """Below a chart, where it comes from: a picture is passed on without its table."""
+    figure.supxlabel("\n".join(textwrap.wrap(line, SIGNATURE_LETTERS)), x=0.01, ha="left", fontsize=7, color=OTHER)
 
 
 def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:

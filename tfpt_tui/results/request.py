@@ -11,16 +11,16 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.results.comparison import stand_together, tabulate
 from tfpt_tui.results.index import read_results
 from tfpt_tui.results.parity import proof_note
-from tfpt_tui.results.published import compare_with_published
+from tfpt_tui.results.published import compare_with_published, runs_of
 from tfpt_tui.results.standing import Standing
-from tfpt_tui.results.table import FORMATS, Table, sorted_by
+from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.sweep import Sweep, measured_runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HTML = "html"
+HTML, JSON = "html", "json"
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """``standings`` are those of the table's rows before it was sorted; a published table has none."""
+    """``standings`` are those of the table's rows before it was sorted; a published table has none.
+
+    ``proof`` says what is proven of the track parity, None where no run is of it.
+    """
 
     request: Request
     results: Sequence[Mapping[str, Any]]
     table: Table
     standings: Sequence[Standing] = ()
+    proof: str | None = None
 
 
 def answer(request: Request, paths: Paths) -> Answer:
@@ -55,17 +59,19 @@ def answer(request: Request, paths: Paths) -> Answer:
     Raises:
         UsageError: they may not be compared, there is no such preset or column.
     """
-    results = read_results(paths, request.runs)
+    results: Sequence[Mapping[str, Any]] = read_results(paths, request.runs)
+    preset = find_preset(request.published, paths) if request.published else None
+    if preset:
+        results = runs_of(preset, results)
+    proof = proof_note(results, paths.proofs)
     standings: Sequence[Standing] = ()
-    if request.published:
-        preset = find_preset(request.published, paths)
+    if preset:
         table = compare_with_published(preset, results, across=request.across)
     else:
         standings = stand_together(results, request.baseline, across=request.across, by=request.by)
-        proof = proof_note(results, paths.proofs)
         table = tabulate(results, standings, proof=proof, all_columns=request.all_columns)
     table = sorted_by(table, request.sort) if request.sort else table
-    return Answer(request, results, table, standings)
+    return Answer(request, results, table, standings, proof)
 
 
 def recorded(sweep: Sweep) -> list[RunDirectory]:
@@ -79,11 +85,16 @@ def draw(found: Answer) -> dict[str, Figure]:
 
     request = found.request
     published = found.table if request.published else None
-    return draw_charts(found.results, request.runs, request.baseline, published)
+    return draw_charts(found.results, request.runs, request.baseline, published, found.proof)
 
 
 def write_out(found: Answer, format_: str, charts: Mapping[str, Figure] | None = None) -> str:
-    """The comparison in one of ``FORMATS`` or as HTML, whose charts need not be drawn a second time."""
+    """The comparison in one of ``FORMATS`` or as HTML, whose charts need not be drawn a second time.
+
+    JSON has the whole results of the runs, too.
+    """
+    if format_ == JSON:
+        return as_json(found.table, runs=found.results)
     if format_ != HTML:
         return FORMATS[format_](found.table)
     from tfpt_tui.results.page import as_page

@@ -11,9 +11,11 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.errors import UsageError
+from tfpt_tui.events import finite
 
 # What LaTeX would take for a command.
 LATEX = {
@@ -171,11 +173,13 @@ def as_csv(table: Table) -> str:
     return text.getvalue()
 
 
-def as_json(table: Table) -> str:
+def as_json(table: Table, **more: Any) -> str:
+    """Rows by the names of their columns, and the notes; ``more`` stands beside them as it is."""
     rows = [
         {column.name: _json_value(column, row.get(column.name)) for column in table.columns} for row in table.rows
     ]
-    return json.dumps({"schema": 1, "rows": rows, "notes": list(table.notes)}, indent=2, ensure_ascii=False) + "\n"
+    document = {"schema": 1, "rows": rows, "notes": list(table.notes), **finite(more)}
+    return json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 FORMATS: Mapping[str, Callable[[Table], str]] = {
