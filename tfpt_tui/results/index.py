@@ -47,6 +47,21 @@ def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: Non
     return _with_index(paths, look)
 
 
+def read_gists(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The gist of the results of these runs, in their order, as :func:`read_summaries` has it of all."""
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        live = _refresh(index, runs, lambda done, total: None)
+        found: dict[str, dict[str, Any]] = {run: _summary(document) for run, document in live.items()}
+        for run in runs:
+            row = index.execute("SELECT summary FROM runs WHERE id = ?", (run.id,)).fetchone()
+            if row and run.id not in found:
+                found[run.id] = json.loads(row[0])
+        return [found[run.id] for run in runs if run.id in found]
+
+    return _with_index(paths, look) if runs else []
+
+
 def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
     """The whole results of these runs, in their order, each as :func:`read_result` reads it."""
 
