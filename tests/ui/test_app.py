@@ -5,7 +5,7 @@ import os
 import pytest
 from textual.widgets import Input, OptionList
 
-from tests.ui.driving import SIZES, finish, shows
+from tests.ui.driving import SIZES, finish, screen_text, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.environments.doctor.finding import Finding
@@ -310,11 +310,64 @@ async def test_leaving_by_the_palette_asks_too(app, start):
         await pilot.press("escape")
 
 
-@pytest.mark.parametrize("size", [(40, 10), (60, 20)])
-async def test_the_question_before_leaving_fits_a_small_terminal(app, start, size):
+@pytest.mark.parametrize(("size", "before"), [((40, 10), "too small"), ((60, 20), "running")])
+async def test_the_question_before_leaving_fits_a_small_terminal(app, start, size, before):
     start("hangs", rows=[0])
     async with app.run_test(size=size) as pilot:
-        await shows(pilot, "running")
+        await shows(pilot, before)
         await pilot.press("q")
         await shows(pilot, "Detach", "Stop the run", "Cancel")
         await pilot.press("c")
+
+
+async def test_the_palette_has_every_action_of_the_keys(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "completed")
+        commands = {command.title: command for command in app.get_system_commands(app.screen)}
+        assert {"Prepare", "Overlay", "Baseline", "Smooth", "Doctor", "Theme", "Screenshot"} <= commands.keys()
+        assert "Stop" not in commands  # nothing runs
+        await pilot.press("ctrl+p")
+        await pilot.press(*"overlay", "enter")
+        await shows(pilot, "completed A")
+
+
+async def test_a_theme_that_is_none_is_told_and_not_fatal(paths, recorded):
+    app = TfptApp(paths, UserSettings(theme="tfpt-ligth"))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await shows(pilot, "no theme 'tfpt-ligth'; did you mean 'tfpt-light'?")
+
+
+@pytest.mark.parametrize("theme", ["tfpt-dark", "tfpt-light", "tfpt-contrast", "ansi-dark", "ansi-light", "nord"])
+async def test_every_theme_names_the_frameworks_in_their_colours(paths, recorded, theme):
+    app = TfptApp(paths, UserSettings(theme=theme, refresh_hz=5.0))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        segments = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
+        colours = {segment.style.color.triplet for segment in segments if segment.text.strip() == "PyTorch"}
+        assert len(colours) == 1
+        assert colours != {
+            segment.style.color.triplet for segment in segments if segment.text.strip() == "TensorFlow"
+        }
+
+
+async def test_a_terminal_without_unicode_sees_ascii_as_wide_as_before(paths, recorded):
+    app = TfptApp(paths, UserSettings(refresh_hz=5.0), ascii_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await shows(pilot, "v TensorFlow completed", "train loss by epoch")
+        assert text.isascii()
+        assert {len(line) for line in text.split("\n")} == {80}
+        for key in ("1", "2", "4", "question_mark"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert screen_text(app).isascii()
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 15), (20, 5)])
+async def test_a_terminal_that_is_too_small_is_told_what_is_needed(app, recorded, size):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.resize_terminal(*size)
+        text = await shows(pilot, f"{size[0]}x{size[1]} is too")
+        assert "TensorFlow" not in text
+        await pilot.resize_terminal(60, 16)
+        await shows(pilot, "TensorFlow 9.9")

@@ -48,11 +48,6 @@ def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
     assert any(0x2800 < ord(letter) < 0x2900 for letter in text)
 
 
-def test_a_plot_without_braille_uses_plain_characters():
-    frame = Frame("loss", 40, 10, (1.0, 3.0), marker="dot")
-    assert not any(0x2800 < ord(letter) < 0x2900 for letter in draw([curve(2.0, 1.0)], frame).plain)
-
-
 def test_decimation_keeps_every_spike():
     ys = [1.0] * 10_000
     ys[4321], ys[777] = 99.0, -99.0

@@ -28,7 +28,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Invocation:
+    """``ascii_only`` and ``mouse`` are of the app."""
+
     paths: Paths
+    ascii_only: bool = False
+    mouse: bool = True
 
     @functools.cached_property
     def settings(self) -> UserSettings:
@@ -48,7 +52,7 @@ class Invocation:
             raise UsageError("the app needs a terminal; see tfpt-tui --help for commands that do not")
         from tfpt_tui.ui.app import open_app
 
-        open_app(self.paths, self.settings)
+        open_app(self.paths, self.settings, ascii_only=self.ascii_only, mouse=self.mouse)
 
     def note_missing_frameworks(self) -> None:
         """Reading works without any framework; say which one is missing and how to install it."""

@@ -49,14 +49,16 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--runs", metavar="DIR", help="Directory of recorded runs.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw the app with ASCII alone.")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, which selects text with it.")
 @click.version_option(__version__, prog_name="tfpt-tui")
 @click.pass_context
-def cli(context: click.Context, runs: str | None) -> None:
+def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bool) -> None:
     """Which is faster on this machine, TensorFlow or PyTorch, with which settings, and do both learn the same?
 
     Without a command it opens the terminal app.
     """
-    context.obj = Invocation(find_paths(runs))
+    context.obj = Invocation(find_paths(runs), ascii_only, not no_mouse)
     if context.invoked_subcommand is None:
         context.obj.open_ui()
 

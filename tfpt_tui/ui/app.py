@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
 
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 from tfpt_tui.runs.state import status_of
-from tfpt_tui.ui.keys import EVERYWHERE, bindings
+from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
+from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, show_keys
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.help import Help
 from tfpt_tui.ui.screens.monitor import MonitorScreen
-from tfpt_tui.ui.theme import DEFAULT_THEME, THEMES
+from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
+from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
 # Older runs are over, or their plan comes after that of a newer one that is alive.
 RECENT_RUNS = 200
@@ -30,17 +37,29 @@ class TfptApp(App[None]):
     BINDINGS = bindings(EVERYWHERE)
     DEFAULT_MODE = "monitor"
     ENABLE_COMMAND_PALETTE = True
-    CSS = "Screen { background: $background; }"
+    CSS = """
+    Screen { background: $background; }
+    Screen.-cramped TitleBar, Screen.-flat TitleBar { height: 100%; content-align: center middle; }
+    """
+    # Every screen lays itself out by these.
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-cramped"),
+        (LEAST_COLUMNS, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_ROWS, "-short"), (34, "-tall")]  # noqa: RUF012
 
-    def __init__(self, paths: Paths, settings: UserSettings) -> None:
+    def __init__(self, paths: Paths, settings: UserSettings, *, ascii_only: bool = False) -> None:
         super().__init__()
         self._paths = paths
         self._settings = settings
+        self._ascii = (AsciiFilter(),) if ascii_only else ()
         # Before the first paint: a theme that is set later styles every widget a second time.
         for theme in THEMES:
             self.register_theme(theme)
-        chosen = settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
-        self.theme = chosen if chosen in self.available_themes else DEFAULT_THEME
+        self._wanted_theme = settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
+        self.theme = self._wanted_theme if self._wanted_theme in self.available_themes else DEFAULT_THEME
         self.add_mode("prepare", self._make_prepare)
         self.add_mode("build", self._make_build)
         self.add_mode("monitor", lambda: MonitorScreen(paths, settings))
@@ -63,8 +82,29 @@ class TfptApp(App[None]):
 
         return CompareScreen(self._paths)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return (*super().get_line_filters(), *self._ascii)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return FRAMEWORK_COLOURS
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every key of ours that does something now, by its name; and Textual's own commands."""
+        ours = {key.id for key in KEYS}
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.id in ours and active.enabled:
+                told = f"{binding.tooltip} ({show_keys(binding.key)})"
+                yield SystemCommand(
+                    binding.description, told, partial(self.run_action, binding.action, active.node)
+                )
+        yield from super().get_system_commands(screen)
+
     def on_mount(self) -> None:
         self.set_keymap(dict(self._settings.keys))
+        if self.theme != self._wanted_theme:
+            hint = nearest(self._wanted_theme, list(self.available_themes))
+            self.notify(f"no theme {self._wanted_theme!r}{hint}", severity="warning", markup=False)
         # A hang-up (SIGHUP) keeps its default and kills at once: there is no terminal to restore, and Textual
         # would wait for ever to write to it. The runs have nothing to do with either.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
@@ -105,8 +145,11 @@ class TfptApp(App[None]):
             run.stop.touch()
 
 
-def open_app(paths: Paths, settings: UserSettings) -> None:
-    """Open the Monitor, on the live run if there is one."""
+def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, mouse: bool = True) -> None:
+    """Open the Monitor, on the live run if there is one.
+
+    A terminal whose locale has no UTF-8 is shown ASCII, whatever is asked for.
+    """
     # Animations cost bytes that a slow link does not have, and say nothing.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    TfptApp(paths, settings).run()
+    TfptApp(paths, settings, ascii_only=ascii_only or not speaks_utf8()).run(mouse=mouse)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+MARKER = "braille"  # two by four points a cell, and in nearly every font
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 # plotext's figure is one for all: a chart that another thread draws must not get into ours.
 _FIGURE = threading.Lock()
@@ -45,7 +46,6 @@ class Frame:
     rows: int
     x_range: tuple[float, float]
     y_range: tuple[float, float] | None = None
-    marker: str = "braille"
     log: bool = False
     cursor: float | None = None
     cursor_colour: str = "#808080"
@@ -111,7 +111,7 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
         if one.xs:
             xs, ys = decimate(one.xs, one.ys, frame.columns)
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
-            draw_points(xs, ys, marker=frame.marker, color=_rgb(one.colour))
+            draw_points(xs, ys, marker=MARKER, color=_rgb(one.colour))
             if one.label:
                 plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment="right")
     built: str = plotext.build()

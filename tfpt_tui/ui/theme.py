@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.theme import Theme
 
-# One colour a framework, everywhere: Okabe and Ito's vermilion and blue, moved to the nearest cube entries.
+# One colour a framework, everywhere: Okabe and Ito's vermilion and blue, moved to the nearest cube entries. Styles
+# name them as $pytorch and $tensorflow: on white they are darker.
 FRAMEWORK_COLOURS = {"pytorch": "#ff8700", "tensorflow": "#5fafff"}
-# Runs that are drawn beside each other: the first of a framework has its colour, the others one of these.
-RUN_COLOURS = ("#5fd787", "#d787af", "#ffd75f", "#af87ff", "#00afaf", "#d7875f", "#afafaf", "#87af5f")
-GPU_COLOURS = ("#5fd787", "#d787af", "#ffd75f", "#af87ff", "#00afaf", "#d7875f", "#afafaf", "#87af5f")
+FRAMEWORK_COLOURS_ON_WHITE = {"pytorch": "#af5f00", "tensorflow": "#005faf"}
+# Runs that are drawn beside each other: the first of a framework has its colour, the others one of these. They are
+# seen on black and on white.
+RUN_COLOURS = ("#00af5f", "#d75faf", "#af8700", "#875fff", "#00afaf", "#af5f5f", "#878787", "#5f8700")
+GPU_COLOURS = RUN_COLOURS
 SMOOTHED_COLOUR = "#585858"  # of the raw points that lie below a smoothed curve
 CURSOR_COLOUR = "#808080"
 
@@ -66,17 +69,43 @@ THEMES = (
         surface="#eeeeee",
         panel="#dadada",
         dark=False,
+        variables=FRAMEWORK_COLOURS_ON_WHITE,
+    ),
+    Theme(
+        name="tfpt-contrast",
+        primary="#00d7ff",
+        secondary="#afd7ff",
+        accent="#ffff00",
+        warning="#ffff00",
+        error="#ff5f5f",
+        success="#5fff5f",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#303030",
+        dark=True,
+        text_alpha=1.0,
     ),
 )
 DEFAULT_THEME = THEMES[0].name
 
 
-def colours_of(runs: Sequence[tuple[str, str]]) -> dict[str, str]:
+def framework_colours(dark: bool) -> Mapping[str, str]:
+    """The colours of the frameworks on a dark or a light background, as #rrggbb."""
+    return FRAMEWORK_COLOURS if dark else FRAMEWORK_COLOURS_ON_WHITE
+
+
+def framework_style(framework: str) -> str:
+    """The style of a framework's name, "" for one that is unknown."""
+    return f"${framework}" if framework in FRAMEWORK_COLOURS else ""
+
+
+def colours_of(runs: Sequence[tuple[str, str]], dark: bool) -> dict[str, str]:
     """A colour for each run, given as ID and framework: the framework's own for its first one."""
     colours: dict[str, str] = {}
     free = iter(RUN_COLOURS)
     for run, framework in runs:
-        own = FRAMEWORK_COLOURS.get(framework)
+        own = framework_colours(dark).get(framework)
         colours[run] = own if own and own not in colours.values() else next(free)
     return colours
 

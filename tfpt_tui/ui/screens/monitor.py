@@ -46,12 +46,6 @@ class MonitorScreen(Screen[None]):
 
     CSS_PATH = "monitor.tcss"
     BINDINGS = bindings(MONITOR)
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-narrow"),
-        (100, "-normal"),
-        (160, "-wide"),
-    ]
 
     snapshot: var[Snapshot | None] = var(None, init=False)
     # What is to be read: the run that the user chose, None for the live one, and those drawn beside it.
@@ -207,8 +201,8 @@ class MonitorScreen(Screen[None]):
         views = (*snapshot.beside, snapshot.view)
         known = [*self.wanted.beside, *(view.id for view in views)]
         places = {run: place for place, run in enumerate(dict.fromkeys(known))}
-        colours = colours_of([(run, run.split("-")[2]) for run in places])
-        alone = len(views) == 1
+        colours = colours_of([(run, run.split("-")[2]) for run in places], self.app.current_theme.dark)
+        alone = known == [snapshot.view.id]
         return tuple(Shown(view, colours[view.id], "" if alone else LETTERS[places[view.id]]) for view in views)
 
     def _show_run(self) -> None:

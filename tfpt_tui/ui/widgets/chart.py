@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import locale
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -104,7 +103,6 @@ class Chart(Widget, can_focus=True):
             rows,
             self._window(),
             self._y_range,
-            marker(),
             self._log,
             self.cursor,
             CURSOR_COLOUR,
@@ -132,11 +130,6 @@ class Chart(Widget, can_focus=True):
         middle = self.cursor if self.cursor is not None else (self._series[-1].xs[-1] if self._series else last)
         start = min(max(middle - width / 2, first), last - width)
         return start, start + width
-
-
-def marker() -> str:
-    """Braille where the locale can show it: two by four points a cell, and in nearly every font."""
-    return "braille" if locale.getpreferredencoding(False).upper().replace("-", "") == "UTF8" else "dot"
 
 
 def _at(series: Series, x: float) -> float | None:

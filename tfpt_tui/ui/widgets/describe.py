@@ -12,7 +12,7 @@ from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record import Record, doubts, time_left_s, training_figures
 from tfpt_tui.ui.curves import Shown
 from tfpt_tui.ui.reader import RunView
-from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, GLYPHS, status_style
+from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 
 GAUGE = 20
 WIDE = 70  # columns from which there is room for what is nice to know
@@ -40,7 +40,7 @@ def headline(view: RunView) -> Content:
     return Content.assemble(
         (
             f"{FRAMEWORK_TITLES.get(framework, framework)} {version}".rstrip(),
-            f"bold {FRAMEWORK_COLOURS.get(framework, '')}",
+            f"bold {framework_style(framework)}",
         ),
         f"{device}  ",
         (f"{GLYPHS.get(view.status, '?')} {view.status.replace('_', ' ')}", status_style(view.status)),

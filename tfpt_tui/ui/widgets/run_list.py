@@ -9,7 +9,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
-from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, GLYPHS, status_style
+from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 from tfpt_tui.ui.watch import ListedRun
 
 
@@ -49,7 +49,7 @@ def _prompt(run: ListedRun, mark: str) -> Content:
     name = FRAMEWORK_TITLES.get(run.framework, run.framework)
     return Content.assemble(
         (f"{GLYPHS.get(run.status, '?')} ", status_style(run.status)),
-        (name, FRAMEWORK_COLOURS.get(run.framework, "")),
+        (name, framework_style(run.framework)),
         (f" {run.status.replace('_', ' ')}", status_style(run.status)),
         (f" {mark}", "bold"),
         (f"\n  {_detail(run)}", "$foreground-muted"),

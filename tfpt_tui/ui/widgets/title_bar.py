@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from tfpt_tui.ui.keys import BUILD, COMPARE, MONITOR, PREPARE
 
+LEAST_COLUMNS, LEAST_ROWS = 60, 16
 SCREENS = (PREPARE, BUILD, MONITOR, COMPARE)
 # Where NVIDIA's driver, or Windows' under WSL, shows itself. Without them NVML, slow to load, need not be asked.
 DRIVERS = (Path("/proc/driver/nvidia"), Path("/dev/dxg"))
@@ -51,7 +52,15 @@ class TitleBar(Static):
             self.refresh()
 
     def render(self) -> Content:
-        """The GPU's name goes first where there is no room, then all that is on the right."""
+        """The GPU's name goes first where there is no room, then all that is on the right.
+
+        Where no screen can be laid out, this covers it and says so.
+        """
+        columns, rows = self.app.size
+        if columns < LEAST_COLUMNS or rows < LEAST_ROWS:
+            return Content(
+                f"{columns}x{rows} is too small for tfpt-tui: make it {LEAST_COLUMNS}x{LEAST_ROWS} or larger"
+            )
         tabs = [
             Content.styled(
                 f" {number} {name} ", "bold $text on $primary-muted" if name == self._screen_name else ""
