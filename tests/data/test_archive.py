@@ -86,7 +86,10 @@ def test_members_that_have_no_place_in_it_refuse_the_whole_archive(tmp_path, ext
         (b"", "is empty"),
         (b"<!DOCTYPE html><title>Hotel</title>", "is a web page and no archive, perhaps a proxy's login page"),
         (b"PK\x03\x04 this is a zip", "is no tar archive"),
-        (gzip.compress(b"just text " * 200), "the archive is truncated"),
+        (gzip.compress(b"just text " * 200), "is no tar archive"),
+        (gzip.compress(b"<html>" * 200), "is a web page"),
+        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"just text " * 200)[:20], "the archive is truncated"),
     ],
 )
 def test_what_is_no_archive_says_what_it_is(tmp_path, content, said):
@@ -111,6 +114,19 @@ def test_zeros_without_end_after_the_archive_are_a_bomb_too(tmp_path, monkeypatc
     (tmp_path / "bomb.tar.gz").write_bytes(gzip.compress(plain.getvalue() + bytes(50 << 20)))
     with pytest.raises(UsageError, match="unpacks to more than 10 MiB"):
         read_members(tmp_path / "bomb.tar.gz", FILES)
+
+
+def test_more_files_than_cifar_has_are_not_listed_one_by_one(tmp_path):
+    many = pack({f"folder/{number}": b"" for number in range(200)}, tmp_path / "many.tar.gz")
+    with pytest.raises(UsageError, match="holds more files than CIFAR's archives"):
+        read_members(many, FILES)
+
+
+def test_a_name_without_end_is_not_shown_whole(tmp_path):
+    bad = pack(FILES, tmp_path / "bad.tar.gz", extra=member("/" + "x" * 1_000_000))
+    with pytest.raises(UsageError, match="leads out of the archive") as caught:
+        read_members(bad, FILES)
+    assert len(str(caught.value)) < 500
 
 
 def test_a_file_that_is_not_there_is_missing(tmp_path):

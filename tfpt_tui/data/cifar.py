@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDE = 32
 CHANNELS = 3
+MAX_NAME = 64  # characters of a name, of a class or in a table: the longest are of 16
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,10 @@ def _by_label(labels: Array, classes: int) -> list[list[int]]:
 
 def _interpret(cifar: Cifar, pickles: Mapping[str, Any]) -> Pictures:
     meta = _texts_as_keys(pickles[cifar.member(cifar.meta_file)])
-    names = tuple(_text(name) for name in meta[cifar.classes_key])
+    listed = meta[cifar.classes_key]
+    if not isinstance(listed, list):
+        raise TypeError("its class names are no list")
+    names = tuple(_text(name) for name in listed)
     if len(names) != cifar.classes or len(set(names)) != len(names):
         raise ValueError(f"{len(set(names))} class names in place of {cifar.classes}")
     splits = {}
@@ -215,4 +219,7 @@ def _texts_as_keys(table: Any) -> dict[str, Any]:
 def _text(name: Any) -> str:
     if not isinstance(name, bytes | str):
         raise TypeError(f"something else ({type(name).__name__}) in the place of a name")
-    return name.decode("utf-8") if isinstance(name, bytes) else name
+    text = name.decode("utf-8") if isinstance(name, bytes) else name
+    if not text.isprintable() or len(text) > MAX_NAME:
+        raise ValueError(f"a name that cannot be shown, {text[:MAX_NAME]!a}")
+    return text
