@@ -2,12 +2,13 @@ import gzip
 import io
 import os
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from tests.data.cifar_archives import pack
 from tfpt_tui.data import archive as archives
-from tfpt_tui.data.archive import read_members
+from tfpt_tui.data.archive import checksum_of, read_members
 from tfpt_tui.errors import MissingError, UsageError
 
 FILES = {"folder/one": os.urandom(300_000), "folder/two": b"2"}
@@ -122,6 +123,13 @@ def test_more_files_than_cifar_has_are_not_listed_one_by_one(tmp_path):
         read_members(many, FILES)
 
 
+def test_a_size_beyond_all_reason_is_not_read_for(tmp_path):
+    endless = member("folder/endless")
+    endless.size = 1 << 60
+    with pytest.raises(UsageError, match="unpacks to more than 256 MiB"):
+        read_members(pack(FILES, tmp_path / "bad.tar.gz", extra=endless), FILES)
+
+
 def test_a_name_without_end_is_not_shown_whole(tmp_path):
     bad = pack(FILES, tmp_path / "bad.tar.gz", extra=member("/" + "x" * 1_000_000))
     with pytest.raises(UsageError, match="leads out of the archive") as caught:
@@ -134,3 +142,10 @@ def test_a_file_that_is_not_there_is_missing(tmp_path):
         read_members(tmp_path / "none", FILES)
     with pytest.raises(MissingError, match="cannot read the archive: is a directory"):
         read_members(tmp_path, FILES)
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for archive in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UsageError, match="is a pipe or a device and no file"):
+            checksum_of(archive)

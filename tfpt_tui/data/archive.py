@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import stat
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -46,8 +47,12 @@ def checksum_of(archive: Path) -> str:
 
     Raises:
         MissingError: no such file, or it cannot be read.
+        UsageError: a device or a pipe, which would have no end or could not be read twice.
     """
     with _explained(archive):
+        mode = archive.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise UsageError(f"{archive}: is a pipe or a device and no file; save the archive to a file first")
         return md5_of(archive)
 
 
@@ -81,12 +86,14 @@ class _Bounded:
 
     def read(self, size: int) -> bytes:
         if size > self._left:
-            raise UsageError(
-                f"{self._archive}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB; {FETCH_AGAIN}"
-            )
+            raise _too_large(self._archive)
         part = self._content.read(size)
         self._left -= len(part)
         return part
+
+
+def _too_large(archive: Path) -> UsageError:
+    return UsageError(f"{archive}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB; {FETCH_AGAIN}")
 
 
 def _check_kind(archive: Path, start: bytes) -> None:
@@ -104,6 +111,8 @@ def _read(archive: Path, content: _Bounded, wanted: Collection[str]) -> dict[str
         for count, member in enumerate(tar):
             if count > MAX_MEMBERS:
                 raise UsageError(f"{archive}: holds more files than CIFAR's archives; {FETCH_AGAIN}")
+            if member.size > MAX_UNPACKED_BYTES:  # tarfile would go on reading at the end, for as long as it says
+                raise _too_large(archive)
             _check_member(archive, member)
             name = str(PurePosixPath(member.name))
             if name in wanted and member.isreg():
