@@ -13,7 +13,7 @@ import click
 from tfpt_tui.cli.invocation import Invocation, say
 from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, read_cifar, request_of
-from tfpt_tui.data.download import download
+from tfpt_tui.data.download import check_url, download
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.source import Source
 from tfpt_tui.data.synthetic import make_synthetic
@@ -47,8 +47,8 @@ class Wanted:
                 )
         if self.archive and self.url:
             raise UsageError("--archive and --url: give one of them")
-        if self.url and not self.url.startswith(("http://", "https://")):
-            raise UsageError(f"--url {self.url}: no http:// or https://; a file is given with --archive")
+        if self.url:
+            check_url(self.url)
 
 
 def known_request(wanted: Wanted) -> dict[str, Any] | None:
@@ -86,15 +86,17 @@ def _open_cifar(cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invoca
 def _fetch(cifar: Cifar, url: str, archive: Path) -> None:
     """Download with a progress bar, which is drawn on a terminal only."""
     with click.progressbar(
-        length=1, label=f"fetching {cifar.title}", file=sys.stderr, item_show_func=lambda megabytes: megabytes
+        length=cifar.size,
+        label=f"fetching {cifar.title}",
+        file=sys.stderr,
+        item_show_func=lambda megabytes: megabytes,
     ) as bar:
 
         def show(done: int, total: int) -> None:
-            bar.length = total or done
             bar.update(done - bar.pos, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
         try:
-            download(url, cifar.md5, archive, show)
+            download(url, cifar.md5, cifar.size, archive, show)
         except KeyboardInterrupt:
             if archive.with_name(f"{archive.name}.part").exists():
                 say(f"\n{archive}: the same command goes on where the download stopped")

@@ -36,6 +36,7 @@ class Cifar:
     title: str
     url: str
     md5: str
+    size: int
     folder: str
     files: Mapping[str, tuple[str, ...]]
     meta_file: str
@@ -57,12 +58,13 @@ class Cifar:
         return tuple(self.member(file) for file in (*files, self.meta_file))
 
 
-# The checksums are those that the authors print on their page.
+# The checksums are those that the authors print on their page, the sizes those that their server announces.
 CIFAR100 = Cifar(
     name="cifar100",
     title="CIFAR-100",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
     md5="eb9058c3a382ffc7106e4002c42a8d85",
+    size=169_001_437,
     folder="cifar-100-python",
     files={"train": ("train",), "test": ("test",)},
     meta_file="meta",
@@ -75,6 +77,7 @@ CIFAR10 = Cifar(
     title="CIFAR-10",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     md5="c58f30108f718f92721af3b95e74349a",
+    size=170_498_071,
     folder="cifar-10-batches-py",
     files={"train": tuple(f"data_batch_{number}" for number in range(1, 6)), "test": ("test_batch",)},
     meta_file="batches.meta",
