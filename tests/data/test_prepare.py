@@ -12,7 +12,7 @@ from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, prepare
+from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_room, prepare
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
 
@@ -262,6 +262,32 @@ def test_a_disk_without_room_is_noticed_before_the_start(tmp_path, monkeypatch):
     assert not (tmp_path / "out/train").exists()
 
 
+def test_what_is_made_already_needs_no_room_again(folder, tmp_path, monkeypatch):
+    target = Target(tmp_path / "out")
+    (target.directory / "train/0").mkdir(parents=True)
+    for number in range(1, 4):
+        (target.directory / f"train/0/{number}.jpg").write_bytes(b"made")
+    usage = shutil.disk_usage(tmp_path)._replace(free=7 * 4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    check_room(10, target)
+    with pytest.raises(MissingError, match="are needed and"):
+        check_room(11, target)
+
+
+def test_a_pipe_in_the_place_of_an_image_is_not_waited_for(folder, tmp_path):
+    os.mkfifo(folder / "train/ape/pipe.jpg")
+    with pytest.raises(BadImagesError, match=r"pipe\.jpg \(not a file\)"):
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+
+
+def test_a_folder_that_cannot_be_listed_is_one_line(folder):
+    (folder / "train/loop").symlink_to("loop")
+    with pytest.raises(
+        MissingError, match="train/loop: cannot read the images: too many levels of symbolic links"
+    ):
+        read_folder(folder)
+
+
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match="cannot make the dataset: not a directory"):
@@ -296,6 +322,26 @@ def test_a_manifest_of_something_else_is_refused(tmp_path):
     (tmp_path / "manifest.toml").write_text('title = "shopping list"\n')
     with pytest.raises(UsageError, match="not a manifest of tfpt-tui"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("width = 64", 'width = "wide"'),
+        lambda text: text.replace("width = 64", ""),
+        lambda text: text.replace("[request]", "[[request]]"),
+        lambda text: text.replace("[counts.train]", "[counts.other]"),
+        lambda text: "[" * 100_000,
+        lambda text: f"schema = {'1' * 5000}",
+    ],
+)
+def test_a_damaged_manifest_is_one_line(folder, tmp_path, damage):
+    prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    manifest = tmp_path / "out/manifest.toml"
+    manifest.write_text(damage(manifest.read_text()))
+    with pytest.raises(UsageError, match=r"manifest\.toml: ") as caught:
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    assert "\n" not in str(caught.value)
 
 
 def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):

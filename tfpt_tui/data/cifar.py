@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDE = 32
 CHANNELS = 3
+IMAGES = {"train": 50_000, "test": 10_000}  # in either archive, as many of each class
 MAX_NAME = 64  # characters of a name, of a class or in a table: the longest are of 16
 
 
@@ -112,6 +113,12 @@ def request_of(cifar: Cifar, md5: str, reader: str, *, limit: int, classes: int)
     if classes > cifar.classes:
         raise UsageError(f"--classes {classes}: {cifar.title} has {cifar.classes} classes")
     return {"source": cifar.name, "archive_md5": md5, "reader": reader, "limit": limit, "classes": classes}
+
+
+def count_images(cifar: Cifar, request: Mapping[str, Any]) -> int:
+    """How many images the archive of the authors has for a request."""
+    each = [images // cifar.classes for images in IMAGES.values()]
+    return (request["classes"] or cifar.classes) * sum(min(request["limit"] or images, images) for images in each)
 
 
 def read_cifar(cifar: Cifar, archive: Path) -> tuple[Pictures, dict[str, bytes]]:

@@ -97,6 +97,14 @@ def download(
     on_progress(size, size)
 
 
+def kept_bytes(file: Path) -> int:
+    """How much of the file is on the disk already: all of it, or what earlier calls have left."""
+    for path in (file, file.with_name(file.name + ".part")):
+        if path.exists():
+            return path.stat().st_size
+    return 0
+
+
 def md5_of(file: Path) -> str:
     """The MD5 of a file, in hexadecimal: against damage, not against anybody. Raises OSError."""
     with file.open("rb") as handle:

@@ -6,11 +6,12 @@ import hashlib
 import io
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfpt_tui.data.source import Item
+from tfpt_tui.data.source import Item, as_text
 from tfpt_tui.lifeline import die_with_parent
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def begin(parent: int, order: Order) -> None:
     """The first call in a process that makes images; it ends with its ``parent``."""
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    warnings.simplefilter(
+        "ignore"
+    )  # Pillow's, of what it reads all the same; they would run into the progress bar
     _orders[:] = [order]
 
 
@@ -64,9 +68,7 @@ def _make(item: Item, order: Order) -> Made:
     try:
         encoded = _encode(order.open_image(item), order.size, order.quality)
     except (OSError, ValueError) as error:
-        # Bytes of a name that is not UTF-8 are shown escaped: the name ends up in a manifest.
-        name = os.fsencode(item.origin).decode("utf-8", "backslashreplace")
-        return Made(origin=name, problem=getattr(error, "strerror", None) or str(error))
+        return Made(origin=as_text(item.origin), problem=getattr(error, "strerror", None) or str(error))
     _write(path, encoded)
     return Made(_digest(encoded))
 

@@ -6,6 +6,7 @@ decoding files is part of what is measured.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -93,7 +94,7 @@ def prepare(
         if found := _find_complete(directory, request):
             return Outcome(found, existed=True, continued=0)
         _check_ours(directory, request)
-        _check_room(source, target)
+        check_room(len(source), target)
         _begin(source, directory, request)
         tally = _count(_make_all(source, target, jobs, on_progress), source)
         _check_bad(tally, skip_bad)
@@ -108,9 +109,61 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
 
     Raises:
         UsageError: the directory holds another dataset.
+        MissingError: it cannot be read.
     """
-    found = _find_complete(target.directory, _whole_request(request, target))
+    with _explained(target.directory):
+        found = _find_complete(target.directory, _whole_request(request, target))
     return None if found is None else Outcome(found, existed=True, continued=0)
+
+
+def check_target(request: Mapping[str, Any], target: Target, *, force: bool = False) -> None:
+    """Refuse a directory that :func:`prepare` would refuse, before anything is fetched for it.
+
+    Raises:
+        UsageError: it holds something else.
+        MissingError: it cannot be made or written.
+    """
+    directory = target.directory
+    with _explained(directory):
+        existing = _nearest_existing(directory)
+        writable = os.access(existing, os.W_OK | os.X_OK)
+        if not writable or not existing.is_dir():
+            problem = errno.EACCES if existing.is_dir() else errno.ENOTDIR
+            raise cannot("make the dataset", existing, OSError(problem, os.strerror(problem)))
+        if directory.is_dir() and not (force and _is_ours(directory)):
+            _check_ours(directory, _whole_request(request, target))
+
+
+def check_room(images: int, target: Target, besides: int = 0) -> None:
+    """Refuse a disk that has no room for so many images and, ``besides``, for so many bytes.
+
+    Raises:
+        MissingError: it has not.
+    """
+    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
+    each = max(FILE_BLOCK, target.size * target.size * 3 // 5)
+    with _explained(target.directory):
+        needed = (images - _count_made(target.directory)) * each + besides
+        free = shutil.disk_usage(_nearest_existing(target.directory)).free
+    if free < needed:
+        raise MissingError(
+            f"{target.directory}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free;"
+            " free some room, choose another directory or take fewer images with --limit"
+        )
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether the two paths, which need not exist yet, share the room of one file system."""
+    return _nearest_existing(one).stat().st_dev == _nearest_existing(other).stat().st_dev
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
+
+
+def _count_made(directory: Path) -> int:
+    """Images that an interrupted preparation has left."""
+    return sum(1 for split in SPLITS for _ in directory.glob(f"{split}/*/*.jpg"))
 
 
 @contextmanager
@@ -161,26 +214,18 @@ def _difference(there: Any, asked: dict[str, Any]) -> str:
     return ", ".join(f"{key} is {there.get(key)!r}, asked for {asked[key]!r}" for key in keys)
 
 
+def _is_ours(directory: Path) -> bool:
+    return any((directory / name).exists() for name in (MARKER, manifests.NAME))
+
+
 def _remove_ours(directory: Path) -> None:
-    if not any((directory / name).exists() for name in (MARKER, manifests.NAME)):
+    if not _is_ours(directory):
         return
     # The manifest goes first: what is left after an interruption must not look complete.
     for name in (manifests.NAME, MARKER):
         (directory / name).unlink(missing_ok=True)
     for split in SPLITS:
         shutil.rmtree(directory / split, ignore_errors=True)
-
-
-def _check_room(source: Source, target: Target) -> None:
-    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
-    each = max(FILE_BLOCK, target.size * target.size * 3 // 5)
-    needed = len(source) * each
-    free = shutil.disk_usage(target.directory).free
-    if free < needed:
-        raise MissingError(
-            f"{target.directory}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free;"
-            " free some room, choose another directory or take fewer images with --limit"
-        )
 
 
 def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:

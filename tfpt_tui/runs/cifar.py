@@ -23,6 +23,12 @@ OWN_READER = "archive"
 READERS = (OWN_READER, *FRAMEWORK_OF)
 
 
+def check_reader(reader: str, settings: UserSettings) -> None:
+    """Raise MissingError where the framework of this reader is not installed."""
+    if reader != OWN_READER:
+        check_framework(FRAMEWORK_OF[reader], settings)
+
+
 def read_again(
     reader: str, cifar: Cifar, pictures: Pictures, files: Mapping[str, bytes], settings: UserSettings
 ) -> Pictures:
