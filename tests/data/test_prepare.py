@@ -5,14 +5,15 @@ import sys
 import tomllib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tfpt_tui.config.claim import claimed
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
-from tfpt_tui.data.folder import read_folder
+from tfpt_tui.data.folder import open_image, read_folder
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_room, prepare
+from tfpt_tui.data.source import Item
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
 
@@ -153,6 +154,34 @@ def test_a_truncated_photograph_is_no_image(folder, tmp_path):
     path = folder / "train/ape/photo.jpg"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(BadImagesError, match=r"photo\.jpg"):
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_photograph_is_turned_upright(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.radial_gradient("L").crop((0, 0, 90, 60)).save(tmp_path / "x.png", exif=exif)
+    with Image.open(tmp_path / "x.png") as image:
+        expected = ImageOps.exif_transpose(image)
+    assert open_image(Item("train", 0, 1, str(tmp_path / "x.png"))).tobytes() == expected.tobytes()
+
+
+def test_a_photograph_with_a_broken_tag_is_a_photograph(tmp_path):
+    exif = Image.Exif()
+    exif[274], exif[270] = 6, "text"
+    Image.new("RGB", (8, 4)).save(tmp_path / "x.jpg", exif=exif)
+    content = (tmp_path / "x.jpg").read_bytes()
+    assert content.count(b"\x01\x0e\x00\x02") == 1
+    (tmp_path / "x.jpg").write_bytes(content.replace(b"\x01\x0e\x00\x02", b"\x01\x00\x00\x02"))
+    assert open_image(Item("train", 0, 1, str(tmp_path / "x.jpg"))).size == (4, 8)
+
+
+def test_no_other_program_is_asked_what_an_image_is(folder, tmp_path):
+    (folder / "train/ape/script.jpg").write_text(
+        "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    )
+    with pytest.raises(BadImagesError, match=r"script\.jpg \(not an image\)"):
         prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import stat
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+# What such files hold, whatever their names say. Not all that Pillow knows: for EPS it would run Ghostscript.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+# EXIF's orientations, and what makes a picture upright again.
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 TEST_SHARE = 6  # 5:1, as CIFAR's 50,000 to 10,000
 
 
@@ -77,19 +91,21 @@ def _read_folder(directory: Path, limit: int, classes: int, seed: int | None) ->
 
 def open_image(item: Item) -> Image:
     """Open and decode the image of an item, upright. Raises OSError or ValueError when it is no image."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     # A pipe would be waited for.
     if not stat.S_ISREG(os.stat(item.origin).st_mode):
         raise ValueError("not a file")
     try:
-        with Image.open(item.origin) as image:
+        with Image.open(item.origin, formats=FORMATS) as image:
             image.load()
-            return ImageOps.exif_transpose(image)
+            # Not ImageOps.exif_transpose: it writes EXIF data anew, and fails over tags that are none of ours.
+            method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+            return image.transpose(Image.Transpose[method]) if method else image
     except UnidentifiedImageError:
         raise ValueError("not an image") from None
-    except (Image.DecompressionBombError, SyntaxError) as error:
-        # Pillow raises SyntaxError for a broken PNG chunk.
+    except (Image.DecompressionBombError, SyntaxError, RuntimeError, struct.error) as error:
+        # Pillow raises SyntaxError for a broken PNG chunk, and struct.error for broken EXIF data.
         raise ValueError(str(error)) from None
 
 
