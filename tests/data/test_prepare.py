@@ -1,5 +1,8 @@
+import dataclasses
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -14,7 +17,7 @@ from tfpt_tui.data.folder import open_image, read_folder
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_room, prepare
 from tfpt_tui.data.source import Item
-from tfpt_tui.data.synthetic import make_synthetic
+from tfpt_tui.data.synthetic import draw_image, make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -371,6 +374,34 @@ def test_a_damaged_manifest_is_one_line(folder, tmp_path, damage):
     with pytest.raises(UsageError, match=r"manifest\.toml: ") as caught:
         prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
     assert "\n" not in str(caught.value)
+
+
+def test_ctrl_c_twice_leaves_no_process_and_keeps_what_is_made(tmp_path):
+    parent = os.getpid()
+
+    def interrupt(item):
+        if item.number == 30:
+            os.kill(parent, signal.SIGINT)
+            os.kill(parent, signal.SIGINT)
+        return draw_image(item)
+
+    source = make_synthetic(limit=300, classes=2)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(dataclasses.replace(source, open_image=interrupt), Target(tmp_path / "out"), jobs=2)
+    assert multiprocessing.active_children() == []
+    assert signal.getsignal(signal.SIGINT) == before
+    assert 0 < prepare(source, Target(tmp_path / "out"), jobs=2).continued < len(source)
+
+
+def test_ctrl_c_waits_for_a_moment_at_which_a_pool_can_be_left():
+    reached = False
+    with pytest.raises(KeyboardInterrupt), preparation._held_interrupts() as raise_interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        reached = True
+        raise_interrupt()
+        pytest.fail("this is the moment")
+    assert reached
 
 
 def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):

@@ -15,6 +15,8 @@ from tfpt_tui.data.source import Item, as_text
 from tfpt_tui.lifeline import die_with_parent
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
     from PIL.Image import Image
 
 
@@ -37,27 +39,27 @@ class Order(NamedTuple):
 
 
 # Set in a process that makes images, and inherited by its fork: a source may hold all of its pixels.
-_orders: list[Order] = []
+_orders: list[tuple[Order, Event]] = []
 
 
-def begin(parent: int, order: Order) -> None:
-    """The first call in a process that makes images; it ends with its ``parent``."""
+def begin(parent: int, order: Order, stop: Event) -> None:
+    """The first call in a process that makes images; it ends with its ``parent``; ``stop`` is said to all."""
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     warnings.simplefilter(
         "ignore"
     )  # Pillow's, of what it reads all the same; they would run into the progress bar
-    _orders[:] = [order]
+    _orders[:] = [(order, stop)]
 
 
 def make_images(items: Iterable[Item]) -> list[Made]:
-    """Make the images of the items as RGB JPEG files, as the process was told by :func:`begin`.
+    """Make the images of the items as RGB JPEG files, as the process was told by :func:`begin`, until it is to stop.
 
     Raises:
         OSError: a file could not be written; what was written before it stays and is complete.
     """
-    (order,) = _orders
-    return [_make(item, order) for item in items]
+    ((order, stop),) = _orders
+    return [_make(item, order) for item in items if not stop.is_set()]
 
 
 def _make(item: Item, order: Order) -> Made:

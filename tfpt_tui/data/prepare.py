@@ -11,9 +11,11 @@ import hashlib
 import multiprocessing
 import os
 import shutil
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ MARKER = ".preparing.toml"  # stands in the directory from the first file to the
 DEFAULT_SIZE = 64
 QUALITY = 75  # Pillow's default, which the article used
 CHUNK = 64  # images a task: small enough for a smooth progress bar, large enough to hide the queue
+HEED_S = 0.1  # seconds until Ctrl-C is heeded, at most
 CHUNKS_AHEAD = 8  # a process: all stay busy while the slowest one is waited for
 NAMED = 5  # files that are no images, in a message
 FILE_BLOCK = 4096  # bytes that even the smallest file takes on common file systems
@@ -240,25 +243,53 @@ def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) 
     on_progress(done, total)
     items = iter(source)
     tasks: deque[tuple[list[Item], Future[list[Made]]]] = deque()
-    with _pool(jobs, Order(source.open_image, target.directory, target.size, QUALITY)) as pool:
+    order = Order(source.open_image, target.directory, target.size, QUALITY)
+    with _held_interrupts() as raise_interrupt, _pool(jobs, order) as pool:
         while True:
             while len(tasks) < jobs * CHUNKS_AHEAD and (chunk := list(islice(items, CHUNK))):
                 tasks.append((chunk, pool.submit(make_images, chunk)))
             if not tasks:
                 return
             chunk, task = tasks.popleft()
+            while not task.done():
+                wait([task], timeout=HEED_S)
+                raise_interrupt()
             yield from zip(chunk, task.result(), strict=True)
             done += len(chunk)
             on_progress(done, total)
 
 
 @contextmanager
+def _held_interrupts() -> Iterator[Callable[[], None]]:
+    """Ctrl-C is raised where the function that this gives is called: left at another moment, a pool never ends."""
+    asked: list[int] = []
+
+    def raise_interrupt() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # no other one is interrupted
+        yield raise_interrupt
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield raise_interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+    raise_interrupt()
+
+
+@contextmanager
 def _pool(jobs: int, order: Order) -> Iterator[ProcessPoolExecutor]:
     # Forked before any thread exists: the children start at once, with Pillow and the pixels of a source.
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(os.getpid(), order))
+    stop = context.Event()
+    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(os.getpid(), order, stop))
     try:
         yield pool
+    except BaseException:
+        stop.set()  # each process ends after the image that it is at
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
