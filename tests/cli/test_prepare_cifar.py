@@ -138,7 +138,7 @@ def test_a_disk_needs_room_for_the_archive_and_the_images(cli, published, server
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=60_000 * 4096 + len(published) - 1))
     code, _, err = cli("prepare", "cifar100", "--out", tmp_path / "one")
     assert code == 3
-    assert "247 MB are needed and 247 MB are free" in err
+    assert "246.6 MB are needed (0.9 MB for the archive) and 246.6 MB are free" in err
     assert server.ranges == []
     assert not (tmp_path / "one").exists()
     assert cli("prepare", "cifar100", "--out", tmp_path / "one", "--limit", "1")[0] == 0

@@ -53,7 +53,7 @@ def begin(parent: int, order: Order, stop: Event) -> None:
 
 
 def make_images(items: Iterable[Item]) -> list[Made]:
-    """Make the images of the items as RGB JPEG files, as the process was told by :func:`begin`, until it is to stop.
+    """Make the images of the items as RGB JPEG files, as :func:`begin` was told, until it is to stop.
 
     Raises:
         OSError: a file could not be written; what was written before it stays and is complete.

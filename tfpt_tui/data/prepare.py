@@ -131,14 +131,15 @@ def check_target(request: Mapping[str, Any], target: Target, *, force: bool = Fa
         existing = _nearest_existing(directory)
         writable = os.access(existing, os.W_OK | os.X_OK)
         if not writable or not existing.is_dir():
-            problem = errno.EACCES if existing.is_dir() else errno.ENOTDIR
+            refused = errno.EROFS if os.statvfs(existing).f_flag & os.ST_RDONLY else errno.EACCES
+            problem = refused if existing.is_dir() else errno.ENOTDIR
             raise cannot("make the dataset", existing, OSError(problem, os.strerror(problem)))
         if directory.is_dir() and not (force and _is_ours(directory)):
             _check_ours(directory, _whole_request(request, target))
 
 
 def check_room(images: int, target: Target, besides: int = 0) -> None:
-    """Refuse a disk that has no room for so many images and, ``besides``, for so many bytes.
+    """Refuse a disk that has no room for so many images and, ``besides``, for so many bytes of their archive.
 
     Raises:
         MissingError: it has not.
@@ -149,8 +150,9 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
         needed = (images - _count_made(target.directory)) * each + besides
         free = shutil.disk_usage(_nearest_existing(target.directory)).free
     if free < needed:
+        archive = f" ({besides / 1e6:,.1f} MB for the archive)" if besides else ""
         raise MissingError(
-            f"{target.directory}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free;"
+            f"{target.directory}: {needed / 1e6:,.1f} MB are needed{archive} and {free / 1e6:,.1f} MB are free;"
             " free some room, choose another directory or take fewer images with --limit"
         )
 
