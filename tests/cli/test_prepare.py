@@ -99,6 +99,22 @@ def test_odd_names_of_classes_and_folders_are_kept(cli, pictures_by_class, tmp_p
     assert read_manifest(tmp_path / "out").classes == ('a "class"\nof\x1b[31m=cats', "dog")
 
 
+def test_a_directory_that_is_called_as_a_source_is_no_obstacle(cli, tmp_path, monkeypatch):
+    (tmp_path / "synthetic").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert cli("prepare", "synthetic", "--out", "synthetic/out", "--limit", "1", "--classes", "2")[0] == 0
+
+
+def test_a_working_directory_that_is_gone_is_one_line(cli, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for source in ("synthetic", "cifar100"):
+        code, _, err = cli("prepare", source, "--out", "x", "--limit", "1", "--classes", "2")
+        assert code == 3
+        assert "no such file or directory" in one_line(err.removeprefix("preparing\n"))
+
+
 def test_a_dataset_inside_its_own_source_is_found_out_behind_a_link(cli, pictures_by_class, tmp_path):
     (tmp_path / "link").symlink_to(pictures_by_class)
     code, _, err = cli("prepare", pictures_by_class, "--out", tmp_path / "link/out")

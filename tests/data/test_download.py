@@ -12,7 +12,7 @@ import pytest
 
 from tests.data.lying_server import LOGIN, OTHER, PAYLOAD, TAG, answer, honest, reset, says, stall
 from tfpt_tui.data import download as downloading
-from tfpt_tui.data.download import check_url, download, md5_of, shown_url
+from tfpt_tui.data.download import check_url, download, kept_bytes, md5_of, shown_url
 from tfpt_tui.errors import MissingError, UsageError
 
 ELSEWHERE = "fetch it on a machine with network and give it with --archive FILE"
@@ -537,6 +537,21 @@ def test_a_directory_that_cannot_be_made_is_one_line(server, tmp_path):
     (tmp_path / "file").write_text("")
     assert "cannot write: not a directory" in refusal(server, tmp_path / "file/below/x.tar.gz")
     assert server.ranges == []
+
+
+def test_what_is_kept_is_counted(file):
+    assert kept_bytes(file) == 0
+    file.parent.mkdir()
+    Path(f"{file}.part").write_bytes(b"part")
+    assert kept_bytes(file) == 4
+    file.write_bytes(b"whole")
+    assert kept_bytes(file) == 5
+
+
+def test_a_directory_of_downloads_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(MissingError, match="cannot read what is fetched: too many levels of symbolic links"):
+        kept_bytes(tmp_path / "loop/file.tar.gz")
 
 
 def test_two_downloads_of_one_file_do_not_meet(server, file):

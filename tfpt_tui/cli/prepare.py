@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
-from tfpt_tui.cli.sources import Wanted, check_before_fetching, known_request, open_source
+from tfpt_tui.cli.sources import NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
 from tfpt_tui.data.source import DEFAULT_SEED, Source
@@ -71,9 +71,9 @@ def prepare(
     if not outcome:
         if request:
             check_before_fetching(wanted, request, target, force, invocation)
-        images = open_source(wanted, request, invocation)
-        if not wanted.cifar:
+        if source not in NAMED:
             _check_apart(source, target.directory)
+        images = open_source(wanted, request, invocation)
         outcome = prepare_with_bar(images, target, jobs=jobs, skip_bad=skip_bad, force=force)
     show(describe(outcome, target.directory))
 

@@ -98,10 +98,18 @@ def download(
 
 
 def kept_bytes(file: Path) -> int:
-    """How much of the file is on the disk already: all of it, or what earlier calls have left."""
+    """How much of the file is on the disk already: all of it, or what earlier calls have left.
+
+    Raises:
+        MissingError: its directory cannot be read.
+    """
     for path in (file, file.with_name(file.name + ".part")):
-        if path.exists():
+        try:
             return path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise cannot("read what is fetched", path, error) from None
     return 0
 
 
