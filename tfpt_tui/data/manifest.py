@@ -60,6 +60,9 @@ def read_manifest(directory: Path) -> Manifest:
         raise MissingError(f"{directory}: {_why_no_dataset(directory)}; make one with: tfpt-tui prepare")
     document = read_toml(path)
     try:
+        width, height = document["image"]["width"], document["image"]["height"]
+        if not isinstance(document["request"], dict) or not (type(width) is type(height) is int):
+            raise ValueError("request or image")
         return Manifest(
             classes=tuple(document["classes"]),
             counts={
