@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.environments.registry import named_interpreters
+from tfpt_tui.environments.registry import named_interpreters, register
 
 FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}}
 
@@ -66,6 +66,17 @@ def test_a_run_is_made_in_the_environment_that_it_names(cli, interpreter, datase
     plan = next((tmp_path / "sweeps").glob("*/plan.toml")).read_text()
     assert f'interpreter = "{interpreter}"' in plan
     assert 'environment = "old"' in (tmp_path / "runs" / run / "config.toml").read_text()
+
+
+def test_an_environment_that_a_live_run_uses_is_not_removed(cli, paths, start):
+    register("old", "/old/python", paths.environments)
+    sweep = start("hangs")
+    text = sweep.runs[0].config.read_text()
+    sweep.runs[0].config.write_text(text.replace('environment = "default"', 'environment = "old"'))
+    code, _, err = cli("env", "remove", "old")
+    assert code == 2
+    assert f"old: {sweep.runs[0].id} uses it" in err
+    assert "old" in named_interpreters(paths.environments)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,17 @@ def test_removing_an_environment_deletes_only_what_we_made(tmp_path):
         remove("ours", environments)
 
 
+def test_what_a_removal_left_or_what_is_broken_can_be_removed(tmp_path):
+    (tmp_path / "half/venv").mkdir(parents=True)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/environment.toml").write_text("python = 7\n")
+    for name in ("half", "broken"):
+        assert remove(name, tmp_path).made
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(MissingError, match="no environment of that name"):
+        remove("..", tmp_path)
+
+
 def test_a_broken_or_unfinished_environment_is_passed_over(tmp_path):
     register("good", "/a", tmp_path)
     (tmp_path / "broken").mkdir()

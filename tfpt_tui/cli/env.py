@@ -17,8 +17,15 @@ from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.environments.registry import check_name, list_environments, register
 from tfpt_tui.environments.registry import remove as remove_environment
-from tfpt_tui.errors import MissingError
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.events import ALIVE
 from tfpt_tui.results.table import Cell, Column, Table, as_text
+from tfpt_tui.runs.directory import list_runs
+from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.sweep import read_config
+
+# Older runs are over.
+RECENT_RUNS = 200
 
 COLUMNS = (
     Column("environment", "environment"),
@@ -101,6 +108,9 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
     """Forget an environment; one that tfpt-tui created is deleted."""
+    for run in list_runs(invocation.paths)[:RECENT_RUNS]:
+        if status_of(run) in ALIVE and read_config(run).environment == name:
+            raise UsageError(f"{name}: {run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}")
     removed = remove_environment(name, invocation.paths.environments)
     say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {removed.python} is left as it is")
 

@@ -76,20 +76,23 @@ def register(name: str, python: str, directory: Path, *, made: bool = False) -> 
 def remove(name: str, directory: Path) -> Named:
     """Forget an environment; a venv that we made is deleted with it, any other interpreter stays.
 
+    What is left of a removal that was interrupted, or is broken, goes as well.
+
     Raises:
         MissingError: there is none of that name, or it cannot be deleted.
     """
     names = named_interpreters(directory)
-    if name not in names:
+    home = directory / name
+    if not re.fullmatch(ENVIRONMENT_NAME, name) or not home.is_dir():
         raise MissingError(f"{name}: no environment of that name{nearest(name, names)}; see tfpt-tui env list")
-    environment = _read(directory / name)
+    made = name not in names or _read(home).made
     try:
         # First what makes it one: an interruption leaves a directory that nothing refers to.
-        (directory / name / NAME).unlink()
-        shutil.rmtree(directory / name)
+        (home / NAME).unlink(missing_ok=True)
+        shutil.rmtree(home)
     except OSError as error:
-        raise cannot("remove the environment", directory / name, error) from None
-    return environment
+        raise cannot("remove the environment", home, error) from None
+    return Named(name, names.get(name, ""), made)
 
 
 def _read(directory: Path) -> Named:
