@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.environments.registry import named_interpreters, register
+from tfpt_tui.environments.registry import begin, named_interpreters, register
 
 FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}}
 
@@ -38,11 +38,14 @@ def test_an_environment_is_added_listed_and_removed(cli, interpreter):
     )
     code, out, err = cli("env", "list")
     assert code == 0
-    rows = [line.split() for line in out.splitlines()[2:]]
-    assert rows[0][:3] == ["default", "PyTorch", "2.8.0"]
-    assert rows[1][:2] == ["default", "TensorFlow"]
-    assert rows[1][-3:] == ["no", "module", "tensorflow"]
-    assert [row[:3] for row in rows[2:]] == [["old", "PyTorch", "2.8.0"]]
+    assert out == (
+        "default       PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
+        f"                          Python 3.11.7, {interpreter}\n"
+        "default       TensorFlow  no module tensorflow\n"
+        f"                          Python 3.11.7, {interpreter}\n"
+        "old           PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
+        f"                          Python 3.11.7, {interpreter}\n"
+    )
     assert "importing PyTorch in old" in err
 
     listed = json.loads(cli("env", "list", "--json")[1])
@@ -51,6 +54,21 @@ def test_an_environment_is_added_listed_and_removed(cli, interpreter):
     assert (code, out) == (0, "")
     assert f"old: forgotten; {interpreter} is left as it is" in err
     assert len(json.loads(cli("env", "list", "--json")[1])) == 2
+
+
+def test_what_is_broken_or_unfinished_is_listed_with_the_line_that_removes_it(cli, interpreter, paths):
+    begin("half", paths.environments)
+    _, out, _ = cli("env", "list")
+    assert out.splitlines()[-2:] == [
+        "half          it is unfinished: being made, or its making or removal was cut off",
+        "              -> tfpt-tui env remove half",
+    ]
+    *rows, half = json.loads(cli("env", "list", "--json")[1])
+    assert list(half) == list(rows[0])
+    assert (half["environment"], half["framework"]) == ("half", None)
+    assert half["problem"].endswith("get rid of it: tfpt-tui env remove half")
+    code, _, err = cli("env", "remove", "half")
+    assert (code, err) == (0, "half: deleted\n")
 
 
 def test_a_run_is_made_in_the_environment_that_it_names(cli, interpreter, dataset, tmp_path):

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-import sys
-import textwrap
 from collections.abc import Sequence
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
 from tfpt_tui.environments.doctor.examine import examine, summarize, works
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError
-
-WIDE = 10_000  # columns; lines are broken for a terminal only
-LEAST_WIDTH = 40
 
 
 @click.command()
@@ -36,10 +30,9 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
             "works": works(findings),
             "findings": [dataclasses.asdict(finding) for finding in findings],
         }
-        show(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        show(json.dumps(document, indent=2) + "\n")
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-        show(f"{report(findings, max(width, LEAST_WIDTH))}\n{summarize(findings)}\n")
+        show(f"{report(findings, text_width())}\n{summarize(findings)}\n")
     return 0 if works(findings) else MissingError.exit_code
 
 
@@ -51,15 +44,7 @@ def report(findings: Sequence[Finding], width: int) -> str:
     lines = []
     for finding in findings:
         first = f"{finding.level:<{level_width}}  {finding.topic:<{topic_width}}  "
-        lines += textwrap.wrap(finding.message, width, initial_indent=first, subsequent_indent=indent)
+        lines += wrap(finding.message, width, first, indent)
         if finding.remedy:
-            # A command is not broken at its hyphens: it is there to be copied.
-            lines += textwrap.wrap(
-                finding.remedy,
-                width,
-                initial_indent=f"{indent}-> ",
-                subsequent_indent=f"{indent}   ",
-                break_on_hyphens=False,
-                break_long_words=False,
-            )
+            lines += wrap(finding.remedy, width, f"{indent}-> ", f"{indent}   ")
     return "\n".join(lines) + "\n"

@@ -9,36 +9,23 @@ from collections.abc import Iterator
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.environments.create import create as create_environment
-from tfpt_tui.environments.create import default_name
 from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
-from tfpt_tui.environments.registry import check_name, list_environments, register
+from tfpt_tui.environments.registry import Leftover, check_name, list_environments, list_leftovers, register
 from tfpt_tui.environments.registry import remove as remove_environment
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.table import Cell, Column, Table, as_text
+from tfpt_tui.results.table import Cell
 from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import read_config
 
+NAME_WIDTH, FRAMEWORK_WIDTH = 12, 10
 # Older runs are over.
 RECENT_RUNS = 200
-
-COLUMNS = (
-    Column("environment", "environment"),
-    Column("framework", "framework"),
-    Column("version", "version"),
-    Column("gpus", "GPUs"),
-    Column("cuda", "CUDA"),
-    Column("cudnn", "cuDNN"),
-    Column("import_s", "import s", 1),
-    Column("python_version", "Python"),
-    Column("python", "interpreter"),
-    Column("problem", "problem"),
-)
 
 
 @click.group(invoke_without_command=True)
@@ -57,9 +44,16 @@ def env(context: click.Context) -> None:
 @pass_invocation
 def list_(invocation: Invocation, as_json: bool) -> None:
     """All environments, with what is in them now: each framework is imported, which takes some seconds."""
-    rows = tuple(_row(name, found) for name, found in _probes(invocation))
-    table = Table(COLUMNS, rows)
-    show(json.dumps([dict(row) for row in rows], indent=2) + "\n" if as_json else as_text(_without_empty(table)))
+    leftovers = list_leftovers(invocation.paths.environments)
+    if as_json:
+        rows = [_row(name, found) for name, found in _probes(invocation)]
+        rows += [_leftover_row(leftover) for leftover in leftovers]
+        show(json.dumps(rows, indent=2) + "\n")
+        return
+    for name, found in _probes(invocation):
+        show(_describe(name, found))
+    for leftover in leftovers:
+        show(_block(leftover.name, "", leftover.problem, f"-> {leftover.remedy}"))
 
 
 @env.command()
@@ -94,7 +88,7 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
     """
     made, found = create_environment(
         framework,
-        name or default_name(framework, version, gpu),
+        name,
         invocation.paths.environments,
         version=version,
         gpu=gpu,
@@ -108,11 +102,16 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
     """Forget an environment; one that tfpt-tui created is deleted."""
+    if name != DEFAULT_ENVIRONMENT:
+        _refuse_in_use(name, invocation)
+    removed = remove_environment(name, invocation.paths.environments)
+    say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {removed.python} is left as it is")
+
+
+def _refuse_in_use(name: str, invocation: Invocation) -> None:
     for run in list_runs(invocation.paths)[:RECENT_RUNS]:
         if status_of(run) in ALIVE and read_config(run).environment == name:
             raise UsageError(f"{name}: {run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}")
-    removed = remove_environment(name, invocation.paths.environments)
-    say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {removed.python} is left as it is")
 
 
 def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
@@ -149,9 +148,34 @@ def _row(name: str, found: Probe) -> dict[str, Cell]:
     }
 
 
-def _without_empty(table: Table) -> Table:
-    columns = [column for column in table.columns if any(row[column.name] is not None for row in table.rows)]
-    return Table(tuple(columns), table.rows, table.notes)
+def _leftover_row(leftover: Leftover) -> dict[str, Cell]:
+    nothing = dict.fromkeys(_row("", Probe(FRAMEWORKS[0], "")))
+    return nothing | {
+        "environment": leftover.name,
+        "problem": f"{leftover.problem}; get rid of it: {leftover.remedy}",
+    }
+
+
+def _describe(name: str, found: Probe) -> str:
+    """A framework in an environment in two lines: what it is, and below it where it is."""
+    facts = [found.problem]
+    if not found.problem:
+        facts = [found.version, ", ".join(found.gpus) or "no GPU"]
+        facts += [f"CUDA {found.cuda}"] * bool(found.cuda)
+        facts += [f"cuDNN {found.cudnn}"] * bool(found.cudnn)
+        facts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
+    python = f"Python {found.python}, " if found.python else ""
+    return _block(name, FRAMEWORK_TITLES[found.framework], ", ".join(facts), python + found.interpreter)
+
+
+def _block(name: str, framework: str, *texts: str) -> str:
+    """Texts below each other behind what they are of, broken at the terminal's width."""
+    lines: list[str] = []
+    first = f"{name:<{NAME_WIDTH}}  {framework:<{FRAMEWORK_WIDTH}}  " if framework else f"{name:<{NAME_WIDTH}}  "
+    indent = " " * len(first)
+    for text in texts:
+        lines += wrap(text, text_width(), indent if lines else first, indent)
+    return "\n".join(lines) + "\n"
 
 
 def _added(name: str, found: Probe) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +19,9 @@ from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.errors import UsageError, printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+WIDE = 10_000  # columns; lines are broken for a terminal only
+LEAST_WIDTH = 40
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,20 @@ def show(text: str) -> None:
     except BrokenPipeError:
         # Whoever read our output has seen enough (head, less): that is no error, and nothing more is said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def text_width() -> int:
+    """The columns that our text may take."""
+    return max(shutil.get_terminal_size().columns, LEAST_WIDTH) if sys.stdout.isatty() else WIDE
+
+
+def wrap(text: str, width: int, first: str, indent: str) -> list[str]:
+    """The lines of a text, broken between its words only: commands and paths are there to be copied."""
+    return textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
