@@ -76,12 +76,59 @@ def test_a_python_that_is_too_old_is_named(interpreter):
             "echo 'cannot open shared object file' >&2; exit 127",
             "is no working Python interpreter: cannot open shared",
         ),
-        ("exit 3", "is no working Python interpreter: exit code 3"),
+        ("exit 3", "is no working Python interpreter: it ends with exit code 3"),
         ("exec sleep 60", "does not answer: nothing within 0.5 s"),
     ],
 )
 def test_what_is_no_python_is_told_apart(interpreter, then, said):
-    assert probe("pytorch", interpreter(then=then), timeout_s=0.5).problem.startswith(said)
+    assert probe("pytorch", interpreter(then=then), silence_s=0.5).problem.startswith(said)
+
+
+NONSENSE = "is no working Python interpreter: its answer makes no sense"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("tfpt-tui probe: x", "is no working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: 7", "is no working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: " + "[" * 100_000, "is no working Python interpreter: it ends with exit code 0"),
+        (answer(python=3), NONSENSE),
+        (answer(**{**FACTS, "packages": 7}), NONSENSE),
+        (answer(**FACTS, import_s="soon"), NONSENSE),
+        (answer(**FACTS, gpus=1), NONSENSE),
+    ],
+)
+def test_an_answer_without_sense_is_a_problem_and_no_crash(interpreter, line, said):
+    assert probe("pytorch", interpreter(line)).problem == said
+
+
+def test_texts_of_an_interpreter_cannot_steer_the_terminal(interpreter):
+    found = probe("pytorch", interpreter(answer(**{**FACTS, "version": "\x1b[2J2.8"}, gpus=["\x1b]0;x\x07"])))
+    assert (found.version, found.gpus) == (r"\x1b[2J2.8", (r"\x1b]0;x\x07",))
+    red = interpreter(then=r"printf '\033[31mred\377\n' >&2; exit 1")
+    assert probe("pytorch", red).problem == "is no working Python interpreter: \\x1b[31mred\ufffd"
+    assert len(probe("pytorch", interpreter(answer(**FACTS, broken="torch", problem="x" * 10_000))).problem) < 500
+
+
+def test_a_signal_without_a_name_is_told_by_its_number(interpreter):
+    found = probe("pytorch", interpreter(answer(importing="torch"), then="kill -40 $$"))
+    assert found.problem == "the import of torch ends the process by signal 40"
+
+
+def test_an_import_that_prints_without_end_is_ended(interpreter):
+    found = probe("pytorch", interpreter(answer(importing="torch"), then="exec yes"))
+    assert found.problem == "the import of torch prints without end"
+
+
+def test_a_python_that_cannot_even_read_the_probe_is_too_old(tmp_path):
+    path = tmp_path / "python"
+    path.write_text(
+        "#!/bin/sh\n[ $1 = -c ] && echo 'python: 3.9.18' && exit\necho 'Unknown option: -P' >&2; exit 2\n"
+    )
+    path.chmod(0o755)
+    found = probe("pytorch", str(path))
+    assert (found.python, found.problem) == ("3.9.18", "Python 3.9.18 is too old: at least 3.11 is needed")
 
 
 def test_a_program_that_is_not_there_cannot_be_started(tmp_path):
