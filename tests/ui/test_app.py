@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from textual.widgets import Input, OptionList
 
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings, load_settings
+from tfpt_tui.environments.asking import AbandonedError
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import owner_of, status_of
@@ -255,7 +257,7 @@ async def test_the_doctor_shows_the_same_findings_with_what_mends_them(app, monk
         Finding("error", "PyTorch", "no module torch [bold]", "pip install torch"),
         Finding("ok", "memory", "23.0 GiB available"),
     ]
-    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", lambda paths: found)
+    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", lambda paths, cancelled: iter([found]))
     async with app.run_test(size=size) as pilot:
         await pilot.press("d")
         text = await shows(pilot, "1 error", "no module torch [bold]", "→ pip install torch")
@@ -267,6 +269,47 @@ async def test_the_doctor_shows_the_same_findings_with_what_mends_them(app, monk
         assert "PyTorch  no module" not in text
         await pilot.press("escape")
         await shows(pilot, "No runs yet")
+
+
+async def test_the_doctor_shows_the_machine_at_once_and_does_not_look_twice_at_a_time(app, monkeypatch):
+    looks, go_on = [], threading.Event()
+
+    def look(paths, cancelled):
+        looks.append(paths)
+        yield [Finding("note", "clock", "nothing keeps it right")]
+        go_on.wait(20)
+        yield [Finding("error", "PyTorch", "no module torch")]
+
+    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", look)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("d")
+        await shows(pilot, "1 note so far, looking at the frameworks", "nothing keeps it right")
+        await pilot.press("r", "r")
+        go_on.set()
+        text = await shows(pilot, "1 error, 1 note", "no module torch")
+        assert "looking" not in text
+        assert text.index("no module torch") < text.index("nothing keeps it right")
+        assert len(looks) == 1
+
+
+@pytest.mark.parametrize("keys", [["escape"], ["q"], ["ctrl+q"]])
+async def test_leaving_the_doctor_ends_what_it_has_started(app, monkeypatch, keys):
+    abandoned = threading.Event()
+
+    def look(paths, cancelled):
+        yield [Finding("note", "clock", "nothing keeps it right")]
+        wait_until(cancelled, 20)
+        abandoned.set()
+        raise AbandonedError
+
+    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", look)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("d")
+        await shows(pilot, "nothing keeps it right")
+        await pilot.press(*keys)
+        if keys != ["ctrl+q"]:
+            await shows(pilot, "No runs yet")
+    assert abandoned.wait(10)
 
 
 async def test_keys_can_be_remapped_by_their_id(paths, recorded):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
-from tfpt_tui.environments.doctor.examine import examine, summarize, works
-from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
+from tfpt_tui.environments.doctor.finding import LEVELS, Finding
 from tfpt_tui.errors import MissingError
+
+LEAST_TOPIC_WIDTH = 13  # such as "shared memory": what is found later stands below what was found first
 
 
 @click.command()
@@ -22,8 +25,16 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
 
     Both frameworks are imported for it, which takes some seconds. The exit code is 3 when a run could not work.
     """
-    say("looking at this machine, and importing the frameworks")
-    findings = examine(invocation.paths)
+    live = sys.stdout.isatty() and not as_json
+    findings: list[Finding] = []
+    say("looking at this machine")
+    for found in examine(invocation.paths):
+        if live:
+            show(report(found, text_width()))
+        if not findings:
+            say("looking at the frameworks")
+        findings += found
+    findings = worst_first(findings)
     if as_json:
         document = {
             "schema": 1,
@@ -31,15 +42,17 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
             "findings": [dataclasses.asdict(finding) for finding in findings],
         }
         show(json.dumps(document, indent=2) + "\n")
+    elif live:
+        show(f"\n{summarize(findings)}\n")
     else:
         show(f"{report(findings, text_width())}\n{summarize(findings)}\n")
-    return 0 if works(findings) else MissingError.exit_code
+    return MissingError.exit_code if works(findings) is False else 0
 
 
 def report(findings: Sequence[Finding], width: int) -> str:
     """A line for every finding, and below it the one that mends it, broken at so many columns."""
-    level_width = max(len(finding.level) for finding in findings)
-    topic_width = max(len(finding.topic) for finding in findings)
+    level_width = max(map(len, LEVELS))
+    topic_width = max([LEAST_TOPIC_WIDTH, *(len(finding.topic) for finding in findings)])
     indent = " " * (level_width + topic_width + 4)
     lines = []
     for finding in findings:
@@ -47,4 +60,4 @@ def report(findings: Sequence[Finding], width: int) -> str:
         lines += wrap(finding.message, width, first, indent)
         if finding.remedy:
             lines += wrap(finding.remedy, width, f"{indent}-> ", f"{indent}   ")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)

@@ -1,6 +1,11 @@
 import sys
+import threading
 
+import pytest
+
+from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.asking import AbandonedError
 from tfpt_tui.environments.doctor.frameworks import judge_framework, judge_frameworks, probe_all
 from tfpt_tui.environments.probe import Probe
 from tfpt_tui.hardware.gpu import GpuReading
@@ -102,10 +107,29 @@ def test_a_named_environment_need_hold_only_one_framework():
     assert "tfpt-tui env remove old" in finding.remedy
 
 
+def test_the_processes_end_when_the_doctor_is_interrupted(monkeypatch):
+    """Ctrl-C arrives in the main thread, which waits for the pool's."""
+    ended, started = [], threading.Event()
+
+    def hang(framework, interpreter, cancelled):
+        if framework == "pytorch":
+            started.wait(20)
+            raise KeyboardInterrupt
+        started.set()
+        wait_until(cancelled, 20)
+        ended.append(framework)
+        raise AbandonedError
+
+    monkeypatch.setattr("tfpt_tui.environments.doctor.frameworks.probe", hang)
+    with pytest.raises(KeyboardInterrupt):
+        probe_all(UserSettings())
+    assert ended == ["tensorflow"]
+
+
 def test_every_environment_is_asked_for_both_frameworks(monkeypatch):
     asked = []
 
-    def answer(framework, interpreter):
+    def answer(framework, interpreter, cancelled):
         asked.append((framework, interpreter))
         return Probe(framework, interpreter)
 

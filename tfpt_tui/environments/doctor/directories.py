@@ -13,8 +13,13 @@ from tfpt_tui.hardware.storage import describe_directory
 
 LEAST_BYTES = 100 * 10**6
 FEW_BYTES = 2 * 10**9
+SPARE_BYTES = 500 * 10**6
 # A prepared CIFAR-100 is a file for each of 60,000 pictures.
 FEW_FILES = 100_000
+DOWNLOADS, TEMPORARY = "downloads", "temporary files"
+# What a run can do without, and what it is for; the variable that moves it.
+SPARE = {DOWNLOADS: "CIFAR takes 163 MB", TEMPORARY: "compilers and installers write there"}
+VARIABLES = {DOWNLOADS: "XDG_CACHE_HOME", TEMPORARY: "TMPDIR"}
 NETWORK = (
     *("9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
     *("fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
@@ -74,16 +79,19 @@ def _nearest(path: Path) -> Path:
 
 def _judge_permission(directory: DirectoryFacts) -> Finding:
     return Finding(
-        "error",
+        "warning" if directory.name in SPARE else "error",
         "disk",
         f"{directory.name}: {directory.place} cannot be written",
-        "choose directories that you may write: --runs DIR, or XDG_DATA_HOME and TMPDIR",
+        f"set {VARIABLES.get(directory.name, 'XDG_DATA_HOME')} to a directory that you may write",
     )
 
 
 def _judge_file_system(directories: list[DirectoryFacts]) -> list[Finding]:
     names, first = _list([directory.name for directory in directories]), directories[0]
-    judged = (_judge_room(names, first), _judge_files(names, first), _judge_kind(names, first))
+    if all(directory.name in SPARE for directory in directories):
+        judged = [_judge_spare_room(directory) for directory in directories]
+    else:
+        judged = [_judge_room(names, first), _judge_files(names, first), _judge_kind(names, first)]
     findings = [finding for finding in judged if finding]
     if findings:
         return findings
@@ -105,6 +113,18 @@ def _judge_room(names: str, directory: DirectoryFacts) -> Finding | None:
     if directory.free_bytes < FEW_BYTES:
         return Finding("warning", "disk", f"{room}: datasets and runs may soon fill the disk", remedy)
     return None
+
+
+def _judge_spare_room(directory: DirectoryFacts) -> Finding | None:
+    """What lies on a disk of its own, away from the runs."""
+    if directory.free_bytes is None or directory.free_bytes >= SPARE_BYTES:
+        return None
+    return Finding(
+        "warning",
+        "disk",
+        f"{directory.name}: {_show_room(directory)}, and {SPARE[directory.name]}",
+        f"set {VARIABLES[directory.name]} to a directory with more room",
+    )
 
 
 def _judge_files(names: str, directory: DirectoryFacts) -> Finding | None:

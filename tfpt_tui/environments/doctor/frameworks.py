@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.asking import never
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.interpreters import install_line, installer_of, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
@@ -16,15 +18,26 @@ SEPARATE = "tfpt-tui env create pytorch and tfpt-tui env create tensorflow, then
 AT_ONCE = 2  # probes; more would wait for each other's imports
 
 
-def probe_all(settings: UserSettings) -> dict[tuple[str, str], Probe]:
-    """Every framework in every environment, by environment and framework; seconds each, two at a time."""
+def probe_all(settings: UserSettings, cancelled: Callable[[], bool] = never) -> dict[tuple[str, str], Probe]:
+    """Every framework in every environment, by environment and framework; seconds each, two at a time.
+
+    Raises:
+        AbandonedError: ``cancelled`` became true.
+    """
     places = [
         (name, framework) for name in (DEFAULT_ENVIRONMENT, *settings.environments) for framework in FRAMEWORKS
     ]
     interpreters = [interpreter_of(framework, settings, name) for name, framework in places]
+    over = threading.Event()
+
+    def probe_one(place: tuple[str, str], interpreter: str) -> Probe:
+        return probe(place[1], interpreter, cancelled=lambda: over.is_set() or cancelled())
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(probe, [framework for _, framework in places], interpreters)
-        return dict(zip(places, found, strict=True))
+        try:
+            return dict(zip(places, pool.map(probe_one, places, interpreters), strict=True))
+        finally:
+            over.set()  # Interrupted: leaving the pool waits for its threads, and they for their processes.
 
 
 def judge_frameworks(probes: Mapping[tuple[str, str], Probe], gpu: GpuReading) -> list[Finding]:
