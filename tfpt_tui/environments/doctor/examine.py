@@ -93,11 +93,10 @@ def _read_settings(paths: Paths) -> tuple[UserSettings, list[Finding]]:
         settings = load_settings(paths.settings)
     except TfptError as error:
         findings.append(Finding("error", "settings", str(error), f"correct or remove {paths.settings}"))
-    for leftover in list_leftovers(paths.environments):
-        topic = f"environment {leftover.name}"
-        findings.append(
-            Finding("note" if leftover.unfinished else "warning", topic, leftover.problem, leftover.remedy)
-        )
+    for left in list_leftovers(paths.environments):
+        if left.ours:
+            level = "note" if left.unfinished else "warning"
+            findings.append(Finding(level, f"environment {left.name}", left.problem, left.remedy))
     for path in sorted(paths.user_presets.glob("*.toml")):
         try:
             load_preset(path)
