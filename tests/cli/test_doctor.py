@@ -72,6 +72,15 @@ def test_lines_are_broken_for_a_terminal_and_commands_not_within_a_word():
     assert any("--gpu" in line for line in lines)
 
 
+def test_a_long_topic_has_a_line_of_its_own():
+    lines = report([Finding("ok", "PyTorch in " + "x" * 40, "2.8.0"), OK], 80).splitlines()
+    assert lines == [
+        f"ok       PyTorch in {'x' * 40}",
+        f"{' ' * 35}2.8.0",
+        f"ok       memory{' ' * 20}23.0 GiB available",
+    ]
+
+
 def all_findings(paths):
     return worst_first(finding for found in examine(paths) for finding in found)
 

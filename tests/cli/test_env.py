@@ -39,12 +39,14 @@ def test_an_environment_is_added_listed_and_removed(cli, interpreter):
     code, out, err = cli("env", "list")
     assert code == 0
     assert out == (
-        "default       PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
-        f"                          Python 3.11.7, {interpreter}\n"
-        "default       TensorFlow  no module tensorflow\n"
-        f"                          Python 3.11.7, {interpreter}\n"
-        "old           PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
-        f"                          Python 3.11.7, {interpreter}\n"
+        "default\n"
+        "  PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
+        f"              Python 3.11.7, {interpreter}\n"
+        "  TensorFlow  no module tensorflow\n"
+        f"              Python 3.11.7, {interpreter}\n"
+        "old\n"
+        "  PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
+        f"              Python 3.11.7, {interpreter}\n"
     )
     assert "importing PyTorch in old" in err
 
@@ -59,9 +61,10 @@ def test_an_environment_is_added_listed_and_removed(cli, interpreter):
 def test_what_is_broken_or_unfinished_is_listed_with_the_line_that_removes_it(cli, interpreter, paths):
     begin("half", paths.environments)
     _, out, _ = cli("env", "list")
-    assert out.splitlines()[-2:] == [
-        "half          it is unfinished: being made, or its making or removal was cut off",
-        "              -> tfpt-tui env remove half",
+    assert out.splitlines()[-3:] == [
+        "half",
+        "  it is unfinished: being made, or its making or removal was cut off",
+        "  -> tfpt-tui env remove half",
     ]
     *rows, half = json.loads(cli("env", "list", "--json")[1])
     assert list(half) == list(rows[0])
@@ -102,6 +105,9 @@ def test_an_environment_that_a_live_run_uses_is_not_removed(cli, paths, start):
     [
         ("/nowhere/python", "/nowhere/python: no such interpreter"),
         ("/bin/ls", "is no working Python interpreter"),
+        ("/etc/passwd", "/etc/passwd: cannot be started"),
+        ("", "'': no such interpreter"),
+        ("/etc", "/etc/bin/python: no such interpreter"),
     ],
 )
 def test_what_holds_no_framework_is_not_added(cli, python, said):
@@ -109,6 +115,24 @@ def test_what_holds_no_framework_is_not_added(cli, python, said):
     assert (code, out) == (3, "")
     assert said in err
     assert named_interpreters(find_paths().environments) == {}
+
+
+def test_an_interpreter_that_does_not_answer_is_asked_once(cli, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho $* >> {tmp_path}/asked\nexit 3\n")
+    python.chmod(0o755)
+    assert cli("env", "add", "bad", python)[0] == 3
+    asked = [line for line in (tmp_path / "asked").read_text().splitlines() if "probe" in line]
+    assert [line.split()[-1] for line in asked] == ["pytorch"]
+
+
+def test_a_list_is_no_wider_than_the_terminal(cli, interpreter, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("tfpt_tui.cli.invocation.sys.stdout.isatty", lambda: True)
+    begin("x" * 40, find_paths().environments)
+    lines = cli("env", "list")[1].splitlines()
+    assert all(len(line) <= 50 or "/" in line or "env remove" in line for line in lines)
+    assert len(lines) > 8
 
 
 def test_names_are_checked_before_anything_is_imported(cli):

@@ -188,3 +188,35 @@ def test_packages_for_two_cudas_that_overwrite_each_other_are_found(bare):
     found = probe("tensorflow", str(python))
     assert found.overwritten == {"nvidia/cudnn": ["nvidia-cudnn-cu12", "nvidia-cudnn-cu13"]}
     assert found.packages["nvidia-nccl-cu13"] == "2.30"
+
+
+@pytest.mark.parametrize(("number", "shown"), [("92600", "9.26.0"), ("8902", "8.9.2"), ("None", "")])
+def test_cudnn_is_shown_as_nvidia_writes_it_where_pytorch_tells_a_number(bare, number, shown):
+    python, site = bare
+    for name in ("numpy", "PIL", "torchvision"):
+        (site / f"{name}.py").write_text("")
+    (site / "torch.py").write_text(
+        "from types import SimpleNamespace as It\n"
+        "__version__, version = '2.8.0', It(cuda='13.0', hip=None)\n"
+        f"backends = It(cudnn=It(version=lambda: {number}))\n"
+        "cuda = It(device_count=lambda: 0)\n"
+    )
+    assert probe("pytorch", str(python)).cudnn == shown
+
+
+@pytest.mark.parametrize(
+    ("packages", "shown"),
+    [((), "9"), (("cu12", "9.10.2.21"), "9.10.2"), (("cu12", "8.9.0"), "9"), (("cu13", "9.1"), "9")],
+)
+def test_cudnn_is_shown_as_its_package_says_where_tensorflow_tells_the_first_number_alone(bare, packages, shown):
+    python, site = bare
+    for name in ("numpy", "PIL", "keras"):
+        (site / f"{name}.py").write_text("")
+    (site / "tensorflow.py").write_text(
+        "from types import SimpleNamespace as It\n"
+        "__version__, config = '2.20.0', It(list_physical_devices=lambda kind: [])\n"
+        "sysconfig = It(get_build_info=lambda: {'cuda_version': '12.5.1', 'cudnn_version': '9'})\n"
+    )
+    if packages:
+        install(site, f"nvidia-cudnn-{packages[0]}", packages[1])
+    assert probe("tensorflow", str(python)).cudnn == shown

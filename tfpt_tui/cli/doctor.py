@@ -12,9 +12,10 @@ import click
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
 from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
 from tfpt_tui.environments.doctor.finding import LEVELS, Finding
-from tfpt_tui.errors import MissingError
+from tfpt_tui.errors import MissingError, printable
 
-LEAST_TOPIC_WIDTH = 13  # such as "shared memory": what is found later stands below what was found first
+# Such as "shared memory": what is found later stands below what was found first. A longer topic has its own line.
+LEAST_TOPIC_WIDTH, MOST_TOPIC_WIDTH = 13, 24
 
 
 @click.command()
@@ -52,11 +53,14 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
 def report(findings: Sequence[Finding], width: int) -> str:
     """A line for every finding, and below it the one that mends it, broken at so many columns."""
     level_width = max(map(len, LEVELS))
-    topic_width = max([LEAST_TOPIC_WIDTH, *(len(finding.topic) for finding in findings)])
+    topic_width = min(max([LEAST_TOPIC_WIDTH, *(len(finding.topic) for finding in findings)]), MOST_TOPIC_WIDTH)
     indent = " " * (level_width + topic_width + 4)
     lines = []
     for finding in findings:
-        first = f"{finding.level:<{level_width}}  {finding.topic:<{topic_width}}  "
+        first = f"{finding.level:<{level_width}}  {printable(finding.topic):<{topic_width}}  "
+        if len(first) > len(indent):
+            lines.append(first.rstrip())
+            first = indent
         lines += wrap(finding.message, width, first, indent)
         if finding.remedy:
             lines += wrap(finding.remedy, width, f"{indent}-> ", f"{indent}   ")

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
@@ -16,14 +17,14 @@ from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.environments.registry import Leftover, check_name, list_environments, list_leftovers, register
 from tfpt_tui.environments.registry import remove as remove_environment
-from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.errors import MissingError, UsageError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.table import Cell
 from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import read_config
 
-NAME_WIDTH, FRAMEWORK_WIDTH = 12, 10
+TITLE_WIDTH = max(map(len, FRAMEWORK_TITLES.values()))
 # Older runs are over.
 RECENT_RUNS = 200
 
@@ -50,10 +51,12 @@ def list_(invocation: Invocation, as_json: bool) -> None:
         rows += [_leftover_row(leftover) for leftover in leftovers]
         show(json.dumps(rows, indent=2) + "\n")
         return
+    above = ""
     for name, found in _probes(invocation):
-        show(_describe(name, found))
+        show(_describe(found) if name == above else f"{name}\n{_describe(found)}")
+        above = name
     for leftover in leftovers:
-        show(_block(leftover.name, "", leftover.problem, f"-> {leftover.remedy}"))
+        show(f"{printable(leftover.name)}\n{_block('  ', leftover.problem, f'-> {leftover.remedy}')}")
 
 
 @env.command()
@@ -65,8 +68,12 @@ def add(invocation: Invocation, name: str, python: str) -> None:
     directory = invocation.paths.environments
     check_name(name, directory)
     interpreter = _find(python)
-    say(f"importing what is in {interpreter}")
-    found = [probe(framework, interpreter) for framework in FRAMEWORKS]
+    found = []
+    for framework in FRAMEWORKS:
+        say(f"importing {FRAMEWORK_TITLES[framework]} in {interpreter}")
+        found.append(probe(framework, interpreter))
+        if not found[-1].answered:
+            break
     usable = [one for one in found if not one.problem]
     if not usable:
         told = next((one for one in found if not one.missing), found[0])
@@ -115,22 +122,25 @@ def _refuse_in_use(name: str, invocation: Invocation) -> None:
 
 
 def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
-    """One after the other, so that the seconds of an import are its own."""
-    named = list_environments(invocation.paths.environments)
-    places = [
-        (name, framework, interpreter_of(framework, invocation.settings, name))
-        for name in (DEFAULT_ENVIRONMENT, *(environment.name for environment in named))
-        for framework in FRAMEWORKS
-    ]
-    held: set[str] = set()
-    for name, framework, interpreter in places:
-        say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
-        found = probe(framework, interpreter)
-        last = framework == FRAMEWORKS[-1]
-        # A named environment need hold only one framework; one that holds none is shown all the same.
-        if name == DEFAULT_ENVIRONMENT or not found.missing or (last and name not in held):
-            held.add(name)
-            yield name, found
+    """One after the other, so that the seconds of an import are its own; who does not answer is asked once."""
+    named = [environment.name for environment in list_environments(invocation.paths.environments)]
+    silent: dict[str, Probe] = {}
+    for name in (DEFAULT_ENVIRONMENT, *named):
+        held = False
+        for framework in FRAMEWORKS:
+            interpreter = interpreter_of(framework, invocation.settings, name)
+            if interpreter not in silent:
+                say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
+                found = probe(framework, interpreter)
+            else:
+                found = replace(silent[interpreter], framework=framework)
+            if not found.answered:
+                silent[interpreter] = found
+            last = framework == FRAMEWORKS[-1]
+            # A named environment need hold only one framework; one that holds none is shown all the same.
+            if name == DEFAULT_ENVIRONMENT or not found.missing or (last and not held):
+                held = True
+                yield name, found
 
 
 def _row(name: str, found: Probe) -> dict[str, Cell]:
@@ -156,7 +166,7 @@ def _leftover_row(leftover: Leftover) -> dict[str, Cell]:
     }
 
 
-def _describe(name: str, found: Probe) -> str:
+def _describe(found: Probe) -> str:
     """A framework in an environment in two lines: what it is, and below it where it is."""
     facts = [found.problem]
     if not found.problem:
@@ -165,17 +175,17 @@ def _describe(name: str, found: Probe) -> str:
         facts += [f"cuDNN {found.cudnn}"] * bool(found.cudnn)
         facts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
     python = f"Python {found.python}, " if found.python else ""
-    return _block(name, FRAMEWORK_TITLES[found.framework], ", ".join(facts), python + found.interpreter)
+    title = f"  {FRAMEWORK_TITLES[found.framework]:<{TITLE_WIDTH}}  "
+    return _block(title, ", ".join(facts), python + found.interpreter)
 
 
-def _block(name: str, framework: str, *texts: str) -> str:
-    """Texts below each other behind what they are of, broken at the terminal's width."""
-    lines: list[str] = []
-    first = f"{name:<{NAME_WIDTH}}  {framework:<{FRAMEWORK_WIDTH}}  " if framework else f"{name:<{NAME_WIDTH}}  "
-    indent = " " * len(first)
-    for text in texts:
-        lines += wrap(text, text_width(), indent if lines else first, indent)
-    return "\n".join(lines) + "\n"
+def _block(title: str, *texts: str) -> str:
+    """Texts below each other behind their title, broken at the terminal's width."""
+    indent = " " * len(title)
+    first, *others = texts
+    lines = wrap(first, text_width(), title, indent)
+    lines += [line for text in others for line in wrap(text, text_width(), indent, indent)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _added(name: str, found: Probe) -> str:
@@ -195,5 +205,6 @@ def _find(python: str) -> str:
         path = os.path.join(path, "bin", "python")
     found = shutil.which(path)
     if found is None:
-        raise MissingError(f"{python}: no such interpreter")
+        why = "cannot be started" if os.path.exists(path) else "no such interpreter"
+        raise MissingError(f"{path or repr(python)}: {why}")
     return os.path.abspath(found)

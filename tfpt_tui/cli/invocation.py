@@ -64,9 +64,33 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
+def open_closed_streams() -> None:
+    """Give a stream that the shell closed (``>&-``) its number back, before any file of ours gets it.
+
+    What was to go to stdout is refused as it would have been, narration is lost.
+    """
+    for number, (name, kind) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            # The lowest number that is free, as those below it are open by now.
+            os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            setattr(sys, name, os.fdopen(number, kind, closefd=False))
+
+
+def drop_broken_streams() -> None:
+    """What is left in a stream that cannot be written is lost, and does not fail once more when Python ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def say(text: str) -> None:
-    """Narration: everything that is not the data that was asked for."""
-    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+    """Narration: everything that is not the data that was asked for. It may be lost where it cannot be written."""
+    try:
+        click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+    except OSError:
+        drop_broken_streams()
 
 
 def tell_indexing(done: int, total: int) -> None:
@@ -81,7 +105,7 @@ def show(text: str) -> None:
         click.echo(text, nl=False)
     except BrokenPipeError:
         # Whoever read our output has seen enough (head, less): that is no error, and nothing more is said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_broken_streams()
 
 
 def text_width() -> int:
