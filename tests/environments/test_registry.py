@@ -42,6 +42,7 @@ def test_the_line_that_installs_fits_an_environment_that_has_no_pip(tmp_path):
     (packages / "pip").mkdir()
     assert install_line("pytorch", str(python)) == f"{python} -m pip install torch torchvision"
     assert install_line("pytorch", "/usr/bin/python3") == "/usr/bin/python3 -m pip install torch torchvision"
+    assert install_line("pytorch", "/my venv/python").startswith("'/my venv/python' -m pip install ")
 
 
 @pytest.mark.parametrize("name", ["", "default", "../x", "a/b", ".hidden", "a b", "ü", "x" * 65])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -111,8 +112,8 @@ def installer_of(interpreter: str) -> str:
     """The command that installs packages for the interpreter: uv makes environments that have no pip."""
     home = Path(interpreter).parent.parent
     if (home / "pyvenv.cfg").exists() and not any(home.glob("lib/python*/site-packages/pip")):
-        return f"uv pip install --python {interpreter}"
-    return f"{interpreter} -m pip install"
+        return f"uv pip install --python {shlex.quote(interpreter)}"
+    return f"{shlex.quote(interpreter)} -m pip install"
 
 
 def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:

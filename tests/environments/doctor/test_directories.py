@@ -84,7 +84,7 @@ def test_a_network_file_system_would_be_measured_with_the_pictures(filesystem):
 def test_what_will_not_stay_is_noted(filesystem, words):
     finding = judge(filesystem=filesystem)
     assert (finding.level, words in finding.message) == ("note", True)
-    assert "docker run -v" in finding.remedy
+    assert "-v DIR:DIR" in finding.remedy
 
 
 def test_a_directory_that_is_not_there_yet_is_looked_at_where_it_would_be(tree, tmp_path):

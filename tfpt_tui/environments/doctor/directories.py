@@ -134,7 +134,7 @@ def _judge_files(names: str, directory: DirectoryFacts) -> Finding | None:
         "warning",
         "disk",
         f"{names}: room for only {directory.free_files:,} more files (inodes), and CIFAR-100 takes 60,000",
-        "remove files that nobody needs (df -i tells how many are left), or choose another directory",
+        "choose another directory, or remove files that nobody needs and see how many are left: df -i",
     )
 
 
@@ -144,14 +144,15 @@ def _judge_kind(names: str, directory: DirectoryFacts) -> Finding | None:
             "warning",
             "disk",
             f"{names}: a network file system ({directory.filesystem}): reading pictures would measure the network",
-            "choose a directory on a disk of this machine (prepare --out DIR, --runs DIR)",
+            "choose directories on a disk of this machine, with prepare --out DIR and tfpt-tui --runs DIR",
         )
     if directory.filesystem in FLEETING:
         return Finding(
             "note",
             "disk",
             f"{names}: {FLEETING[directory.filesystem]} ({directory.filesystem}); {_show_room(directory)}",
-            "keep what you need on a disk (prepare --out DIR, --runs DIR; docker run -v DIR:DIR)",
+            "keep what you need on a disk, with prepare --out DIR and tfpt-tui --runs DIR;"
+            " a container is given one with -v DIR:DIR",
         )
     return None
 
