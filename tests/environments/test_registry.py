@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from tfpt_tui.config.claim import claimed
@@ -89,14 +91,17 @@ def test_what_is_broken_or_unfinished_is_told_and_can_be_removed(tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/environment.toml").write_text("python = 7\n")
     (begin("half", tmp_path) / "venv").mkdir()
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe/environment.toml")
     register("good", "/a", tmp_path)
     assert [environment.name for environment in list_environments(tmp_path)] == ["good"]
-    broken, half = list_leftovers(tmp_path)
+    broken, half, pipe = list_leftovers(tmp_path)
+    assert pipe.problem == f"it is broken: {tmp_path}/pipe/environment.toml is not a file"
     assert (broken.name, broken.remedy) == ("broken", "tfpt-tui env remove broken")
     assert "broken/environment.toml: python must be the full path" in broken.problem
     assert (half.name, half.remedy) == ("half", "tfpt-tui env remove half")
     assert "its making or removal was cut off" in half.problem
-    for leftover in (broken, half):
+    for leftover in (broken, half, pipe):
         with pytest.raises(UsageError, match=f"{leftover.name}: it is .* get rid of it: {leftover.remedy}"):
             register(leftover.name, "/b", tmp_path)
         remove(leftover.name, tmp_path)

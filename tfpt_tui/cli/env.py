@@ -72,12 +72,12 @@ def add(invocation: Invocation, name: str, python: str) -> None:
     for framework in FRAMEWORKS:
         say(f"importing {FRAMEWORK_TITLES[framework]} in {interpreter}")
         found.append(probe(framework, interpreter))
-        if not found[-1].answered:
+        if found[-1].is_of_interpreter:
             break
     usable = [one for one in found if not one.problem]
     if not usable:
         told = next((one for one in found if not one.missing), found[0])
-        raise MissingError(f"{interpreter}: {told.problem}: no framework can be used there; nothing was added")
+        raise MissingError(f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there")
     register(name, interpreter, directory)
     show("".join(_added(name, one) for one in usable))
 
@@ -122,20 +122,20 @@ def _refuse_in_use(name: str, invocation: Invocation) -> None:
 
 
 def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
-    """One after the other, so that the seconds of an import are its own; who does not answer is asked once."""
+    """One after the other, so that the seconds of an import are its own; what is no interpreter is asked once."""
     named = [environment.name for environment in list_environments(invocation.paths.environments)]
-    silent: dict[str, Probe] = {}
+    useless: dict[str, Probe] = {}
     for name in (DEFAULT_ENVIRONMENT, *named):
         held = False
         for framework in FRAMEWORKS:
             interpreter = interpreter_of(framework, invocation.settings, name)
-            if interpreter not in silent:
+            if interpreter not in useless:
                 say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
                 found = probe(framework, interpreter)
             else:
-                found = replace(silent[interpreter], framework=framework)
-            if not found.answered:
-                silent[interpreter] = found
+                found = replace(useless[interpreter], framework=framework)
+            if found.is_of_interpreter:
+                useless[interpreter] = found
             last = framework == FRAMEWORKS[-1]
             # A named environment need hold only one framework; one that holds none is shown all the same.
             if name == DEFAULT_ENVIRONMENT or not found.missing or (last and not held):

@@ -46,9 +46,9 @@ class Probe:
     overwritten: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
-    def answered(self) -> bool:
-        """Whether the interpreter said anything of itself."""
-        return bool(self.python or self.broken)
+    def is_of_interpreter(self) -> bool:
+        """Whether the problem is the interpreter's own: every framework would meet it."""
+        return bool(self.problem) and not (self.missing or self.broken)
 
 
 def probe(

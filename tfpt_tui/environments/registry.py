@@ -200,6 +200,8 @@ def _look_at(home: Path) -> Named | Leftover:
 
 
 def _read(home: Path) -> Named:
+    if not os.path.isfile(home / NAME):
+        raise UsageError(f"{home / NAME} is not a file")  # to read a pipe would wait for ever
     document = read_toml(home / NAME)
     python = document.get("python")
     if not isinstance(python, str) or not os.path.isabs(python) or "\0" in python:
