@@ -6,9 +6,10 @@ from tfpt_tui.cli import doctor as command
 from tfpt_tui.cli.doctor import report
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.environments.doctor import examine as examination
-from tfpt_tui.environments.doctor.examine import examine, summarize
+from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.doctor.machine import MachineFacts
+from tfpt_tui.environments.registry import begin
 from tfpt_tui.hardware.preflight import Conditions
 
 OK = Finding("ok", "memory", "23.0 GiB available")
@@ -20,7 +21,7 @@ ERROR = Finding("error", "PyTorch", "/p: no module torch", "/p -m pip install to
 @pytest.fixture
 def findings(monkeypatch):
     def give(*found):
-        monkeypatch.setattr(command, "examine", lambda paths: list(found))
+        monkeypatch.setattr(command, "examine", lambda paths: iter([list(found)]))
 
     return give
 
@@ -44,9 +45,9 @@ def test_every_finding_stands_with_the_line_that_mends_it(cli, findings):
     findings(ERROR, OK)
     _, out, _ = cli("doctor")
     assert out.splitlines()[:3] == [
-        "error  PyTorch  /p: no module torch",
-        "                -> /p -m pip install torch torchvision",
-        "ok     memory   23.0 GiB available",
+        "error    PyTorch        /p: no module torch",
+        "                        -> /p -m pip install torch torchvision",
+        "ok       memory         23.0 GiB available",
     ]
 
 
@@ -67,14 +68,42 @@ def test_lines_are_broken_for_a_terminal_and_commands_not_within_a_word():
     long = Finding("warning", "disk", "word " * 40, "tfpt-tui env create tensorflow --gpu " + "x" * 60)
     lines = report([long], 60).splitlines()
     assert all(len(line) <= 60 or "xxx" in line for line in lines)
-    assert lines[1].startswith(" " * 15 + "word")
+    assert lines[1].startswith(" " * 24 + "word")
     assert any("--gpu" in line for line in lines)
+
+
+def test_a_long_topic_has_a_line_of_its_own():
+    lines = report([Finding("ok", "PyTorch in " + "x" * 40, "2.8.0"), OK], 80).splitlines()
+    assert lines == [
+        f"ok       PyTorch in {'x' * 40}",
+        f"{' ' * 35}2.8.0",
+        f"ok       memory{' ' * 20}23.0 GiB available",
+    ]
+
+
+def all_findings(paths):
+    return worst_first(finding for found in examine(paths) for finding in found)
+
+
+def test_the_machines_findings_are_shown_on_a_terminal_before_the_frameworks(cli, monkeypatch, capfd):
+    def look(paths):
+        yield [WARNING]
+        assert "shared memory" in capfd.readouterr().out
+        yield [OK]
+
+    monkeypatch.setattr(command, "examine", look)
+    monkeypatch.setattr(command.sys.stdout, "isatty", lambda: True)
+    assert cli("doctor")[1] == "ok       memory         23.0 GiB available\n\n1 warning\n"
+
+
+def test_texts_from_elsewhere_cannot_steer_the_terminal():
+    assert "\x1b" not in report([Finding("note", "variables", "LD_LIBRARY_PATH=\x1b[2J", "unset \x9b31m")], 200)
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Leave the machine and the frameworks out: only the user's own files are looked at."""
-    monkeypatch.setattr(examination, "probe_all", lambda settings: {})
+    monkeypatch.setattr(examination, "probe_all", lambda settings, cancelled: {})
     monkeypatch.setattr(examination, "read_machine", lambda directories: MachineFacts())
     monkeypatch.setattr(examination, "judge_machine", lambda facts: [OK, WARNING])
     monkeypatch.setattr(examination, "judge_gpus", lambda facts: [])
@@ -85,12 +114,14 @@ def test_broken_settings_and_presets_are_findings_and_the_worst_comes_first(quic
     paths = find_paths()
     paths.user_presets.mkdir(parents=True)
     paths.settings.write_text("[ui]\ntheme = 7\n")
+    begin("half", paths.environments)
     (paths.user_presets / "mine.toml").write_text("[[rows]]\nbatch_size = 0\n")
-    found = examine(paths)
+    found = all_findings(paths)
     assert [(one.level, one.topic) for one in found] == [
         ("error", "settings"),
         ("warning", "presets"),
         ("warning", "shared memory"),
+        ("note", "environment half"),
         ("ok", "memory"),
     ]
     assert "theme must be text" in found[0].message
@@ -100,13 +131,18 @@ def test_broken_settings_and_presets_are_findings_and_the_worst_comes_first(quic
 def test_a_training_is_not_disturbed_by_imports(quick, monkeypatch):
     training = MachineFacts(conditions=Conditions(workers=(4711,)))
     monkeypatch.setattr(examination, "read_machine", lambda directories: training)
-    monkeypatch.setattr(examination, "probe_all", lambda settings: pytest.fail("it was disturbed"))
-    (finding,) = [one for one in examine(find_paths()) if one.topic == "frameworks"]
+    monkeypatch.setattr(examination, "probe_all", lambda *_: pytest.fail("it was disturbed"))
+    findings = all_findings(find_paths())
+    (finding,) = [one for one in findings if one.topic == "frameworks"]
     assert finding.level == "note"
     assert finding.remedy == "look again when it is over"
+    assert works(findings) is None
+    assert works([*findings, ERROR]) is False
+    assert summarize(findings) == "1 warning, 1 note, the frameworks were not looked at"
 
 
-def test_this_machine_is_looked_at_for_real(cli):
+def test_this_machine_is_looked_at_for_real(cli, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.hardware.preflight.other_workers", lambda *_: ())
     code, out, _ = cli("doctor", "--json")
     found = {finding["topic"]: finding for finding in json.loads(out)["findings"]}
     assert code == (3 if any(one["level"] == "error" for one in found.values()) else 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.environments.registry import named_interpreters
+from tfpt_tui.environments.registry import begin, named_interpreters, register
 
 FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}}
 
@@ -38,11 +38,16 @@ def test_an_environment_is_added_listed_and_removed(cli, interpreter):
     )
     code, out, err = cli("env", "list")
     assert code == 0
-    rows = [line.split() for line in out.splitlines()[2:]]
-    assert rows[0][:3] == ["default", "PyTorch", "2.8.0"]
-    assert rows[1][:2] == ["default", "TensorFlow"]
-    assert rows[1][-3:] == ["no", "module", "tensorflow"]
-    assert [row[:3] for row in rows[2:]] == [["old", "PyTorch", "2.8.0"]]
+    assert out == (
+        "default\n"
+        "  PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
+        f"              Python 3.11.7, {interpreter}\n"
+        "  TensorFlow  no module tensorflow\n"
+        f"              Python 3.11.7, {interpreter}\n"
+        "old\n"
+        "  PyTorch     2.8.0, no GPU, CUDA 12.8, imported in 2.0 s\n"
+        f"              Python 3.11.7, {interpreter}\n"
+    )
     assert "importing PyTorch in old" in err
 
     listed = json.loads(cli("env", "list", "--json")[1])
@@ -51,6 +56,22 @@ def test_an_environment_is_added_listed_and_removed(cli, interpreter):
     assert (code, out) == (0, "")
     assert f"old: forgotten; {interpreter} is left as it is" in err
     assert len(json.loads(cli("env", "list", "--json")[1])) == 2
+
+
+def test_what_is_broken_or_unfinished_is_listed_with_the_line_that_removes_it(cli, interpreter, paths):
+    begin("half", paths.environments)
+    _, out, _ = cli("env", "list")
+    assert out.splitlines()[-3:] == [
+        "half",
+        "  it is unfinished: being made, or its making or removal was cut off",
+        "  -> tfpt-tui env remove half",
+    ]
+    *rows, half = json.loads(cli("env", "list", "--json")[1])
+    assert list(half) == list(rows[0])
+    assert (half["environment"], half["framework"]) == ("half", None)
+    assert half["problem"].endswith("get rid of it: tfpt-tui env remove half")
+    code, _, err = cli("env", "remove", "half")
+    assert (code, err) == (0, "half: deleted\n")
 
 
 def test_a_run_is_made_in_the_environment_that_it_names(cli, interpreter, dataset, tmp_path):
@@ -68,11 +89,25 @@ def test_a_run_is_made_in_the_environment_that_it_names(cli, interpreter, datase
     assert 'environment = "old"' in (tmp_path / "runs" / run / "config.toml").read_text()
 
 
+def test_an_environment_that_a_live_run_uses_is_not_removed(cli, paths, start):
+    register("old", "/old/python", paths.environments)
+    sweep = start("hangs")
+    text = sweep.runs[0].config.read_text()
+    sweep.runs[0].config.write_text(text.replace('environment = "default"', 'environment = "old"'))
+    code, _, err = cli("env", "remove", "old")
+    assert code == 2
+    assert f"old: {sweep.runs[0].id} uses it" in err
+    assert "old" in named_interpreters(paths.environments)
+
+
 @pytest.mark.parametrize(
     ("python", "said"),
     [
         ("/nowhere/python", "/nowhere/python: no such interpreter"),
         ("/bin/ls", "is no working Python interpreter"),
+        ("/etc/passwd", "/etc/passwd: cannot be started"),
+        ("", "'': no such interpreter"),
+        ("/etc", "/etc/bin/python: no such interpreter"),
     ],
 )
 def test_what_holds_no_framework_is_not_added(cli, python, said):
@@ -80,6 +115,24 @@ def test_what_holds_no_framework_is_not_added(cli, python, said):
     assert (code, out) == (3, "")
     assert said in err
     assert named_interpreters(find_paths().environments) == {}
+
+
+def test_an_interpreter_that_does_not_answer_is_asked_once(cli, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho $* >> {tmp_path}/asked\nexit 3\n")
+    python.chmod(0o755)
+    assert cli("env", "add", "bad", python)[0] == 3
+    asked = [line for line in (tmp_path / "asked").read_text().splitlines() if "probe" in line]
+    assert [line.split()[-1] for line in asked] == ["pytorch"]
+
+
+def test_a_list_is_no_wider_than_the_terminal(cli, interpreter, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("tfpt_tui.cli.invocation.sys.stdout.isatty", lambda: True)
+    begin("x" * 40, find_paths().environments)
+    lines = cli("env", "list")[1].splitlines()
+    assert all(len(line) <= 50 or "/" in line or "env remove" in line for line in lines)
+    assert len(lines) > 8
 
 
 def test_names_are_checked_before_anything_is_imported(cli):

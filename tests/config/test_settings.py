@@ -22,6 +22,13 @@ def test_interpreters_are_read_by_framework(tmp_path):
     [
         ('[interpreters]\ntorch = "/p"\n', "unknown key 'torch'; did you mean 'pytorch'?"),
         ("[interpreters]\npytorch = 3\n", "pytorch must be text, not 3"),
+        (
+            '[interpreters]\npytorch = "venv/bin/python"\n',
+            "pytorch must be the full path of an interpreter, not 'venv",
+        ),
+        ('[interpreters]\npytorch = "./python"\n', "pytorch must be the full path of an interpreter"),
+        ('[interpreters]\npytorch = " "\n', "pytorch must be the full path of an interpreter"),
+        ('[interpreters]\npytorch = "/a\\u0000b"\n', "pytorch must be the full path of an interpreter"),
         ("[ui]\nrefresh_hz = 60\n", "refresh_hz must be 0.5 to 5, not 60"),
         ("[uii]\n", "unknown key 'uii'; did you mean 'ui'?"),
         ("ui = 3\n", "must be a table"),
@@ -34,3 +41,10 @@ def test_a_wrong_setting_is_refused_with_file_key_and_reason(tmp_path, text, sai
         load_settings(path)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("interpreter", ["/p/python", "~/venv/bin/python", "python3.12"])
+def test_an_interpreter_is_a_full_path_or_a_name_on_path(tmp_path, interpreter):
+    path = tmp_path / "config.toml"
+    path.write_text(f'[interpreters]\npytorch = "{interpreter}"\n')
+    assert load_settings(path).interpreters == {"pytorch": interpreter}

@@ -7,7 +7,7 @@ import pytest
 from tfpt_tui.config.claim import claimed
 from tfpt_tui.environments import create as creation
 from tfpt_tui.environments.create import create, default_name, requirements
-from tfpt_tui.environments.registry import named_interpreters
+from tfpt_tui.environments.registry import begin, named_interpreters
 from tfpt_tui.errors import MissingError, UsageError
 
 FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}, "version": "2.8.0", "gpus": []}
@@ -81,9 +81,18 @@ def test_a_framework_that_was_installed_and_cannot_be_imported_is_not_kept(fake_
 
 def test_what_an_attempt_that_was_killed_left_is_replaced(fake_uv, tmp_path):
     fake_uv()
-    (tmp_path / "envs/old/venv/lib").mkdir(parents=True)
+    (begin("old", tmp_path / "envs") / "venv/lib").mkdir(parents=True)
     create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
     assert not (tmp_path / "envs/old/venv/lib").exists()
+
+
+def test_a_folder_that_is_not_ours_is_not_replaced(fake_uv, tmp_path):
+    log = fake_uv()
+    (tmp_path / "envs/old/venv").mkdir(parents=True)
+    with pytest.raises(UsageError, match="old was not made by tfpt-tui"):
+        create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
+    assert (tmp_path / "envs/old/venv").exists()
+    assert not log.exists()
 
 
 def test_a_disk_without_room_is_noticed_before_the_start(fake_uv, tmp_path, monkeypatch):
@@ -100,15 +109,15 @@ def test_two_creations_do_not_meet(fake_uv, tmp_path):
     fake_uv()
     with (
         claimed(tmp_path / "envs", "it", "busy"),
-        pytest.raises(UsageError, match="another tfpt-tui is making an env"),
+        pytest.raises(UsageError, match="another tfpt-tui is making or removing an env"),
     ):
         create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
 
 
 @pytest.mark.parametrize("version", ["", "latest", ">=2", "2.8; rm", "2.8 --index-url x"])
-def test_what_is_no_version_is_refused(tmp_path, version):
+def test_what_is_no_version_is_refused_whatever_the_name_would_be(tmp_path, version):
     with pytest.raises(UsageError, match=r"no version, such as 2\.8\.0"):
-        create("pytorch", "old", tmp_path, version=version or "-", gpu=False, say=lambda line: None)
+        create("pytorch", None, tmp_path, version=version, gpu=False, say=lambda line: None)
 
 
 def test_versions_and_gpu_builds_are_asked_for_in_pips_words():

@@ -76,12 +76,59 @@ def test_a_python_that_is_too_old_is_named(interpreter):
             "echo 'cannot open shared object file' >&2; exit 127",
             "is no working Python interpreter: cannot open shared",
         ),
-        ("exit 3", "is no working Python interpreter: exit code 3"),
+        ("exit 3", "is no working Python interpreter: it ends with exit code 3"),
         ("exec sleep 60", "does not answer: nothing within 0.5 s"),
     ],
 )
 def test_what_is_no_python_is_told_apart(interpreter, then, said):
-    assert probe("pytorch", interpreter(then=then), timeout_s=0.5).problem.startswith(said)
+    assert probe("pytorch", interpreter(then=then), silence_s=0.5).problem.startswith(said)
+
+
+NONSENSE = "is no working Python interpreter: its answer makes no sense"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("tfpt-tui probe: x", "is no working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: 7", "is no working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: " + "[" * 100_000, "is no working Python interpreter: it ends with exit code 0"),
+        (answer(python=3), NONSENSE),
+        (answer(**{**FACTS, "packages": 7}), NONSENSE),
+        (answer(**FACTS, import_s="soon"), NONSENSE),
+        (answer(**FACTS, gpus=1), NONSENSE),
+    ],
+)
+def test_an_answer_without_sense_is_a_problem_and_no_crash(interpreter, line, said):
+    assert probe("pytorch", interpreter(line)).problem == said
+
+
+def test_texts_of_an_interpreter_cannot_steer_the_terminal(interpreter):
+    found = probe("pytorch", interpreter(answer(**{**FACTS, "version": "\x1b[2J2.8"}, gpus=["\x1b]0;x\x07"])))
+    assert (found.version, found.gpus) == (r"\x1b[2J2.8", (r"\x1b]0;x\x07",))
+    red = interpreter(then=r"printf '\033[31mred\377\n' >&2; exit 1")
+    assert probe("pytorch", red).problem == "is no working Python interpreter: \\x1b[31mred\ufffd"
+    assert len(probe("pytorch", interpreter(answer(**FACTS, broken="torch", problem="x" * 10_000))).problem) < 500
+
+
+def test_a_signal_without_a_name_is_told_by_its_number(interpreter):
+    found = probe("pytorch", interpreter(answer(importing="torch"), then="kill -40 $$"))
+    assert found.problem == "the import of torch ends the process by signal 40"
+
+
+def test_an_import_that_prints_without_end_is_ended(interpreter):
+    found = probe("pytorch", interpreter(answer(importing="torch"), then="exec yes"))
+    assert found.problem == "the import of torch prints without end"
+
+
+def test_a_python_that_cannot_even_read_the_probe_is_too_old(tmp_path):
+    path = tmp_path / "python"
+    path.write_text(
+        "#!/bin/sh\n[ $1 = -c ] && echo 'python: 3.9.18' && exit\necho 'Unknown option: -P' >&2; exit 2\n"
+    )
+    path.chmod(0o755)
+    found = probe("pytorch", str(path))
+    assert (found.python, found.problem) == ("3.9.18", "Python 3.9.18 is too old: at least 3.11 is needed")
 
 
 def test_a_program_that_is_not_there_cannot_be_started(tmp_path):
@@ -141,3 +188,35 @@ def test_packages_for_two_cudas_that_overwrite_each_other_are_found(bare):
     found = probe("tensorflow", str(python))
     assert found.overwritten == {"nvidia/cudnn": ["nvidia-cudnn-cu12", "nvidia-cudnn-cu13"]}
     assert found.packages["nvidia-nccl-cu13"] == "2.30"
+
+
+@pytest.mark.parametrize(("number", "shown"), [("92600", "9.26.0"), ("8902", "8.9.2"), ("None", "")])
+def test_cudnn_is_shown_as_nvidia_writes_it_where_pytorch_tells_a_number(bare, number, shown):
+    python, site = bare
+    for name in ("numpy", "PIL", "torchvision"):
+        (site / f"{name}.py").write_text("")
+    (site / "torch.py").write_text(
+        "from types import SimpleNamespace as It\n"
+        "__version__, version = '2.8.0', It(cuda='13.0', hip=None)\n"
+        f"backends = It(cudnn=It(version=lambda: {number}))\n"
+        "cuda = It(device_count=lambda: 0)\n"
+    )
+    assert probe("pytorch", str(python)).cudnn == shown
+
+
+@pytest.mark.parametrize(
+    ("packages", "shown"),
+    [((), "9"), (("cu12", "9.10.2.21"), "9.10.2"), (("cu12", "8.9.0"), "9"), (("cu13", "9.1"), "9")],
+)
+def test_cudnn_is_shown_as_its_package_says_where_tensorflow_tells_the_first_number_alone(bare, packages, shown):
+    python, site = bare
+    for name in ("numpy", "PIL", "keras"):
+        (site / f"{name}.py").write_text("")
+    (site / "tensorflow.py").write_text(
+        "from types import SimpleNamespace as It\n"
+        "__version__, config = '2.20.0', It(list_physical_devices=lambda kind: [])\n"
+        "sysconfig = It(get_build_info=lambda: {'cuda_version': '12.5.1', 'cudnn_version': '9'})\n"
+    )
+    if packages:
+        install(site, f"nvidia-cudnn-{packages[0]}", packages[1])
+    assert probe("tensorflow", str(python)).cudnn == shown

@@ -1,8 +1,20 @@
+import os
+
 import pytest
 
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import check_framework, install_line, interpreter_of
-from tfpt_tui.environments.registry import list_environments, named_interpreters, register, remove
+from tfpt_tui.environments.registry import (
+    begin,
+    delete,
+    finish,
+    list_environments,
+    list_leftovers,
+    named_interpreters,
+    register,
+    remove,
+)
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -32,6 +44,7 @@ def test_the_line_that_installs_fits_an_environment_that_has_no_pip(tmp_path):
     (packages / "pip").mkdir()
     assert install_line("pytorch", str(python)) == f"{python} -m pip install torch torchvision"
     assert install_line("pytorch", "/usr/bin/python3") == "/usr/bin/python3 -m pip install torch torchvision"
+    assert install_line("pytorch", "/my venv/python").startswith("'/my venv/python' -m pip install ")
 
 
 @pytest.mark.parametrize("name", ["", "default", "../x", "a/b", ".hidden", "a b", "ü", "x" * 65])
@@ -48,29 +61,92 @@ def test_a_name_is_given_once(tmp_path):
     assert named_interpreters(tmp_path) == {"one": "/a"}
 
 
+def make(name, directory):
+    (begin(name, directory) / "venv").mkdir()
+    return finish(name, str(directory / name / "venv/bin/python"), directory)
+
+
 def test_removing_an_environment_deletes_only_what_we_made(tmp_path):
     foreign = tmp_path / "foreign/bin/python"
     foreign.parent.mkdir(parents=True)
     foreign.write_text("")
     environments = tmp_path / "environments"
     register("theirs", str(foreign), environments)
-    (environments / "ours/venv").mkdir(parents=True)
-    register("ours", str(environments / "ours/venv/bin/python"), environments, made=True)
+    make("ours", environments)
+    (environments / "ours/notes").write_text("mine")
     assert not remove("theirs", environments).made
     assert remove("ours", environments).made
     assert foreign.exists()
-    assert list(environments.iterdir()) == []
-    with pytest.raises(MissingError, match="ours: no environment of that name; see tfpt-tui env list"):
-        remove("ours", environments)
+    assert [path.name for path in environments.rglob("*")] == ["ours", "notes"]
+    with pytest.raises(MissingError, match="other: no environment of that name; see tfpt-tui env list"):
+        remove("other", environments)
 
 
-def test_a_broken_or_unfinished_environment_is_passed_over(tmp_path):
-    register("good", "/a", tmp_path)
+def test_the_default_is_no_environment_that_can_be_removed(tmp_path):
+    with pytest.raises(UsageError, match=r"default cannot be removed: it is the interpreter of \[interpreters\]"):
+        remove("default", tmp_path)
+
+
+def test_what_is_broken_or_unfinished_is_told_and_can_be_removed(tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/environment.toml").write_text("python = 7\n")
-    (tmp_path / "unfinished/venv").mkdir(parents=True)
+    (begin("half", tmp_path) / "venv").mkdir()
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe/environment.toml")
+    register("good", "/a", tmp_path)
     assert [environment.name for environment in list_environments(tmp_path)] == ["good"]
-    assert list_environments(tmp_path / "none") == []
+    broken, half, pipe = list_leftovers(tmp_path)
+    assert pipe.problem == f"it is broken: {tmp_path}/pipe/environment.toml is not a file"
+    assert (broken.name, broken.remedy) == ("broken", "tfpt-tui env remove broken")
+    assert "broken/environment.toml: python must be the full path" in broken.problem
+    assert (half.name, half.remedy) == ("half", "tfpt-tui env remove half")
+    assert "its making or removal was cut off" in half.problem
+    for leftover in (broken, half, pipe):
+        with pytest.raises(UsageError, match=f"{leftover.name}: it is .* get rid of it: {leftover.remedy}"):
+            register(leftover.name, "/b", tmp_path)
+        remove(leftover.name, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["good"]
+    assert list_environments(tmp_path / "none") == list_leftovers(tmp_path / "none") == []
+
+
+def test_a_removal_that_is_cut_off_leaves_what_is_still_known_as_ours(tmp_path, monkeypatch):
+    make("big", tmp_path)
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tfpt_tui.environments.registry.shutil.rmtree", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            remove("big", tmp_path)
+    assert [(left.name, left.unfinished) for left in list_leftovers(tmp_path)] == [("big", True)]
+    assert named_interpreters(tmp_path) == {}
+    remove("big", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_not_ours_is_neither_replaced_nor_deleted(tmp_path):
+    (tmp_path / "their own").mkdir()
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/thesis").write_text("years of work")
+    for attempt in (begin, lambda *names: register(names[0], "/a", names[1]), remove):
+        with pytest.raises(UsageError, match=r"theirs was not made by tfpt-tui: .* rm -r "):
+            attempt("theirs", tmp_path)
+    with pytest.raises(MissingError, match="no environment of that name"):
+        remove("..", tmp_path)
+    assert (tmp_path / "theirs/thesis").read_text() == "years of work"
+    assert list_leftovers(tmp_path)[0].remedy == f"rm -r '{tmp_path}/their own'"
+
+
+def test_an_environment_that_is_being_made_is_not_removed_meanwhile(tmp_path):
+    begin("new", tmp_path)
+    with (
+        claimed(tmp_path, "it", "making or removing an environment"),
+        pytest.raises(UsageError, match="another tfpt-tui is making or removing an environment"),
+    ):
+        remove("new", tmp_path)
+    delete(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_that_cannot_be_written_is_one_line(tmp_path):

@@ -161,11 +161,11 @@ def test_an_interpreter_without_the_framework_is_named_with_the_line_that_mends_
 
 def test_an_interpreter_that_is_too_old_is_refused_before_the_run(preset, dataset, tmp_path):
     old = tmp_path / "old-python"
-    old.write_text("#!/bin/sh\necho 'python: 3 10'; echo missing:\n")
+    old.write_text("#!/bin/sh\necho 'python: 3.10.13'; echo missing:\n")
     old.chmod(0o755)
     settings = UserSettings(interpreters={"pytorch": str(old)})
     with pytest.raises(
-        MissingError, match=r"Python 3\.10 is too old: at least 3\.11 is needed; tfpt-tui env create"
+        MissingError, match=r"Python 3\.10\.13 is too old: at least 3\.11 is needed; tfpt-tui env create"
     ):
         make_plan(preset, settings, data=str(dataset), rows=[0])
 

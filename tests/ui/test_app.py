@@ -8,7 +8,6 @@ from textual.widgets import Input, OptionList
 from tests.ui.driving import SIZES, finish, screen_text, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.ui.app import TfptApp
@@ -191,26 +190,6 @@ async def test_the_help_is_made_from_the_registry(app):
         await pilot.press("q")
         assert isinstance(app.screen, MonitorScreen)
     assert "ask the run to stop" in help_text().plain
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_doctor_shows_the_same_findings_with_what_mends_them(app, monkeypatch, size):
-    found = [
-        Finding("error", "PyTorch", "no module torch [bold]", "pip install torch"),
-        Finding("ok", "memory", "23.0 GiB available"),
-    ]
-    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", lambda paths: found)
-    async with app.run_test(size=size) as pilot:
-        await pilot.press("d")
-        text = await shows(pilot, "1 error", "no module torch [bold]", "→ pip install torch")
-        assert "✗ PyTorch" in text
-        assert "✓ memory" in text
-        found.pop(0)
-        await pilot.press("r")
-        text = await shows(pilot, "nothing to mend")
-        assert "PyTorch  no module" not in text
-        await pilot.press("escape")
-        await shows(pilot, "No runs yet")
 
 
 async def test_keys_can_be_remapped_by_their_id(paths, recorded):

@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
     """``arguments``: any directory, the parent's pid, the framework."""
     parent, framework = int(arguments[1]), arguments[2]
     die_with_parent(parent)
+    # At once: who hears nothing takes us for no Python at all.
+    print(f"{ANSWER}{{}}", flush=True)
     facts: dict[str, Any] = {
         "python": ".".join(map(str, sys.version_info[:3])),
         "packages": dict(_packages()),

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
-from tfpt_tui.environments.doctor.examine import examine, summarize, works
-from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.errors import MissingError
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
+from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
+from tfpt_tui.environments.doctor.finding import LEVELS, Finding
+from tfpt_tui.errors import MissingError, printable
 
-WIDE = 10_000  # columns; lines are broken for a terminal only
-LEAST_WIDTH = 40
+# Such as "shared memory": what is found later stands below what was found first. A longer topic has its own line.
+LEAST_TOPIC_WIDTH, MOST_TOPIC_WIDTH = 13, 24
 
 
 @click.command()
@@ -28,38 +26,42 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
 
     Both frameworks are imported for it, which takes some seconds. The exit code is 3 when a run could not work.
     """
-    say("looking at this machine, and importing the frameworks")
-    findings = examine(invocation.paths)
+    live = sys.stdout.isatty() and not as_json
+    findings: list[Finding] = []
+    say("looking at this machine")
+    for found in examine(invocation.paths):
+        if live:
+            show(report(found, text_width()))
+        if not findings:
+            say("looking at the frameworks")
+        findings += found
+    findings = worst_first(findings)
     if as_json:
         document = {
             "schema": 1,
             "works": works(findings),
             "findings": [dataclasses.asdict(finding) for finding in findings],
         }
-        show(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        show(json.dumps(document, indent=2) + "\n")
+    elif live:
+        show(f"\n{summarize(findings)}\n")
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-        show(f"{report(findings, max(width, LEAST_WIDTH))}\n{summarize(findings)}\n")
-    return 0 if works(findings) else MissingError.exit_code
+        show(f"{report(findings, text_width())}\n{summarize(findings)}\n")
+    return MissingError.exit_code if works(findings) is False else 0
 
 
 def report(findings: Sequence[Finding], width: int) -> str:
     """A line for every finding, and below it the one that mends it, broken at so many columns."""
-    level_width = max(len(finding.level) for finding in findings)
-    topic_width = max(len(finding.topic) for finding in findings)
+    level_width = max(map(len, LEVELS))
+    topic_width = min(max([LEAST_TOPIC_WIDTH, *(len(finding.topic) for finding in findings)]), MOST_TOPIC_WIDTH)
     indent = " " * (level_width + topic_width + 4)
     lines = []
     for finding in findings:
-        first = f"{finding.level:<{level_width}}  {finding.topic:<{topic_width}}  "
-        lines += textwrap.wrap(finding.message, width, initial_indent=first, subsequent_indent=indent)
+        first = f"{finding.level:<{level_width}}  {printable(finding.topic):<{topic_width}}  "
+        if len(first) > len(indent):
+            lines.append(first.rstrip())
+            first = indent
+        lines += wrap(finding.message, width, first, indent)
         if finding.remedy:
-            # A command is not broken at its hyphens: it is there to be copied.
-            lines += textwrap.wrap(
-                finding.remedy,
-                width,
-                initial_indent=f"{indent}-> ",
-                subsequent_indent=f"{indent}   ",
-                break_on_hyphens=False,
-                break_long_words=False,
-            )
-    return "\n".join(lines) + "\n"
+            lines += wrap(finding.remedy, width, f"{indent}-> ", f"{indent}   ")
+    return "".join(f"{line}\n" for line in lines)

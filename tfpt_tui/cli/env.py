@@ -6,32 +6,27 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.environments.create import create as create_environment
-from tfpt_tui.environments.create import default_name
 from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
-from tfpt_tui.environments.registry import check_name, list_environments, register
+from tfpt_tui.environments.registry import Leftover, check_name, list_environments, list_leftovers, register
 from tfpt_tui.environments.registry import remove as remove_environment
-from tfpt_tui.errors import MissingError
-from tfpt_tui.results.table import Cell, Column, Table, as_text
+from tfpt_tui.errors import MissingError, UsageError, printable
+from tfpt_tui.events import ALIVE
+from tfpt_tui.results.table import Cell
+from tfpt_tui.runs.directory import list_runs
+from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.sweep import read_config
 
-COLUMNS = (
-    Column("environment", "environment"),
-    Column("framework", "framework"),
-    Column("version", "version"),
-    Column("gpus", "GPUs"),
-    Column("cuda", "CUDA"),
-    Column("cudnn", "cuDNN"),
-    Column("import_s", "import s", 1),
-    Column("python_version", "Python"),
-    Column("python", "interpreter"),
-    Column("problem", "problem"),
-)
+TITLE_WIDTH = max(map(len, FRAMEWORK_TITLES.values()))
+# Older runs are over.
+RECENT_RUNS = 200
 
 
 @click.group(invoke_without_command=True)
@@ -50,9 +45,18 @@ def env(context: click.Context) -> None:
 @pass_invocation
 def list_(invocation: Invocation, as_json: bool) -> None:
     """All environments, with what is in them now: each framework is imported, which takes some seconds."""
-    rows = tuple(_row(name, found) for name, found in _probes(invocation))
-    table = Table(COLUMNS, rows)
-    show(json.dumps([dict(row) for row in rows], indent=2) + "\n" if as_json else as_text(_without_empty(table)))
+    leftovers = list_leftovers(invocation.paths.environments)
+    if as_json:
+        rows = [_row(name, found) for name, found in _probes(invocation)]
+        rows += [_leftover_row(leftover) for leftover in leftovers]
+        show(json.dumps(rows, indent=2) + "\n")
+        return
+    above = ""
+    for name, found in _probes(invocation):
+        show(_describe(found) if name == above else f"{name}\n{_describe(found)}")
+        above = name
+    for leftover in leftovers:
+        show(f"{printable(leftover.name)}\n{_block('  ', leftover.problem, f'-> {leftover.remedy}')}")
 
 
 @env.command()
@@ -64,12 +68,16 @@ def add(invocation: Invocation, name: str, python: str) -> None:
     directory = invocation.paths.environments
     check_name(name, directory)
     interpreter = _find(python)
-    say(f"importing what is in {interpreter}")
-    found = [probe(framework, interpreter) for framework in FRAMEWORKS]
+    found = []
+    for framework in FRAMEWORKS:
+        say(f"importing {FRAMEWORK_TITLES[framework]} in {interpreter}")
+        found.append(probe(framework, interpreter))
+        if found[-1].is_of_interpreter:
+            break
     usable = [one for one in found if not one.problem]
     if not usable:
         told = next((one for one in found if not one.missing), found[0])
-        raise MissingError(f"{interpreter}: {told.problem}: no framework can be used there; nothing was added")
+        raise MissingError(f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there")
     register(name, interpreter, directory)
     show("".join(_added(name, one) for one in usable))
 
@@ -87,7 +95,7 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
     """
     made, found = create_environment(
         framework,
-        name or default_name(framework, version, gpu),
+        name,
         invocation.paths.environments,
         version=version,
         gpu=gpu,
@@ -101,27 +109,38 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
     """Forget an environment; one that tfpt-tui created is deleted."""
+    if name != DEFAULT_ENVIRONMENT:
+        _refuse_in_use(name, invocation)
     removed = remove_environment(name, invocation.paths.environments)
     say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {removed.python} is left as it is")
 
 
+def _refuse_in_use(name: str, invocation: Invocation) -> None:
+    for run in list_runs(invocation.paths)[:RECENT_RUNS]:
+        if status_of(run) in ALIVE and read_config(run).environment == name:
+            raise UsageError(f"{name}: {run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}")
+
+
 def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
-    """One after the other, so that the seconds of an import are its own."""
-    named = list_environments(invocation.paths.environments)
-    places = [
-        (name, framework, interpreter_of(framework, invocation.settings, name))
-        for name in (DEFAULT_ENVIRONMENT, *(environment.name for environment in named))
-        for framework in FRAMEWORKS
-    ]
-    held: set[str] = set()
-    for name, framework, interpreter in places:
-        say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
-        found = probe(framework, interpreter)
-        last = framework == FRAMEWORKS[-1]
-        # A named environment need hold only one framework; one that holds none is shown all the same.
-        if name == DEFAULT_ENVIRONMENT or not found.missing or (last and name not in held):
-            held.add(name)
-            yield name, found
+    """One after the other, so that the seconds of an import are its own; what is no interpreter is asked once."""
+    named = [environment.name for environment in list_environments(invocation.paths.environments)]
+    useless: dict[str, Probe] = {}
+    for name in (DEFAULT_ENVIRONMENT, *named):
+        held = False
+        for framework in FRAMEWORKS:
+            interpreter = interpreter_of(framework, invocation.settings, name)
+            if interpreter not in useless:
+                say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
+                found = probe(framework, interpreter)
+            else:
+                found = replace(useless[interpreter], framework=framework)
+            if found.is_of_interpreter:
+                useless[interpreter] = found
+            last = framework == FRAMEWORKS[-1]
+            # A named environment need hold only one framework; one that holds none is shown all the same.
+            if name == DEFAULT_ENVIRONMENT or not found.missing or (last and not held):
+                held = True
+                yield name, found
 
 
 def _row(name: str, found: Probe) -> dict[str, Cell]:
@@ -139,9 +158,34 @@ def _row(name: str, found: Probe) -> dict[str, Cell]:
     }
 
 
-def _without_empty(table: Table) -> Table:
-    columns = [column for column in table.columns if any(row[column.name] is not None for row in table.rows)]
-    return Table(tuple(columns), table.rows, table.notes)
+def _leftover_row(leftover: Leftover) -> dict[str, Cell]:
+    nothing = dict.fromkeys(_row("", Probe(FRAMEWORKS[0], "")))
+    return nothing | {
+        "environment": leftover.name,
+        "problem": f"{leftover.problem}; get rid of it: {leftover.remedy}",
+    }
+
+
+def _describe(found: Probe) -> str:
+    """A framework in an environment in two lines: what it is, and below it where it is."""
+    facts = [found.problem]
+    if not found.problem:
+        facts = [found.version, ", ".join(found.gpus) or "no GPU"]
+        facts += [f"CUDA {found.cuda}"] * bool(found.cuda)
+        facts += [f"cuDNN {found.cudnn}"] * bool(found.cudnn)
+        facts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
+    python = f"Python {found.python}, " if found.python else ""
+    title = f"  {FRAMEWORK_TITLES[found.framework]:<{TITLE_WIDTH}}  "
+    return _block(title, ", ".join(facts), python + found.interpreter)
+
+
+def _block(title: str, *texts: str) -> str:
+    """Texts below each other behind their title, broken at the terminal's width."""
+    indent = " " * len(title)
+    first, *others = texts
+    lines = wrap(first, text_width(), title, indent)
+    lines += [line for text in others for line in wrap(text, text_width(), indent, indent)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _added(name: str, found: Probe) -> str:
@@ -161,5 +205,6 @@ def _find(python: str) -> str:
         path = os.path.join(path, "bin", "python")
     found = shutil.which(path)
     if found is None:
-        raise MissingError(f"{python}: no such interpreter")
+        why = "cannot be started" if os.path.exists(path) else "no such interpreter"
+        raise MissingError(f"{path or repr(python)}: {why}")
     return os.path.abspath(found)

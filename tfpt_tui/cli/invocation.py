@@ -7,6 +7,7 @@ import functools
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,8 +21,8 @@ from tfpt_tui.errors import UsageError, printable
 if TYPE_CHECKING:
     from tfpt_tui.results.table import Table
 
-# Narrower than this a terminal wraps what it is given.
-LEAST_WIDTH = 40
+WIDE = 10_000  # columns; lines are broken for a terminal only
+LEAST_WIDTH = 40  # a terminal that is narrower wraps what it is given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,9 +71,33 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
+def open_closed_streams() -> None:
+    """Give a stream that the shell closed (``>&-``) its number back, before any file of ours gets it.
+
+    What was to go to stdout is refused as it would have been, narration is lost.
+    """
+    for number, (name, kind) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            # The lowest number that is free, as those below it are open by now.
+            os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            setattr(sys, name, os.fdopen(number, kind, closefd=False))
+
+
+def drop_broken_streams() -> None:
+    """What is left in a stream that cannot be written is lost, and does not fail once more when Python ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def say(text: str) -> None:
-    """Narration: everything that is not the data that was asked for."""
-    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+    """Narration: everything that is not the data that was asked for. It may be lost where it cannot be written."""
+    try:
+        click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+    except OSError:
+        drop_broken_streams()
 
 
 def tell_indexing(done: int, total: int) -> None:
@@ -89,13 +114,7 @@ def show_table(table: Table) -> None:
 def table_text(table: Table) -> str:
     from tfpt_tui.results.table import as_text, fitted
 
-    width = terminal_width()
-    return as_text(fitted(table, width) if width else table)
-
-
-def terminal_width() -> int | None:
-    """The columns that data is shown on, None where it goes to a file or another program."""
-    return max(shutil.get_terminal_size().columns, LEAST_WIDTH) if sys.stdout.isatty() else None
+    return as_text(fitted(table, text_width()) if sys.stdout.isatty() else table)
 
 
 def show(text: str) -> None:
@@ -104,4 +123,21 @@ def show(text: str) -> None:
         click.echo(text, nl=False)
     except BrokenPipeError:
         # Whoever read our output has seen enough (head, less): that is no error, and nothing more is said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_broken_streams()
+
+
+def text_width() -> int:
+    """The columns that our text may take."""
+    return max(shutil.get_terminal_size().columns, LEAST_WIDTH) if sys.stdout.isatty() else WIDE
+
+
+def wrap(text: str, width: int, first: str, indent: str) -> list[str]:
+    """The lines of a text, broken between its words only: commands and paths are there to be copied."""
+    return textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

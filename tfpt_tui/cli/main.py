@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Any, NoReturn
 
 import click
 
 from tfpt_tui import __version__
-from tfpt_tui.cli.invocation import Invocation
+from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.errors import MissingError, TfptError, printable
 
 INTERRUPTED = 130
 
@@ -65,20 +66,40 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the contract."""
+    open_closed_streams()
     sys.exit(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
+        return _run(arguments)
+    except OSError as error:
+        if not _is_of_a_stream(error):
+            raise
+        drop_broken_streams()
+        if isinstance(error, BrokenPipeError):
+            return 0
+        say(f"tfpt-tui: stdout cannot be written: {(error.strerror or str(error)).lower()}")
+        return MissingError.exit_code
+
+
+def _is_of_a_stream(error: OSError) -> bool:
+    """click.echo writes to the streams alone, our texts and click's own."""
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    return bool(last.f_globals["__name__"] == click.echo.__module__)
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
         result: Any = cli.main(args=arguments, prog_name="tfpt-tui", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except TfptError as error:
-        click.echo(f"tfpt-tui: {printable(str(error))}", err=True)
+        say(f"tfpt-tui: {printable(str(error))}")
         return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("tfpt-tui: interrupted", err=True)
+        say("tfpt-tui: interrupted")
         return INTERRUPTED

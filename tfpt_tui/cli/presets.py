@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, table_text, terminal_width
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, table_text, text_width
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
 from tfpt_tui.config.tracks import describe_track
 from tfpt_tui.errors import TfptError
@@ -68,7 +68,7 @@ def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
 
 
 def _wrap(line: str) -> str:
-    return textwrap.fill(line, min(WIDTH, terminal_width() or WIDTH), subsequent_indent=" " * HANGING)
+    return textwrap.fill(line, min(WIDTH, text_width()), subsequent_indent=" " * HANGING)
 
 
 def _document(preset: Preset) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tfpt_tui
+from tfpt_tui.errors import MissingError
 
 NAME = "tfpt-tui"
 
@@ -48,7 +49,14 @@ def find_paths(runs: str | None = None) -> Paths:
 def _xdg(variable: str, fallback: str) -> Path:
     value = os.environ.get(variable, "")
     # The specification says that a relative path is invalid and must be ignored.
-    return Path(value) if os.path.isabs(value) else Path.home() / fallback
+    if os.path.isabs(value):
+        return Path(value)
+    try:
+        return Path.home() / fallback
+    except RuntimeError:
+        raise MissingError(
+            f"neither {variable} nor HOME is set, and this user has no home directory: export HOME=DIR"
+        ) from None
 
 
 def _shipped_presets() -> Path:

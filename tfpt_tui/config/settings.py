@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ def load_settings(path: Path) -> UserSettings:
     _check(document, {"interpreters", "ui", "keys"}, str(path))
     interpreters = _texts(document, "interpreters", path)
     _check(interpreters, set(FRAMEWORKS), f"{path}: [interpreters]")
+    for framework, interpreter in interpreters.items():
+        _check_interpreter(interpreter, f"{path}: [interpreters]: {framework}")
     ui = document.get("ui", {})
     _check(ui, {"theme", "refresh_hz"}, f"{path}: [ui]")
     theme = ui.get("theme", "")
@@ -53,6 +56,13 @@ def load_settings(path: Path) -> UserSettings:
     return UserSettings(
         interpreters, theme=theme, refresh_hz=float(refresh_hz), keys=_texts(document, "keys", path)
     )
+
+
+def _check_interpreter(interpreter: str, where: str) -> None:
+    """A full path, or the name of a program on PATH: a run has a working directory of its own."""
+    relative = "/" in interpreter and not os.path.isabs(os.path.expanduser(interpreter))
+    if not interpreter.strip() or "\0" in interpreter or relative:
+        raise UsageError(f"{where} must be the full path of an interpreter, not {interpreter!r}")
 
 
 def _texts(document: Mapping[str, object], name: str, path: Path) -> dict[str, str]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.environments.interpreters import worker_variables
 from tfpt_tui.environments.probe import Probe, probe
-from tfpt_tui.environments.registry import VENV, Named, check_name, register
+from tfpt_tui.environments.registry import VENV, Named, begin, check_name, delete, finish
 from tfpt_tui.errors import MissingError, UsageError, cannot
+from tfpt_tui.lifeline import die_with_parent
 
 # The packages of a framework; the first has the version. Backends need numpy and Pillow beside it.
 REQUIREMENTS = {
@@ -34,7 +37,7 @@ def default_name(framework: str, version: str | None, gpu: bool) -> str:
 
 def create(
     framework: str,
-    name: str,
+    name: str | None,
     directory: Path,
     *,
     version: str | None,
@@ -49,18 +52,19 @@ def create(
         UsageError: the name or the version cannot be one.
         MissingError: no room, no venv module, or the installer failed; its own lines were shown.
     """
-    check_name(name, directory)
-    if version and not re.fullmatch(VERSION, version):
-        raise UsageError(f"--version {version}: no version, such as 2.8.0")
-    home = directory / name
-    with claimed(directory, "the environment", "making an environment"):
-        return _make(framework, name, home, version=version, gpu=gpu, say=say)
+    if version is not None and not re.fullmatch(VERSION, version):
+        raise UsageError(f"--version {version!r}: no version, such as 2.8.0")
+    chosen = name if name is not None else default_name(framework, version, gpu)
+    check_name(chosen, directory, replaced=True)
+    with claimed(directory, "the environment", "making or removing an environment"):
+        return _make(framework, chosen, directory, version=version, gpu=gpu, say=say)
 
 
 def _make(
-    framework: str, name: str, home: Path, *, version: str | None, gpu: bool, say: Callable[[str], None]
+    framework: str, name: str, directory: Path, *, version: str | None, gpu: bool, say: Callable[[str], None]
 ) -> tuple[Named, Probe]:
-    _make_room(home)
+    _check_room(directory)
+    home = begin(name, directory)
     try:
         python = str(home / VENV / "bin" / "python")
         for command in _commands(python, requirements(framework, version, gpu), home / VENV):
@@ -69,9 +73,9 @@ def _make(
         found = probe(framework, python)
         if found.problem:
             raise MissingError(f"{name}: {FRAMEWORK_TITLES[framework]} was installed, but {found.problem}")
-        return register(name, python, home.parent, made=True), found
+        return finish(name, python, directory), found
     except BaseException:
-        shutil.rmtree(home, ignore_errors=True)
+        _give_up(home, say)
         raise
 
 
@@ -82,19 +86,21 @@ def requirements(framework: str, version: str | None, gpu: bool) -> list[str]:
     return [f"{first}{extras}" + (f"=={version}" if version else ""), *others]
 
 
-def _make_room(home: Path) -> None:
-    try:
-        if home.exists():
-            shutil.rmtree(home)  # no environment.toml: an attempt that was killed
-        home.mkdir(parents=True)
-        free = shutil.disk_usage(home).free
-    except OSError as error:
-        raise cannot("make the environment", home, error) from None
+def _check_room(directory: Path) -> None:
+    free = shutil.disk_usage(directory).free
     if free < ROOM_BYTES:
-        home.rmdir()
         raise MissingError(
-            f"{home}: up to {ROOM_BYTES / 1e9:.0f} GB are needed and {free / 1e9:.1f} GB are free; free some room"
+            f"{directory}: up to {ROOM_BYTES / 1e9:.0f} GB are needed and {free / 1e9:.1f} GB are free;"
+            " free some room"
         )
+
+
+def _give_up(home: Path, say: Callable[[str], None]) -> None:
+    """Leave nothing behind; what cannot be deleted stays known as unfinished."""
+    try:
+        delete(home)
+    except OSError as error:
+        say(f"note: {cannot('remove the unfinished environment', home, error)}")
 
 
 def _commands(python: str, wanted: Sequence[str], venv: Path) -> list[list[str]]:
@@ -110,7 +116,14 @@ def _commands(python: str, wanted: Sequence[str], venv: Path) -> list[list[str]]
 def _run(command: Sequence[str]) -> None:
     """What the installer prints is narration."""
     try:
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=worker_variables())
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=worker_variables(),
+            # Killed, we cannot delete what an installer that goes on would write.
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
     except OSError as error:
         raise cannot("start", command[0], error) from None
     if not ended.returncode:

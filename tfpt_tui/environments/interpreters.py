@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import tfpt_tui
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS, nearest
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.asking import Answer, ask, never
 from tfpt_tui.errors import MissingError
 
 # Modules that a backend imports, and the distributions that bring them. torchvision brings Pillow.
@@ -33,10 +35,13 @@ HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
 OLDEST_PYTHON = (3, 11)
 
-_MISSING = (
-    "import importlib.util, sys\n"
-    "print('python:', *sys.version_info[:2])\n"
-    "print('missing:', *[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])"
+# Any Python can read this, be it ever so old; the working directory may hold a folder of a framework's name.
+_VERSION = "import sys; sys.stdout.write('python: %d.%d.%d\\n' % sys.version_info[:3]); sys.stdout.flush()\n"
+_MISSING = _VERSION + (
+    "sys.path[:] = [place for place in sys.path if place]\n"
+    "import importlib.util\n"
+    "missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]\n"
+    "sys.stdout.write('missing: ' + ' '.join(missing) + '\\n')"
 )
 
 
@@ -107,8 +112,8 @@ def installer_of(interpreter: str) -> str:
     """The command that installs packages for the interpreter: uv makes environments that have no pip."""
     home = Path(interpreter).parent.parent
     if (home / "pyvenv.cfg").exists() and not any(home.glob("lib/python*/site-packages/pip")):
-        return f"uv pip install --python {interpreter}"
-    return f"{interpreter} -m pip install"
+        return f"uv pip install --python {shlex.quote(interpreter)}"
+    return f"{shlex.quote(interpreter)} -m pip install"
 
 
 def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
@@ -120,39 +125,43 @@ def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
             " or the environment (see tfpt-tui env list)"
         )
     answer = _ask(interpreter, _MISSING, *modules)
-    if "missing:" not in answer:
+    python = _told_version(answer.stdout)
+    if python and tuple(map(int, python.split(".")[:2])) < OLDEST_PYTHON:
+        raise MissingError(f"{interpreter}: {too_old(python)}; tfpt-tui env create makes another")
+    if answer.cut:
+        raise MissingError(f"{interpreter}: does not answer within {ANSWER_TIMEOUT_S} s")
+    if answer.returncode:
+        raise MissingError(f"{interpreter}: is no working Python interpreter: {answer.reason}")
+    if "missing:" not in answer.stdout:
         raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
-    python = re.search(r"python: (\d+) (\d+)", answer)
-    if python and (int(python[1]), int(python[2])) < OLDEST_PYTHON:
-        raise MissingError(
-            f"{interpreter}: {too_old('.'.join(python.groups()))}; tfpt-tui env create makes another"
-        )
-    return answer.rpartition("missing:")[2].split()
+    return answer.stdout.rpartition("missing:")[2].split()
+
+
+def version_of(interpreter: str, cancelled: Callable[[], bool] = never) -> str:
+    """Such as ``3.11.7``, "" where the interpreter does not tell.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    command = [interpreter, "-c", _VERSION]
+    return _told_version(ask(command, worker_variables(), ANSWER_TIMEOUT_S, cancelled=cancelled).stdout)
 
 
 def too_old(python: str) -> str:
     return f"Python {python} is too old: at least {'.'.join(map(str, OLDEST_PYTHON))} is needed"
 
 
-def _ask(interpreter: str, code: str, *arguments: str) -> str:
+def _told_version(output: str) -> str:
+    told = re.search(r"^python: (\d+\.\d+\.\d+)$", output, re.MULTILINE)
+    return told[1] if told else ""
+
+
+def _ask(interpreter: str, code: str, *arguments: str) -> Answer:
     """What the interpreter prints when it runs ``code``."""
     try:
-        asked = subprocess.run(
-            [interpreter, "-c", code, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-            env=worker_variables(),
-        )
-    except subprocess.TimeoutExpired:
-        raise MissingError(f"{interpreter}: does not answer within {ANSWER_TIMEOUT_S} s") from None
+        return ask([interpreter, "-c", code, *arguments], worker_variables(), ANSWER_TIMEOUT_S)
     except OSError as error:
         raise MissingError(f"{interpreter}: cannot be started: {error.strerror}") from None
-    if asked.returncode:
-        last = (asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"])[-1]
-        raise MissingError(f"{interpreter}: is no working Python interpreter: {last}")
-    return asked.stdout
 
 
 def _missing_here(modules: tuple[str, ...]) -> list[str]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tfpt_tui.environments.interpreters import OLDEST_PYTHON, too_old, worker_command, worker_variables
+from tfpt_tui.environments.asking import ENDLESS, ask, never, one_line
+from tfpt_tui.environments.interpreters import (
+    ANSWER_TIMEOUT_S,
+    OLDEST_PYTHON,
+    too_old,
+    version_of,
+    worker_command,
+    worker_variables,
+)
 
 PROBE_TIMEOUT_S = 120
 ANSWER = "tfpt-tui probe: "
@@ -39,78 +45,100 @@ class Probe:
     packages: Mapping[str, str] = field(default_factory=dict)
     overwritten: Mapping[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def is_of_interpreter(self) -> bool:
+        """Whether the problem is the interpreter's own: every framework would meet it."""
+        return bool(self.problem) and not (self.missing or self.broken)
 
-def probe(framework: str, interpreter: str, timeout_s: float = PROBE_TIMEOUT_S) -> Probe:
-    """Import the framework in the interpreter and ask it: seconds. Whatever is wrong there is the answer."""
+
+def probe(
+    framework: str,
+    interpreter: str,
+    *,
+    cancelled: Callable[[], bool] = never,
+    timeout_s: float = PROBE_TIMEOUT_S,
+    silence_s: float = ANSWER_TIMEOUT_S,
+) -> Probe:
+    """Import the framework in the interpreter and ask it: seconds. Whatever is wrong there is the answer.
+
+    Raises:
+        AbandonedError: ``cancelled`` became true.
+    """
+    command = worker_command(interpreter, os.devnull, "probe", framework)
     try:
-        ended = subprocess.run(
-            worker_command(interpreter, os.devnull, "probe", framework),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
-            env=worker_variables(),
-        )
-    except subprocess.TimeoutExpired as error:
-        return _explain_silence(framework, interpreter, _answers(error.stdout), timeout_s)
+        answer = ask(command, worker_variables(), timeout_s, silence_s=silence_s, cancelled=cancelled)
+        facts = _facts(answer.stdout)
+        if not answer.cut and "python" in facts:
+            return _read(framework, interpreter, facts)
+        if not answer.cut and not facts:
+            old = _too_old(interpreter, cancelled)
+            if old:
+                return Probe(framework, interpreter, too_old(old), python=old)
     except OSError as error:
         return Probe(framework, interpreter, f"cannot be started: {(error.strerror or str(error)).lower()}")
-    answers = _answers(ended.stdout)
-    if answers and "python" in answers[-1]:
-        return _read(framework, interpreter, answers[-1])
-    return _explain_end(framework, interpreter, answers, ended)
+    module = one_line(facts.get("importing", ""))
+    if answer.cut:
+        problem = _explain_cut(answer.cut, module, timeout_s if module else silence_s)
+    elif module:
+        problem = f"the import of {module} ends the process {answer.ending}"
+    else:
+        problem = f"is no working Python interpreter: {answer.reason}"
+    return Probe(framework, interpreter, problem, broken=module)
 
 
-def _answers(output: str | bytes | None) -> list[dict[str, Any]]:
-    """The lines that our probe printed, among whatever libraries print; the last may be half a line."""
-    text = output.decode(errors="replace") if isinstance(output, bytes) else output or ""
-    lines = text.rpartition("\n")[0].splitlines()
-    return [json.loads(line.removeprefix(ANSWER)) for line in lines if line.startswith(ANSWER)]
+def _facts(output: str) -> dict[str, Any]:
+    """The last that our probe printed, among whatever libraries print; the last line may be half a line."""
+    facts: dict[str, Any] = {}
+    for line in output.rpartition("\n")[0].splitlines():
+        if line.startswith(ANSWER):
+            try:
+                told = json.loads(line.removeprefix(ANSWER))
+            except (ValueError, RecursionError):
+                continue  # no line of ours, though it looks like one
+            facts = told if isinstance(told, dict) else facts
+    return facts
 
 
 def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
-    missing = tuple(facts.get("missing", ()))
-    problem = str(facts.get("problem", ""))
-    if tuple(map(int, facts["python"].split(".")[:2])) < OLDEST_PYTHON:
-        problem = too_old(facts["python"])
-    elif missing:
-        problem = f"no module {', '.join(missing)}"
-    elif problem:
-        problem = f"{facts['broken']} cannot be imported: {problem}"
-    return Probe(
-        framework,
-        interpreter,
-        problem=problem,
-        python=facts["python"],
-        version=facts.get("version", ""),
-        cuda=facts.get("cuda", ""),
-        cudnn=facts.get("cudnn", ""),
-        gpus=tuple(facts.get("gpus", ())),
-        import_s=facts.get("import_s"),
-        missing=missing,
-        broken=facts.get("broken", ""),
-        packages=facts["packages"],
-        overwritten=facts["overwritten"],
-    )
+    try:
+        found = Probe(
+            framework,
+            interpreter,
+            problem=one_line(facts.get("problem", "")),
+            python=one_line(facts["python"]),
+            version=one_line(facts.get("version", "")),
+            cuda=one_line(facts.get("cuda", "")),
+            cudnn=one_line(facts.get("cudnn", "")),
+            gpus=tuple(map(one_line, facts.get("gpus", ()))),
+            import_s=float(facts["import_s"]) if "import_s" in facts else None,
+            missing=tuple(map(one_line, facts.get("missing", ()))),
+            broken=one_line(facts.get("broken", "")),
+            packages={one_line(name): one_line(version) for name, version in facts["packages"].items()},
+            overwritten={one_line(at): [*map(one_line, names)] for at, names in facts["overwritten"].items()},
+        )
+        old = _parse_version(found.python) < OLDEST_PYTHON
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Probe(framework, interpreter, "is no working Python interpreter: its answer makes no sense")
+    if old:
+        return replace(found, problem=too_old(found.python))
+    if found.missing:
+        return replace(found, problem=f"no module {', '.join(found.missing)}")
+    if found.problem:
+        return replace(found, problem=f"{found.broken} cannot be imported: {found.problem}")
+    return found
 
 
-def _explain_silence(framework: str, interpreter: str, answers: list[dict[str, Any]], timeout_s: float) -> Probe:
-    module = _importing(answers)
-    doing = f"the import of {module} hangs" if module else "does not answer"
-    return Probe(framework, interpreter, f"{doing}: nothing within {timeout_s:g} s", broken=module)
+def _too_old(interpreter: str, cancelled: Callable[[], bool]) -> str:
+    """The version of an interpreter that cannot even read our probe, "" where that is not why."""
+    version = version_of(interpreter, cancelled)
+    return version if version and _parse_version(version) < OLDEST_PYTHON else ""
 
 
-def _explain_end(
-    framework: str, interpreter: str, answers: list[dict[str, Any]], ended: subprocess.CompletedProcess[str]
-) -> Probe:
-    module = _importing(answers)
-    if module and ended.returncode < 0:
-        name = signal.Signals(-ended.returncode).name
-        return Probe(framework, interpreter, f"the import of {module} ends the process by {name}", broken=module)
-    last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-    return Probe(framework, interpreter, f"is no working Python interpreter: {last}", broken=module)
+def _parse_version(python: str) -> tuple[int, ...]:
+    return tuple(map(int, python.split(".")[:2]))
 
 
-def _importing(answers: list[dict[str, Any]]) -> str:
-    return str(answers[-1].get("importing", "")) if answers else ""
+def _explain_cut(cut: str, module: str, seconds: float) -> str:
+    if cut == ENDLESS:
+        return f"the import of {module} prints without end" if module else "prints without end"
+    return f"{f'the import of {module} hangs' if module else 'does not answer'}: nothing within {seconds:g} s"

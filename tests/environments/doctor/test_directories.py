@@ -56,7 +56,20 @@ def test_a_directory_that_cannot_be_written_is_an_error_for_itself():
     findings = judge_directories((facts("runs", writable=False), facts("datasets")))
     assert [finding.level for finding in findings] == ["error", "ok"]
     assert findings[0].message == "runs: /here cannot be written"
-    assert "--runs DIR" in findings[0].remedy
+    assert "XDG_DATA_HOME" in findings[0].remedy
+
+
+def test_a_small_place_for_temporary_files_or_downloads_is_told_in_its_own_words():
+    for name, words, variable in (
+        ("temporary files", "compilers and installers write there", "TMPDIR"),
+        ("downloads", "CIFAR takes 163 MB", "XDG_CACHE_HOME"),
+    ):
+        finding = judge(name=name, free_bytes=64 << 20)
+        assert (finding.level, finding.message) == ("warning", f"{name}: 64 MiB free, and {words}")
+        assert finding.remedy == f"set {variable} to a directory with more room"
+        assert judge(name=name, filesystem="tmpfs").level == "ok"
+        finding = judge_directories((facts(name, writable=False),))[0]
+        assert (finding.level, variable in finding.remedy) == ("warning", True)
 
 
 @pytest.mark.parametrize("filesystem", ["nfs4", "cifs", "fuse.sshfs", "lustre", "9p"])
@@ -71,7 +84,7 @@ def test_a_network_file_system_would_be_measured_with_the_pictures(filesystem):
 def test_what_will_not_stay_is_noted(filesystem, words):
     finding = judge(filesystem=filesystem)
     assert (finding.level, words in finding.message) == ("note", True)
-    assert "docker run -v" in finding.remedy
+    assert "-v DIR:DIR" in finding.remedy
 
 
 def test_a_directory_that_is_not_there_yet_is_looked_at_where_it_would_be(tree, tmp_path):

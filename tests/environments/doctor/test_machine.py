@@ -58,7 +58,7 @@ def test_memory_is_judged_by_what_a_worker_takes(available, level, words):
 def test_a_limit_of_the_control_group_is_named_where_it_is_the_bound():
     finding = judge("memory", available_bytes=2 * GIB, left_bytes=2 * GIB)
     assert "2.0 GiB available, which is all that the control group's limit leaves" in finding.message
-    assert "docker run --memory" in finding.remedy
+    assert "--memory of docker run" in finding.remedy
     assert "limit" not in judge("memory", available_bytes=2 * GIB, left_bytes=3 * GIB).message
 
 
@@ -69,7 +69,7 @@ def test_the_shared_memory_of_a_container_is_told_in_workers_and_caches():
         "64 MiB of 64 MiB free: the batches of 85 loader workers fit (batch_size=32),"
         " a cache of CIFAR-100 does not (154 MB, 614 MB on the track published)"
     )
-    assert finding.remedy == "docker run --shm-size=8g (or --ipc=host)"
+    assert finding.remedy == "start the container with --shm-size=8g, or with --ipc=host"
 
 
 def test_shared_memory_that_holds_the_usual_cache_lacks_room_for_the_articles_alone():

@@ -19,7 +19,7 @@ def test_all_cores_are_told():
 def test_a_share_of_the_cores_is_noted():
     finding = judge(cores=8, allowed=2)
     assert (finding.level, "2 of 8 cores are ours" in finding.message) == ("note", True)
-    assert "Slurm --cpus-per-task" in finding.remedy
+    assert "--cpus-per-task of Slurm" in finding.remedy
 
 
 def test_one_core_is_warned_of():
@@ -31,7 +31,7 @@ def test_one_core_is_warned_of():
 def test_a_quota_halts_runs_and_is_warned_of():
     finding = judge(cores=4, allowed=4, quota=1.5)
     assert (finding.level, "time of 1.5 of 4 cores" in finding.message) == ("warning", True)
-    assert "docker run --cpuset-cpus" in finding.remedy
+    assert "--cpuset-cpus of docker run" in finding.remedy
 
 
 def test_a_processor_that_tells_nothing_is_not_judged():

@@ -30,7 +30,7 @@ def test_a_login_that_takes_its_processes_with_it_is_warned_of_even_where_the_us
     finding = judge(unit="session", ended_with_login=True, lingers=True)
     assert (finding.level, finding.topic) == ("warning", "logins")
     assert "runs end with your login" in finding.message
-    assert finding.remedy == "loginctl enable-linger, then start the app with: systemd-run --user --scope tfpt-tui"
+    assert finding.remedy == "loginctl enable-linger && systemd-run --user --scope tfpt-tui"
 
 
 def test_services_of_a_user_that_end_with_the_last_login_are_noted():
@@ -42,12 +42,16 @@ def test_services_of_a_user_that_end_with_the_last_login_are_noted():
 def test_runs_end_with_their_batch_job():
     finding = judge(job="42", unit="session", ended_with_login=True)
     assert (finding.level, "Slurm's job 42" in finding.message) == ("note", True)
-    assert "sbatch --time" in finding.remedy
+    assert "--time of sbatch" in finding.remedy
 
 
 def test_processes_that_cannot_be_seen_are_noted():
     finding = judge("docker", sees_others=False)
-    assert (finding.level, finding.topic, finding.remedy) == ("note", "processes", "docker run --pid=host")
+    assert (finding.level, finding.topic, finding.remedy) == (
+        "note",
+        "processes",
+        "start the container with --pid=host",
+    )
     assert "cannot be seen" in finding.message
     assert judge("kubernetes", sees_others=False).remedy == ""
 

@@ -92,7 +92,7 @@ def test_a_small_terminal_is_noted(size):
 def test_a_tmux_with_few_colours_is_warned_of(name):
     finding = judge("tmux", tmux=TMUX | {"default-terminal": name})
     assert (finding.level, f"default-terminal is {name}" in finding.message) == ("warning", True)
-    assert 'set -g default-terminal "tmux-256color"' in finding.remedy
+    assert "tmux set -g default-terminal tmux-256color" in finding.remedy
 
 
 def test_a_tmux_that_waits_after_escape_is_noted():

@@ -13,6 +13,12 @@ def look() -> dict[str, Any]:
     return {
         "version": torch.__version__,
         "cuda": torch.version.cuda or torch.version.hip or "",
-        "cudnn": str(torch.backends.cudnn.version() or "") if torch.version.cuda else "",
+        "cudnn": _cudnn(torch.backends.cudnn.version() or 0) if torch.version.cuda else "",
         "gpus": gpus,
     }
+
+
+def _cudnn(number: int) -> str:
+    """92600 as 9.26.0, and as cuDNN counted before version 9, 8902 as 8.9.2 (cudnn_version.h)."""
+    major, rest = divmod(number, 10_000 if number >= 90_000 else 1000)
+    return f"{major}.{rest // 100}.{rest % 100}" if number else ""

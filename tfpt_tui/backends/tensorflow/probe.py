@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +16,15 @@ def look() -> dict[str, Any]:
     return {
         "version": tf.__version__,
         "cuda": str(build.get("cuda_version", "")),
-        "cudnn": str(build.get("cudnn_version", "")),
+        "cudnn": _cudnn(str(build.get("cudnn_version", "")), str(build.get("cuda_version", ""))),
         "gpus": [str(detail.get("device_name", "GPU")) for detail in details],
     }
+
+
+def _cudnn(major: str, cuda: str) -> str:
+    """The build tells 9 alone; 9.10.2 is what the package that comes with it says, where it is installed."""
+    try:
+        installed = importlib.metadata.version(f"nvidia-cudnn-cu{cuda.partition('.')[0]}")
+    except importlib.metadata.PackageNotFoundError:
+        return major
+    return ".".join(installed.split(".")[:3]) if installed.split(".")[0] == major else major

@@ -13,8 +13,13 @@ from tfpt_tui.hardware.storage import describe_directory
 
 LEAST_BYTES = 100 * 10**6
 FEW_BYTES = 2 * 10**9
+SPARE_BYTES = 500 * 10**6
 # A prepared CIFAR-100 is a file for each of 60,000 pictures.
 FEW_FILES = 100_000
+DOWNLOADS, TEMPORARY = "downloads", "temporary files"
+# What a run can do without, and what it is for; the variable that moves it.
+SPARE = {DOWNLOADS: "CIFAR takes 163 MB", TEMPORARY: "compilers and installers write there"}
+VARIABLES = {DOWNLOADS: "XDG_CACHE_HOME", TEMPORARY: "TMPDIR"}
 NETWORK = (
     *("9p", "afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
     *("fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
@@ -74,16 +79,19 @@ def _nearest(path: Path) -> Path:
 
 def _judge_permission(directory: DirectoryFacts) -> Finding:
     return Finding(
-        "error",
+        "warning" if directory.name in SPARE else "error",
         "disk",
         f"{directory.name}: {directory.place} cannot be written",
-        "choose directories that you may write: --runs DIR, or XDG_DATA_HOME and TMPDIR",
+        f"set {VARIABLES.get(directory.name, 'XDG_DATA_HOME')} to a directory that you may write",
     )
 
 
 def _judge_file_system(directories: list[DirectoryFacts]) -> list[Finding]:
     names, first = _list([directory.name for directory in directories]), directories[0]
-    judged = (_judge_room(names, first), _judge_files(names, first), _judge_kind(names, first))
+    if all(directory.name in SPARE for directory in directories):
+        judged = [_judge_spare_room(directory) for directory in directories]
+    else:
+        judged = [_judge_room(names, first), _judge_files(names, first), _judge_kind(names, first)]
     findings = [finding for finding in judged if finding]
     if findings:
         return findings
@@ -107,6 +115,18 @@ def _judge_room(names: str, directory: DirectoryFacts) -> Finding | None:
     return None
 
 
+def _judge_spare_room(directory: DirectoryFacts) -> Finding | None:
+    """What lies on a disk of its own, away from the runs."""
+    if directory.free_bytes is None or directory.free_bytes >= SPARE_BYTES:
+        return None
+    return Finding(
+        "warning",
+        "disk",
+        f"{directory.name}: {_show_room(directory)}, and {SPARE[directory.name]}",
+        f"set {VARIABLES[directory.name]} to a directory with more room",
+    )
+
+
 def _judge_files(names: str, directory: DirectoryFacts) -> Finding | None:
     if directory.free_files is None or directory.free_files >= FEW_FILES:
         return None
@@ -114,7 +134,7 @@ def _judge_files(names: str, directory: DirectoryFacts) -> Finding | None:
         "warning",
         "disk",
         f"{names}: room for only {directory.free_files:,} more files (inodes), and CIFAR-100 takes 60,000",
-        "remove files that nobody needs (df -i tells how many are left), or choose another directory",
+        "choose another directory, or remove files that nobody needs and see how many are left: df -i",
     )
 
 
@@ -124,14 +144,15 @@ def _judge_kind(names: str, directory: DirectoryFacts) -> Finding | None:
             "warning",
             "disk",
             f"{names}: a network file system ({directory.filesystem}): reading pictures would measure the network",
-            "choose a directory on a disk of this machine (prepare --out DIR, --runs DIR)",
+            "choose directories on a disk of this machine, with prepare --out DIR and tfpt-tui --runs DIR",
         )
     if directory.filesystem in FLEETING:
         return Finding(
             "note",
             "disk",
             f"{names}: {FLEETING[directory.filesystem]} ({directory.filesystem}); {_show_room(directory)}",
-            "keep what you need on a disk (prepare --out DIR, --runs DIR; docker run -v DIR:DIR)",
+            "keep what you need on a disk, with prepare --out DIR and tfpt-tui --runs DIR;"
+            " a container is given one with -v DIR:DIR",
         )
     return None
 

@@ -3,58 +3,86 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
+from tfpt_tui.environments.asking import never
+from tfpt_tui.environments.doctor.directories import DOWNLOADS, TEMPORARY
 from tfpt_tui.environments.doctor.finding import LEVELS, Finding
 from tfpt_tui.environments.doctor.frameworks import judge_frameworks, probe_all
 from tfpt_tui.environments.doctor.gpu import judge_gpus, read_gpus
 from tfpt_tui.environments.doctor.machine import judge_machine, read_machine
 from tfpt_tui.environments.doctor.terminal import judge_terminal, read_terminal
-from tfpt_tui.environments.registry import named_interpreters
+from tfpt_tui.environments.registry import list_leftovers, named_interpreters
 from tfpt_tui.errors import TfptError
 
 NOT_IMPORTED = Finding(
     "note",
     "frameworks",
-    "a training is running on this machine: they were not imported, as that would slow it down",
+    "not looked at: a training is running on this machine, and importing them would slow it down",
     "look again when it is over",
 )
 
 
-def examine(paths: Paths) -> list[Finding]:
-    """Look at everything that a run needs, and import every framework: ten seconds and more.
+def examine(paths: Paths, cancelled: Callable[[], bool] = never) -> Iterator[list[Finding]]:
+    """Look at everything that a run needs: at the machine, then import every framework, ten seconds and more.
 
-    The machine is looked at first, while nothing of ours keeps it busy. No training is disturbed.
+    The findings of each come as soon as they are known, worst first. The machine is looked at while nothing of
+    ours keeps it busy, and no training is disturbed.
+
+    Raises:
+        AbandonedError: ``cancelled`` became true; the frameworks' processes are ended.
     """
     settings, findings = _read_settings(paths)
-    directories = {"runs": paths.runs, "datasets": paths.datasets, "temporary files": Path(tempfile.gettempdir())}
-    machine = read_machine(directories)
-    findings += judge_machine(machine)
+    machine = read_machine(
+        {
+            "runs": paths.runs,
+            "datasets": paths.datasets,
+            DOWNLOADS: paths.downloads,
+            TEMPORARY: _temporary_directory(),
+        }
+    )
     gpus = read_gpus()
+    yield worst_first([*findings, *judge_machine(machine), *judge_gpus(gpus), *judge_terminal(read_terminal())])
     if machine.conditions.workers:
-        findings.append(NOT_IMPORTED)
+        yield [NOT_IMPORTED]
     else:
-        findings += judge_frameworks(probe_all(settings), gpus.reading)
-    findings += judge_gpus(gpus)
-    findings += judge_terminal(read_terminal())
+        yield worst_first(judge_frameworks(probe_all(settings, cancelled), gpus.reading))
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 
-def works(findings: Sequence[Finding]) -> bool:
-    """Whether every run could work that the settings allow; its figures may still mislead."""
-    return all(finding.level != "error" for finding in findings)
+def works(findings: Sequence[Finding]) -> bool | None:
+    """Whether every run could work that the settings allow; its figures may still mislead.
+
+    None where nothing says no, but not everything was looked at.
+    """
+    if any(finding.level == "error" for finding in findings):
+        return False
+    return None if NOT_IMPORTED in findings else True
 
 
 def summarize(findings: Sequence[Finding]) -> str:
     """One line that counts them, such as ``1 error, 2 warnings, 3 notes``."""
     counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS[:-1]}
     told = [f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items() if count]
+    if NOT_IMPORTED in findings:
+        told.append("the frameworks were not looked at")
     return ", ".join(told) or "nothing to mend"
+
+
+def _temporary_directory() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 def _read_settings(paths: Paths) -> tuple[UserSettings, list[Finding]]:
@@ -65,6 +93,10 @@ def _read_settings(paths: Paths) -> tuple[UserSettings, list[Finding]]:
         settings = load_settings(paths.settings)
     except TfptError as error:
         findings.append(Finding("error", "settings", str(error), f"correct or remove {paths.settings}"))
+    for left in list_leftovers(paths.environments):
+        if left.ours:
+            level = "note" if left.unfinished else "warning"
+            findings.append(Finding(level, f"environment {left.name}", left.problem, left.remedy))
     for path in sorted(paths.user_presets.glob("*.toml")):
         try:
             load_preset(path)

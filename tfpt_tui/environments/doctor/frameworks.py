@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.asking import never
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.environments.interpreters import install_line, installer_of, interpreter_of
+from tfpt_tui.environments.interpreters import install_line, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.hardware.gpu import GpuReading
 
-SEPARATE = "tfpt-tui env create pytorch and tfpt-tui env create tensorflow, then set environment=NAME in a run"
+SEPARATE = (
+    "give each framework an environment of its own, and name it in a run with environment=NAME:"
+    " tfpt-tui env create pytorch; tfpt-tui env create tensorflow"
+)
 AT_ONCE = 2  # probes; more would wait for each other's imports
 
 
-def probe_all(settings: UserSettings) -> dict[tuple[str, str], Probe]:
-    """Every framework in every environment, by environment and framework; seconds each, two at a time."""
+def probe_all(settings: UserSettings, cancelled: Callable[[], bool] = never) -> dict[tuple[str, str], Probe]:
+    """Every framework in every environment, by environment and framework; seconds each, two at a time.
+
+    Raises:
+        AbandonedError: ``cancelled`` became true.
+    """
     places = [
         (name, framework) for name in (DEFAULT_ENVIRONMENT, *settings.environments) for framework in FRAMEWORKS
     ]
     interpreters = [interpreter_of(framework, settings, name) for name, framework in places]
+    over = threading.Event()
+
+    def probe_one(place: tuple[str, str], interpreter: str) -> Probe:
+        return probe(place[1], interpreter, cancelled=lambda: over.is_set() or cancelled())
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(probe, [framework for _, framework in places], interpreters)
-        return dict(zip(places, found, strict=True))
+        try:
+            return dict(zip(places, pool.map(probe_one, places, interpreters), strict=True))
+        finally:
+            over.set()  # Interrupted: leaving the pool waits for its threads, and they for their processes.
 
 
 def judge_frameworks(probes: Mapping[tuple[str, str], Probe], gpu: GpuReading) -> list[Finding]:
@@ -60,7 +76,7 @@ def _judge_empty(name: str, found: Sequence[Probe]) -> Finding:
         "error",
         f"environment {name}",
         f"{found[0].interpreter}: {problem}",
-        f"{install_line('pytorch', found[0].interpreter)}; or forget it: tfpt-tui env remove {name}",
+        f"install one there, or forget it: tfpt-tui env remove {name}",
     )
 
 
@@ -77,9 +93,11 @@ def _mend(found: Probe, environment: str) -> str:
     if found.broken in ("torch", "torchvision"):
         return install_line("pytorch", found.interpreter, gpu=True)  # both anew, as builds for each other
     if found.broken:
-        return f"{installer_of(found.interpreter)} --force-reinstall tensorflow pillow, or: {SEPARATE}"
+        return f"give it an environment of its own: tfpt-tui env create {found.framework}"
     if found.python:
-        return f"tfpt-tui env create {found.framework}, then set environment=NAME in a run"
+        return (
+            f"make one of another Python, and name it with environment=NAME: tfpt-tui env create {found.framework}"
+        )
     if environment != DEFAULT_ENVIRONMENT:
         return f"tfpt-tui env remove {environment}"
     return "correct [interpreters] in config.toml (tfpt-tui paths says where it is)"
@@ -95,7 +113,10 @@ def _judge_blindness(found: Probe, gpu: GpuReading, topic: str) -> list[Finding]
         why = "it is a build for the CPU alone"
     elif built and driver and built > driver:
         why = f"it is built for CUDA {found.cuda}, and the driver runs CUDA {gpu.cuda_driver} at most"
-        mended = f"install a newer driver, or: tfpt-tui env create {found.framework} --gpu --version OLDER"
+        mended = (
+            "install a newer driver, or an older version,"
+            f" with tfpt-tui env create {found.framework} --gpu --version V"
+        )
     else:
         why = "its CUDA libraries are missing or do not fit"
     return [

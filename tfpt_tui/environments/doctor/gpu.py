@@ -77,21 +77,21 @@ def _judge_answer(facts: GpuFacts) -> Finding | None:
             "warning",
             TOPIC,
             f"this user may not talk to the NVIDIA driver: {ON_CPU}",
-            "ls -l /dev/nvidia* names the group that may: sudo usermod -aG GROUP $USER, and log in again",
+            "let this user into the group that may, and log in again; its name is in: ls -l /dev/nvidia*",
         )
     if error in LOST:
         return Finding(
             "error",
             TOPIC,
             "the GPU is lost (it fell off the bus or must be reset): programs that use it hang or fail",
-            "sudo nvidia-smi --gpu-reset, or sudo reboot; sudo dmesg | grep -i xid tells more",
+            "reboot, if a reset does not help: sudo nvidia-smi --gpu-reset",
         )
     if error == NO_ANSWER:
         return Finding(
             "warning",
             TOPIC,
             "the NVIDIA driver does not answer (NVML hangs): a training on the GPU may hang as well",
-            "nvidia-smi; if it hangs, too: sudo reboot",
+            "sudo reboot",
         )
     return None
 
@@ -106,7 +106,7 @@ def _judge_layers(facts: GpuFacts) -> Finding:
             "warning",
             TOPIC,
             f"the machine has an NVIDIA driver ({facts.kernel_module}), this container has no GPU: {ON_CPU}",
-            "docker run --gpus all (the host needs the NVIDIA Container Toolkit)",
+            "start the container with --gpus all; its host needs the NVIDIA Container Toolkit",
         )
     if not facts.device_node:
         return Finding(
@@ -126,7 +126,9 @@ def _judge_layers(facts: GpuFacts) -> Finding:
         "warning",
         TOPIC,
         f"{facts.reading.problem}; {ON_CPU}",
-        "restart the container" if facts.container else "nvidia-smi and sudo dmesg | grep -i nvrm tell more",
+        "restart the container"
+        if facts.container
+        else "see what the kernel says of it: sudo dmesg | grep -i nvrm",
     )
 
 
@@ -139,7 +141,7 @@ def _judge_driver(facts: GpuFacts) -> Finding:
         "warning",
         TOPIC,
         f"there is an NVIDIA GPU, but {bound}: {ON_CPU}",
-        f"install NVIDIA's driver{where} and reboot (Ubuntu: sudo ubuntu-drivers install)",
+        f"install NVIDIA's driver{where} and reboot; on Ubuntu: sudo ubuntu-drivers install",
     )
 
 

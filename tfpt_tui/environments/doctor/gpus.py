@@ -41,7 +41,7 @@ def _judge_presence(reading: GpuReading) -> list[Finding]:
                 "warning" if names else "error",
                 TOPIC,
                 f"no answer from {_numbered(silent)}: lost, in need of a reset, or not for this user",
-                "sudo nvidia-smi --gpu-reset, or sudo reboot; sudo dmesg | grep -i xid tells more",
+                "reboot, if a reset does not help: sudo nvidia-smi --gpu-reset",
             )
         )
     return findings
@@ -63,7 +63,7 @@ def _judge_memory(reading: GpuReading) -> list[Finding]:
                 "GPU memory",
                 f"GPU {index}: {show_size(free)} of {show_size(gpu.memory_total_bytes)} free:"
                 " a training may run out of it",
-                "end what else uses it (nvidia-smi lists it), or choose another with device=gpu:N"
+                "choose another GPU with device=gpu:N, or end what else uses it: nvidia-smi"
                 if taken
                 else "train with a smaller batch_size",
             )
@@ -89,7 +89,7 @@ def _judge_mig(reading: GpuReading, visible: str) -> list[Finding]:
             "warning",
             "MIG",
             f"MIG divides {_numbered(divided)}: CUDA sees the first slice alone, and figures are of that slice",
-            "choose a slice of nvidia-smi -L: export CUDA_VISIBLE_DEVICES=MIG-UUID",
+            "set CUDA_VISIBLE_DEVICES to the UUID of a slice; they are listed by: nvidia-smi -L",
         )
     ]
 

@@ -100,10 +100,10 @@ def _judge_memory(facts: MachineFacts) -> list[Finding]:
     if facts.available_bytes is None:
         return []
     room = f"{show_size(facts.available_bytes)} available"
-    remedy = "end programs that use much memory (ps aux --sort=-rss | head)"
+    remedy = "end programs that use much memory; these do: ps aux --sort=-rss | head"
     if facts.available_bytes == facts.left_bytes:
         room += ", which is all that the control group's limit leaves"
-        remedy = "raise the limit (docker run --memory, Slurm --mem)"
+        remedy = "raise the limit: that is --memory of docker run, --mem of Slurm"
     if facts.available_bytes < WORKER_BYTES:
         return [Finding("error", "memory", f"{room}: a framework alone takes about 1 GiB", remedy)]
     if facts.available_bytes < COMFORT_BYTES:
@@ -133,17 +133,17 @@ def _judge_shared_memory(facts: MachineFacts) -> list[Finding]:
 
 def _more_shared_memory(facts: MachineFacts) -> str:
     if facts.container:
-        return "docker run --shm-size=8g (or --ipc=host)"
+        return "start the container with --shm-size=8g, or with --ipc=host"
     if facts.shared_memory is None:
         return "sudo mount -t tmpfs -o mode=1777 tmpfs /dev/shm"
-    return "remove what nobody uses from /dev/shm, or: sudo mount -o remount,size=8g /dev/shm"
+    return "sudo mount -o remount,size=8g /dev/shm"
 
 
 def _judge_load(conditions: Conditions) -> list[Finding]:
     """What a run that began now would be warned of; a training of our own is not to be ended."""
     if conditions.workers:
         message = "a training of tfpt-tui is running on this machine: another one would wait for it"
-        return [Finding("note", "other load", message, "tfpt-tui shows it; look again when it is over")]
+        return [Finding("note", "other load", message, "look again when it is over")]
     warnings = judge_start(conditions)
     findings = [
         Finding(

@@ -64,7 +64,7 @@ def _judge_quota(processor: ProcessorFacts) -> Finding | None:
         "cores",
         f"a quota allows the time of {processor.quota:g} of {processor.allowed} cores:"
         " a run is halted again and again when it has used it up",
-        "give it whole cores instead: docker run --cpuset-cpus in place of --cpus, Slurm --cpus-per-task",
+        "give it whole cores instead, with --cpuset-cpus of docker run or --cpus-per-task of Slurm",
     )
 
 
@@ -74,15 +74,15 @@ def _judge_affinity(processor: ProcessorFacts) -> Finding | None:
             "warning",
             "cores",
             f"1 of {processor.cores} cores: loading and training take turns on it, and everything else, too",
-            "allow more cores (docker run --cpuset-cpus, taskset, Slurm --cpus-per-task)",
+            "allow more cores, with taskset, --cpuset-cpus of docker run or --cpus-per-task of Slurm",
         )
     if 0 < processor.allowed < processor.cores:
         return Finding(
             "note",
             "cores",
             f"{processor.allowed} of {processor.cores} cores are ours: figures are of that share of the processor",
-            "allow all cores if you want to measure the machine"
-            " (docker run --cpuset-cpus, taskset, Slurm --cpus-per-task)",
+            "allow all cores if you want to measure the machine,"
+            " with taskset, --cpuset-cpus of docker run or --cpus-per-task of Slurm",
         )
     return None
 

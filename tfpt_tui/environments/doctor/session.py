@@ -57,7 +57,7 @@ def _judge_ending(session: SessionFacts) -> Finding | None:
             "note",
             "logins",
             f"this is Slurm's job {session.job}: runs end with it",
-            "ask for as much time as all runs take (sbatch --time)",
+            "ask for as much time as all runs take, with --time of sbatch",
         )
     if session.unit == "session" and session.ended_with_login:
         # Lingering alone saves the user's services, and not what a login has started (logind.conf(5)).
@@ -65,7 +65,7 @@ def _judge_ending(session: SessionFacts) -> Finding | None:
             "warning",
             "logins",
             "runs end with your login: systemd-logind is set to kill what a login leaves (KillUserProcesses=yes)",
-            "loginctl enable-linger, then start the app with: systemd-run --user --scope tfpt-tui",
+            "loginctl enable-linger && systemd-run --user --scope tfpt-tui",
         )
     if session.unit == "user" and not session.lingers:
         return Finding(
@@ -84,7 +84,7 @@ def _judge_sight(session: SessionFacts, container: str) -> Finding | None:
         "note",
         "processes",
         "processes outside of our namespace cannot be seen: what else uses the processor or the GPU has no name",
-        "docker run --pid=host" if container in ("docker", "podman") else "",
+        "start the container with --pid=host" if container in ("docker", "podman") else "",
     )
 
 

@@ -91,9 +91,7 @@ def _judge_colours(facts: TerminalFacts) -> list[Finding]:
     message = f"16 at most (TERM={facts.term}): frameworks are hard to tell apart in charts"
     return [
         *findings,
-        Finding(
-            "note", "colours", message, "export COLORTERM=truecolor (most terminals of today have all colours)"
-        ),
+        Finding("note", "colours", message, "export COLORTERM=truecolor"),
     ]
 
 
@@ -112,7 +110,7 @@ def _judge_tmux(options: Mapping[str, str] | None) -> list[Finding]:
     terminal = options.get("default-terminal", "")
     if terminal and "256color" not in terminal and "direct" not in terminal:
         message = f"default-terminal is {terminal}: programs inside of tmux get few colours"
-        remedy = 'set -g default-terminal "tmux-256color" in ~/.tmux.conf, then a new window'
+        remedy = "tmux set -g default-terminal tmux-256color \\; new-window"
         findings.append(Finding("warning", "tmux", message, remedy))
     escape_ms = options.get("escape-time", "")
     if escape_ms.isdecimal() and int(escape_ms) > SLOW_ESCAPE_MS:

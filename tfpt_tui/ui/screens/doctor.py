@@ -14,11 +14,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.environments.doctor.examine import examine, summarize
+from tfpt_tui.environments.asking import AbandonedError
+from tfpt_tui.environments.doctor.examine import examine, summarize, worst_first
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.ui.theme import FINDING_GLYPHS, FINDING_STYLES
 
 
@@ -39,11 +41,18 @@ class Doctor(ModalScreen[None]):
 
     @dataclass
     class Found(Message):
+        """All that is known so far."""
+
         findings: Sequence[Finding]
+
+    class Done(Message):
+        """There is nothing more to come."""
 
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._looking = False
+        self._findings: Sequence[Finding] = ()
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
@@ -55,23 +64,43 @@ class Doctor(ModalScreen[None]):
         self.action_examine()
 
     def action_examine(self) -> None:
-        self.query_one("#summary", Static).update("looking at this machine, and importing the frameworks ...")
+        if self._looking:
+            return
+        self._looking = True
+        self._tell("looking at this machine ...")
         self._examine()
 
-    @work(thread=True, exclusive=True)
+    @work(thread=True)
     def _examine(self) -> None:
+        """Textual cancels the worker when the screen or the app is left; the frameworks' processes end with it."""
+        worker = get_current_worker()
+        findings: list[Finding] = []
         try:
-            findings = examine(self._paths)
+            for found in examine(self._paths, lambda: worker.is_cancelled):
+                findings = worst_first([*findings, *found])
+                self.post_message(self.Found(findings))
+        except AbandonedError:
+            return
         except TfptError as error:
-            findings = [Finding("error", "doctor", str(error))]
-        self.post_message(self.Found(findings))
+            self.post_message(self.Found([Finding("error", "doctor", str(error)), *findings]))
+        self.post_message(self.Done())
 
     @on(Found)
     async def _show(self, message: Found) -> None:
-        await self.query(Horizontal).remove()
-        self.query_one("#summary", Static).update(summarize(message.findings))
-        rows = [Horizontal(*_row(finding)) for finding in message.findings]
-        await self.query_one(VerticalScroll).mount_all(rows)
+        self._findings = message.findings
+        self._tell(f"{summarize(message.findings)} so far, looking at the frameworks ...")
+        async with self.batch():
+            await self.query(Horizontal).remove()
+            rows = [Horizontal(*_row(finding)) for finding in message.findings]
+            await self.query_one(VerticalScroll).mount_all(rows)
+
+    @on(Done)
+    def _finish(self) -> None:
+        self._looking = False
+        self._tell(summarize(self._findings))
+
+    def _tell(self, text: str) -> None:
+        self.query_one("#summary", Static).update(text)
 
     def action_down(self) -> None:
         self.query_one(VerticalScroll).scroll_down()
@@ -82,8 +111,10 @@ class Doctor(ModalScreen[None]):
 
 def _row(finding: Finding) -> tuple[Static, Static]:
     """The topic behind its glyph, and beside it the message with the line that mends it."""
-    topic = Content.styled(f"{FINDING_GLYPHS[finding.level]} {finding.topic}", FINDING_STYLES[finding.level])
-    parts = [Content(finding.message)]
+    topic = Content.styled(
+        f"{FINDING_GLYPHS[finding.level]} {printable(finding.topic)}", FINDING_STYLES[finding.level]
+    )
+    parts = [Content(printable(finding.message))]
     if finding.remedy:
-        parts.append(Content.styled(f"\n→ {finding.remedy}", "$primary"))
+        parts.append(Content.styled(f"\n→ {printable(finding.remedy)}", "$primary"))
     return Static(topic, classes="topic"), Static(Content("").join(parts), classes="message")
