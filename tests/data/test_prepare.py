@@ -12,9 +12,9 @@ from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, prepare
+from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
-from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.errors import MissingError, TfptError, UsageError
 
 
 def draw(path, colour=(200, 30, 30), size=(20, 10), mode="RGB"):
@@ -317,3 +317,34 @@ def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):
 
     assert children
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
+
+
+def test_a_target_is_checked_without_writing_to_it(tmp_path):
+    source = make_synthetic(limit=2, classes=2)
+    target = Target(tmp_path / "deep" / "out", 8)
+    assert check_target(source.request, len(source), target) is None
+    assert not (tmp_path / "deep").exists()
+    made = prepare(source, target, jobs=1)
+    assert check_target(source.request, len(source), target) == made.manifest
+    with pytest.raises(UsageError, match="holds another dataset \\(limit is 2, asked for 3\\)"):
+        check_target(make_synthetic(limit=3, classes=2).request, 6, target)
+
+
+def test_a_target_that_cannot_be_a_dataset_is_refused_with_the_line_of_the_preparation(tmp_path):
+    source = make_synthetic(limit=2, classes=2)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("")
+    for name in ("file", "file/below", "full"):
+        target = Target(tmp_path / name, 8)
+        with pytest.raises(TfptError) as before:
+            check_target(source.request, len(source), target)
+        with pytest.raises(TfptError) as then:
+            prepare(source, target, jobs=1)
+        assert str(before.value) == str(then.value)
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_made(tmp_path):
+    with pytest.raises(MissingError, match=r"MB are needed and .* MB are free"):
+        check_target({"source": "synthetic"}, 10**12, Target(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

@@ -15,6 +15,7 @@ from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, read_cifar, request_of
 from tfpt_tui.data.download import download
 from tfpt_tui.data.folder import read_folder
+from tfpt_tui.data.journal import Tell
 from tfpt_tui.data.source import Source
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import UsageError
@@ -59,23 +60,27 @@ def known_request(wanted: Wanted) -> dict[str, Any] | None:
     return request_of(wanted.cifar, md5, wanted.reader, limit=wanted.limit, classes=wanted.classes)
 
 
-def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: Invocation) -> Source:
+def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: Invocation, tell: Tell) -> Source:
     """The images that are wanted, listed; an archive is fetched and read for it."""
     if wanted.cifar and request:
-        return _open_cifar(wanted.cifar, wanted, request, invocation)
+        return _open_cifar(wanted.cifar, wanted, request, invocation, tell)
+    tell("reading", 0, 0)
     if wanted.name == "synthetic":
         return make_synthetic(limit=wanted.limit, classes=wanted.classes, seed=wanted.seed)
     return read_folder(Path(wanted.name), limit=wanted.limit, classes=wanted.classes, seed=wanted.seed)
 
 
-def _open_cifar(cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invocation: Invocation) -> Source:
+def _open_cifar(
+    cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invocation: Invocation, tell: Tell
+) -> Source:
     if wanted.archive:
         archive = Path(wanted.archive)
         if request["archive_md5"] != cifar.md5:
             say(f"note: {archive} is not the archive that its authors published (MD5 {request['archive_md5']})")
     else:
         archive = invocation.paths.downloads / cifar.archive_name
-        _fetch(cifar, wanted.url or cifar.url, archive)
+        _fetch(cifar, wanted.url or cifar.url, archive, tell)
+    tell("reading", 0, 0)
     pictures, files = read_cifar(cifar, archive)
     if wanted.reader != OWN_READER:
         pictures = read_again(wanted.reader, cifar, pictures, files, invocation.settings)
@@ -83,7 +88,7 @@ def _open_cifar(cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invoca
     return cifar_source(pictures, request)
 
 
-def _fetch(cifar: Cifar, url: str, archive: Path) -> None:
+def _fetch(cifar: Cifar, url: str, archive: Path, tell: Tell) -> None:
     """Download with a progress bar, which is drawn on a terminal only."""
     with click.progressbar(
         length=1, label=f"fetching {cifar.title}", file=sys.stderr, item_show_func=lambda megabytes: megabytes
@@ -92,6 +97,7 @@ def _fetch(cifar: Cifar, url: str, archive: Path) -> None:
         def show(done: int, total: int) -> None:
             bar.length = total or done
             bar.update(done - bar.pos, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            tell("fetching", done, total)
 
         try:
             download(url, cifar.md5, archive, show)

@@ -6,6 +6,7 @@ decoding files is part of what is measured.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -50,6 +51,11 @@ class Outcome(NamedTuple):
     existed: bool
     continued: int
 
+    @property
+    def made(self) -> int:
+        """The images that were made now."""
+        return 0 if self.existed else sum(self.manifest.total(split) for split in SPLITS) - self.continued
+
 
 @dataclass(frozen=True)
 class Target:
@@ -93,7 +99,7 @@ def prepare(
         if found := _find_complete(directory, request):
             return Outcome(found, existed=True, continued=0)
         _check_ours(directory, request)
-        _check_room(source, target)
+        _check_room(len(source), target, directory)
         _begin(source, directory, request)
         tally = _count(_make_all(source, target, jobs, on_progress), source)
         _check_bad(tally, skip_bad)
@@ -111,6 +117,40 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
     """
     found = _find_complete(target.directory, _whole_request(request, target))
     return None if found is None else Outcome(found, existed=True, continued=0)
+
+
+def check_target(request: Mapping[str, Any], images: int, target: Target) -> Manifest | None:
+    """Refuse what :func:`prepare` would refuse of the target, but write nothing; the dataset if it is complete.
+
+    Raises:
+        UsageError: the directory holds something else.
+        MissingError: the directory cannot be made, or its disk is too small.
+    """
+    directory, whole = target.directory, _whole_request(request, target)
+    with _explained(directory):
+        there = nearest_there(directory)
+        reason = 0 if there.is_dir() else errno.EEXIST if there == directory else errno.ENOTDIR
+        if not reason and not os.access(there, os.W_OK | os.X_OK):
+            reason = errno.EACCES
+        if reason:
+            raise cannot("make the dataset", directory, OSError(reason, os.strerror(reason)))
+        if there == directory:
+            if found := _find_complete(directory, whole):
+                return found
+            _check_ours(directory, whole)
+        _check_room(images, target, there)
+    return None
+
+
+def nearest_there(directory: Path) -> Path:
+    """The directory, or the first of its parents that is there: it is on the same disk."""
+    return next(path for path in (directory, *directory.parents) if path.exists())
+
+
+def needed_bytes(images: int, size: int) -> int:
+    """About what so many images take on the disk."""
+    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
+    return images * max(FILE_BLOCK, size * size * 3 // 5)
 
 
 @contextmanager
@@ -171,11 +211,9 @@ def _remove_ours(directory: Path) -> None:
         shutil.rmtree(directory / split, ignore_errors=True)
 
 
-def _check_room(source: Source, target: Target) -> None:
-    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
-    each = max(FILE_BLOCK, target.size * target.size * 3 // 5)
-    needed = len(source) * each
-    free = shutil.disk_usage(target.directory).free
+def _check_room(images: int, target: Target, there: Path) -> None:
+    needed = needed_bytes(images, target.size)
+    free = shutil.disk_usage(there).free
     if free < needed:
         raise MissingError(
             f"{target.directory}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free;"
