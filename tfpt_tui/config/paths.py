@@ -18,6 +18,7 @@ class Paths:
     runs: Path
     datasets: Path
     downloads: Path
+    preparations: Path
     environments: Path
     proofs: Path
     settings: Path
@@ -37,6 +38,7 @@ def find_paths(runs: str | None = None) -> Paths:
         runs=Path(runs).absolute() if runs else data / "runs",
         datasets=data / "datasets",
         downloads=_xdg("XDG_CACHE_HOME", ".cache") / NAME / "downloads",
+        preparations=data / "preparations",
         environments=data / "environments",
         proofs=data / "parity",
         settings=config / "config.toml",

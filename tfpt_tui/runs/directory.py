@@ -92,8 +92,8 @@ class SweepDirectory:
         return self.path / "stop"
 
 
-def make_directory(parent: Path, label: str, now: datetime) -> Path:
-    """Make ``PARENT/20261122-165501-LABEL-3f9a``, a name that was not there.
+def make_directory(parent: Path, label: str, now: datetime, what: str = "a run") -> Path:
+    """Make ``PARENT/20261122-165501-LABEL-3f9a``, a name that was not there, to record ``what``.
 
     Raises:
         MissingError: the parent cannot be written.
@@ -108,7 +108,7 @@ def make_directory(parent: Path, label: str, now: datetime) -> Path:
                 continue
             return path
     except OSError as error:
-        raise cannot("record a run", parent, error) from None
+        raise cannot(f"record {what}", parent, error) from None
 
 
 def list_runs(paths: Paths) -> list[RunDirectory]:
