@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDE = 32
 CHANNELS = 3
+PICTURES = {"train": 50_000, "test": 10_000}  # as many of each class
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Cifar:
     classes_key: str
     labels_key: str
     classes: int
+    megabytes: int
 
     @property
     def archive_name(self) -> str:
@@ -56,7 +58,7 @@ class Cifar:
         return tuple(self.member(file) for file in (*files, self.meta_file))
 
 
-# The checksums are those that the authors print on their page.
+# The checksums and sizes are those that the authors print on their page.
 CIFAR100 = Cifar(
     name="cifar100",
     title="CIFAR-100",
@@ -68,6 +70,7 @@ CIFAR100 = Cifar(
     classes_key="fine_label_names",
     labels_key="fine_labels",
     classes=100,
+    megabytes=161,
 )
 CIFAR10 = Cifar(
     name="cifar10",
@@ -80,6 +83,7 @@ CIFAR10 = Cifar(
     classes_key="label_names",
     labels_key="labels",
     classes=10,
+    megabytes=163,
 )
 ARCHIVES = {cifar.name: cifar for cifar in (CIFAR100, CIFAR10)}
 

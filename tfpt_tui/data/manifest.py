@@ -69,8 +69,8 @@ def read_manifest(directory: Path) -> Manifest:
                 split: tuple(int(document["counts"][split][name]) for name in document["classes"])
                 for split in SPLITS
             },
-            image=document["image"],
-            request=document["request"],
+            image=_having(document["image"], "width", "height"),
+            request=_having(document["request"], "source"),
             digest=document["digest"],
             skipped=tuple(document.get("skipped", ())),
         )
@@ -95,6 +95,13 @@ def check_labels(directory: Path, manifest: Manifest) -> None:
             raise UsageError(
                 f"{directory / split / unknown[0]}: not among the labels 0 to {len(known) - 1} of {NAME}"
             )
+
+
+def _having(table: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """The table, which must have what everybody reads of it."""
+    for key in keys:
+        table[key]
+    return table
 
 
 def _why_no_dataset(directory: Path) -> str:
