@@ -1,75 +1,451 @@
-"""Prepare: the datasets that are at hand, and how to make one."""
+"""Prepare: the datasets that are there on the left, the chosen one on the right; and how a new one is made."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.results.datasets import datasets_table, known_datasets
-from tfpt_tui.results.table import as_text
+from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.results.datasets import Dataset, Usage, measure
+from tfpt_tui.runs.lock import holder
+from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
 from tfpt_tui.ui.keys import PREPARE, bindings
+from tfpt_tui.ui.prospect import Form, Prospect, foresee
+from tfpt_tui.ui.screens.confirm import Confirm
+from tfpt_tui.ui.sheet import Grid, draw_sheet, fit
+from tfpt_tui.ui.stock import Stock, StockWatcher
+from tfpt_tui.ui.widgets import describe_dataset as describe
+from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_ROOM, ContactSheet
+from tfpt_tui.ui.widgets.dataset_list import NEW, DatasetList, entry_of
+from tfpt_tui.ui.widgets.live import Live
+from tfpt_tui.ui.widgets.prepare_form import PrepareForm
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
-HOW = """\
-Make a dataset from the shell; 2 Build then offers it.
-
-  tfpt-tui prepare cifar100 --out {out}/cifar100
-  tfpt-tui prepare synthetic --out {out}/synthetic
-  tfpt-tui prepare FOLDER --out {out}/NAME
-
-FOLDER has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
-A dataset in another directory is as good: name it in 2 Build, or with tfpt-tui run --data DIR.
-"""
+LOOK_S = 0.5
+TYPING_S = 0.3  # somebody who types is not told of every letter
+# What is typed into a field must not do anything else.
+LETTERS = ("start", "stop", "forget", "copy", "sheet", "new", "first", "last")
 
 
 class PrepareScreen(Screen[None]):
+    """A thread looks at the disk and posts the stock when it differs; other threads read what is chosen."""
+
+    CSS_PATH = "prepare.tcss"
     BINDINGS = bindings(PREPARE)
-    DEFAULT_CSS = """
-    PrepareScreen #page { height: 1fr; padding: 1 2; }
-    PrepareScreen #datasets { width: auto; margin-bottom: 1; text-wrap: nowrap; }
-    """
+    AUTO_FOCUS = "#stock"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
 
     @dataclass
-    class Found(Message):
-        text: str
+    class Seen(Message):
+        """The stock has changed."""
+
+        stock: Stock
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, PrepareScreen.Seen)
+
+    @dataclass
+    class Foreseen(Message):
+        """What the form amounts to; ``start`` it if it can."""
+
+        form: Form
+        prospect: Prospect
+        start: bool
+
+    @dataclass
+    class Measured(Message):
+        path: Path
+        usage: Usage
+
+    @dataclass
+    class Drawn(Message):
+        key: tuple[object, ...]
+        strips: tuple[Strip, ...]
+
+    @dataclass
+    class Started(Message):
+        id: str
+        out: Path
+
+    @dataclass
+    class Refused(Message):
+        title: str
+        reason: str
 
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._look_now = threading.Event()
+        self._stock: Stock | None = None
+        self._chosen = ""
+        self._awaited: tuple[str, Path] | None = None  # a preparation that was started and not seen yet
+        self._shown: Dataset | Preparation | None = None
+        self._prospect: Prospect | None = None
+        self._typing: Timer | None = None
+        # By path and digest: what is read once is kept.
+        self._usages: dict[tuple[object, ...], Usage] = {}
+        self._sheets: dict[tuple[object, ...], tuple[Strip, ...]] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar(PREPARE)
-        with ScrollableContainer(id="page"):
-            yield Static("looking for datasets", id="datasets", markup=False)
-            yield Static(HOW.format(out=self._paths.datasets), markup=False)
+        with Horizontal(id="body"):
+            yield DatasetList(id="stock")
+            with VerticalScroll(id="new", classes="page", can_focus=False):
+                yield PrepareForm()
+                yield Static(id="prospect", markup=False)
+            with VerticalScroll(id="dataset", classes="page"):
+                yield Static("looking for datasets ...", id="facts", markup=False)
+                yield ContactSheet(id="sheet")
+                yield Static(id="problems", markup=False)
+                yield Static(id="class-table", markup=False)
+            with VerticalScroll(id="preparation", classes="page"):
+                yield Static(id="headline", markup=False)
+                yield Live(id="progress")
         yield Footer(compact=True)
 
+    # What is there
+
     def on_screen_resume(self) -> None:
-        self.action_rescan()
+        self._watch()
+        self._foresee(self.query_one(PrepareForm).form)
 
-    @work(thread=True, exclusive=True)
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "watch")
+        self._look_now.set()
+
+    @work(thread=True, exclusive=True, group="watch")
+    def _watch(self) -> None:
+        worker = get_current_worker()
+        watcher = StockWatcher(self._paths)
+        shown: Stock | None = None
+        problem = ""
+        again = True
+        while not worker.is_cancelled:
+            try:
+                stock, problem = watcher.look(again), ""
+            except OSError as error:
+                # A file system that hiccups must not end the viewer: say it once and look again.
+                if problem != str(error):
+                    problem = str(error)
+                    self.post_message(self.Refused("Cannot read the datasets", problem))
+            else:
+                if stock != shown or again:
+                    shown = stock
+                    self.post_message(self.Seen(stock))
+            again = self._look_now.wait(LOOK_S)
+            self._look_now.clear()
+
+    @on(Seen)
+    def _show_stock(self, message: Seen) -> None:
+        before, self._stock = self._stock, message.stock
+        self._chosen = self._follow(before, message.stock)
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(DatasetList).show(message.stock, self._chosen)
+        self._show_chosen()
+
+    def _follow(self, before: Stock | None, stock: Stock) -> str:
+        """The entry to show now: the chosen one, or what became of it."""
+        found = self._find(stock, self._chosen)
+        if found or self._chosen == NEW:
+            self._awaited = None if self._awaited and isinstance(found, Preparation) else self._awaited
+            return self._chosen
+        gone = self._find(before, self._chosen)
+        out = gone.asked.out if isinstance(gone, Preparation) else self._awaited[1] if self._awaited else None
+        made = stock.dataset(out) if out else None
+        if made and made.manifest:
+            self._awaited = None
+            self.notify(f"{printable(made.path.name)} is ready; 2 Build offers it", markup=False)
+            return entry_of(made)
+        if self._awaited:
+            return self._chosen
+        if isinstance(gone, Dataset):
+            self.notify(f"{printable(str(gone.path))} is gone", severity="warning", markup=False)
+        entries = [one for one in stock.preparations if one.status == "running"] + list(stock.datasets)
+        return entry_of(entries[0]) if entries else NEW
+
+    def _find(self, stock: Stock | None, entry: str) -> Dataset | Preparation | None:
+        kind, _, name = entry.partition(" ")
+        if not stock or not name:
+            return None
+        return stock.dataset(Path(name)) if kind == "dataset" else stock.preparation(name)
+
+    @on(OptionList.OptionHighlighted, "#stock")
+    def _choose(self, event: OptionList.OptionHighlighted) -> None:
+        self._chosen = event.option_id or NEW
+        self._awaited = None
+        self._show_chosen()
+
+    @on(OptionList.OptionSelected, "#stock")
+    def _open(self) -> None:
+        """The first field of the form, or the page, to scroll in it."""
+        page = "#source" if self._chosen == NEW else f"#{self._chosen.partition(' ')[0]}"
+        self.query_one(page).focus()
+
+    def _show_chosen(self) -> None:
+        found = self._find(self._stock, self._chosen)
+        if found is None and self._chosen != NEW:
+            return  # a preparation that has just been started
+        before, self._shown = self._shown, found
+        kind = self._chosen.partition(" ")[0]
+        for name in ("new", "dataset", "preparation"):
+            self.set_class(name == kind, f"-of-{name}")
+        if isinstance(found, Dataset):
+            if found != before:
+                self.query_one("#dataset").scroll_home(animate=False)
+                self.call_after_refresh(self._show_dataset, found)
+        elif isinstance(found, Preparation):
+            self._show_preparation(found)
+        if kind != "dataset":
+            self.remove_class("-sheet")
+        if found != before or kind == NEW:
+            self.refresh_bindings()
+
+    def _columns(self) -> int:
+        """The width of what is shown on the right, a scrollbar left out."""
+        return self.size.width - self.query_one(DatasetList).outer_size.width - 3
+
+    # A dataset
+
+    def _show_dataset(self, dataset: Dataset) -> None:
+        if dataset is not self._shown:
+            return
+        key = _key(dataset)
+        usage = self._usages.get(key)
+        self.query_one("#facts", Static).update(describe.facts(dataset, usage, self._columns()))
+        manifest = dataset.manifest
+        sheet, classes, problems = (self.query_one(f"#{name}") for name in ("sheet", "class-table", "problems"))
+        sheet.display = classes.display = manifest is not None
+        problems.set_class(not (manifest and manifest.skipped), "-none")
+        if manifest is None:
+            return
+        if usage is None:
+            self._measure(dataset)
+        self.query_one("#problems", Static).update(describe.problem_files(manifest))
+        self.query_one("#class-table", Static).update(describe.class_table(manifest, self._columns()))
+        self._show_sheet(dataset)
+
+    def _show_sheet(self, dataset: Dataset) -> None:
+        sheet = self.query_one(ContactSheet)
+        obstacle = sheet.obstacle()
+        grid = None if obstacle else fit(sheet.size.width, sheet.size.height)
+        sheet.set_class(bool(obstacle), "-line")
+        if grid is None:
+            sheet.say(obstacle or WITHOUT_ROOM)
+            return
+        key = (*_key(dataset), grid)
+        sheet.show(self._sheets.get(key, ()))
+        if key not in self._sheets:
+            self._draw(dataset, grid, key)
+
+    @work(thread=True, exclusive=True, group="usage")
+    def _measure(self, dataset: Dataset) -> None:
+        worker = get_current_worker()
+        try:
+            usage = measure(dataset.path, lambda: worker.is_cancelled)
+        except OSError as error:
+            self.post_message(self.Refused("Cannot read the dataset", str(error)))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.Measured(dataset.path, usage))
+
+    @on(Measured)
+    def _show_usage(self, message: Measured) -> None:
+        if isinstance(self._shown, Dataset) and self._shown.path == message.path:
+            self._usages[_key(self._shown)] = message.usage
+            self.query_one("#facts", Static).update(describe.facts(self._shown, message.usage, self._columns()))
+
+    @work(thread=True, exclusive=True, group="sheet")
+    def _draw(self, dataset: Dataset, grid: Grid, key: tuple[object, ...]) -> None:
+        if dataset.manifest:
+            self.post_message(self.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
+
+    @on(Drawn)
+    def _show_drawn(self, message: Drawn) -> None:
+        self._sheets[message.key] = message.strips
+        if isinstance(self._shown, Dataset) and message.key[:-1] == _key(self._shown):
+            self.query_one(ContactSheet).show(message.strips)
+
+    def on_resize(self) -> None:
+        if isinstance(self._shown, Dataset):
+            self.call_after_refresh(self._show_dataset, self._shown)
+        elif isinstance(self._shown, Preparation):
+            self.call_after_refresh(self._show_preparation, self._shown)
+        if self._prospect:
+            self.call_after_refresh(self._show_foreseen, self._prospect)
+
+    # A preparation
+
+    def _show_preparation(self, one: Preparation) -> None:
+        self.query_one("#headline", Static).update(describe.headline(one, self._columns()))
+        self.query_one("#progress", Live).show(describe.progress(one, self._columns()))
+
+    @work
+    async def action_stop(self) -> None:
+        one = self._shown
+        if not isinstance(one, Preparation) or one.status != "running":
+            return
+        question = f"Stop preparing {printable(one.asked.out.name)}? What is made stays, and it can go on later."
+        if await self.app.push_screen_wait(Confirm(question, {"s": "Stop it", "c": "Cancel"})) == "s":
+            stop(one)
+            self._look_now.set()
+
+    def action_forget(self) -> None:
+        if isinstance(self._shown, Preparation) and self._shown.status != "running":
+            forget(self._shown)
+            self._chosen = NEW
+            self._look_now.set()
+
+    # A new one
+
+    @on(PrepareForm.Changed)
+    def _change(self, message: PrepareForm.Changed) -> None:
+        if self._typing:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_S, lambda: self._foresee(message.form))
+        self.query_one(PrepareForm).show_default(str(self._paths.datasets / message.form.name()))
+
+    @work(thread=True, exclusive=True, group="prospect")
+    def _foresee(self, form: Form, start: bool = False) -> None:
+        worker = get_current_worker()
+        prospect = foresee(form, self._paths)
+        if not worker.is_cancelled:
+            self.post_message(self.Foreseen(form, prospect, start))
+
+    @on(Foreseen)
+    def _show_prospect(self, message: Foreseen) -> None:
+        form, prospect = self.query_one(PrepareForm), message.prospect
+        if message.form != form.form:
+            return  # typed on since
+        form.show_default(str(self._paths.datasets / message.form.name()))
+        if prospect != self._prospect:
+            self._prospect = prospect
+            self._show_foreseen(prospect)
+            self.refresh_bindings()
+        if message.start and prospect.startable:
+            self._begin(prospect.asked, prospect.training)
+        elif message.start:
+            reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
+            self._tell_refused(self.Refused("Not started", reason))
+
+    def _show_foreseen(self, prospect: Prospect) -> None:
+        self.query_one("#prospect", Static).update(describe.prospect(prospect, self._columns()))
+
+    @on(Input.Submitted)
+    def action_start(self) -> None:
+        if self._chosen == NEW:
+            self._foresee(self.query_one(PrepareForm).form, start=True)
+        elif isinstance(self._shown, Preparation) and self._shown.status != "running":
+            self._begin(self._shown.asked, holder())
+
+    @work
+    async def _begin(self, asked: Asked, training: str) -> None:
+        if training:
+            question = f"{training} trains on this machine now. Preparing would disturb what it measures."
+            answers = {"s": "Start all the same", "c": "Cancel"}
+            if await self.app.push_screen_wait(Confirm(question, answers)) != "s":
+                return
+        self._launch(asked)
+
+    @work(thread=True, exclusive=True, group="launch")
+    def _launch(self, asked: Asked) -> None:
+        try:
+            path = start(asked, self._paths)
+        except TfptError as error:
+            self.post_message(self.Refused("Not started", str(error)))
+        else:
+            self.post_message(self.Started(path.name, asked.out))
+
+    @on(Started)
+    def _show_started(self, message: Started) -> None:
+        self._chosen = f"preparation {message.id}"
+        self._awaited = (message.id, message.out)
+        self.query_one(DatasetList).focus()
+        self._look_now.set()
+
+    @on(Refused)
+    def _tell_refused(self, message: Refused) -> None:
+        self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in LETTERS and isinstance(self.focused, Input):
+            return False
+        over = isinstance(self._shown, Preparation) and self._shown.status != "running"
+        allowed = {
+            "start": over or self._chosen == NEW,
+            "forget": over,
+            "stop": isinstance(self._shown, Preparation) and not over,
+            "sheet": isinstance(self._shown, Dataset) and self._shown.manifest is not None,
+            "field": isinstance(self.focused, Input),
+        }
+        return allowed.get(action, True)
+
     def action_rescan(self) -> None:
-        found = known_datasets(self._paths)
-        text = (
-            as_text(datasets_table(found))
-            if found
-            else f"No datasets in {self._paths.datasets} or in recorded runs."
-        )
-        self.post_message(self.Found(text))
+        self._usages.clear()
+        self._sheets.clear()
+        self._shown = None
+        self._look_now.set()
 
-    @on(Found)
-    def _show(self, message: Found) -> None:
-        self.query_one("#datasets", Static).update(message.text)
+    def action_new(self) -> None:
+        self.query_one(DatasetList).highlighted = 0
+        self.query_one("#source").focus()
+
+    def action_sheet(self) -> None:
+        self.toggle_class("-sheet")
+        if isinstance(self._shown, Dataset):
+            self.call_after_refresh(self._show_sheet, self._shown)
+
+    def action_copy(self) -> None:
+        if self._shown:
+            text = str(self._shown.asked.out if isinstance(self._shown, Preparation) else self._shown.path)
+        elif self._prospect:
+            text = self._prospect.command
+        else:
+            return
+        self.app.copy_to_clipboard(text)
+        self.notify(f"{printable(text)}\n(copied, if the terminal supports OSC 52)", title="Copied", markup=False)
+
+    def action_field(self) -> None:
+        """From a field back to the list."""
+        self.query_one(DatasetList).focus()
 
     def action_cursor_down(self) -> None:
-        self.query_one("#page", ScrollableContainer).scroll_down()
+        if isinstance(self.focused, VerticalScroll):
+            self.focused.scroll_down()
+        else:
+            self.query_one(DatasetList).action_cursor_down()
 
     def action_cursor_up(self) -> None:
-        self.query_one("#page", ScrollableContainer).scroll_up()
+        if isinstance(self.focused, VerticalScroll):
+            self.focused.scroll_up()
+        else:
+            self.query_one(DatasetList).action_cursor_up()
+
+    def action_first(self) -> None:
+        self.query_one(DatasetList).action_first()
+
+    def action_last(self) -> None:
+        self.query_one(DatasetList).action_last()
+
+
+def _key(dataset: Dataset) -> tuple[object, ...]:
+    """The dataset as far as its files tell."""
+    return dataset.path, dataset.manifest.digest if dataset.manifest else ""
