@@ -7,7 +7,7 @@ import pytest
 
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
 from tfpt_tui.data.folder import read_folder
-from tfpt_tui.data.manifest import NAME, read_manifest
+from tfpt_tui.data.manifest import NAME, Manifest, read_manifest
 from tfpt_tui.data.prepare import MARKER, Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import UsageError
@@ -86,12 +86,19 @@ def test_a_folder_that_has_its_own_split_has_no_seed(tmp_path, dataset):
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "1 MB"), (246_400_000, "246 MB"), (999_900_000, "1,000 MB"), (32_140_000_000, "32.1 GB")],
+    [
+        (0, "0 kB"),
+        (64_000, "64 kB"),
+        (246_400_000, "246 MB"),
+        (999_900_000, "1,000 MB"),
+        (32_140_000_000, "32.1 GB"),
+    ],
 )
-def test_sizes_are_told_in_megabytes_and_gigabytes(size, text):
+def test_sizes_are_told_in_the_units_of_disks(size, text):
     assert show_bytes(size) == text
 
 
-def test_all_of_a_synthetic_dataset_needs_no_options(tmp_path):
-    made = prepare(make_synthetic(limit=1, classes=2), Target(tmp_path / "out", 8), jobs=1).manifest
-    assert command_of(made) == "tfpt-tui prepare synthetic --size 8 --limit 1 --classes 2"
+def test_all_of_a_synthetic_dataset_needs_no_options():
+    request = {**make_synthetic().request, "size": 64}
+    made = Manifest(classes=("a", "b"), counts={}, image={}, request=request, digest="")
+    assert command_of(made) == "tfpt-tui prepare synthetic"

@@ -12,6 +12,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
 from tfpt_tui.data.prepare import DEFAULT_SIZE, MARKER
 from tfpt_tui.data.source import DEFAULT_SEED
+from tfpt_tui.data.synthetic import MAX_CLASSES
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.runs.cifar import OWN_READER
 from tfpt_tui.runs.directory import list_runs
@@ -68,7 +69,8 @@ def command_of(manifest: Manifest) -> str:
     """The command that made a dataset, with what differs from its defaults; only ``--out`` is left to say."""
     request = manifest.request
     words = ["tfpt-tui", "prepare", str(request["source"]).removeprefix("folder ")]
-    defaults: dict[str, object] = {"size": DEFAULT_SIZE, "limit": 0, "classes": 0, "reader": OWN_READER}
+    classes = MAX_CLASSES if request["source"] == "synthetic" else 0
+    defaults: dict[str, object] = {"size": DEFAULT_SIZE, "limit": 0, "classes": classes, "reader": OWN_READER}
     if request.get("seed"):  # a folder that has its own split has none
         defaults["seed"] = DEFAULT_SEED
     for option, default in defaults.items():
@@ -81,8 +83,10 @@ def command_of(manifest: Manifest) -> str:
 
 
 def show_bytes(size: float) -> str:
-    """Bytes as ``246 MB`` or ``32.1 GB``."""
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6)):,} MB"
+    """Bytes as ``64 kB``, ``246 MB`` or ``32.1 GB``."""
+    if size >= 1e9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
 
 
 def _used(paths: Paths) -> list[Path]:

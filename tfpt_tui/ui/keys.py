@@ -55,7 +55,7 @@ KEYS = (
     Key("dataset_copy", "y", "copy", "Copy", "copy its path, or the command", PREPARE, footer=False),
     Key("prepare_first", "g", "first", "First", "first entry", PREPARE, footer=False),
     Key("prepare_last", "G", "last", "Last", "last entry", PREPARE, footer=False),
-    Key("prepare_field", "escape", "field", "List", "from a field back to the list", PREPARE),
+    Key("prepare_field", "escape", "field", "List", "from a field or large pictures to the list", PREPARE),
     Key("rescan", "f5,r", "rescan", "Rescan", "read the datasets again", PREPARE),
     Key("reload", "f5,r", "reload", "Reload", "compare the latest runs again", COMPARE),
 )

@@ -10,6 +10,8 @@ from tfpt_tui.data.manifest import NAME
 from tfpt_tui.results.datasets import Dataset, list_datasets
 from tfpt_tui.runs.preparation import Preparation, list_preparations
 
+NEW = "new"
+
 
 @dataclass(frozen=True)
 class Stock:
@@ -21,8 +23,49 @@ class Stock:
     def dataset(self, path: Path) -> Dataset | None:
         return next((one for one in self.datasets if one.path == path), None)
 
-    def preparation(self, id: str) -> Preparation | None:  # noqa: A002 - what a preparation calls it
-        return next((one for one in self.preparations if one.id == id), None)
+    @property
+    def entries(self) -> dict[str, Dataset | Preparation]:
+        """What is listed below the new one."""
+        listed: list[Dataset | Preparation] = [*self.preparations, *self.datasets]
+        return {entry_of(one): one for one in listed}
+
+    def foremost(self) -> str:
+        """The entry to begin with: what is under way, else a dataset, else a new one."""
+        running = [one for one in self.preparations if one.status == "running"]
+        return next(iter([*map(entry_of, running), *map(entry_of, self.datasets)]), NEW)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The entry to show now; ``note`` says what became of the one before, ``lost`` that it is gone."""
+
+    entry: str
+    note: str = ""
+    lost: bool = False
+
+
+def follow(chosen: str, before: Stock, now: Stock, awaited: Path | None) -> Followed:
+    """Stay with the chosen entry, or with what became of it.
+
+    A preparation becomes its dataset; ``awaited`` is where one goes that was started and may not be seen yet.
+    """
+    if chosen == NEW or chosen in now.entries:
+        return Followed(chosen)
+    gone = before.entries.get(chosen)
+    out = gone.asked.out if isinstance(gone, Preparation) else awaited
+    made = now.dataset(out) if out else None
+    if made and made.manifest:
+        return Followed(entry_of(made), f"{made.path.name} is ready; 2 Build offers it")
+    if awaited:
+        return Followed(chosen)
+    if isinstance(gone, Dataset):
+        return Followed(now.foremost(), f"{gone.path} is gone", lost=True)
+    return Followed(now.foremost())
+
+
+def entry_of(one: Dataset | Preparation) -> str:
+    """The name of its entry in the list."""
+    return f"dataset {one.path}" if isinstance(one, Dataset) else f"preparation {one.id}"
 
 
 class StockWatcher:

@@ -9,6 +9,7 @@ from pathlib import Path
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
@@ -24,11 +25,12 @@ from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
 from tfpt_tui.ui.keys import PREPARE, bindings
 from tfpt_tui.ui.prospect import Form, Prospect, foresee
 from tfpt_tui.ui.screens.confirm import Confirm
-from tfpt_tui.ui.sheet import Grid, draw_sheet, fit
-from tfpt_tui.ui.stock import Stock, StockWatcher
+from tfpt_tui.ui.sheet import Grid, draw_sheet
+from tfpt_tui.ui.stock import NEW, Stock, StockWatcher, follow
 from tfpt_tui.ui.widgets import describe_dataset as describe
-from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_ROOM, ContactSheet
-from tfpt_tui.ui.widgets.dataset_list import NEW, DatasetList, entry_of
+from tfpt_tui.ui.widgets.contact_sheet import ContactSheet
+from tfpt_tui.ui.widgets.dataset_list import DatasetList
+from tfpt_tui.ui.widgets.dataset_page import DatasetPage
 from tfpt_tui.ui.widgets.live import Live
 from tfpt_tui.ui.widgets.prepare_form import PrepareForm
 from tfpt_tui.ui.widgets.title_bar import TitleBar
@@ -93,9 +95,9 @@ class PrepareScreen(Screen[None]):
         super().__init__()
         self._paths = paths
         self._look_now = threading.Event()
-        self._stock: Stock | None = None
+        self._stock = Stock()
         self._chosen = ""
-        self._awaited: tuple[str, Path] | None = None  # a preparation that was started and not seen yet
+        self._awaited: Path | None = None  # where a preparation goes that was started and not seen yet
         self._shown: Dataset | Preparation | None = None
         self._prospect: Prospect | None = None
         self._typing: Timer | None = None
@@ -110,13 +112,8 @@ class PrepareScreen(Screen[None]):
             with VerticalScroll(id="new", classes="page", can_focus=False):
                 yield PrepareForm()
                 yield Static(id="prospect", markup=False)
-            with VerticalScroll(id="dataset", classes="page"):
-                yield Static("looking for datasets ...", id="facts", markup=False)
-                yield ContactSheet(id="sheet")
-                yield Static(id="problems", markup=False)
-                yield Static(id="class-table", markup=False)
+            yield DatasetPage(id="dataset", classes="page")
             with VerticalScroll(id="preparation", classes="page"):
-                yield Static(id="headline", markup=False)
                 yield Live(id="progress")
         yield Footer(compact=True)
 
@@ -154,37 +151,17 @@ class PrepareScreen(Screen[None]):
 
     @on(Seen)
     def _show_stock(self, message: Seen) -> None:
-        before, self._stock = self._stock, message.stock
-        self._chosen = self._follow(before, message.stock)
+        followed = follow(self._chosen, self._stock, message.stock, self._awaited)
+        self._stock, self._chosen = message.stock, followed.entry
+        if self._chosen in message.stock.entries:
+            self._awaited = None
+        if followed.note:
+            self.notify(
+                printable(followed.note), severity="warning" if followed.lost else "information", markup=False
+            )
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(DatasetList).show(message.stock, self._chosen)
         self._show_chosen()
-
-    def _follow(self, before: Stock | None, stock: Stock) -> str:
-        """The entry to show now: the chosen one, or what became of it."""
-        found = self._find(stock, self._chosen)
-        if found or self._chosen == NEW:
-            self._awaited = None if self._awaited and isinstance(found, Preparation) else self._awaited
-            return self._chosen
-        gone = self._find(before, self._chosen)
-        out = gone.asked.out if isinstance(gone, Preparation) else self._awaited[1] if self._awaited else None
-        made = stock.dataset(out) if out else None
-        if made and made.manifest:
-            self._awaited = None
-            self.notify(f"{printable(made.path.name)} is ready; 2 Build offers it", markup=False)
-            return entry_of(made)
-        if self._awaited:
-            return self._chosen
-        if isinstance(gone, Dataset):
-            self.notify(f"{printable(str(gone.path))} is gone", severity="warning", markup=False)
-        entries = [one for one in stock.preparations if one.status == "running"] + list(stock.datasets)
-        return entry_of(entries[0]) if entries else NEW
-
-    def _find(self, stock: Stock | None, entry: str) -> Dataset | Preparation | None:
-        kind, _, name = entry.partition(" ")
-        if not stock or not name:
-            return None
-        return stock.dataset(Path(name)) if kind == "dataset" else stock.preparation(name)
 
     @on(OptionList.OptionHighlighted, "#stock")
     def _choose(self, event: OptionList.OptionHighlighted) -> None:
@@ -199,7 +176,7 @@ class PrepareScreen(Screen[None]):
         self.query_one(page).focus()
 
     def _show_chosen(self) -> None:
-        found = self._find(self._stock, self._chosen)
+        found = self._stock.entries.get(self._chosen)
         if found is None and self._chosen != NEW:
             return  # a preparation that has just been started
         before, self._shown = self._shown, found
@@ -208,14 +185,14 @@ class PrepareScreen(Screen[None]):
             self.set_class(name == kind, f"-of-{name}")
         if isinstance(found, Dataset):
             if found != before:
-                self.query_one("#dataset").scroll_home(animate=False)
+                self.query_one(DatasetPage).scroll_home(animate=False)
                 self.call_after_refresh(self._show_dataset, found)
         elif isinstance(found, Preparation):
             self._show_preparation(found)
         if kind != "dataset":
             self.remove_class("-sheet")
-        if found != before or kind == NEW:
-            self.refresh_bindings()
+        if _keys_of(before) != _keys_of(found) or kind == NEW:
+            self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
 
     def _columns(self) -> int:
         """The width of what is shown on the right, a scrollbar left out."""
@@ -226,33 +203,25 @@ class PrepareScreen(Screen[None]):
     def _show_dataset(self, dataset: Dataset) -> None:
         if dataset is not self._shown:
             return
-        key = _key(dataset)
-        usage = self._usages.get(key)
-        self.query_one("#facts", Static).update(describe.facts(dataset, usage, self._columns()))
-        manifest = dataset.manifest
-        sheet, classes, problems = (self.query_one(f"#{name}") for name in ("sheet", "class-table", "problems"))
-        sheet.display = classes.display = manifest is not None
-        problems.set_class(not (manifest and manifest.skipped), "-none")
-        if manifest is None:
-            return
-        if usage is None:
-            self._measure(dataset)
-        self.query_one("#problems", Static).update(describe.problem_files(manifest))
-        self.query_one("#class-table", Static).update(describe.class_table(manifest, self._columns()))
-        self._show_sheet(dataset)
+        usage = self._usages.get(_key(dataset))
+        self.query_one(DatasetPage).show(dataset, usage, self._columns())
+        if dataset.manifest:
+            if usage is None:
+                self._measure(dataset)
+            self._show_pictures(dataset)
 
-    def _show_sheet(self, dataset: Dataset) -> None:
-        sheet = self.query_one(ContactSheet)
-        obstacle = sheet.obstacle()
-        grid = None if obstacle else fit(sheet.size.width, sheet.size.height)
-        sheet.set_class(bool(obstacle), "-line")
-        if grid is None:
-            sheet.say(obstacle or WITHOUT_ROOM)
-            return
-        key = (*_key(dataset), grid)
-        sheet.show(self._sheets.get(key, ()))
-        if key not in self._sheets:
-            self._draw(dataset, grid, key)
+    def _show_pictures(self, dataset: Dataset) -> None:
+        grid = self.query_one(DatasetPage).room_for_pictures()
+        if grid:
+            key = (*_key(dataset), grid)
+            self.query_one(ContactSheet).show(self._sheets.get(key, ()))
+            if key not in self._sheets:
+                self._draw(dataset, grid, key)
+
+    @on(ContactSheet.Resized)
+    def _fit_pictures(self) -> None:
+        if isinstance(self._shown, Dataset) and self._shown.manifest:
+            self._show_pictures(self._shown)
 
     @work(thread=True, exclusive=True, group="usage")
     def _measure(self, dataset: Dataset) -> None:
@@ -269,7 +238,7 @@ class PrepareScreen(Screen[None]):
     def _show_usage(self, message: Measured) -> None:
         if isinstance(self._shown, Dataset) and self._shown.path == message.path:
             self._usages[_key(self._shown)] = message.usage
-            self.query_one("#facts", Static).update(describe.facts(self._shown, message.usage, self._columns()))
+            self.query_one(DatasetPage).show_facts(self._shown, message.usage, self._columns())
 
     @work(thread=True, exclusive=True, group="sheet")
     def _draw(self, dataset: Dataset, grid: Grid, key: tuple[object, ...]) -> None:
@@ -293,8 +262,9 @@ class PrepareScreen(Screen[None]):
     # A preparation
 
     def _show_preparation(self, one: Preparation) -> None:
-        self.query_one("#headline", Static).update(describe.headline(one, self._columns()))
-        self.query_one("#progress", Live).show(describe.progress(one, self._columns()))
+        columns = self._columns()
+        text = Content("\n\n").join([describe.headline(one, columns), describe.progress(one, columns)])
+        self.query_one("#progress", Live).show(text)
 
     @work
     async def action_stop(self) -> None:
@@ -375,7 +345,7 @@ class PrepareScreen(Screen[None]):
     @on(Started)
     def _show_started(self, message: Started) -> None:
         self._chosen = f"preparation {message.id}"
-        self._awaited = (message.id, message.out)
+        self._awaited = message.out
         self.query_one(DatasetList).focus()
         self._look_now.set()
 
@@ -394,7 +364,7 @@ class PrepareScreen(Screen[None]):
             "forget": over,
             "stop": isinstance(self._shown, Preparation) and not over,
             "sheet": isinstance(self._shown, Dataset) and self._shown.manifest is not None,
-            "field": isinstance(self.focused, Input),
+            "field": isinstance(self.focused, Input) or self.has_class("-sheet"),
         }
         return allowed.get(action, True)
 
@@ -410,40 +380,45 @@ class PrepareScreen(Screen[None]):
 
     def action_sheet(self) -> None:
         self.toggle_class("-sheet")
-        if isinstance(self._shown, Dataset):
-            self.call_after_refresh(self._show_sheet, self._shown)
+        self.refresh_bindings()
 
     def action_copy(self) -> None:
-        if self._shown:
-            text = str(self._shown.asked.out if isinstance(self._shown, Preparation) else self._shown.path)
-        elif self._prospect:
-            text = self._prospect.command
+        shown = self._shown
+        if shown:
+            text = str(shown.asked.out if isinstance(shown, Preparation) else shown.path)
         else:
-            return
+            text = self._prospect.command if self._prospect else ""
         self.app.copy_to_clipboard(text)
         self.notify(f"{printable(text)}\n(copied, if the terminal supports OSC 52)", title="Copied", markup=False)
 
     def action_field(self) -> None:
-        """From a field back to the list."""
+        """From a field, or from large pictures, back to the list."""
+        self.remove_class("-sheet")
         self.query_one(DatasetList).focus()
 
     def action_cursor_down(self) -> None:
-        if isinstance(self.focused, VerticalScroll):
-            self.focused.scroll_down()
-        else:
-            self.query_one(DatasetList).action_cursor_down()
+        self._move("scroll_down", "cursor_down")
 
     def action_cursor_up(self) -> None:
-        if isinstance(self.focused, VerticalScroll):
-            self.focused.scroll_up()
-        else:
-            self.query_one(DatasetList).action_cursor_up()
+        self._move("scroll_up", "cursor_up")
 
     def action_first(self) -> None:
-        self.query_one(DatasetList).action_first()
+        self._move("scroll_home", "first")
 
     def action_last(self) -> None:
-        self.query_one(DatasetList).action_last()
+        self._move("scroll_end", "last")
+
+    def _move(self, page: str, entries: str) -> None:
+        """In the page that has the focus, else in the list."""
+        if isinstance(self.focused, VerticalScroll):
+            getattr(self.focused, f"action_{page}")()
+        else:
+            getattr(self.query_one(DatasetList), f"action_{entries}")()
+
+
+def _keys_of(shown: Dataset | Preparation | None) -> object:
+    """What the keys depend on."""
+    return shown.status if isinstance(shown, Preparation) else shown and bool(shown.manifest)
 
 
 def _key(dataset: Dataset) -> tuple[object, ...]:

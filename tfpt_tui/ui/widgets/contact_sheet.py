@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 
 from rich.segment import Segment
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -14,11 +15,17 @@ WITHOUT_ROOM = "no room for pictures here: f shows them on the whole screen"
 
 
 class ContactSheet(Widget):
-    """Its height is set from outside; what it shows is drawn for that size."""
+    """Its height is set from outside; what it shows is drawn for that size, so it tells of another one."""
+
+    class Resized(Message):
+        """The pictures must be drawn anew."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._strips: tuple[Strip, ...] = ()
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     def obstacle(self) -> str:
         """Why this terminal cannot show pictures, "" where it can."""

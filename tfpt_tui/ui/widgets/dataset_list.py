@@ -11,10 +11,8 @@ from textual.widgets.option_list import Option
 from tfpt_tui.errors import printable
 from tfpt_tui.results.datasets import Dataset
 from tfpt_tui.runs.preparation import Preparation
-from tfpt_tui.ui.stock import Stock
+from tfpt_tui.ui.stock import NEW, Stock, entry_of
 from tfpt_tui.ui.theme import GLYPHS, status_style
-
-NEW = "new"
 
 
 class DatasetList(OptionList):
@@ -40,14 +38,6 @@ class DatasetList(OptionList):
             self.add_options(Option(prompt, id=entry) for entry, prompt in prompts.items())
         self._prompts = prompts
         self.highlighted = self.get_option_index(chosen if chosen in prompts else NEW)
-
-    def has(self, entry: str) -> bool:
-        return entry in self._prompts
-
-
-def entry_of(one: Dataset | Preparation) -> str:
-    """The id of its entry."""
-    return f"dataset {one.path}" if isinstance(one, Dataset) else f"preparation {one.id}"
 
 
 def _under_way(stock: Stock) -> set[object]:

@@ -183,8 +183,8 @@ def _verdict(found: Prospect) -> Content:
         return Content.styled(f"{GLYPHS['failed']} {printable(found.problem)}", "$text-error")
     if found.there:
         return Content.styled("it is there already: choose it on the left", "$foreground-muted")
-    how = "enter goes on where it stopped" if found.continues else "enter starts it"
-    return Content.styled(f"{GLYPHS['completed']} {how}", "$text-success")
+    how = "goes on where it stopped" if found.continues else "starts it"
+    return Content.styled(f"{GLYPHS['completed']} s {how}, or enter in a field", "$text-success")
 
 
 def _how_far(step: Step) -> str:
