@@ -304,7 +304,7 @@ async def test_a_thousand_classes_can_be_scrolled_through(app, tiny):
         await pilot.press("enter", "end")
         await shows(pilot, "class999")
         await pilot.press("g")
-        await shows(pilot, "64:")
+        await shows(pilot, "32,000 of 64x64")
 
 
 async def test_a_disk_that_refuses_for_a_while_does_not_end_the_app(app, tiny, monkeypatch):

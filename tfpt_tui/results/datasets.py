@@ -33,6 +33,11 @@ class Dataset:
     manifest: Manifest | None
     problem: str = ""
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for the same images, as far as its manifest tells."""
+        return self.path, self.manifest.digest if self.manifest else ""
+
 
 @dataclass(frozen=True)
 class Usage:

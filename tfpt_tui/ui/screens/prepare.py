@@ -9,12 +9,11 @@ from pathlib import Path
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, Input, OptionList
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
@@ -27,12 +26,10 @@ from tfpt_tui.ui.prospect import Form, Prospect, foresee
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.sheet import Grid, draw_sheet
 from tfpt_tui.ui.stock import NEW, Stock, StockWatcher, follow
-from tfpt_tui.ui.widgets import describe_dataset as describe
 from tfpt_tui.ui.widgets.contact_sheet import ContactSheet
 from tfpt_tui.ui.widgets.dataset_list import DatasetList
-from tfpt_tui.ui.widgets.dataset_page import DatasetPage
-from tfpt_tui.ui.widgets.live import Live
 from tfpt_tui.ui.widgets.prepare_form import PrepareForm
+from tfpt_tui.ui.widgets.prepare_pages import DatasetPage, NewPage, PreparationPage
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 LOOK_S = 0.5
@@ -48,11 +45,7 @@ class PrepareScreen(Screen[None]):
     BINDINGS = bindings(PREPARE)
     AUTO_FOCUS = "#stock"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-narrow"),
-        (100, "-normal"),
-        (160, "-wide"),
-    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - likewise
 
     @dataclass
     class Seen(Message):
@@ -109,19 +102,14 @@ class PrepareScreen(Screen[None]):
         yield TitleBar(PREPARE)
         with Horizontal(id="body"):
             yield DatasetList(id="stock")
-            with VerticalScroll(id="new", classes="page", can_focus=False):
-                yield PrepareForm()
-                yield Static(id="prospect", markup=False)
+            yield NewPage(id="new", classes="page")
+            yield PreparationPage(id="preparation", classes="page")
             yield DatasetPage(id="dataset", classes="page")
-            with VerticalScroll(id="preparation", classes="page"):
-                yield Live(id="progress")
         yield Footer(compact=True)
-
-    # What is there
 
     def on_screen_resume(self) -> None:
         self._watch()
-        self._foresee(self.query_one(PrepareForm).form)
+        self._foresee(self.query_one(NewPage).form)
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "watch")
@@ -183,27 +171,30 @@ class PrepareScreen(Screen[None]):
         kind = self._chosen.partition(" ")[0]
         for name in ("new", "dataset", "preparation"):
             self.set_class(name == kind, f"-of-{name}")
-        if isinstance(found, Dataset):
-            if found != before:
-                self.query_one(DatasetPage).scroll_home(animate=False)
-                self.call_after_refresh(self._show_dataset, found)
-        elif isinstance(found, Preparation):
-            self._show_preparation(found)
         if kind != "dataset":
             self.remove_class("-sheet")
+        if found != before or kind == NEW:
+            self.call_after_refresh(self._show_page)
         if _keys_of(before) != _keys_of(found) or kind == NEW:
             self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_page)
+
+    def _show_page(self) -> None:
+        if isinstance(self._shown, Dataset):
+            self._show_dataset(self._shown)
+        elif self._shown:
+            self.query_one(PreparationPage).show(self._shown, self._columns())
+        elif self._prospect:
+            self.query_one(NewPage).show(self._prospect, self._columns())
 
     def _columns(self) -> int:
         """The width of what is shown on the right, a scrollbar left out."""
         return self.size.width - self.query_one(DatasetList).outer_size.width - 3
 
-    # A dataset
-
     def _show_dataset(self, dataset: Dataset) -> None:
-        if dataset is not self._shown:
-            return
-        usage = self._usages.get(_key(dataset))
+        usage = self._usages.get(dataset.key)
         self.query_one(DatasetPage).show(dataset, usage, self._columns())
         if dataset.manifest:
             if usage is None:
@@ -213,7 +204,7 @@ class PrepareScreen(Screen[None]):
     def _show_pictures(self, dataset: Dataset) -> None:
         grid = self.query_one(DatasetPage).room_for_pictures()
         if grid:
-            key = (*_key(dataset), grid)
+            key = (*dataset.key, grid)
             self.query_one(ContactSheet).show(self._sheets.get(key, ()))
             if key not in self._sheets:
                 self._draw(dataset, grid, key)
@@ -237,7 +228,7 @@ class PrepareScreen(Screen[None]):
     @on(Measured)
     def _show_usage(self, message: Measured) -> None:
         if isinstance(self._shown, Dataset) and self._shown.path == message.path:
-            self._usages[_key(self._shown)] = message.usage
+            self._usages[self._shown.key] = message.usage
             self.query_one(DatasetPage).show_facts(self._shown, message.usage, self._columns())
 
     @work(thread=True, exclusive=True, group="sheet")
@@ -248,28 +239,18 @@ class PrepareScreen(Screen[None]):
     @on(Drawn)
     def _show_drawn(self, message: Drawn) -> None:
         self._sheets[message.key] = message.strips
-        if isinstance(self._shown, Dataset) and message.key[:-1] == _key(self._shown):
+        if isinstance(self._shown, Dataset) and message.key[:-1] == self._shown.key:
             self.query_one(ContactSheet).show(message.strips)
 
-    def on_resize(self) -> None:
-        if isinstance(self._shown, Dataset):
-            self.call_after_refresh(self._show_dataset, self._shown)
-        elif isinstance(self._shown, Preparation):
-            self.call_after_refresh(self._show_preparation, self._shown)
-        if self._prospect:
-            self.call_after_refresh(self._show_foreseen, self._prospect)
-
-    # A preparation
-
-    def _show_preparation(self, one: Preparation) -> None:
-        columns = self._columns()
-        text = Content("\n\n").join([describe.headline(one, columns), describe.progress(one, columns)])
-        self.query_one("#progress", Live).show(text)
+    def _preparation(self, *, over: bool) -> Preparation | None:
+        """The one that is shown, if it is over, or if it is not."""
+        shown = self._shown
+        return shown if isinstance(shown, Preparation) and (shown.status != "running") == over else None
 
     @work
     async def action_stop(self) -> None:
-        one = self._shown
-        if not isinstance(one, Preparation) or one.status != "running":
+        one = self._preparation(over=False)
+        if one is None:
             return
         question = f"Stop preparing {printable(one.asked.out.name)}? What is made stays, and it can go on later."
         if await self.app.push_screen_wait(Confirm(question, {"s": "Stop it", "c": "Cancel"})) == "s":
@@ -277,12 +258,10 @@ class PrepareScreen(Screen[None]):
             self._look_now.set()
 
     def action_forget(self) -> None:
-        if isinstance(self._shown, Preparation) and self._shown.status != "running":
-            forget(self._shown)
+        if one := self._preparation(over=True):
+            forget(one)
             self._chosen = NEW
             self._look_now.set()
-
-    # A new one
 
     @on(PrepareForm.Changed)
     def _change(self, message: PrepareForm.Changed) -> None:
@@ -300,13 +279,12 @@ class PrepareScreen(Screen[None]):
 
     @on(Foreseen)
     def _show_prospect(self, message: Foreseen) -> None:
-        form, prospect = self.query_one(PrepareForm), message.prospect
-        if message.form != form.form:
+        page, prospect = self.query_one(NewPage), message.prospect
+        if message.form != page.form:
             return  # typed on since
-        form.show_default(str(self._paths.datasets / message.form.name()))
         if prospect != self._prospect:
             self._prospect = prospect
-            self._show_foreseen(prospect)
+            page.show(prospect, self._columns())
             self.refresh_bindings()
         if message.start and prospect.startable:
             self._begin(prospect.asked, prospect.training)
@@ -314,15 +292,14 @@ class PrepareScreen(Screen[None]):
             reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
             self._tell_refused(self.Refused("Not started", reason))
 
-    def _show_foreseen(self, prospect: Prospect) -> None:
-        self.query_one("#prospect", Static).update(describe.prospect(prospect, self._columns()))
-
     @on(Input.Submitted)
     def action_start(self) -> None:
         if self._chosen == NEW:
-            self._foresee(self.query_one(PrepareForm).form, start=True)
-        elif isinstance(self._shown, Preparation) and self._shown.status != "running":
-            self._begin(self._shown.asked, holder())
+            if self._typing:
+                self._typing.stop()  # its look would take the place of this one
+            self._foresee(self.query_one(NewPage).form, start=True)
+        elif one := self._preparation(over=True):
+            self._begin(one.asked, holder())
 
     @work
     async def _begin(self, asked: Asked, training: str) -> None:
@@ -353,16 +330,14 @@ class PrepareScreen(Screen[None]):
     def _tell_refused(self, message: Refused) -> None:
         self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
 
-    # Keys
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in LETTERS and isinstance(self.focused, Input):
             return False
-        over = isinstance(self._shown, Preparation) and self._shown.status != "running"
+        over = self._preparation(over=True) is not None
         allowed = {
             "start": over or self._chosen == NEW,
             "forget": over,
-            "stop": isinstance(self._shown, Preparation) and not over,
+            "stop": self._preparation(over=False) is not None,
             "sheet": isinstance(self._shown, Dataset) and self._shown.manifest is not None,
             "field": isinstance(self.focused, Input) or self.has_class("-sheet"),
         }
@@ -419,8 +394,3 @@ class PrepareScreen(Screen[None]):
 def _keys_of(shown: Dataset | Preparation | None) -> object:
     """What the keys depend on."""
     return shown.status if isinstance(shown, Preparation) else shown and bool(shown.manifest)
-
-
-def _key(dataset: Dataset) -> tuple[object, ...]:
-    """The dataset as far as its files tell."""
-    return dataset.path, dataset.manifest.digest if dataset.manifest else ""
