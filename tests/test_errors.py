@@ -1,6 +1,6 @@
 import pytest
 
-from tfpt_tui.errors import printable
+from tfpt_tui.errors import cannot, printable
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,9 @@ from tfpt_tui.errors import printable
 )
 def test_only_what_a_terminal_would_obey_hide_or_refuse_is_escaped(text, shown):
     assert printable(text) == shown
+
+
+def test_who_may_not_read_is_not_told_to_write():
+    refused = PermissionError(13, "Permission denied")
+    assert str(cannot("read the images", "x", refused)).endswith("permission denied; choose one that you may read")
+    assert str(cannot("write", "x", refused)).endswith("choose a directory that you may write")

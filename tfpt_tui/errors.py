@@ -27,12 +27,15 @@ class MissingError(TfptError):
 
 def cannot(doing: str, path: object, error: OSError) -> MissingError:
     """The line for a file system that refused: what was tried, where, why, and what to do."""
+    permitted = (
+        "choose one that you may read" if doing.startswith("read") else "choose a directory that you may write"
+    )
     advice = {
         errno.ENOSPC: "free some room or choose another directory",
         errno.EDQUOT: "free some of your quota or choose another directory",
         errno.EROFS: "choose a directory that can be written",
-        errno.EACCES: "choose a directory that you may write",
-        errno.EPERM: "choose a directory that you may write",
+        errno.EACCES: permitted,
+        errno.EPERM: permitted,
     }.get(error.errno or 0)
     reason = (error.strerror or str(error)).lower()
     return MissingError(f"{path}: cannot {doing}: {reason}" + (f"; {advice}" if advice else ""))

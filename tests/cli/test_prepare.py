@@ -1,6 +1,10 @@
 """``tfpt-tui prepare`` as a user meets it who makes mistakes, or means harm."""
 
+import pytest
+from PIL import Image
+
 from tfpt_tui.cli.invocation import say
+from tfpt_tui.data.manifest import read_manifest
 
 
 def one_line(err):
@@ -19,3 +23,101 @@ def test_a_problem_is_shown_without_what_a_terminal_would_obey(cli, tmp_path):
 def test_narration_keeps_its_lines_and_loses_what_a_terminal_would_obey(capfd):
     say("one\x1b[31m\ntwo")
     assert capfd.readouterr().err == "one\\x1b[31m\ntwo\n"
+
+
+@pytest.fixture
+def pictures_by_class(tmp_path):
+    """A folder with a test split of its own."""
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "source" / name / "1.png")
+    return tmp_path / "source"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["", "--out", "x"], "SOURCE: is empty"),
+        (["synthetic", "--out", ""], "--out: is empty"),
+        (["cifar10", "--out", "x", "--archive", ""], "--archive: is empty"),
+        (["cifar10", "--out", "x", "--url", ""], "--url: is empty"),
+        (["cifar10", "--out", "x", "--seed", "25"], "--seed: nothing is drawn for cifar10"),
+        (["cifar10", "--out", "x", "--skip-bad"], "--skip-bad: cifar10 has no files to leave out"),
+        (["synthetic", "--out", "x", "--skip-bad"], "--skip-bad: synthetic has no files to leave out"),
+        (["cifar10", "--out", "x", "--url", "http://user:secret@["], "--url: is no address"),
+        (["cifar10", "--out", "x", "--url", "user:secret@host/x"], "--url: has no http:// or https://"),
+    ],
+)
+def test_what_would_be_ignored_or_misread_is_refused(cli, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = cli("prepare", *arguments)
+    assert (code, out) == (2, "")
+    assert said in one_line(err)
+    assert "secret" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_seed_for_a_folder_that_is_split_is_refused(cli, pictures_by_class, tmp_path):
+    code, _, err = cli("prepare", pictures_by_class, "--out", tmp_path / "out", "--seed", "1")
+    assert code == 2
+    assert "has a test/ of its own, so nothing is drawn" in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [("CIFAR100", "cifar100"), ("cifar1000", "cifar100"), ("cifar-10", "cifar10"), ("Synthetic", "synthetic")],
+)
+def test_a_source_that_is_nearly_one_gets_a_hint(cli, tmp_path, source, meant):
+    code, _, err = cli("prepare", source, "--out", tmp_path / "out")
+    assert code == 3
+    assert f"{source}: no such directory of images; did you mean {meant!r}?" in one_line(err)
+
+
+@pytest.mark.parametrize("source", ["synthetic", "cifar100", "x" * 300, "deep/" * 1000])
+@pytest.mark.parametrize("out", ["x" * 300, "deep/" * 1000])
+def test_names_that_are_too_long_are_one_line(cli, tmp_path, source, out):
+    code, _, err = cli("prepare", source, "--out", f"{tmp_path}/{out}")
+    assert code == 3
+    assert "file name too long" in one_line(err.removeprefix("preparing\n"))
+
+
+def test_a_directory_is_shown_without_what_a_terminal_would_obey(cli, pictures_by_class, tmp_path):
+    odd = tmp_path / "new\nline\x1b[31m\udce9"
+    (pictures_by_class / "train/cat/no\npicture\udce9.png").write_bytes(b"")
+    code, out, _ = cli("prepare", pictures_by_class, "--out", odd, "--skip-bad")
+    assert code == 0
+    assert out.splitlines()[0].startswith(rf"{tmp_path}/new\nline\x1b[31m\udce9: prepared: 2 classes")
+    assert r"no\npicture\xe9.png" in out.splitlines()[1]
+    assert read_manifest(odd).total("train") == 2
+
+
+def test_odd_names_of_classes_and_folders_are_kept(cli, pictures_by_class, tmp_path):
+    source = pictures_by_class.rename(tmp_path / "source\n\x1b[31m\udce9")
+    for split in ("train", "test"):
+        (source / split / "cat").rename(source / split / 'a "class"\nof\x1b[31m=cats')
+    assert cli("prepare", source, "--out", tmp_path / "out")[0] == 0
+    assert read_manifest(tmp_path / "out").classes == ('a "class"\nof\x1b[31m=cats', "dog")
+
+
+def test_a_directory_that_is_called_as_a_source_is_no_obstacle(cli, tmp_path, monkeypatch):
+    (tmp_path / "synthetic").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert cli("prepare", "synthetic", "--out", "synthetic/out", "--limit", "1", "--classes", "2")[0] == 0
+
+
+def test_a_working_directory_that_is_gone_is_one_line(cli, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for source in ("synthetic", "cifar100"):
+        code, _, err = cli("prepare", source, "--out", "x", "--limit", "1", "--classes", "2")
+        assert code == 3
+        assert "no such file or directory" in one_line(err.removeprefix("preparing\n"))
+
+
+def test_a_dataset_inside_its_own_source_is_found_out_behind_a_link(cli, pictures_by_class, tmp_path):
+    (tmp_path / "link").symlink_to(pictures_by_class)
+    code, _, err = cli("prepare", pictures_by_class, "--out", tmp_path / "link/out")
+    assert code == 2
+    assert "must lie outside the folder" in one_line(err)
+    assert not (pictures_by_class / "out").exists()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import shutil
 
 import pytest
 
@@ -11,6 +12,7 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.data import cifar, download
 from tfpt_tui.data.cifar import ARCHIVES
 from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.prepare import MARKER
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,7 @@ def published(archive, server, monkeypatch):
         ARCHIVES["cifar100"],
         url=f"http://{server.address}/cifar-100-python.tar.gz",
         md5=hashlib.md5(content).hexdigest(),
+        size=len(content),
     )
     monkeypatch.setitem(cifar.ARCHIVES, "cifar100", made)
     monkeypatch.setattr(download, "WAITS", ())
@@ -69,7 +72,7 @@ def test_a_download_that_was_cut_goes_on_with_the_next_command(cli, published, s
     ("script", "said"),
     [
         (LOGIN, "perhaps a proxy's login page"),
-        (honest(b"\x1f\x8b something else"), "its MD5 is"),
+        (honest(b"\x1f\x8b something else"), "the server has another file (17 bytes in place of "),
         (reset, "cannot be fetched"),
     ],
 )
@@ -105,3 +108,48 @@ def test_a_truncated_archive_is_one_line_and_leaves_nothing(cli, archive, tmp_pa
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith(f"tfpt-tui: {cut}: the archive is truncated; fetch it again")
     assert not (tmp_path / "one").exists()
+
+
+def test_what_is_refused_is_refused_before_the_archive_is_fetched(cli, published, server, tmp_path, monkeypatch):
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/thesis.tex").write_text("years of work")
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / MARKER).write_text('source = "another"\n')
+    settings = find_paths().settings
+    settings.parent.mkdir(parents=True)
+    settings.write_text('[interpreters]\npytorch = "/nowhere/python"\n')
+    for arguments, exit_code, said in (
+        (("--out", tmp_path / "foreign"), 2, "not empty and not made by tfpt-tui prepare"),
+        (("--out", tmp_path / "foreign", "--force"), 2, "not empty and not made by tfpt-tui prepare"),
+        (("--out", tmp_path / "begun"), 2, "holds another, unfinished preparation"),
+        (("--out", tmp_path / "foreign/thesis.tex/below"), 3, "cannot make the dataset: not a directory"),
+        (("--out", "/proc/none/below"), 3, ""),
+        (("--out", tmp_path / "one", "--reader", "torchvision"), 3, "/nowhere/python: no such interpreter"),
+    ):
+        code, out, err = cli("prepare", "cifar100", *arguments)
+        assert (code, out) == (exit_code, "")
+        assert said in err
+    assert server.ranges == []
+    assert not find_paths().downloads.exists()
+
+
+def test_a_disk_needs_room_for_the_archive_and_the_images(cli, published, server, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=60_000 * 4096 + len(published) - 1))
+    code, _, err = cli("prepare", "cifar100", "--out", tmp_path / "one")
+    assert code == 3
+    assert "246.6 MB are needed (0.9 MB for the archive) and 246.6 MB are free" in err
+    assert server.ranges == []
+    assert not (tmp_path / "one").exists()
+    assert cli("prepare", "cifar100", "--out", tmp_path / "one", "--limit", "1")[0] == 0
+
+
+def test_a_mirror_goes_on_with_what_another_server_began(cli, published, server, tmp_path):
+    half = len(published) // 2
+    server.script = [honest(published, end=half, after=reset), honest(published)]
+    assert cli("prepare", "cifar100", "--out", tmp_path / "one")[0] == 3
+    url = f"HTTP://user:secret@{server.address}/mirror.tar.gz"
+    code, _, err = cli("prepare", "cifar100", "--out", tmp_path / "one", "--url", url)
+    assert code == 0
+    assert "secret" not in err
+    assert server.ranges[1].startswith("bytes=")

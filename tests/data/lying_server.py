@@ -20,7 +20,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         script = self.server.script
         self.server.ranges.append(self.headers.get("Range"))
-        self.server.conditions.append(self.headers.get("If-Range"))
         (script.pop(0) if len(script) > 1 else script[0])(self)
 
     def do_CONNECT(self):
@@ -39,7 +38,6 @@ class Server(http.server.ThreadingHTTPServer):
         self.url = f"http://{self.address}/file.tar.gz"
         self.script = [honest()]
         self.ranges = []
-        self.conditions = []
         self.sent = []
         self.over = threading.Event()
 
@@ -71,12 +69,10 @@ def answer(request, body, status=200, headers=TAG, length=-1):
 
 
 def honest(payload=PAYLOAD, headers=TAG, end=None, after=lambda request: None):
-    """A server that knows Range and If-Range; it stops after the byte ``end`` of the file and does ``after``."""
+    """A server that knows Range; it stops after the byte ``end`` of the file and does ``after``."""
 
     def behave(request):
-        start = 0
-        if request.headers.get("If-Range") in headers.values():
-            start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
         place = {"Content-Range": f"bytes {start}-{len(payload) - 1}/{len(payload)}"} if start else {}
         status = 206 if start else 200
         answer(request, payload[start:end], status, {**headers, **place}, length=len(payload) - start)

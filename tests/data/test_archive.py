@@ -2,12 +2,13 @@ import gzip
 import io
 import os
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from tests.data.cifar_archives import pack
 from tfpt_tui.data import archive as archives
-from tfpt_tui.data.archive import read_members
+from tfpt_tui.data.archive import checksum_of, read_members
 from tfpt_tui.errors import MissingError, UsageError
 
 FILES = {"folder/one": os.urandom(300_000), "folder/two": b"2"}
@@ -86,7 +87,10 @@ def test_members_that_have_no_place_in_it_refuse_the_whole_archive(tmp_path, ext
         (b"", "is empty"),
         (b"<!DOCTYPE html><title>Hotel</title>", "is a web page and no archive, perhaps a proxy's login page"),
         (b"PK\x03\x04 this is a zip", "is no tar archive"),
-        (gzip.compress(b"just text " * 200), "the archive is truncated"),
+        (gzip.compress(b"just text " * 200), "is no tar archive"),
+        (gzip.compress(b"<html>" * 200), "is a web page"),
+        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"just text " * 200)[:20], "the archive is truncated"),
     ],
 )
 def test_what_is_no_archive_says_what_it_is(tmp_path, content, said):
@@ -113,8 +117,35 @@ def test_zeros_without_end_after_the_archive_are_a_bomb_too(tmp_path, monkeypatc
         read_members(tmp_path / "bomb.tar.gz", FILES)
 
 
+def test_more_files_than_cifar_has_are_not_listed_one_by_one(tmp_path):
+    many = pack({f"folder/{number}": b"" for number in range(200)}, tmp_path / "many.tar.gz")
+    with pytest.raises(UsageError, match="holds more files than CIFAR's archives"):
+        read_members(many, FILES)
+
+
+def test_a_size_beyond_all_reason_is_not_read_for(tmp_path):
+    endless = member("folder/endless")
+    endless.size = 1 << 60
+    with pytest.raises(UsageError, match="unpacks to more than 256 MiB"):
+        read_members(pack(FILES, tmp_path / "bad.tar.gz", extra=endless), FILES)
+
+
+def test_a_name_without_end_is_not_shown_whole(tmp_path):
+    bad = pack(FILES, tmp_path / "bad.tar.gz", extra=member("/" + "x" * 1_000_000))
+    with pytest.raises(UsageError, match="leads out of the archive") as caught:
+        read_members(bad, FILES)
+    assert len(str(caught.value)) < 500
+
+
 def test_a_file_that_is_not_there_is_missing(tmp_path):
     with pytest.raises(MissingError, match="no such archive; correct --archive"):
         read_members(tmp_path / "none", FILES)
     with pytest.raises(MissingError, match="cannot read the archive: is a directory"):
         read_members(tmp_path, FILES)
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for archive in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UsageError, match="is a pipe or a device and no file"):
+            checksum_of(archive)

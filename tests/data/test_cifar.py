@@ -95,6 +95,12 @@ GOOD = {b"fine_labels": [0], b"data": np.zeros((1, 3072), np.uint8)}
         ("train", [1], "no table in it"),
         ("meta", {b"fine_label_names": [b"a", b"b"]}, "2 class names in place of 100"),
         ("meta", {b"fine_label_names": [b"a"] * 100}, "1 class names in place of 100"),
+        ("meta", {b"fine_label_names": {b"a": 1}}, "its class names are no list"),
+        ("meta", {b"fine_label_names": "".join(map(chr, range(200, 300)))}, "its class names are no list"),
+        ("meta", {b"fine_label_names": [b"\x1b[31m"] * 100}, r"a name that cannot be shown, '\\x1b\[31m'"),
+        ("meta", {b"fine_label_names": ["\ud800"] * 100}, r"a name that cannot be shown, '\\ud800'"),
+        ("meta", {b"fine_label_names": [b"x" * 1_000_000]}, "a name that cannot be shown, 'x{64}'"),
+        ("meta", {b"fine_label_names": [b"\xff"] * 100}, "can't decode byte 0xff"),
         ("meta", {b"fine_label_names": [7] * 100}, r"something else \(int\) in the place of a name"),
     ],
 )

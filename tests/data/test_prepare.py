@@ -1,20 +1,25 @@
+import dataclasses
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
-from tfpt_tui.data.folder import read_folder
+from tfpt_tui.data.folder import open_image, read_folder
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_target, prepare
-from tfpt_tui.data.synthetic import make_synthetic
-from tfpt_tui.errors import MissingError, TfptError, UsageError
+from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_room, prepare
+from tfpt_tui.data.source import Item
+from tfpt_tui.data.synthetic import draw_image, make_synthetic
+from tfpt_tui.errors import MissingError, UsageError
 
 
 def draw(path, colour=(200, 30, 30), size=(20, 10), mode="RGB"):
@@ -156,6 +161,34 @@ def test_a_truncated_photograph_is_no_image(folder, tmp_path):
         prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
 
 
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_photograph_is_turned_upright(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.radial_gradient("L").crop((0, 0, 90, 60)).save(tmp_path / "x.png", exif=exif)
+    with Image.open(tmp_path / "x.png") as image:
+        expected = ImageOps.exif_transpose(image)
+    assert open_image(Item("train", 0, 1, str(tmp_path / "x.png"))).tobytes() == expected.tobytes()
+
+
+def test_a_photograph_with_a_broken_tag_is_a_photograph(tmp_path):
+    exif = Image.Exif()
+    exif[274], exif[270] = 6, "text"
+    Image.new("RGB", (8, 4)).save(tmp_path / "x.jpg", exif=exif)
+    content = (tmp_path / "x.jpg").read_bytes()
+    assert content.count(b"\x01\x0e\x00\x02") == 1
+    (tmp_path / "x.jpg").write_bytes(content.replace(b"\x01\x0e\x00\x02", b"\x01\x00\x00\x02"))
+    assert open_image(Item("train", 0, 1, str(tmp_path / "x.jpg"))).size == (4, 8)
+
+
+def test_no_other_program_is_asked_what_an_image_is(folder, tmp_path):
+    (folder / "train/ape/script.jpg").write_text(
+        "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    )
+    with pytest.raises(BadImagesError, match=r"script\.jpg \(not an image\)"):
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+
+
 @pytest.mark.parametrize(
     ("mode", "colour"),
     [("L", 100), ("RGBA", (1, 2, 3, 4)), ("P", 3), ("CMYK", (1, 2, 3, 4)), ("I;16", 9), ("1", 1)],
@@ -257,9 +290,35 @@ def test_more_synthetic_classes_than_there_are_is_refused():
 def test_a_disk_without_room_is_noticed_before_the_start(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(MissingError, match=r"246 MB are needed and 1 MB are free"):
+    with pytest.raises(MissingError, match=r"245.8 MB are needed and 1.0 MB are free"):
         prepare(make_synthetic(), Target(tmp_path / "out"), jobs=1)
     assert not (tmp_path / "out/train").exists()
+
+
+def test_what_is_made_already_needs_no_room_again(folder, tmp_path, monkeypatch):
+    target = Target(tmp_path / "out")
+    (target.directory / "train/0").mkdir(parents=True)
+    for number in range(1, 4):
+        (target.directory / f"train/0/{number}.jpg").write_bytes(b"made")
+    usage = shutil.disk_usage(tmp_path)._replace(free=7 * 4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    check_room(10, target)
+    with pytest.raises(MissingError, match="are needed and"):
+        check_room(11, target)
+
+
+def test_a_pipe_in_the_place_of_an_image_is_not_waited_for(folder, tmp_path):
+    os.mkfifo(folder / "train/ape/pipe.jpg")
+    with pytest.raises(BadImagesError, match=r"pipe\.jpg \(not a file\)"):
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+
+
+def test_a_folder_that_cannot_be_listed_is_one_line(folder):
+    (folder / "train/loop").symlink_to("loop")
+    with pytest.raises(
+        MissingError, match="train/loop: cannot read the images: too many levels of symbolic links"
+    ):
+        read_folder(folder)
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
@@ -298,6 +357,60 @@ def test_a_manifest_of_something_else_is_refused(tmp_path):
         read_manifest(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("width = 64", 'width = "wide"'),
+        lambda text: text.replace("width = 64", ""),
+        lambda text: text.replace("[request]", "[[request]]"),
+        lambda text: text.replace("[counts.train]", "[counts.other]"),
+        lambda text: "[" * 100_000,
+        lambda text: f"schema = {'1' * 5000}",
+    ],
+)
+def test_a_damaged_manifest_is_one_line(folder, tmp_path, damage):
+    prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    manifest = tmp_path / "out/manifest.toml"
+    manifest.write_text(damage(manifest.read_text()))
+    with pytest.raises(UsageError, match=r"manifest\.toml: ") as caught:
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_ctrl_c_twice_leaves_no_process_and_keeps_what_is_made(tmp_path):
+    parent = os.getpid()
+
+    def interrupt(item):
+        if item.number == 30:
+            os.kill(parent, signal.SIGINT)
+            os.kill(parent, signal.SIGINT)
+        return draw_image(item)
+
+    source = make_synthetic(limit=300, classes=2)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(dataclasses.replace(source, open_image=interrupt), Target(tmp_path / "out"), jobs=2)
+    assert multiprocessing.active_children() == []
+    assert signal.getsignal(signal.SIGINT) == before
+    assert 0 < prepare(source, Target(tmp_path / "out"), jobs=2).continued < len(source)
+
+
+def test_ctrl_c_waits_for_a_moment_at_which_a_pool_can_be_left():
+    reached = False
+
+    def work():
+        nonlocal reached
+        with preparation._held_interrupts() as raise_interrupt:
+            os.kill(os.getpid(), signal.SIGINT)
+            reached = True
+            raise_interrupt()
+            pytest.fail("this is the moment")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached
+
+
 def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):
     """The pool's processes ask the kernel to die with their parent."""
     script = (
@@ -319,32 +432,14 @@ def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
 
 
-def test_a_target_is_checked_without_writing_to_it(tmp_path):
+def test_what_is_made_now_is_told_apart_from_what_was_there(tmp_path):
     source = make_synthetic(limit=2, classes=2)
-    target = Target(tmp_path / "deep" / "out", 8)
-    assert check_target(source.request, len(source), target) is None
-    assert not (tmp_path / "deep").exists()
-    made = prepare(source, target, jobs=1)
-    assert check_target(source.request, len(source), target) == made.manifest
-    with pytest.raises(UsageError, match="holds another dataset \\(limit is 2, asked for 3\\)"):
-        check_target(make_synthetic(limit=3, classes=2).request, 6, target)
-
-
-def test_a_target_that_cannot_be_a_dataset_is_refused_with_the_line_of_the_preparation(tmp_path):
-    source = make_synthetic(limit=2, classes=2)
-    (tmp_path / "file").write_text("")
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "mine.txt").write_text("")
-    for name in ("file", "file/below", "full"):
-        target = Target(tmp_path / name, 8)
-        with pytest.raises(TfptError) as before:
-            check_target(source.request, len(source), target)
-        with pytest.raises(TfptError) as then:
-            prepare(source, target, jobs=1)
-        assert str(before.value) == str(then.value)
-
-
-def test_a_disk_that_is_too_small_is_told_before_anything_is_made(tmp_path):
-    with pytest.raises(MissingError, match=r"MB are needed and .* MB are free"):
-        check_target({"source": "synthetic"}, 10**12, Target(tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+    target = Target(tmp_path / "out", 8)
+    first = prepare(source, target, jobs=1)
+    assert first.made == 8
+    assert prepare(source, target, jobs=1).made == 0
+    (target.directory / "manifest.toml").rename(target.directory / "kept")
+    write_toml(target.directory / MARKER, first.manifest.request)
+    (target.directory / "kept").unlink()
+    (target.directory / "train" / "0" / "1.jpg").unlink()
+    assert prepare(source, target, jobs=1).made == 1

@@ -1,5 +1,7 @@
 """The two loaders that the article names, for real: each in its framework's process, on an archive we made."""
 
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from tests.data.cifar_archives import make_archive
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.cifar import CIFAR10, CIFAR100, Split, read_cifar
 from tfpt_tui.errors import MissingError, TfptError
+from tfpt_tui.runs import cifar
 from tfpt_tui.runs.cifar import check_same, read_again
 
 SETTINGS = UserSettings()
@@ -42,3 +45,16 @@ def test_a_reader_needs_its_framework(tmp_path):
     settings = UserSettings(interpreters={"tensorflow": str(tmp_path / "none")})
     with pytest.raises(MissingError, match="no such interpreter"):
         read_again("keras", CIFAR100, ours, files, settings)
+
+
+@pytest.mark.parametrize("left", [None, b"", b"no arrays"])
+def test_a_reader_that_ends_without_its_pictures_is_one_line(monkeypatch, left):
+    def launch(directory, *_):
+        if left is not None:
+            (directory / "arrays.npz").write_bytes(left)
+        return subprocess.Popen(["true"], start_new_session=True)
+
+    monkeypatch.setattr(cifar, "launch", launch)
+    monkeypatch.setattr(cifar, "check_framework", lambda *_: "python")
+    with pytest.raises(TfptError, match="keras ended without the pictures that it read; leave --reader out"):
+        read_again("keras", CIFAR100, None, {}, SETTINGS)

@@ -117,22 +117,22 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     asked = Asked("cifar100", Path("/d/c"), 64, ("cifar100", "--out", "/d/c"))
     ready = Prospect(
         asked,
-        counts={"train": 50_000, "test": 10_000},
+        images=60_000,
         classes=100,
         needed=246_000_000,
         free=32 * 10**9,
-        megabytes=161,
+        to_fetch=169_000_000,
     )
     text = describe.prospect(ready, 100).plain
-    assert "60,000 in 100 classes: 50,000 + 10,000" in text
+    assert "60,000 in 100 classes" in text
     assert "about 246 MB; 32.0 GB are free there" in text
     assert "not known" in text
-    assert "161 MB are fetched first" in text
+    assert "169 MB are fetched first" in text
     assert "tfpt-tui prepare cifar100 --out /d/c" in text
     assert "s starts it" in text
     assert "✗ no room" in describe.prospect(Prospect(asked, problem="no room"), 50).plain
     training = describe.prospect(Prospect(asked, training="sweep 1"), 80).plain
     assert "sweep 1 trains on this machine now: preparing would disturb" in training
-    assert "about 40 s" in describe.prospect(Prospect(asked, counts=ready.counts, seconds=40.0), 80).plain
+    assert "about 40 s" in describe.prospect(Prospect(asked, images=9, seconds=40.0), 80).plain
     assert "goes on where it stopped" in describe.prospect(Prospect(asked, continues=True), 80).plain
     assert "already" in describe.prospect(Prospect(asked, there=True), 80).plain

@@ -110,7 +110,7 @@ async def test_a_dataset_is_shown_with_its_pictures_at_every_size(app, tiny, siz
 async def test_without_datasets_the_form_is_there_with_what_it_would_take(app, size):
     async with app.run_test(size=size) as pilot:
         await open_prepare(
-            pilot, "new dataset", "CIFAR-100", "60,000 in 100 classes", "are free there", "161 MB", "s starts it"
+            pilot, "new dataset", "CIFAR-100", "60,000 in 100 classes", "are free there", "169 MB", "s starts it"
         )
 
 
@@ -138,7 +138,7 @@ async def test_what_is_typed_into_the_form_shows_at_once_what_it_amounts_to(app)
         await open_prepare(pilot, "60,000 in 100 classes")
         await pilot.press("n", "enter", "down", "down", "down", "enter", "down", "down", "down")
         await pilot.press("2", "0", "down", "1", "0")
-        await shows(pilot, "400 in 10 classes: 200 + 200", "--limit 20 --classes 10", "synthetic-20each")
+        await shows(pilot, "400 in 10 classes", "--limit 20 --classes 10", "synthetic-20each")
         await pilot.press("1")
         await shows(pilot, "✗ ", "--classes 101: synthetic images have at most 100 classes")
 
@@ -229,7 +229,7 @@ async def test_what_cannot_start_says_why_and_starts_nothing(app, paths, tmp_pat
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await open_prepare(pilot, "60,000 in 100 classes")
         await fill(pilot, out=tmp_path / "file")
-        await shows(pilot, "✗ ", "cannot make the dataset: file exists")
+        await shows(pilot, "✗ ", "cannot make the dataset: not a directory")
         await pilot.press("s")
         await shows(pilot, "Not started")
         await fill(pilot, source="folder", folder=tmp_path / "nowhere")

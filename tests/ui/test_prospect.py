@@ -21,8 +21,8 @@ def folder(tmp_path, dataset):
 def test_cifar_is_known_without_network_and_must_be_fetched(paths):
     found = foresee(Form(), paths)
     assert found.startable
-    assert (found.classes, found.counts) == (100, {"train": 50_000, "test": 10_000})
-    assert found.megabytes == 161
+    assert (found.classes, found.images) == (100, 60_000)
+    assert found.to_fetch == 169_001_437
     assert found.needed == 60_000 * 4096
     assert found.free > 0
     assert found.asked.out == paths.datasets / "cifar100"
@@ -31,17 +31,18 @@ def test_cifar_is_known_without_network_and_must_be_fetched(paths):
 
 def test_an_archive_that_was_fetched_is_not_fetched_again(paths):
     paths.downloads.mkdir(parents=True)
-    (paths.downloads / "cifar-10-python.tar.gz").write_text("")
+    with (paths.downloads / "cifar-10-python.tar.gz").open("wb") as file:
+        file.truncate(170_498_071)
     found = foresee(Form("cifar10", limit="30", classes="3"), paths)
-    assert found.megabytes == 0
-    assert found.counts == {"train": 90, "test": 90}
+    assert found.to_fetch == 0
+    assert found.images == 180
     assert found.asked.out.name == "cifar10-30each-3classes"
 
 
 def test_a_folder_is_listed(paths, folder):
     found = foresee(Form("folder", folder=str(folder), size="32"), paths)
     assert found.startable
-    assert (found.classes, sum(found.counts.values())) == (2, 32)
+    assert (found.classes, found.images) == (2, 32)
     assert found.command.startswith(f"tfpt-tui prepare '{folder}' --out")
     assert found.asked.out.name == "my pictures-32px"
 
@@ -53,8 +54,6 @@ def test_a_folder_is_listed(paths, folder):
         Form("synthetic", out="{tmp}/out", limit="0"),
         Form("synthetic", out="{tmp}/out", classes="1"),
         Form("synthetic", out="{tmp}/out", classes="101"),
-        Form("synthetic", out="{tmp}/file"),
-        Form("synthetic", out="{tmp}/file/below"),
         Form("synthetic", out="{tmp}"),
         Form("cifar100", out="{tmp}/out", archive="{tmp}/none.tar.gz"),
         Form("cifar10", out="{tmp}/out", classes="11"),
@@ -76,6 +75,13 @@ def test_what_the_command_refuses_is_refused_in_its_words(paths, tmp_path, folde
     assert not found.startable
     assert found.problem in capfd.readouterr().err
     assert [path for path in before if not path.exists()] == []
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_file_in_the_way_is_refused_beforehand(paths, tmp_path, name):
+    (tmp_path / "file").write_text("")
+    found = foresee(Form("synthetic", out=str(tmp_path / name)), paths)
+    assert found.problem == f"{tmp_path}/file: cannot make the dataset: not a directory"
 
 
 def test_without_a_folder_it_asks_for_one(paths):

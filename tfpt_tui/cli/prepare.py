@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
-from tfpt_tui.cli.sources import Wanted, known_request, open_source
+from tfpt_tui.cli.sources import NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.data.journal import Tell, told
 from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
 from tfpt_tui.data.source import DEFAULT_SEED, Source
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, printable
 from tfpt_tui.runs.cifar import OWN_READER, READERS
 
 
@@ -27,7 +27,7 @@ from tfpt_tui.runs.cifar import OWN_READER, READERS
 @click.option("--limit", type=click.IntRange(1), help="At most so many images a class and split.")
 @click.option("--classes", type=click.IntRange(2), help="Only the first so many classes.")
 @click.option(
-    "--seed", default=DEFAULT_SEED, type=click.IntRange(0), help="Of split and drawing.", show_default=True
+    "--seed", type=click.IntRange(0, 2**32 - 1), help=f"Of split and drawing.  [default: {DEFAULT_SEED}]"
 )
 @click.option("--archive", metavar="FILE", help="CIFAR's archive, where there is no network.")
 @click.option("--url", help="Fetch CIFAR's archive from here, a mirror; its checksum is the same.")
@@ -50,7 +50,7 @@ def prepare(
     size: int,
     limit: int | None,
     classes: int | None,
-    seed: int,
+    seed: int | None,
     archive: str | None,
     url: str | None,
     reader: str,
@@ -64,16 +64,20 @@ def prepare(
     CIFAR is fetched from its authors' page (161 and 163 MB) and kept for the next time; an interrupted download
     goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
     """
-    wanted = Wanted(source, limit or 0, classes or 0, seed, archive, url, reader)
-    target = Target(Path(out), size)
+    wanted = Wanted(source, limit or 0, classes or 0, seed, archive, url, reader, skip_bad)
     with told(Path(progress) if progress else None) as journal:
         wanted.check()
+        if not out:
+            raise UsageError("--out: is empty; give it a value")
+        target = Target(Path(out), size)
         request = known_request(wanted)
         outcome = find_prepared(request, target) if request and not force else None
         if not outcome:
-            images = open_source(wanted, request, invocation, journal.tell)
-            if not wanted.cifar:
+            if request:
+                check_before_fetching(wanted, request, target, force, invocation)
+            if source not in NAMED:
                 check_apart(source, target.directory)
+            images = open_source(wanted, request, invocation, journal.tell)
             outcome = prepare_with_bar(
                 images, target, jobs=jobs, skip_bad=skip_bad, force=force, tell=journal.tell
             )
@@ -125,11 +129,11 @@ def describe(outcome: Outcome, directory: Path) -> str:
     if manifest.skipped:
         named = ", ".join(manifest.skipped[:5]) + (" and more" if len(manifest.skipped) > 5 else "")
         lines.append(f"{len(manifest.skipped)} files were left out as they are no images: {named}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def check_apart(source: str, out: Path) -> None:
     """Raise UsageError for a dataset within the folder that it is made from, or around it."""
-    origin, target = Path(source).absolute(), out.absolute()
-    if origin.is_dir() and (origin == target or origin in target.parents or target in origin.parents):
+    origin, target = Path(os.path.realpath(source)), Path(os.path.realpath(out))
+    if os.path.isdir(origin) and (origin == target or origin in target.parents or target in origin.parents):
         raise UsageError(f"{out}: the dataset must lie outside the folder that it is made from")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,45 +12,61 @@ from typing import Any
 import click
 
 from tfpt_tui.cli.invocation import Invocation, say
+from tfpt_tui.config.schema import nearest
 from tfpt_tui.data.archive import checksum_of
-from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, read_cifar, request_of
-from tfpt_tui.data.download import download
+from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, read_cifar, request_of
+from tfpt_tui.data.download import check_url, download, kept_bytes
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.journal import Tell
-from tfpt_tui.data.source import Source
+from tfpt_tui.data.prepare import Target, check_room, check_target, same_disk
+from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.data.synthetic import make_synthetic
-from tfpt_tui.errors import UsageError
-from tfpt_tui.runs.cifar import OWN_READER, read_again
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.runs.cifar import OWN_READER, check_reader, read_again
+
+NAMED = (*ARCHIVES, "synthetic")  # every other source is a folder
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the command line asks for; ``archive``, ``url`` and ``reader`` are for CIFAR only."""
+    """What the command line asks for.
+
+    ``archive``, ``url`` and ``reader`` are for CIFAR only, which in turn has nothing to draw or to leave out.
+    """
 
     name: str
     limit: int
     classes: int
-    seed: int
+    seed: int | None
     archive: str | None = None
     url: str | None = None
     reader: str = OWN_READER
+    skip_bad: bool = False
 
     @property
     def cifar(self) -> Cifar | None:
         return ARCHIVES.get(self.name)
 
     def check(self) -> None:
-        """Raise UsageError for options that this source has not."""
-        given = {"--archive": self.archive, "--url": self.url, "--reader": self.reader != OWN_READER}
-        for option, value in given.items():
-            if value and not self.cifar:
-                raise UsageError(
-                    f"{option}: {self.name} is made from no archive; it is for {' and '.join(ARCHIVES)}"
-                )
+        """Raise UsageError for what is empty, and for options that this source has not."""
+        for name, value in {"SOURCE": self.name, "--archive": self.archive, "--url": self.url}.items():
+            if value == "":
+                raise UsageError(f"{name}: is empty; give it a value")
+        of_archives = {"--archive": self.archive, "--url": self.url, "--reader": self.reader != OWN_READER}
+        if not self.cifar and (given := [option for option, value in of_archives.items() if value]):
+            raise UsageError(
+                f"{given[0]}: {self.name} is made from no archive; it is for {' and '.join(ARCHIVES)}"
+            )
+        if self.cifar and self.seed is not None:
+            raise UsageError(
+                f"--seed: nothing is drawn for {self.name}, which has its own test images; leave it out"
+            )
+        if self.name in NAMED and self.skip_bad:
+            raise UsageError(f"--skip-bad: {self.name} has no files to leave out; it is for a folder of images")
         if self.archive and self.url:
             raise UsageError("--archive and --url: give one of them")
-        if self.url and not self.url.startswith(("http://", "https://")):
-            raise UsageError(f"--url {self.url}: no http:// or https://; a file is given with --archive")
+        if self.url:
+            check_url(self.url)
 
 
 def known_request(wanted: Wanted) -> dict[str, Any] | None:
@@ -60,13 +77,34 @@ def known_request(wanted: Wanted) -> dict[str, Any] | None:
     return request_of(wanted.cifar, md5, wanted.reader, limit=wanted.limit, classes=wanted.classes)
 
 
+def check_before_fetching(
+    wanted: Wanted, request: Mapping[str, Any], target: Target, force: bool, invocation: Invocation
+) -> None:
+    """Refuse now what would be refused when the archive is there.
+
+    Raises:
+        UsageError: the target holds something else.
+        MissingError: it cannot be made, the reader's framework is missing, or a disk has no room.
+    """
+    check_target(request, target, force=force)
+    check_reader(wanted.reader, invocation.settings)
+    if wanted.cifar and not wanted.archive:
+        downloads = invocation.paths.downloads
+        shared = same_disk(downloads, target.directory)
+        missing = max(wanted.cifar.size - kept_bytes(downloads / wanted.cifar.archive_name), 0)
+        check_room(count_images(wanted.cifar, request), target, missing if shared else 0)
+
+
 def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: Invocation, tell: Tell) -> Source:
     """The images that are wanted, listed; an archive is fetched and read for it."""
     if wanted.cifar and request:
         return _open_cifar(wanted.cifar, wanted, request, invocation, tell)
     tell("reading", 0, 0)
     if wanted.name == "synthetic":
-        return make_synthetic(limit=wanted.limit, classes=wanted.classes, seed=wanted.seed)
+        seed = DEFAULT_SEED if wanted.seed is None else wanted.seed
+        return make_synthetic(limit=wanted.limit, classes=wanted.classes, seed=seed)
+    if hint := "" if os.path.lexists(wanted.name) else nearest(wanted.name.lower(), list(NAMED)):
+        raise MissingError(f"{wanted.name}: no such directory of images{hint}")
     return read_folder(Path(wanted.name), limit=wanted.limit, classes=wanted.classes, seed=wanted.seed)
 
 
@@ -91,16 +129,18 @@ def _open_cifar(
 def _fetch(cifar: Cifar, url: str, archive: Path, tell: Tell) -> None:
     """Download with a progress bar, which is drawn on a terminal only."""
     with click.progressbar(
-        length=1, label=f"fetching {cifar.title}", file=sys.stderr, item_show_func=lambda megabytes: megabytes
+        length=cifar.size,
+        label=f"fetching {cifar.title}",
+        file=sys.stderr,
+        item_show_func=lambda megabytes: megabytes,
     ) as bar:
 
         def show(done: int, total: int) -> None:
-            bar.length = total or done
             bar.update(done - bar.pos, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
             tell("fetching", done, total)
 
         try:
-            download(url, cifar.md5, archive, show)
+            download(url, cifar.md5, cifar.size, archive, show)
         except KeyboardInterrupt:
             if archive.with_name(f"{archive.name}.part").exists():
                 say(f"\n{archive}: the same command goes on where the download stopped")

@@ -27,7 +27,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise MissingError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a TOML file: byte {error.start} is not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    # The last two: a number of thousands of digits, brackets within thousands of brackets.
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         place = re.search(r"line (\d+)", str(error))
         line = f"line {place[1]}" if place else "end of the file"
         reason = re.sub(r"\s*\(at .*\)$", "", str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import stat
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -15,8 +16,11 @@ from tfpt_tui.errors import MissingError, UsageError, cannot
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 20
-# CIFAR's archives unpack to 186 MB; what grows far beyond is made to fill memory.
-MAX_UNPACKED_BYTES = 1 << 30
+BLOCK_BYTES = 512  # a tar file is made of such blocks, and the first one says that it is one
+# CIFAR's archives unpack to 186 MB, and hold ten files; what grows far beyond is made to fill memory.
+MAX_UNPACKED_BYTES = 1 << 28
+MAX_MEMBERS = 100
+MAX_NAME = 100  # characters of a member's name that are shown
 FETCH_AGAIN = "fetch it again, or give another one with --archive FILE"
 
 
@@ -30,10 +34,11 @@ def read_members(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
         UsageError: not an archive, truncated, damaged, too large, or with a member that has no place in one.
     """
     with _explained(archive), archive.open("rb") as file:
-        start = file.read(CHUNK_BYTES)
+        zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         file.seek(0)
-        _check_kind(archive, start)
-        content = gzip.GzipFile(fileobj=file) if start.startswith(GZIP_MAGIC) else file
+        content = gzip.GzipFile(fileobj=file) if zipped else file
+        _check_kind(archive, content.read(BLOCK_BYTES))
+        content.seek(0)
         return _read(archive, _Bounded(content, archive), wanted)
 
 
@@ -42,8 +47,12 @@ def checksum_of(archive: Path) -> str:
 
     Raises:
         MissingError: no such file, or it cannot be read.
+        UsageError: a device or a pipe, which would have no end or could not be read twice.
     """
     with _explained(archive):
+        mode = archive.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise UsageError(f"{archive}: is a pipe or a device and no file; save the archive to a file first")
         return md5_of(archive)
 
 
@@ -77,16 +86,18 @@ class _Bounded:
 
     def read(self, size: int) -> bytes:
         if size > self._left:
-            raise UsageError(
-                f"{self._archive}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB; {FETCH_AGAIN}"
-            )
+            raise _too_large(self._archive)
         part = self._content.read(size)
         self._left -= len(part)
         return part
 
 
+def _too_large(archive: Path) -> UsageError:
+    return UsageError(f"{archive}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB; {FETCH_AGAIN}")
+
+
 def _check_kind(archive: Path, start: bytes) -> None:
-    if start.startswith(GZIP_MAGIC) or start[257:262] == b"ustar":
+    if start[257:262] == b"ustar":
         return
     kind = "is empty" if not start else "is no tar archive"
     if start.lstrip()[:1] == b"<":
@@ -97,7 +108,11 @@ def _check_kind(archive: Path, start: bytes) -> None:
 def _read(archive: Path, content: _Bounded, wanted: Collection[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with tarfile.open(fileobj=content, mode="r|") as tar:  # type: ignore[call-overload]
-        for member in tar:
+        for count, member in enumerate(tar):
+            if count > MAX_MEMBERS:
+                raise UsageError(f"{archive}: holds more files than CIFAR's archives; {FETCH_AGAIN}")
+            if member.size > MAX_UNPACKED_BYTES:  # tarfile would go on reading at the end, for as long as it says
+                raise _too_large(archive)
             _check_member(archive, member)
             name = str(PurePosixPath(member.name))
             if name in wanted and member.isreg():
@@ -120,5 +135,5 @@ def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
     else:
         return
     raise UsageError(
-        f"{archive}: {member.name!r} {problem}: CIFAR's archives hold plain files only; {FETCH_AGAIN}"
+        f"{archive}: {member.name[:MAX_NAME]!r} {problem}: CIFAR's archives hold plain files only; {FETCH_AGAIN}"
     )

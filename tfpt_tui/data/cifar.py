@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 SIDE = 32
 CHANNELS = 3
-PICTURES = {"train": 50_000, "test": 10_000}  # as many of each class
+IMAGES = {"train": 50_000, "test": 10_000}  # in either archive, as many of each class
+MAX_NAME = 64  # characters of a name, of a class or in a table: the longest are of 16
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class Cifar:
     title: str
     url: str
     md5: str
+    size: int
     folder: str
     files: Mapping[str, tuple[str, ...]]
     meta_file: str
     classes_key: str
     labels_key: str
     classes: int
-    megabytes: int
 
     @property
     def archive_name(self) -> str:
@@ -58,32 +59,32 @@ class Cifar:
         return tuple(self.member(file) for file in (*files, self.meta_file))
 
 
-# The checksums and sizes are those that the authors print on their page.
+# The checksums are those that the authors print on their page, the sizes those that their server announces.
 CIFAR100 = Cifar(
     name="cifar100",
     title="CIFAR-100",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
     md5="eb9058c3a382ffc7106e4002c42a8d85",
+    size=169_001_437,
     folder="cifar-100-python",
     files={"train": ("train",), "test": ("test",)},
     meta_file="meta",
     classes_key="fine_label_names",
     labels_key="fine_labels",
     classes=100,
-    megabytes=161,
 )
 CIFAR10 = Cifar(
     name="cifar10",
     title="CIFAR-10",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     md5="c58f30108f718f92721af3b95e74349a",
+    size=170_498_071,
     folder="cifar-10-batches-py",
     files={"train": tuple(f"data_batch_{number}" for number in range(1, 6)), "test": ("test_batch",)},
     meta_file="batches.meta",
     classes_key="label_names",
     labels_key="labels",
     classes=10,
-    megabytes=163,
 )
 ARCHIVES = {cifar.name: cifar for cifar in (CIFAR100, CIFAR10)}
 
@@ -112,6 +113,12 @@ def request_of(cifar: Cifar, md5: str, reader: str, *, limit: int, classes: int)
     if classes > cifar.classes:
         raise UsageError(f"--classes {classes}: {cifar.title} has {cifar.classes} classes")
     return {"source": cifar.name, "archive_md5": md5, "reader": reader, "limit": limit, "classes": classes}
+
+
+def count_images(cifar: Cifar, request: Mapping[str, Any]) -> int:
+    """How many images the archive of the authors has for a request."""
+    each = [images // cifar.classes for images in IMAGES.values()]
+    return (request["classes"] or cifar.classes) * sum(min(request["limit"] or images, images) for images in each)
 
 
 def read_cifar(cifar: Cifar, archive: Path) -> tuple[Pictures, dict[str, bytes]]:
@@ -170,7 +177,10 @@ def _by_label(labels: Array, classes: int) -> list[list[int]]:
 
 def _interpret(cifar: Cifar, pickles: Mapping[str, Any]) -> Pictures:
     meta = _texts_as_keys(pickles[cifar.member(cifar.meta_file)])
-    names = tuple(_text(name) for name in meta[cifar.classes_key])
+    listed = meta[cifar.classes_key]
+    if not isinstance(listed, list):
+        raise TypeError("its class names are no list")
+    names = tuple(_text(name) for name in listed)
     if len(names) != cifar.classes or len(set(names)) != len(names):
         raise ValueError(f"{len(set(names))} class names in place of {cifar.classes}")
     splits = {}
@@ -219,4 +229,7 @@ def _texts_as_keys(table: Any) -> dict[str, Any]:
 def _text(name: Any) -> str:
     if not isinstance(name, bytes | str):
         raise TypeError(f"something else ({type(name).__name__}) in the place of a name")
-    return name.decode("utf-8") if isinstance(name, bytes) else name
+    text = name.decode("utf-8") if isinstance(name, bytes) else name
+    if not text.isprintable() or len(text) > MAX_NAME:
+        raise ValueError(f"a name that cannot be shown, {text[:MAX_NAME]!a}")
+    return text

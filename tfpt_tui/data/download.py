@@ -1,4 +1,7 @@
-"""Fetch one file over HTTP, going on where an earlier try stopped, and check its MD5.
+"""Fetch one known file over HTTP, going on where an earlier try stopped, and check its MD5.
+
+Its size and its MD5 are known, so what an earlier try left is good for every server that offers it, and another
+file is refused before it is fetched.
 
 Not with pooch: it throws its temporary file away, so that a cut connection costs the whole file again.
 """
@@ -16,23 +19,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.errors import MissingError, UsageError, cannot
 
 if TYPE_CHECKING:
     from requests import Response
 
 BLOCK = 1 << 16  # bytes read at once, at most
 GZIP = b"\x1f\x8b"  # what every gzip file begins with
-MOST_BYTES = 1 << 30  # six times what is fetched here: a server that sends more sends something else
 WAITS = (1, 2, 4, 8)  # pauses between the tries of one call, in units of pause_s
 PACE = 0.15  # seconds between two calls of on_progress
+MAX_SAID = 60  # characters of what a server says that are shown
 
-Progress = Callable[[int, int], None]  # bytes so far and of the whole file, 0 where the server does not say
+Progress = Callable[[int, int], None]  # bytes so far, and of the whole file
 
 
 class _TryError(Exception):
@@ -41,17 +44,15 @@ class _TryError(Exception):
 
 @dataclass
 class _Part:
-    """What came so far, in ``path``; ``memo`` stands beside it exactly where going on is safe."""
+    """What came so far, in ``path``: the beginning of the file, unless its MD5 says otherwise at the end."""
 
     url: str
     path: Path
-    memo: Path
+    total: int
     handle: FileIO
     timeouts: tuple[float, float]
     on_progress: Progress
-    total: int = 0
-    validator: str = ""  # the server's name for this version of the file, "" where going on is not safe
-    resumed: bool = False
+    joined: bool = False  # of pieces from several answers
     answered: bool = False  # in this call: there is a network, and another try may do better
     told: float = float("-inf")  # when on_progress was called last
 
@@ -60,32 +61,21 @@ class _Part:
         return os.fstat(self.handle.fileno()).st_size
 
     def forget(self) -> None:
-        # The memo goes first: after a kill between the two, the bytes must not look safe to continue.
-        self.memo.unlink(missing_ok=True)
         self.handle.truncate(0)
-        self.total, self.validator, self.resumed = 0, "", False
-
-    def recall(self) -> None:
-        """Take up what an earlier call left of the same URL, or forget it."""
-        try:
-            memo = read_toml(self.memo)
-        except TfptError:
-            memo = {}
-        if memo.get("url") != self.url or not 0 < self.size <= memo["total"]:
-            return self.forget()
-        self.total, self.validator, self.resumed = memo["total"], memo["validator"], True
+        self.joined = False
 
 
 def download(
     url: str,
     md5: str,
+    size: int,
     file: Path,
     on_progress: Progress = lambda done, total: None,
     *,
     timeouts: tuple[float, float] = (10, 30),
     pause_s: float = 1,
 ) -> None:
-    """Fetch a gzip file from the URL, resuming what an earlier try left, and check its MD5 (hexadecimal).
+    """Fetch the gzip file of that MD5 (hexadecimal) and size from the URL, resuming what an earlier try left.
 
     Nothing is done when the file is there with that checksum; with another one it is replaced.
     ``timeouts`` are the seconds to connect and to wait for the next byte.
@@ -98,17 +88,29 @@ def download(
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         path = file.with_name(file.name + ".part")
-        memo = file.with_name(file.name + ".part.toml")
         # Unbuffered: what is written is in the file however this process ends, and a full disk shows at once.
-        with path.open("ab", buffering=0) as handle, _claimed(path, memo, handle):
-            part = _Part(url, path, memo, handle, timeouts, on_progress)
-            _get_right(part, md5, pause_s)
-            size = part.size
+        with path.open("ab", buffering=0) as handle, _claimed(path, handle):
+            _get_right(_Part(url, path, size, handle, timeouts, on_progress), md5, pause_s)
             os.replace(path, file)
-            memo.unlink(missing_ok=True)
     except OSError as error:
         raise cannot("write", error.filename or file, error) from None
     on_progress(size, size)
+
+
+def kept_bytes(file: Path) -> int:
+    """How much of the file is on the disk already: all of it, or what earlier calls have left.
+
+    Raises:
+        MissingError: its directory cannot be read.
+    """
+    for path in (file, file.with_name(file.name + ".part")):
+        try:
+            return path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise cannot("read what is fetched", path, error) from None
+    return 0
 
 
 def md5_of(file: Path) -> str:
@@ -117,9 +119,26 @@ def md5_of(file: Path) -> str:
         return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
+def check_url(url: str) -> None:
+    """Raise UsageError where nothing can be fetched from the URL. It may hold a password, and is not repeated."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname and parts.port != 0
+    except ValueError:
+        raise UsageError("--url: is no address; it is written https://HOST/FILE") from None
+    if parts.scheme not in ("http", "https") or not usable:
+        raise UsageError("--url: has no http:// or https:// with a host; a file is given with --archive")
+
+
+def shown_url(url: str) -> str:
+    """The URL without what may be secret in it: user and password, and the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 @contextmanager
-def _claimed(path: Path, memo: Path, handle: FileIO) -> Iterator[None]:
-    """Hold the part against a second download. On the way out it is removed unless going on is safe."""
+def _claimed(path: Path, handle: FileIO) -> Iterator[None]:
+    """Hold the part against a second download. On the way out it is removed where nothing came."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Between our opening and our lock, the other one may have renamed the file or removed it.
@@ -131,15 +150,17 @@ def _claimed(path: Path, memo: Path, handle: FileIO) -> Iterator[None]:
     try:
         yield
     finally:
-        if not memo.exists():
+        if not os.fstat(handle.fileno()).st_size:
             path.unlink(missing_ok=True)
 
 
 def _get_right(part: _Part, md5: str, pause_s: float) -> None:
-    part.recall()
+    if part.size > part.total:
+        part.forget()
+    part.joined = part.size > 0
     _get_all(part, pause_s)
     got = md5_of(part.path)
-    if got != md5 and part.resumed:  # the pieces may be of different versions
+    if got != md5 and part.joined:  # the pieces may be of different files
         part.forget()
         _get_all(part, pause_s)
         got = md5_of(part.path)
@@ -150,6 +171,7 @@ def _get_right(part: _Part, md5: str, pause_s: float) -> None:
 
 def _get_all(part: _Part, pause_s: float) -> None:
     """Bring the part to its full length, in several tries where the server answers at all."""
+    _check_room(part)
     for wait in (*WAITS, None):
         try:
             return _get_rest(part)
@@ -160,24 +182,21 @@ def _get_all(part: _Part, pause_s: float) -> None:
 
 
 def _get_rest(part: _Part) -> None:
-    if part.total and part.size == part.total:  # the last call ended before the file got its name
+    if part.size == part.total:  # the last call ended before the file got its name
         return
+    part.joined = part.size > 0
     with _ask(part) as response:
-        if response.status_code == 206:
-            part.resumed = True
-            _check_room(part)
-        else:
-            _begin(part, response)
-        while block := _read(part, response):
-            _write(part, block)
-            if part.size > (part.total or MOST_BYTES):
-                part.forget()
-                raise _TryError("the server sends more bytes than the file has")
-    if part.size < part.total:
-        raise _TryError("the server ended early")
+        # A server without ranges sends all of it again: what is there already is passed over.
+        place, begun = (part.size, []) if response.status_code == 206 else (0, [_begin(part, response)])
+        for block in chain(begun, iter(lambda: _read(part, response), b"")):
+            _write(part, block[max(part.size - place, 0) : part.total - place])
+            place += len(block)
+            if part.size == part.total:
+                return
+    raise _TryError("the server ended early")
 
 
-def _ask(part: _Part) -> Response:
+def _ask(part: _Part, whole: bool = False) -> Response:
     """The server's answer: 206 with exactly what the part lacks, or 200 with everything."""
     from http.client import responses
 
@@ -185,19 +204,21 @@ def _ask(part: _Part) -> Response:
     from urllib3.exceptions import HTTPError
 
     headers = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
-    if part.validator:
-        headers |= {"Range": f"bytes={part.size}-", "If-Range": part.validator}
+    if part.size and not whole:
+        headers["Range"] = f"bytes={part.size}-"
     try:
-        response = requests.get(part.url, headers=headers, stream=True, timeout=part.timeouts)
-    except (OSError, HTTPError) as error:
+        response = requests.get(
+            part.url, headers=headers, stream=True, timeout=part.timeouts, hooks={"response": _leave_redirect}
+        )
+    except (OSError, ValueError, HTTPError) as error:
         raise _TryError(_why(error)) from None
     status = response.status_code
-    if status == 200 or (part.validator and _continues(part, response)):
+    ranged = "Range" in headers
+    if status == 200 or (ranged and status == 206 and _fits(part, response)):
         return response
     response.close()
-    if part.validator and status in (206, 416):
-        part.forget()  # it has another version: ask once more, now for everything
-        return _ask(part)
+    if ranged and status in (206, 416):  # it has another file, or does not know ranges: see what the whole one is
+        return _ask(part, whole=True)
     answer = f"the server or a proxy answers {status} {responses.get(status, '')}".rstrip()
     if status >= 500 or status == 429:
         part.answered = True
@@ -205,35 +226,30 @@ def _ask(part: _Part) -> Response:
     raise _problem(part, answer)
 
 
-def _continues(part: _Part, response: Response) -> bool:
-    place = response.headers.get("Content-Range", "")
-    fits = place.startswith(f"bytes {part.size}-") and place.endswith(f"/{part.total}")
-    header = "ETag" if part.validator.startswith('"') else "Last-Modified"
-    return response.status_code == 206 and fits and response.headers.get(header) in (None, part.validator)
+def _leave_redirect(response: Response, **_: object) -> None:
+    """Do not read what comes with a redirect: requests would take all of it into memory."""
+    if response.is_redirect:
+        response.close()
 
 
-def _begin(part: _Part, response: Response) -> None:
-    """Take the first bytes of a whole file. What is kept is given up only for a file, not for a login page."""
+def _fits(part: _Part, response: Response) -> bool:
+    return response.headers.get("Content-Range", "") == f"bytes {part.size}-{part.total - 1}/{part.total}"
+
+
+def _begin(part: _Part, response: Response) -> bytes:
+    """The first bytes of a whole file, which is of the right kind and size: no login page, and no other file."""
     first = b""
     while len(first) < len(GZIP) and (block := _read(part, response)):
         first += block
     if not first.startswith(GZIP):
-        kind = response.headers.get("Content-Type", "no type").partition(";")[0]
+        kind = response.headers.get("Content-Type", "no type").partition(";")[0][:MAX_SAID]
         came = f"{urlsplit(response.url).hostname} sent {'a web page' if kind == 'text/html' else 'something'}"
         raise _problem(part, f"{came} ({kind!a}) instead of a gzip file, perhaps a proxy's login page")
-    part.forget()
-    length = response.headers.get("Content-Length", "")
-    part.total = int(length) if length.isdecimal() and len(length) < 20 else 0
-    if part.total > MOST_BYTES:
-        size, part.total = part.total, 0
-        raise _problem(part, f"the server announces {size / 1e6:,.0f} MB, which is another file")
-    _check_room(part)
-    _write(part, first)
-    tag = response.headers.get("ETag", "")
-    validator = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")  # W/"..." is weak
-    if part.total and validator:
-        write_toml(part.memo, {"url": part.url, "total": part.total, "validator": validator})
-        part.validator = validator
+    length = response.headers.get("Content-Length", "").strip()
+    if length.isdecimal() and length.lstrip("0") != str(part.total):
+        said = f"{length[:MAX_SAID]} bytes in place of {part.total}"
+        raise _problem(part, f"the server has another file ({said})")
+    return first
 
 
 def _read(part: _Part, response: Response) -> bytes:
@@ -277,6 +293,10 @@ def _why(error: BaseException) -> str:
     """Why there is no answer: what the system said, not what the libraries wrapped around it."""
     from requests import exceptions
 
+    if isinstance(error, exceptions.InvalidHeader):
+        return "no proper answer"
+    if isinstance(error, ValueError) and not isinstance(error, exceptions.InvalidProxyURL):
+        return "it leads to something that is no address"
     causes = [error]
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
@@ -285,7 +305,7 @@ def _why(error: BaseException) -> str:
     reason = reason[:1].lower() + reason[1:]
     if said and isinstance(said[-1], socket.gaierror):
         reason = f"the name cannot be looked up: {reason}"
-    if isinstance(error, exceptions.ProxyError):
+    if isinstance(error, exceptions.ProxyError | exceptions.InvalidProxyURL):
         return f"the proxy cannot be used: {reason}"
     if isinstance(error, exceptions.SSLError):
         reason = re.sub(r"^\[SSL.*?\] |\.? \(_ssl\.c:\d+\)$", "", reason)
@@ -295,9 +315,9 @@ def _why(error: BaseException) -> str:
 
 def _problem(part: _Part, why: str) -> MissingError:
     advice = f"{_go_on(part, after=', or ')}fetch it on a machine with network and give it with --archive FILE"
-    return MissingError(f"{part.url}: cannot be fetched: {why}; {advice}")
+    return MissingError(f"{shown_url(part.url)}: cannot be fetched: {why}; {advice}")
 
 
 def _go_on(part: _Part, before: str = "", after: str = "") -> str:
     kept = f"{part.size / 1e6:,.1f} of {part.total / 1e6:,.1f} MB are kept"
-    return f"{before}the same command goes on where it stopped ({kept}){after}" if part.validator else ""
+    return f"{before}the same command goes on where it stopped ({kept}){after}" if part.size else ""

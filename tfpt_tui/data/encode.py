@@ -6,14 +6,17 @@ import hashlib
 import io
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfpt_tui.data.source import Item
+from tfpt_tui.data.source import Item, as_text
 from tfpt_tui.lifeline import die_with_parent
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
     from PIL.Image import Image
 
 
@@ -36,24 +39,27 @@ class Order(NamedTuple):
 
 
 # Set in a process that makes images, and inherited by its fork: a source may hold all of its pixels.
-_orders: list[Order] = []
+_orders: list[tuple[Order, Event]] = []
 
 
-def begin(parent: int, order: Order) -> None:
-    """The first call in a process that makes images; it ends with its ``parent``."""
+def begin(parent: int, order: Order, stop: Event) -> None:
+    """The first call in a process that makes images; it ends with its ``parent``; ``stop`` is said to all."""
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _orders[:] = [order]
+    warnings.simplefilter(
+        "ignore"
+    )  # Pillow's, of what it reads all the same; they would run into the progress bar
+    _orders[:] = [(order, stop)]
 
 
 def make_images(items: Iterable[Item]) -> list[Made]:
-    """Make the images of the items as RGB JPEG files, as the process was told by :func:`begin`.
+    """Make the images of the items as RGB JPEG files, as :func:`begin` was told, until it is to stop.
 
     Raises:
         OSError: a file could not be written; what was written before it stays and is complete.
     """
-    (order,) = _orders
-    return [_make(item, order) for item in items]
+    ((order, stop),) = _orders
+    return [_make(item, order) for item in items if not stop.is_set()]
 
 
 def _make(item: Item, order: Order) -> Made:
@@ -64,9 +70,7 @@ def _make(item: Item, order: Order) -> Made:
     try:
         encoded = _encode(order.open_image(item), order.size, order.quality)
     except (OSError, ValueError) as error:
-        # Bytes of a name that is not UTF-8 are shown escaped: the name ends up in a manifest.
-        name = os.fsencode(item.origin).decode("utf-8", "backslashreplace")
-        return Made(origin=name, problem=getattr(error, "strerror", None) or str(error))
+        return Made(origin=as_text(item.origin), problem=getattr(error, "strerror", None) or str(error))
     _write(path, encoded)
     return Made(_digest(encoded))
 

@@ -5,34 +5,59 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import stat
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfpt_tui.data.manifest import SPLITS
-from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source
-from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source, as_text
+from tfpt_tui.errors import MissingError, UsageError, cannot
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+# What such files hold, whatever their names say. Not all that Pillow knows: for EPS it would run Ghostscript.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+# EXIF's orientations, and what makes a picture upright again.
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 TEST_SHARE = 6  # 5:1, as CIFAR's 50,000 to 10,000
 
 
-def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int = DEFAULT_SEED) -> Source:
+def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int | None = None) -> Source:
     """List the images of a folder; class names sorted give labels 0 to n-1.
 
     ``limit`` keeps the first so many images of each class and split, ``classes`` the first so many classes;
-    0 keeps all.
+    0 keeps all. ``seed`` is of the split, where the folder has none.
 
     Raises:
-        MissingError: no such directory, or no image in it.
-        UsageError: a layout, a class or a class name that cannot be used.
+        MissingError: no such directory, one that cannot be read, or no image in it.
+        UsageError: a layout, a class or a class name that cannot be used, or a seed for nothing.
     """
+    try:
+        return _read_folder(directory, limit, classes, seed)
+    except OSError as error:
+        raise cannot("read the images", error.filename or directory, error) from None
+
+
+def _read_folder(directory: Path, limit: int, classes: int, seed: int | None) -> Source:
     if not directory.is_dir():
         raise MissingError(f"{directory}: no such directory of images")
     split_by_us = not any((directory / split).is_dir() for split in SPLITS)
+    if seed is not None and not split_by_us:
+        raise UsageError(f"--seed: {directory} has a test/ of its own, so nothing is drawn; leave --seed out")
+    seed = DEFAULT_SEED if seed is None else seed
     listed = _by_class(directory, split_by_us, seed)
     names = sorted({name for split in SPLITS for name in listed[split]})
     if not names:
@@ -54,7 +79,7 @@ def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int 
         classes=tuple(names),
         groups=groups,
         request={
-            "source": f"folder {directory.absolute()}",
+            "source": f"folder {as_text(directory.absolute())}",
             "limit": limit,
             "classes": classes,
             "seed": seed if split_by_us else 0,
@@ -66,16 +91,21 @@ def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int 
 
 def open_image(item: Item) -> Image:
     """Open and decode the image of an item, upright. Raises OSError or ValueError when it is no image."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
+    # A pipe would be waited for.
+    if not stat.S_ISREG(os.stat(item.origin).st_mode):
+        raise ValueError("not a file")
     try:
-        with Image.open(item.origin) as image:
+        with Image.open(item.origin, formats=FORMATS) as image:
             image.load()
-            return ImageOps.exif_transpose(image)
+            # Not ImageOps.exif_transpose: it writes EXIF data anew, and fails over tags that are none of ours.
+            method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+            return image.transpose(Image.Transpose[method]) if method else image
     except UnidentifiedImageError:
         raise ValueError("not an image") from None
-    except (Image.DecompressionBombError, SyntaxError) as error:
-        # Pillow raises SyntaxError for a broken PNG chunk.
+    except (Image.DecompressionBombError, SyntaxError, RuntimeError, struct.error) as error:
+        # Pillow raises SyntaxError for a broken PNG chunk, and struct.error for broken EXIF data.
         raise ValueError(str(error)) from None
 
 

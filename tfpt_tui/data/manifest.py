@@ -63,14 +63,18 @@ def read_manifest(directory: Path) -> Manifest:
         raise cannot("read the dataset", directory, error) from None
     document = read_toml(path)
     try:
+        width, height = document["image"]["width"], document["image"]["height"]
+        document["request"]["source"]  # everybody reads it
+        if not isinstance(document["request"], dict) or not (type(width) is type(height) is int):
+            raise ValueError("request or image")
         return Manifest(
             classes=tuple(document["classes"]),
             counts={
                 split: tuple(int(document["counts"][split][name]) for name in document["classes"])
                 for split in SPLITS
             },
-            image=_having(document["image"], "width", "height"),
-            request=_having(document["request"], "source"),
+            image=document["image"],
+            request=document["request"],
             digest=document["digest"],
             skipped=tuple(document.get("skipped", ())),
         )
@@ -95,13 +99,6 @@ def check_labels(directory: Path, manifest: Manifest) -> None:
             raise UsageError(
                 f"{directory / split / unknown[0]}: not among the labels 0 to {len(known) - 1} of {NAME}"
             )
-
-
-def _having(table: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
-    """The table, which must have what everybody reads of it."""
-    for key in keys:
-        table[key]
-    return table
 
 
 def _why_no_dataset(directory: Path) -> str:

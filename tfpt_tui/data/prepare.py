@@ -11,9 +11,11 @@ import hashlib
 import multiprocessing
 import os
 import shutil
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ MARKER = ".preparing.toml"  # stands in the directory from the first file to the
 DEFAULT_SIZE = 64
 QUALITY = 75  # Pillow's default, which the article used
 CHUNK = 64  # images a task: small enough for a smooth progress bar, large enough to hide the queue
+HEED_S = 0.1  # seconds until Ctrl-C is heeded, at most
 CHUNKS_AHEAD = 8  # a process: all stay busy while the slowest one is waited for
 NAMED = 5  # files that are no images, in a message
 FILE_BLOCK = 4096  # bytes that even the smallest file takes on common file systems
@@ -99,7 +102,7 @@ def prepare(
         if found := _find_complete(directory, request):
             return Outcome(found, existed=True, continued=0)
         _check_ours(directory, request)
-        _check_room(len(source), target, directory)
+        check_room(len(source), target)
         _begin(source, directory, request)
         tally = _count(_make_all(source, target, jobs, on_progress), source)
         _check_bad(tally, skip_bad)
@@ -114,43 +117,68 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
 
     Raises:
         UsageError: the directory holds another dataset.
+        MissingError: it cannot be read.
     """
-    found = _find_complete(target.directory, _whole_request(request, target))
+    with _explained(target.directory):
+        found = _find_complete(target.directory, _whole_request(request, target))
     return None if found is None else Outcome(found, existed=True, continued=0)
 
 
-def check_target(request: Mapping[str, Any], images: int, target: Target) -> Manifest | None:
-    """Refuse what :func:`prepare` would refuse of the target, but write nothing; the dataset if it is complete.
+def check_target(request: Mapping[str, Any], target: Target, *, force: bool = False) -> None:
+    """Refuse a directory that :func:`prepare` would refuse, before anything is fetched for it.
 
     Raises:
-        UsageError: the directory holds something else.
-        MissingError: the directory cannot be made, or its disk is too small.
+        UsageError: it holds something else.
+        MissingError: it cannot be made or written.
     """
-    directory, whole = target.directory, _whole_request(request, target)
+    directory = target.directory
     with _explained(directory):
-        there = nearest_there(directory)
-        reason = 0 if there.is_dir() else errno.EEXIST if there == directory else errno.ENOTDIR
-        if not reason and not os.access(there, os.W_OK | os.X_OK):
-            reason = errno.EACCES
-        if reason:
-            raise cannot("make the dataset", directory, OSError(reason, os.strerror(reason)))
-        if there == directory:
-            if found := _find_complete(directory, whole):
-                return found
-            _check_ours(directory, whole)
-        _check_room(images, target, there)
-    return None
+        existing = nearest_existing(directory)
+        writable = os.access(existing, os.W_OK | os.X_OK)
+        if not writable or not existing.is_dir():
+            refused = errno.EROFS if os.statvfs(existing).f_flag & os.ST_RDONLY else errno.EACCES
+            problem = refused if existing.is_dir() else errno.ENOTDIR
+            raise cannot("make the dataset", existing, OSError(problem, os.strerror(problem)))
+        if directory.is_dir() and not (force and _is_ours(directory)):
+            _check_ours(directory, _whole_request(request, target))
 
 
-def nearest_there(directory: Path) -> Path:
-    """The directory, or the first of its parents that is there: it is on the same disk."""
-    return next(path for path in (directory, *directory.parents) if path.exists())
+def check_room(images: int, target: Target, besides: int = 0) -> None:
+    """Refuse a disk that has no room for so many images and, ``besides``, for so many bytes of their archive.
+
+    Raises:
+        MissingError: it has not.
+    """
+    with _explained(target.directory):
+        needed = needed_bytes(images - _count_made(target.directory), target.size) + besides
+        free = shutil.disk_usage(nearest_existing(target.directory)).free
+    if free < needed:
+        archive = f" ({besides / 1e6:,.1f} MB for the archive)" if besides else ""
+        raise MissingError(
+            f"{target.directory}: {needed / 1e6:,.1f} MB are needed{archive} and {free / 1e6:,.1f} MB are free;"
+            " free some room, choose another directory or take fewer images with --limit"
+        )
 
 
 def needed_bytes(images: int, size: int) -> int:
     """About what so many images take on the disk."""
     # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
     return images * max(FILE_BLOCK, size * size * 3 // 5)
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether the two paths, which need not exist yet, share the room of one file system."""
+    return nearest_existing(one).stat().st_dev == nearest_existing(other).stat().st_dev
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path, or the first of its parents that is there: it is on the same disk."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
+
+
+def _count_made(directory: Path) -> int:
+    """Images that an interrupted preparation has left."""
+    return sum(1 for split in SPLITS for _ in directory.glob(f"{split}/*/*.jpg"))
 
 
 @contextmanager
@@ -201,24 +229,18 @@ def _difference(there: Any, asked: dict[str, Any]) -> str:
     return ", ".join(f"{key} is {there.get(key)!r}, asked for {asked[key]!r}" for key in keys)
 
 
+def _is_ours(directory: Path) -> bool:
+    return any((directory / name).exists() for name in (MARKER, manifests.NAME))
+
+
 def _remove_ours(directory: Path) -> None:
-    if not any((directory / name).exists() for name in (MARKER, manifests.NAME)):
+    if not _is_ours(directory):
         return
     # The manifest goes first: what is left after an interruption must not look complete.
     for name in (manifests.NAME, MARKER):
         (directory / name).unlink(missing_ok=True)
     for split in SPLITS:
         shutil.rmtree(directory / split, ignore_errors=True)
-
-
-def _check_room(images: int, target: Target, there: Path) -> None:
-    needed = needed_bytes(images, target.size)
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        raise MissingError(
-            f"{target.directory}: {needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free;"
-            " free some room, choose another directory or take fewer images with --limit"
-        )
 
 
 def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:
@@ -233,25 +255,53 @@ def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) 
     on_progress(done, total)
     items = iter(source)
     tasks: deque[tuple[list[Item], Future[list[Made]]]] = deque()
-    with _pool(jobs, Order(source.open_image, target.directory, target.size, QUALITY)) as pool:
+    order = Order(source.open_image, target.directory, target.size, QUALITY)
+    with _held_interrupts() as raise_interrupt, _pool(jobs, order) as pool:
         while True:
             while len(tasks) < jobs * CHUNKS_AHEAD and (chunk := list(islice(items, CHUNK))):
                 tasks.append((chunk, pool.submit(make_images, chunk)))
             if not tasks:
                 return
             chunk, task = tasks.popleft()
+            while not task.done():
+                wait([task], timeout=HEED_S)
+                raise_interrupt()
             yield from zip(chunk, task.result(), strict=True)
             done += len(chunk)
             on_progress(done, total)
 
 
 @contextmanager
+def _held_interrupts() -> Iterator[Callable[[], None]]:
+    """Ctrl-C is raised where the function that this gives is called: left at another moment, a pool never ends."""
+    asked: list[int] = []
+
+    def raise_interrupt() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # no other one is interrupted
+        yield raise_interrupt
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield raise_interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+    raise_interrupt()
+
+
+@contextmanager
 def _pool(jobs: int, order: Order) -> Iterator[ProcessPoolExecutor]:
     # Forked before any thread exists: the children start at once, with Pillow and the pixels of a source.
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(os.getpid(), order))
+    stop = context.Event()
+    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(os.getpid(), order, stop))
     try:
         yield pool
+    except BaseException:
+        stop.set()  # each process ends after the image that it is at
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

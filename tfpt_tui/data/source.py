@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
 # The article's seed, and its directories of 500 training and 100 test images a class.
 DEFAULT_SEED = 25
+
+
+def as_text(path: str | os.PathLike[str]) -> str:
+    """The path as text that can be written and read again: bytes that are not UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class Item(NamedTuple):

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.config.settings import UserSettings
@@ -21,6 +22,12 @@ TIMEOUT_S = 300
 FRAMEWORK_OF = {"torchvision": "pytorch", "keras": "tensorflow"}
 OWN_READER = "archive"
 READERS = (OWN_READER, *FRAMEWORK_OF)
+
+
+def check_reader(reader: str, settings: UserSettings) -> None:
+    """Raise MissingError where the framework of this reader is not installed."""
+    if reader != OWN_READER:
+        check_framework(FRAMEWORK_OF[reader], settings)
 
 
 def read_again(
@@ -54,7 +61,10 @@ def read_again(
         if returncode:
             last = (log.read_text(errors="replace").strip().splitlines() or [f"exit code {returncode}"])[-1]
             raise TfptError(f"{reader} cannot read this archive: {last}; leave --reader out")
-        splits = _load(directory / "arrays.npz")
+        try:
+            splits = _load(directory / "arrays.npz")
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile):
+            raise TfptError(f"{reader} ended without the pictures that it read; leave --reader out") from None
     check_same(reader, pictures.splits, splits)
     return Pictures(pictures.classes, splits)
 

@@ -17,11 +17,20 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation
 from tfpt_tui.cli.prepare import check_apart, prepare
-from tfpt_tui.cli.sources import Wanted, known_request, open_source
+from tfpt_tui.cli.sources import NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.config.paths import Paths, absolute
-from tfpt_tui.data.cifar import PICTURES, Cifar
-from tfpt_tui.data.manifest import SPLITS
-from tfpt_tui.data.prepare import DEFAULT_SIZE, MARKER, Target, check_target, nearest_there, needed_bytes
+from tfpt_tui.data.cifar import count_images
+from tfpt_tui.data.download import kept_bytes
+from tfpt_tui.data.prepare import (
+    DEFAULT_SIZE,
+    MARKER,
+    Target,
+    check_room,
+    check_target,
+    find_prepared,
+    nearest_existing,
+    needed_bytes,
+)
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, known_rate, list_preparations
@@ -80,11 +89,11 @@ class Prospect:
     asked: Asked
     problem: str = ""
     missing: str = ""
-    counts: Mapping[str, int] | None = None
     classes: int = 0
+    images: int = 0
     needed: int = 0
     free: int = 0
-    megabytes: int = 0
+    to_fetch: int = 0
     seconds: float | None = None
     there: bool = False
     continues: bool = False
@@ -120,53 +129,50 @@ def _foresee(asked: Asked, paths: Paths) -> Prospect:
     options = prepare.make_context("prepare", list(asked.arguments)).params
     wanted = Wanted(
         *(options["source"], options["limit"] or 0, options["classes"] or 0, options["seed"]),
-        *(options["archive"], options["url"], options["reader"]),
+        *(options["archive"], options["url"], options["reader"], options["skip_bad"]),
     )
     wanted.check()
     request = known_request(wanted)
-    if wanted.cifar:
-        classes, counts = _count_cifar(wanted.cifar, wanted)
+    if wanted.cifar and request:
+        classes, images = wanted.classes or wanted.cifar.classes, count_images(wanted.cifar, request)
     else:
+        if wanted.name not in NAMED:
+            check_apart(wanted.name, asked.out)
         source = open_source(wanted, None, Invocation(paths), lambda phase, done, total: None)
-        check_apart(wanted.name, asked.out)
-        request, classes = dict(source.request), len(source.classes)
-        counts = {
-            split: sum(len(group.names) for group in source.groups if group.split == split) for split in SPLITS
-        }
-    images = sum(counts.values())
+        request, classes, images = dict(source.request), len(source.classes), len(source)
     prospect = Prospect(
         asked,
-        counts=counts,
         classes=classes,
+        images=images,
         needed=needed_bytes(images, asked.size),
-        free=shutil.disk_usage(nearest_there(asked.out)).free,
-        megabytes=_to_fetch(wanted, paths),
+        free=shutil.disk_usage(nearest_existing(asked.out)).free,
+        to_fetch=_to_fetch(wanted, paths),
         seconds=_seconds(asked, images, paths),
         training=holder(),
     )
-    return _checked(prospect, request or {}, images)
+    return _checked(prospect, request, wanted, paths)
 
 
-def _checked(prospect: Prospect, request: Mapping[str, Any], images: int) -> Prospect:
+def _checked(prospect: Prospect, request: Mapping[str, Any], wanted: Wanted, paths: Paths) -> Prospect:
     """The prospect with what stands in the way of it in the directory or on its disk."""
-    out = prospect.asked.out
+    target = Target(prospect.asked.out, prospect.asked.size)
     try:
-        found = check_target(request, images, Target(out, prospect.asked.size))
+        if find_prepared(request, target):
+            return replace(prospect, there=True)
+        if wanted.cifar:
+            check_before_fetching(wanted, request, target, False, Invocation(paths))
+        else:
+            check_target(request, target)
+            check_room(prospect.images, target)
     except TfptError as error:
         return replace(prospect, problem=str(error))
-    return replace(prospect, there=found is not None, continues=not found and (out / MARKER).exists())
-
-
-def _count_cifar(cifar: Cifar, wanted: Wanted) -> tuple[int, dict[str, int]]:
-    classes = wanted.classes or cifar.classes
-    each = {split: PICTURES[split] // cifar.classes for split in SPLITS}
-    return classes, {split: classes * min(each[split], wanted.limit or each[split]) for split in SPLITS}
+    return replace(prospect, continues=(target.directory / MARKER).exists())
 
 
 def _to_fetch(wanted: Wanted, paths: Paths) -> int:
-    if not wanted.cifar or wanted.archive or (paths.downloads / wanted.cifar.archive_name).exists():
+    if not wanted.cifar or wanted.archive:
         return 0
-    return wanted.cifar.megabytes
+    return max(wanted.cifar.size - kept_bytes(paths.downloads / wanted.cifar.archive_name), 0)
 
 
 def _seconds(asked: Asked, images: int, paths: Paths) -> float | None:

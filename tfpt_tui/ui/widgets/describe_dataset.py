@@ -78,9 +78,8 @@ def prospect(found: Prospect, columns: int) -> Content:
     if found.missing:
         return Content.styled(found.missing, "$foreground-muted")
     lines = []
-    if found.counts:
-        each = " + ".join(f"{found.counts[split]:,}" for split in SPLITS)
-        images = f"{sum(found.counts.values()):,} in {found.classes:,} classes: {each}"
+    if found.images:
+        images = f"{found.images:,} in {found.classes:,} classes"
         needs = f"about {show_bytes(found.needed)}; {show_bytes(found.free)} are free there"
         told = {"images": images, "needs": needs, "takes": _takes(found)}
         lines += [_fact(label, text, columns) for label, text in told.items()]
@@ -174,7 +173,7 @@ def _takes(found: Prospect) -> str:
     how_long = "how long is not known: none like it was prepared here"
     if found.seconds is not None:
         how_long = f"about {show_duration(found.seconds)}, as the last of this kind"
-    fetched = f"; {found.megabytes} MB are fetched first" if found.megabytes else ""
+    fetched = f"; {show_bytes(found.to_fetch)} are fetched first" if found.to_fetch else ""
     return how_long + fetched
 
 
