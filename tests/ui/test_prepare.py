@@ -267,7 +267,7 @@ async def test_a_dataset_that_is_deleted_while_it_is_shown_goes_from_the_list(ap
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_prepare(pilot, "64 of 64x64", "▀▀▀▀")
         shutil.rmtree(tiny)
-        text = await shows(pilot, "is gone", "60,000 in 100 classes")
+        text = await shows(pilot, "tiny is gone", "60,000 in 100 classes")
         assert "64 of 64x64" not in text
 
 

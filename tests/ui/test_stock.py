@@ -49,7 +49,7 @@ def test_one_that_was_over_before_it_was_seen_becomes_its_dataset_too(made):
 def test_a_dataset_that_is_gone_is_told(made):
     followed = follow("dataset /d/one", Stock((made,)), Stock(), None)
     assert (followed.entry, followed.lost) == (NEW, True)
-    assert "/d/one is gone" in followed.note
+    assert "one is gone" in followed.note
 
 
 def test_datasets_are_read_again_only_when_something_has_changed(paths, dataset, monkeypatch):

@@ -59,7 +59,7 @@ def follow(chosen: str, before: Stock, now: Stock, awaited: Path | None) -> Foll
     if awaited:
         return Followed(chosen)
     if isinstance(gone, Dataset):
-        return Followed(now.foremost(), f"{gone.path} is gone", lost=True)
+        return Followed(now.foremost(), f"{gone.path.name} is gone", lost=True)
     return Followed(now.foremost())
 
 
