@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -23,6 +24,12 @@ def test_help_is_data_and_no_error(cli, arguments):
     assert code == 0
     assert "Usage: tfpt-tui" in out
     assert err == ""
+
+
+def test_an_empty_list_of_runs_says_where_it_looked(cli, tmp_path):
+    code, out, err = cli("runs", "list")
+    assert (code, out.split()[:2]) == (0, ["run", "status"])
+    assert f"{tmp_path / 'runs'}: no runs yet; make some with: tfpt-tui demo" in err
 
 
 def test_the_version_is_told(cli):
@@ -218,6 +225,18 @@ def test_a_live_run_is_not_deleted_and_can_be_stopped(cli, dataset, fake_python,
     code, _, err = cli("runs", "stop", run_id)
     assert code == 2
     assert "is not running: stopped" in err
+
+
+def test_a_rerun_says_when_the_environment_is_another_interpreter_by_now(cli, dataset, fake_python):
+    cli("run", "demo", "--data", dataset, "--rows", "1")
+    (run,) = json.loads(cli("runs", "list", "--json")[1])
+    other = fake_python.with_name("other-python")
+    fake_python.rename(other)
+    settings = Path(os.environ["XDG_CONFIG_HOME"]) / "tfpt-tui" / "config.toml"
+    settings.write_text(settings.read_text().replace(str(fake_python), str(other)))
+    code, _, err = cli("runs", "rerun", run["run"])
+    assert code == 0
+    assert f"note: {run['run']} ran in {fake_python}; its environment is {other} now" in err
 
 
 def test_a_rerun_repeats_the_configuration(cli, dataset, fake_python):

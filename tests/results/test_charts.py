@@ -87,6 +87,14 @@ def test_theirs_stands_beside_yours():
     assert [bar.get_width() for bar in axes.patches] == [1518, 1086, 1402, 1164]
 
 
+def test_every_picture_says_where_its_figures_come_from(recorded):
+    results, runs = recorded
+    told = {"versions": {"torch": "2.15.0"}, "environment": {"machine": {"host": "mars", "processor": "EPYC"}}}
+    charts = draw_charts([{**one, **told} for one in results], runs, proof="parity: not proven")
+    signatures = {" ".join(figure.get_supxlabel().split("\n")) for figure in charts.values()}
+    assert signatures == {"6 runs, track default; versions: torch 2.15.0; machine: mars: EPYC; parity: not proven"}
+
+
 @pytest.mark.parametrize("results", [[], [result("a", status="failed")], [result("a", rate=float("nan"))]])
 def test_runs_without_figures_have_no_charts(results):
     assert draw_charts(results, []) == {}

@@ -285,6 +285,34 @@ def test_versions_of_one_framework_must_agree_and_those_of_the_other_need_not():
         compare([*runs, made_on(result("c"), software="s3", versions=new)])
 
 
+def test_runs_of_one_environment_with_other_versions_are_no_repeats_of_each_other():
+    new = [{**made_on(run), "versions": {"torch": "2.15.0"}} for run in repeats("new")]
+    old = [
+        {**made_on(run, software="s2"), "versions": {"torch": "2.14.0"}}
+        for run in repeats("old", rates=(50, 51, 49))
+    ]
+    lost = result("lost", status="crashed", seed=9)
+    table = compare([*new, *old, lost], across=True)
+    assert [(row["version"], row["n"], row["status"]) for row in rows(table)] == [
+        ("2.15.0", 3, "3 completed, 1 crashed"),
+        ("2.14.0", 3, "completed"),
+    ]
+    assert notes_with(table, "PyTorch (2.14.0) took 2.00x")
+    assert "version" in as_text(table).splitlines()[0]
+    assert "version" not in as_text(compare(new)).splitlines()[0]
+    assert "2.15.0" in as_csv(compare(new))
+
+
+def test_runs_of_two_machines_have_rows_that_name_them():
+    here, there = (
+        [made_on(run, host, machine={"host": host, "processor": "EPYC"}) for run in repeats(host)]
+        for host in ("mars", "venus")
+    )
+    table = compare([*here, *there], across=True)
+    assert [row["machine"] for row in rows(table)] == ["mars: EPYC", "venus: EPYC"]
+    assert notes_with(table, "PyTorch (venus: EPYC) took 1.00x")
+
+
 def test_two_versions_are_compared_where_each_has_its_environment():
     old, new = {"torch": "2.8.0", "torchvision": "0.23.0"}, {"torch": "2.15.0", "torchvision": "0.29.2"}
     runs = [{**made_on(run, software="s1"), "versions": new} for run in repeats("new")]

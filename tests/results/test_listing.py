@@ -21,4 +21,11 @@ def test_what_makes_the_rate_doubtful_stands_beside_it():
     }
     (row,) = listing([flagged]).rows
     assert row["flags"] == "busy"
-    assert as_text(listing([flagged])).splitlines()[2].endswith("busy")
+    assert "busy" in as_text(listing([flagged])).splitlines()[2][:80]
+
+
+def test_environments_are_shown_once_a_run_names_one():
+    assert "environment" not in as_text(listing([result()]))
+    first, second = listing([result(environment="old"), result()]).rows
+    assert (first["environment"], second["environment"]) == ("old", "default")
+    assert "environment" in as_text(listing([result(environment="old"), result()]))

@@ -3,7 +3,7 @@ import io
 import json
 import math
 
-from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_latex, as_markdown, as_text
+from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_latex, as_markdown, as_text, fitted
 
 COLUMNS = (Column("name", "name"), Column("rate", "images/s", 1), Column("cached", "cached"))
 ROWS = (
@@ -24,6 +24,32 @@ def test_text_is_aligned_and_carries_its_notes():
         "",
         "a note",
     ]
+
+
+def test_a_narrow_terminal_gets_the_first_columns_and_is_told_of_the_others():
+    lines = as_text(fitted(TABLE, 20)).splitlines()
+    assert lines[0] == "name     images/s"
+    assert max(map(len, lines)) <= 20
+    assert " ".join(lines[-2:]) == "left out for want of   room: cached"
+    assert as_text(fitted(TABLE, 30)) == as_text(TABLE)
+    (line, *_) = as_text(fitted(Table(COLUMNS, ()), 80)).splitlines()
+    assert line.split() == ["name", "images/s", "cached"]
+
+
+def test_a_text_without_room_is_cut_and_a_number_never():
+    columns = (Column("a", "a"), Column("title", "title"), Column("n", "n"))
+    wide = Table(columns, ({"a": "one", "title": "much to say about it", "n": 5},))
+    assert as_text(fitted(wide, 22)).splitlines()[2] == "one  much to say abou…"
+    assert as_text(fitted(wide, 20)).splitlines()[2] == "one"
+    numbers = Table((columns[0], columns[2]), ({"a": "one", "n": 10**20},))
+    assert as_text(fitted(numbers, 22)).splitlines()[2] == "one"
+
+
+def test_columns_without_a_value_need_no_room():
+    rows = ({"name": "a", "rate": None, "cached": True},)
+    shown = as_text(fitted(Table(COLUMNS, rows), 80))
+    assert shown.splitlines()[0] == "name  cached"
+    assert "left out" not in shown
 
 
 def test_an_empty_table_has_its_header_in_every_format():

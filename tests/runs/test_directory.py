@@ -6,7 +6,7 @@ import pytest
 
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs import processes
-from tfpt_tui.runs.directory import RUN_ID, find_run, list_runs, make_directory
+from tfpt_tui.runs.directory import RUN_ID, find_run, first_number, list_runs, make_directory
 from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.processes import Process, boot_id, identify
 
@@ -25,10 +25,16 @@ def test_a_run_is_named_after_its_time_and_framework(paths):
 
 
 def test_names_are_never_given_twice(paths, monkeypatch):
-    tokens = iter(["aaaa", "aaaa", "bbbb"])
-    monkeypatch.setattr("secrets.token_hex", lambda _: next(tokens))
+    monkeypatch.setattr("secrets.randbelow", lambda _: 0xFFFF)
     names = [make_directory(paths.runs, "pytorch", NOW).name for _ in range(2)]
-    assert [name[-4:] for name in names] == ["aaaa", "bbbb"]
+    assert [name[-4:] for name in names] == ["ffff", "0000"]
+
+
+def test_the_runs_of_a_plan_are_listed_in_its_order_though_they_are_made_in_one_second(paths):
+    frameworks = ("tensorflow", "pytorch", "pytorch", "tensorflow")
+    made = [make_directory(paths.runs, name, NOW, number).name for number, name in enumerate(frameworks, 0x3F9A)]
+    assert [run.id for run in list_runs(paths)] == made[::-1]
+    assert first_number(0x10000) == 0
 
 
 def test_runs_are_listed_newest_first_and_nothing_else_is(paths):

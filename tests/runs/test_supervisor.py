@@ -55,6 +55,8 @@ def test_a_plan_runs_in_order_and_leaves_a_complete_record(start):
     assert pytorch["test"]["accuracy"] == 0.6
     assert pytorch["memory"]["peak_rss_bytes"] >= 10**6
     assert pytorch["article_clock"] == {"training_s": 1.5, "evaluation_s": 0.5}
+    recorded = read_toml(sweep.runs[0].environment)["interpreter"]
+    assert recorded == sweep.document["runs"][0]["interpreter"]
     assert [run["state"] for run in read_toml(sweep.directory.plan)["runs"]] == ["completed", "completed"]
     assert read_state(sweep.directory.state)["status"] == "done"
 

@@ -1,69 +1,22 @@
 """The app on recorded and scripted runs, driven by keys."""
 
 import os
-import shutil
-import time
 
 import pytest
 from textual.widgets import Input, OptionList
 
+from tests.ui.driving import SIZES, finish, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
-from tfpt_tui.runs.state import owner_of, status_of
-from tfpt_tui.runs.sweep import latest_sweep
+from tfpt_tui.runs.state import status_of
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
 from tfpt_tui.ui.screens.help import Help, help_text
 from tfpt_tui.ui.screens.monitor import MonitorScreen
-from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.run_list import RunList
-
-SIZES = [(80, 24), (120, 36), (200, 60)]
-
-
-def finish(sweep):
-    wait_until(lambda: owner_of(sweep.directory.state) is None, 60)
-
-
-def screen_text(app):
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
-
-
-async def shows(pilot, *texts, seconds=20):
-    """Wait until the screen shows all the texts."""
-    deadline = time.monotonic() + seconds
-    while True:
-        await pilot.pause(0.05)
-        text = screen_text(pilot.app)
-        if all(wanted in text for wanted in texts):
-            return text
-        assert time.monotonic() < deadline, f"{texts} not on the screen:\n{text}"
-
-
-@pytest.fixture
-def app(paths):
-    return TfptApp(paths, UserSettings(refresh_hz=5.0))
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test that needs a recorded sweep leaves it for the others."""
-    return tmp_path_factory.mktemp("kept") / "recorded"
-
-
-@pytest.fixture
-def recorded(start, paths, kept):
-    """A sweep of two finished runs."""
-    if not kept.exists():
-        finish(start("completes"))
-        shutil.copytree(paths.runs.parent, kept)
-    else:
-        shutil.copytree(kept, paths.runs.parent, dirs_exist_ok=True)
-    return latest_sweep(paths)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -132,16 +85,7 @@ async def test_a_crash_is_told_with_its_reason(app, start):
 async def test_a_loss_that_is_no_number_is_marked_in_the_chart(app, start):
     finish(start("diverges", rows=[0]))
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "train loss: NaN from 2")
-
-
-async def test_the_log_can_be_enlarged(app, start):
-    finish(start("talks_nonsense", rows=[0]))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "Hello from a library")
-        assert app.screen.query_one("#loss", Chart).display
-        await pilot.press("l")
-        assert not app.screen.query_one("#charts").display
+        await shows(pilot, "NaN from 2: train loss")
 
 
 async def test_a_run_is_stopped_only_after_a_question(app, start):

@@ -5,7 +5,7 @@ from pathlib import Path
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd, RunWarning
 from tfpt_tui.runs.record import Record
-from tfpt_tui.ui.watch import RunView
+from tfpt_tui.ui.reader import RunView
 from tfpt_tui.ui.widgets.describe import headline, outcome
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)

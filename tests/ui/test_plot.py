@@ -29,7 +29,7 @@ def curve(*ys):
 @pytest.mark.parametrize(("columns", "rows"), [(40, 10), (200, 60), (16, 4), (5, 3), (1, 1), (0, 0)])
 def test_whatever_the_values_and_the_size_a_chart_is_drawn(ys, columns, rows):
     text = draw([curve(*ys)], Frame("loss", columns, rows, (1.0, 3.0)))
-    assert text.plain.startswith("loss")
+    assert text.plain.split("\n")[0].endswith("loss")
     assert len(text.split("\n")) <= max(rows, 1)
 
 
@@ -44,7 +44,7 @@ def test_a_chart_has_its_title_its_curve_and_its_scale():
 
 def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
     text = draw([curve(2.0, 1.5, math.nan)], FRAME).plain
-    assert text.startswith("loss: NaN from 3\n")
+    assert text.startswith("NaN from 3: loss\n")
     assert any(0x2800 < ord(letter) < 0x2900 for letter in text)
 
 
@@ -61,3 +61,20 @@ def test_decimation_keeps_every_spike():
     assert max(kept) == 99.0
     assert min(kept) == -99.0
     assert list(xs) == sorted(xs)
+
+
+def test_a_logarithmic_scale_leaves_out_what_has_no_logarithm_and_says_so():
+    frame = Frame("loss", 40, 10, (1.0, 4.0), log=True)
+    lines = draw([curve(100.0, 10.0, 0.0, 1.0)], frame).plain.split("\n")
+    assert lines[0] == "loss (1 not above 0)"
+    assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == ["100", "10", "1"]
+
+
+def test_a_label_stands_at_the_end_of_its_curve():
+    series = Series((1.0, 2.0, 3.0), (2.0, 1.0, 0.5), "#ff8700", "A")
+    assert "A" in draw([series], FRAME).plain
+
+
+def test_the_cursor_is_a_line_through_the_chart():
+    with_cursor = draw([curve(2.0, 1.0, 0.5)], Frame("loss", 40, 10, (1.0, 3.0), cursor=2.0)).plain
+    assert with_cursor != draw([curve(2.0, 1.0, 0.5)], FRAME).plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfpt_tui.cli.follow import follow
-from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show
+from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import MissingError, UsageError
@@ -15,7 +15,6 @@ from tfpt_tui.results.parity import proof_note
 from tfpt_tui.results.published import compare_with_published, has_printed_numbers
 from tfpt_tui.results.report import report_run
 from tfpt_tui.results.result import read_result
-from tfpt_tui.results.table import as_text
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import Sweep, measured_runs
 
@@ -50,11 +49,11 @@ def report(sweep: Sweep, paths: Paths) -> str:
         told = report_run(results[0])
     else:
         # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
-        told = as_text(compare(results, across=True, proof=proof_note(results, paths.proofs)))
+        told = table_text(compare(results, across=True, proof=proof_note(results, paths.proofs)))
     name = str(sweep.document["preset"])
     preset = find_preset(name, paths) if name in preset_files(paths) else None
     if preset and has_printed_numbers(preset):
-        told += "\n" + as_text(compare_with_published(preset, results, across=True))
+        told += "\n" + table_text(compare_with_published(preset, results, across=True))
     return told
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from tfpt_tui.results.table import Table
+
+# Narrower than this a terminal wraps what it is given.
+LEAST_WIDTH = 40
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,6 +75,23 @@ def tell_indexing(done: int, total: int) -> None:
     """Narrate why the first look at many runs takes a while."""
     if done == 1:
         say(f"reading {total:,} runs once; the next time they are at hand")
+
+
+def show_table(table: Table) -> None:
+    """A table as text: on a terminal as much of it as fits, else the whole."""
+    show(table_text(table))
+
+
+def table_text(table: Table) -> str:
+    from tfpt_tui.results.table import as_text, fitted
+
+    width = terminal_width()
+    return as_text(fitted(table, width) if width else table)
+
+
+def terminal_width() -> int | None:
+    """The columns that data is shown on, None where it goes to a file or another program."""
+    return max(shutil.get_terminal_size().columns, LEAST_WIDTH) if sys.stdout.isatty() else None
 
 
 def show(text: str) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, table_text
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
 from tfpt_tui.hardware.machine import describe_machine
 from tfpt_tui.results.parity import Proof, check_evidence, decisive, document, proof_table, store
-from tfpt_tui.results.table import as_text
 from tfpt_tui.runs.proof import gather_evidence
 
 
@@ -40,7 +39,7 @@ def parity(invocation: Invocation, as_json: bool) -> int:
     if as_json:
         show(json.dumps({"schema": 1, "proofs": [document(proof) for proof in proofs]}, indent=2) + "\n")
     else:
-        show("\n".join(as_text(proof_table(proof)) for proof in proofs))
+        show("\n".join(table_text(proof_table(proof)) for proof in proofs))
         if not gpu.names:
             say(f"only the CPU was proven ({gpu.problem})")
     if problem:

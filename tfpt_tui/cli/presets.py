@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, table_text, terminal_width
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
 from tfpt_tui.config.tracks import describe_track
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.presets import preset_table
-from tfpt_tui.results.table import Cell, Column, Table, as_text
+from tfpt_tui.results.table import Cell, Column, Table
 
 WIDTH, HANGING = 100, 14  # columns of a description, and the indent of what does not fit on its first line
 
@@ -48,7 +48,7 @@ def list_presets(invocation: Invocation, as_json: bool) -> None:
         show(json.dumps(rows, indent=2) + "\n")
     else:
         columns = (Column("name", "name"), Column("rows", "rows"), Column("title", "title"))
-        show(as_text(Table(columns, tuple(rows))))
+        show_table(Table(columns, tuple(rows)))
     invocation.note_missing_frameworks()
 
 
@@ -64,11 +64,11 @@ def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
         return
     tracks = dict.fromkeys(str(row.resolved()["track"]) for row in preset.rows)
     described = "\n".join(_wrap(line) for track in tracks for line in describe_track(track))
-    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{as_text(preset_table(preset))}\n{described}\n")
+    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{table_text(preset_table(preset))}\n{described}\n")
 
 
 def _wrap(line: str) -> str:
-    return textwrap.fill(line, WIDTH, subsequent_indent=" " * HANGING)
+    return textwrap.fill(line, min(WIDTH, terminal_width() or WIDTH), subsequent_indent=" " * HANGING)
 
 
 def _document(preset: Preset) -> dict[str, Any]:

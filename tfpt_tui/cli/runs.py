@@ -13,7 +13,7 @@ import click
 
 from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, tell_indexing
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE, finite
@@ -21,7 +21,6 @@ from tfpt_tui.results.index import read_results, read_summaries
 from tfpt_tui.results.listing import listing
 from tfpt_tui.results.report import report_layers, report_run
 from tfpt_tui.results.result import read_result
-from tfpt_tui.results.table import as_text
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep, list_runs
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.record import fold_all
@@ -55,7 +54,10 @@ def list_command(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         show(_as_json(read_results(invocation.paths, list_runs(invocation.paths))))
     else:
-        show(as_text(listing(read_summaries(invocation.paths, tell_indexing))))
+        found = read_summaries(invocation.paths, tell_indexing)
+        show_table(listing(found))
+        if not found:
+            say(f"{invocation.paths.runs}: no runs yet; make some with: tfpt-tui demo")
     invocation.note_missing_frameworks()
 
 
@@ -121,7 +123,12 @@ def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool
     chosen = _unfinished(_sweep(invocation, run_id)) if failed else [find_run(invocation.paths, run_id or "")]
     presets = [load_preset(run.config) for run in chosen]
     preset = dataclasses.replace(presets[0], rows=tuple(one.rows[0] for one in presets))
-    return _follow(submit(make_plan(preset, invocation.settings), invocation.paths), invocation, detach, headless)
+    plan = make_plan(preset, invocation.settings)
+    for run, planned in zip(chosen, plan.runs, strict=True):
+        before = read_result(run)["environment"].get("interpreter", planned.interpreter)
+        if before != planned.interpreter:
+            say(f"note: {run.id} ran in {before}; its environment is {planned.interpreter} now")
+    return _follow(submit(plan, invocation.paths), invocation, detach, headless)
 
 
 @runs.command()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import statistics
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,9 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import read_samples
 from tfpt_tui.hardware.sample import Sample
+from tfpt_tui.results.epochs import read_epochs
 from tfpt_tui.results.groups import Group, asked, group, name_of
+from tfpt_tui.results.provenance import provenance
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.directory import RunDirectory
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg")
 OTHER = "#555555"
 DPI = 140
+SIGNATURE_LETTERS = 150  # in a line of the small type below a chart
 ROW_INCHES, WIDTH_INCHES = 0.45, 9.0
 
 
@@ -35,6 +38,7 @@ def draw_charts(
     runs: Sequence[RunDirectory],
     baseline: str | None = None,
     published: Table | None = None,
+    proof: str | None = None,
 ) -> dict[str, Figure]:
     """The charts that these runs have something for, by the names of their files."""
     done = [result for result in results if result["status"] == "completed"]
@@ -47,7 +51,15 @@ def draw_charts(
         "hardware": _hardware(runs, done),
         "published": None if published is None else _published(published),
     }
-    return {name: figure for name, figure in charts.items() if figure is not None}
+    drawn = {name: figure for name, figure in charts.items() if figure is not None}
+    for figure in drawn.values():
+        _sign(figure, provenance(done, proof))
+    return drawn
+
+
+def _sign(figure: Figure, line: str) -> None:
+    """Below a chart, where it comes from: a picture is passed on without its table."""
+    figure.supxlabel("\n".join(textwrap.wrap(line, SIGNATURE_LETTERS)), x=0.01, ha="left", fontsize=7, color=OTHER)
 
 
 def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
@@ -106,7 +118,7 @@ def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> 
     """Loss and accuracy of the training, by epoch and by seconds."""
     from matplotlib.ticker import MaxNLocator
 
-    curves = [(result, _read_epochs(run)) for run, result in _pairs(runs, done)]
+    curves = [(result, read_epochs(run)) for run, result in _pairs(runs, done)]
     curves = [(result, epochs) for result, epochs in curves if len(epochs) > 1]
     if not curves:
         return None
@@ -207,21 +219,6 @@ def _training_times(entry: Group) -> list[float]:
 def _marked(entry: Group, groups: Sequence[Group]) -> str:
     note = next((scaled_note(result) for result in entry.done if scaled_note(result)), "")
     return name_of(entry, groups) + (f", {note}" if note else "")
-
-
-def _read_epochs(run: RunDirectory) -> list[dict[str, float]]:
-    """The finite epochs of a run, with the seconds of the training at which each ended."""
-    try:
-        with run.epochs.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        epochs = [{name: float(value) for name, value in row.items() if value} for row in rows]
-    except (OSError, ValueError):
-        return []
-    at_s = 0.0
-    for epoch in epochs:
-        at_s += epoch.get("seconds", 0.0)
-        epoch["at_s"] = at_s
-    return [epoch for epoch in epochs if {"train_loss", "train_accuracy"} <= epoch.keys()]
 
 
 def _pairs(

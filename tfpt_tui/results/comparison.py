@@ -41,15 +41,38 @@ def compare(
     Raises:
         UsageError: the runs come from different machines or versions.
     """
+    standings = stand_together(results, baseline, across=across, by=by)
+    return tabulate(results, standings, proof=proof, all_columns=all_columns)
+
+
+def stand_together(
+    results: Sequence[Mapping[str, Any]], baseline: str | None = None, *, across: bool = False, by: str = ""
+) -> list[Standing]:
+    """How every configuration stands to the baseline of its kind; the parameters are those of :func:`compare`.
+
+    Raises:
+        UsageError: the runs come from different machines or versions.
+    """
     if not across:
         check_comparable(results)
-    groups = group(results, by)
-    standings = stand(groups, baseline)
+    return stand(group(results, by), baseline)
+
+
+def tabulate(
+    results: Sequence[Mapping[str, Any]],
+    standings: Sequence[Standing],
+    *,
+    proof: str | None = None,
+    all_columns: bool = False,
+) -> Table:
+    """The comparison as a table, a row a standing; ``results`` are those of all their runs."""
+    groups = [standing.entry for standing in standings]
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     columns = (
         # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
         Column("framework", "framework"),
         *(Column(key, key) for key in differing),
+        Column("version", "version", printed=_versions_differ(groups)),
         Column("status", "status"),
         Column("n", "n"),
         Column("images_per_s", "images/s", 1),
@@ -71,6 +94,7 @@ def compare(
         Column("peak_percent", "% of peak", 1),
         Column("peak_rss_mb", "peak MB", 0),
         Column("track", "track"),
+        Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1),
         Column("runs", "runs"),
         *([Column("parity", "parity", printed=False)] if proof else []),
     )
@@ -86,6 +110,7 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
     return {
         "framework": entry.title,
         **{key: _setting(entry, key) for key in differing},
+        "version": entry.version or None,
         "status": _status(entry),
         "n": len(entry.done),
         "images_per_s": entry.images_per_s(),
@@ -103,9 +128,16 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         "peak_percent": _peak_percent(entry, gflops),
         "peak_rss_mb": rss / 1e6 if rss else None,
         "track": entry.config.get("track"),
+        "machine": entry.machine or None,
         "runs": " ".join(result["run"] for result in entry.results),
         "parity": proof if entry.track == "parity" else None,
     }
+
+
+def _versions_differ(groups: Sequence[Group]) -> bool:
+    """Whether rows of one framework ran in different versions of it."""
+    told = {(entry.framework, entry.version) for entry in groups if entry.done}
+    return len(told) > len({framework for framework, _ in told})
 
 
 def _answer(standing: Standing) -> dict[str, Cell]:

@@ -1,4 +1,4 @@
-"""The rows of a comparison: runs of one configuration, what kind they are of, and what to call them."""
+"""The rows of a comparison: runs of one configuration and origin, what kind they are of, and what to call them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
+# The distribution whose version is that of the framework.
+VERSIONED = {"pytorch": "torch", "tensorflow": "tensorflow"}
 # They tell repeats, machines and limits apart, not configurations.
 NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one configuration that differ in their seed only; ``done`` are those that completed.
+    """Runs of one configuration and origin that differ in their seed only; ``done`` are those that completed.
 
     ``by`` is a setting whose values are compared apart from each other, "" for none.
     """
@@ -43,6 +45,16 @@ class Group:
     @property
     def track(self) -> str:
         return str(self.config.get("track", "default"))
+
+    @property
+    def version(self) -> str:
+        """The version of the framework that ran, "" where none told it."""
+        return next((version for result in self.done if (version := version_of(result))), "")
+
+    @property
+    def machine(self) -> str:
+        """Host and device, "" where no run completed."""
+        return machine_of(self.done[0]) if self.done else ""
 
     @property
     def measure(self) -> str:
@@ -93,12 +105,60 @@ class Group:
 
 
 def group(results: Sequence[Mapping[str, Any]], by: str = "") -> list[Group]:
-    """Put the repeats of one configuration together, and with ``by`` the rows of one value of that setting."""
+    """Put the repeats of one configuration together, and with ``by`` the rows of one value of that setting.
+
+    Runs of other machines, versions or kinds of device are no repeats: they have a row of their own.
+    """
     grouped: dict[str, list[Mapping[str, Any]]] = {}
     for result in results:
         grouped.setdefault(same_settings(result["config"], "seed"), []).append(result)
-    groups = [Group(members[0]["config"], tuple(members), by) for members in grouped.values()]
+    groups = [
+        Group(members[0]["config"], tuple(members), by)
+        for same in grouped.values()
+        for members in _by_origin(same)
+    ]
     return sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups
+
+
+def _by_origin(results: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Apart where they come from different places; runs that did not complete stay with the first."""
+    done: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for result in results:
+        if result["status"] == "completed":
+            done.setdefault(origin_of(result), []).append(result)
+    others = list(done.values())[1:]
+    elsewhere = {id(result) for other in others for result in other}
+    return [[result for result in results if id(result) not in elsewhere], *others]
+
+
+def origin_of(result: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The fingerprints of machine and software, and the kind of device: what a setting need not decide."""
+    known = result.get("environment", {}).get("fingerprint", {})
+    device = str(result.get("effective", {}).get("device", "")).partition(":")[0]
+    return known.get("machine", "unknown"), known.get("software", "unknown"), device
+
+
+def version_of(result: Mapping[str, Any]) -> str:
+    """The version of the run's framework, "" where it is not known."""
+    versions = result.get("versions", {})
+    return str(versions.get(VERSIONED.get(result["config"].get("framework", ""), ""), ""))
+
+
+def machine_of(result: Mapping[str, Any]) -> str:
+    """Such as ``box: Tesla T4``: the host, and what trained there."""
+    host = result.get("environment", {}).get("machine", {}).get("host")
+    return f"{host}: {hardware_of(result)}" if host else hardware_of(result)
+
+
+def hardware_of(result: Mapping[str, Any]) -> str:
+    """The device that the run used: the GPU's name, else the processor with its cores."""
+    device = str(result.get("effective", {}).get("device_name", ""))
+    if device and device != "cpu":
+        return device
+    machine = result.get("environment", {}).get("machine", {})
+    name = str(machine.get("processor", "an unknown processor"))
+    cores = machine.get("allowed_cores")
+    return f"{name}, cores {cores}" if cores else name
 
 
 def same_settings(config: Mapping[str, Any], *but: str) -> str:
@@ -131,7 +191,19 @@ def name_of(entry: Group, groups: Sequence[Group]) -> str:
     settings = [
         f"{key} {plain(asked(entry.config, key))}" for key in differing_keys(rivals) if applies(key, entry)
     ]
+    settings += _origin_words(entry, rivals)
     return f"{entry.title} ({', '.join(settings)})" if settings else entry.title
+
+
+def _origin_words(entry: Group, rivals: Sequence[Group]) -> list[str]:
+    """What tells the row from others of the same settings that come from elsewhere."""
+    same = same_settings(entry.config, "seed")
+    twins = [other for other in rivals if other.done and same_settings(other.config, "seed") == same]
+    if len(twins) < 2 or not entry.done:
+        return []
+    words = [entry.version] if len({twin.version for twin in twins}) > 1 else []
+    words += [entry.machine] if len({twin.machine for twin in twins}) > 1 else []
+    return words or [f"origin {' '.join(origin_of(entry.done[0])).strip()}"]
 
 
 def kind_of(entry: Group, groups: Sequence[Group]) -> str:

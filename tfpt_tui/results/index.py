@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.directory import RunDirectory, list_runs
+from tfpt_tui.runs.directory import RunDirectory, by_age, list_runs
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
 VERSION = 3  # of the tables and of what they hold
@@ -42,9 +42,24 @@ def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: Non
         live = _refresh(index, runs, on_progress, [run.id for run in runs])
         found = {run: json.loads(text) for run, text in index.execute("SELECT id, summary FROM runs")}
         found |= {run: _summary(document) for run, document in live.items()}
-        return [found[run] for run in sorted(found, reverse=True)]
+        return [found[run] for run in sorted(found, key=by_age, reverse=True)]
 
     return _with_index(paths, look)
+
+
+def read_gists(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The gist of the results of these runs, in their order, as :func:`read_summaries` has it of all."""
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        live = _refresh(index, runs, lambda done, total: None)
+        found: dict[str, dict[str, Any]] = {run: _summary(document) for run, document in live.items()}
+        for run in runs:
+            row = index.execute("SELECT summary FROM runs WHERE id = ?", (run.id,)).fetchone()
+            if row and run.id not in found:
+                found[run.id] = json.loads(row[0])
+        return [found[run.id] for run in runs if run.id in found]
+
+    return _with_index(paths, look) if runs else []
 
 
 def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:

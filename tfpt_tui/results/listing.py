@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
-from tfpt_tui.results.groups import END_TO_END
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES
+from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.table import Column, Table
 from tfpt_tui.runs.record import doubts, warnings_of
 
+# What matters most comes first: the rest may find no room on a narrow terminal.
 COLUMNS = (
     Column("run", "run"),
     Column("status", "status"),
     Column("framework", "framework"),
+    Column("environment", "environment"),
+    Column("images_per_s", "images/s", 1),
+    Column("flags", "flags"),
+    Column("test_accuracy", "test acc.", 4),
     Column("track", "track"),
     Column("batch_size", "batch"),
     Column("epochs", "epochs"),
-    Column("images_per_s", "images/s", 1),
     Column("epoch_s_median", "epoch s", 2),
-    Column("test_accuracy", "test acc.", 4),
-    Column("flags", "flags"),
 )
 
 
 def listing(results: Iterable[Mapping[str, Any]]) -> Table:
-    return Table(COLUMNS, tuple(_row(result) for result in results))
+    rows = tuple(_row(result) for result in results)
+    named = any(row["environment"] != DEFAULT_ENVIRONMENT for row in rows)
+    return Table(tuple(column for column in COLUMNS if named or column.name != "environment"), rows)
 
 
 def _row(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +38,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "run": result["run"],
         "status": result["status"],
         "framework": FRAMEWORK_TITLES.get(config.get("framework", ""), ""),
+        "environment": asked(config, "environment"),
         "track": _track(config),
         "batch_size": config.get("batch_size"),
         "epochs": config.get("epochs"),

@@ -7,12 +7,11 @@ from typing import Any
 
 from tfpt_tui.results.bottleneck import bottlenecks
 from tfpt_tui.results.comparable import origins
-from tfpt_tui.results.groups import Group, asked, kind_of, name_of
+from tfpt_tui.results.groups import Group, kind_of, name_of
+from tfpt_tui.results.provenance import machines_of, versions_of
 from tfpt_tui.results.standing import Standing, band_of
 from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, outliers, usable
 from tfpt_tui.runs.record import warnings_of
-
-DECISIVE = ("torch", "torchvision", "tensorflow", "keras")
 
 
 def notes_of(
@@ -30,7 +29,8 @@ def notes_of(
         *_outliers(groups),
         *_explanations(standings, groups),
         *_troubles(results),
-        *_versions(results),
+        *versions_of(results),
+        *machines_of(results),
     ]
 
 
@@ -103,17 +103,3 @@ def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:
             notes.append(f"{result['run']}: {message}")
         notes += [f"{result['run']}: {warning}" for warning in warnings_of(result)]
     return notes
-
-
-def _versions(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What ran, for each environment where there are several."""
-    by_environment: dict[str, set[str]] = {}
-    for result in results:
-        told = by_environment.setdefault(str(asked(result["config"], "environment")), set())
-        told |= {f"{name} {result['versions'][name]}" for name in DECISIVE if name in result.get("versions", {})}
-    several = len(by_environment) > 1
-    return [
-        f"versions{f' in environment {name}' if several else ''}: {', '.join(sorted(versions))}"
-        for name, versions in by_environment.items()
-        if versions
-    ]

@@ -11,8 +11,9 @@ from tfpt_tui.config.presets import Preset, PresetRow
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparable import check_comparable, origins
-from tfpt_tui.results.groups import asked
+from tfpt_tui.results.groups import asked, hardware_of, machine_of, version_of
 from tfpt_tui.results.presets import show_setting
+from tfpt_tui.results.provenance import versions_of
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.scaling import scaled_note
 
@@ -38,10 +39,15 @@ def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]],
     """
     if not has_printed_numbers(preset):
         raise UsageError(f"{preset.path}: none of its rows has printed numbers (published)")
-    own = [result for result in results if any(_is_of(row, result) for row in preset.rows)]
+    own = runs_of(preset, results)
     if not across:
         check_comparable(own)
     return published_table(preset, own)
+
+
+def runs_of(preset: Preset, results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The runs that are of a row of the preset."""
+    return [result for result in results if any(_is_of(row, result) for row in preset.rows)]
 
 
 def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Table:
@@ -77,6 +83,9 @@ def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Tab
                 "yours_rank": own_ranks[number],
                 "n": len(yours[number]),
                 "status": _status(runs[number]),
+                "track": str(row.resolved()["track"]),
+                "version": next(iter(map(version_of, done[number])), None),
+                "machine": next(iter(map(machine_of, done[number])), None),
                 "yours_is": next((you.basis for you in yours[number] if you.basis), None),
             }
         )
@@ -106,6 +115,7 @@ def _columns(keys: Sequence[str]) -> list[Column]:
         Column("n", "n"),
         Column("status", "status"),
         Column("yours_is", "yours is"),
+        *(Column(name, name, printed=False) for name in ("track", "version", "machine")),
     ]
 
 
@@ -162,6 +172,7 @@ def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence
         notes.append("scaled: the times of few epochs or images, as if there had been as many as in theirs")
     if missing := [str(row["row"]) for row in rows if not row["n"]]:
         notes.append(f"without a completed run: row{'' if len(missing) == 1 else 's'} {', '.join(missing)}")
+    notes += versions_of(counted)
     return notes + [f"different origins, compared all the same: {difference}" for difference in origins(counted)]
 
 
@@ -182,17 +193,6 @@ def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
         f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']} here{among};"
         f" row {first['row']} ({first['framework']}) wins"
     ]
-
-
-def hardware_of(result: Mapping[str, Any]) -> str:
-    """The device that the run used: the GPU's name, else the processor with its cores."""
-    device = str(result.get("effective", {}).get("device_name", ""))
-    if device and device != "cpu":
-        return device
-    machine = result.get("environment", {}).get("machine", {})
-    name = str(machine.get("processor", "an unknown processor"))
-    cores = machine.get("allowed_cores")
-    return f"{name}, cores {cores}" if cores else name
 
 
 def _differing(preset: Preset) -> list[str]:

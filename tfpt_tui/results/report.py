@@ -8,6 +8,7 @@ from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.events import ModelSummary
+from tfpt_tui.results.groups import version_of
 from tfpt_tui.results.table import Cell, Column, Table, as_text
 from tfpt_tui.runs.record import warnings_of
 from tfpt_tui.runs.scaling import scaled_note
@@ -25,6 +26,8 @@ def report_run(result: Mapping[str, Any]) -> str:
     if result.get("started"):
         lines.append(_line("started", f"{datetime.fromtimestamp(result['started']):%Y-%m-%d %H:%M:%S}"))
     lines += [_line("framework", _framework(result)), *_settings(config)]
+    if interpreter := result.get("environment", {}).get("interpreter"):
+        lines.append(_line("interpreter", interpreter))
     if effective := result.get("effective"):
         device, name = effective.get("device"), effective.get("device_name")
         lines.append(_line("device used", str(device) if device == name else f"{device} ({name})"))
@@ -59,9 +62,7 @@ def report_layers(model: ModelSummary) -> str:
 
 def _framework(result: Mapping[str, Any]) -> str:
     name = result["config"].get("framework", "")
-    versions = result.get("versions", {})
-    version = versions.get("torch") or versions.get("tensorflow") or ""
-    return f"{FRAMEWORK_TITLES.get(name, name)} {version}".strip()
+    return f"{FRAMEWORK_TITLES.get(name, name)} {version_of(result)}".strip()
 
 
 def _settings(config: Mapping[str, Any]) -> list[str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 import json
 import math
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.errors import UsageError
+from tfpt_tui.events import finite
 
 # What LaTeX would take for a command.
 LATEX = {
@@ -29,6 +33,9 @@ LATEX = {
     "<": r"$<$",
     ">": r"$>$",
 }
+
+GAP = "  "  # between two columns of a text
+LEAST_TEXT = 16  # characters of a text that are worth showing
 
 Cell = str | int | float | bool | None
 
@@ -82,10 +89,41 @@ def sorted_by(table: Table, column: str) -> Table:
     return dataclasses.replace(table, rows=(*known, *unknown))
 
 
+def fitted(table: Table, width: int) -> Table:
+    """What fits into so many characters: columns without a value go first, then the last ones, named in a note.
+
+    The first one that goes is kept in part where it is text and there is some room.
+    """
+    known = [column for column in _printed(table) if any(row.get(column.name) is not None for row in table.rows)]
+    known = known or _printed(table)
+    widths = _widths(dataclasses.replace(table, columns=tuple(known)))
+    ends = list(itertools.accumulate(widths, lambda end, own: end + len(GAP) + own))
+    count = max(1, sum(end <= width for end in ends))
+    rows = table.rows
+    if count < len(known) and width - ends[count - 1] >= len(GAP) + LEAST_TEXT:
+        column, room = known[count], width - ends[count - 1] - len(GAP)
+        if not _is_numeric(column, table):
+            rows = tuple({**row, column.name: _cut(column.show(row.get(column.name)), room)} for row in rows)
+            count += 1
+    notes = [line for note in table.notes for line in textwrap.wrap(note, width, subsequent_indent=GAP)]
+    if left_out := [column.title for column in known[count:]]:
+        told = f"left out for want of room: {', '.join(left_out)}"
+        notes += textwrap.wrap(told, width, subsequent_indent=GAP)
+    return Table(tuple(known[:count]), rows, tuple(notes))
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _widths(table: Table) -> list[int]:
+    return [max(map(len, column)) for column in zip(*printed_cells(table), strict=True)]
+
+
 def as_text(table: Table) -> str:
     """Aligned columns for a terminal: numbers to the right, the rest to the left."""
     cells = printed_cells(table)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = _widths(table)
     right = numeric_columns(table)
     lines = []
     for row in cells:
@@ -93,8 +131,8 @@ def as_text(table: Table) -> str:
             cell.rjust(width) if numeric else cell.ljust(width)
             for cell, width, numeric in zip(row, widths, right, strict=True)
         ]
-        lines.append("  ".join(aligned).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
+        lines.append(GAP.join(aligned).rstrip())
+    lines.insert(1, GAP.join("-" * width for width in widths))
     return "\n".join([*lines, *_notes(table, "")]) + "\n"
 
 
@@ -135,11 +173,13 @@ def as_csv(table: Table) -> str:
     return text.getvalue()
 
 
-def as_json(table: Table) -> str:
+def as_json(table: Table, **more: Any) -> str:
+    """Rows by the names of their columns, and the notes; ``more`` stands beside them as it is."""
     rows = [
         {column.name: _json_value(column, row.get(column.name)) for column in table.columns} for row in table.rows
     ]
-    return json.dumps({"schema": 1, "rows": rows, "notes": list(table.notes)}, indent=2, ensure_ascii=False) + "\n"
+    document = {"schema": 1, "rows": rows, "notes": list(table.notes), **finite(more)}
+    return json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 FORMATS: Mapping[str, Callable[[Table], str]] = {
@@ -153,7 +193,11 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 
 def numeric_columns(table: Table) -> list[bool]:
     """Which of the printed columns hold numbers, and are set to the right."""
-    return [any(type(row.get(column.name)) in (int, float) for row in table.rows) for column in _printed(table)]
+    return [_is_numeric(column, table) for column in _printed(table)]
+
+
+def _is_numeric(column: Column, table: Table) -> bool:
+    return any(type(row.get(column.name)) in (int, float) for row in table.rows)
 
 
 def _escape_latex(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.errors import UsageError, cannot
 
+NUMBERS = 0x10000  # that the end of an ID can tell apart
+TIME_LENGTH = len("20261122-165501")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z]+-[0-9a-f]{4}")
 
 
@@ -92,16 +95,21 @@ class SweepDirectory:
         return self.path / "stop"
 
 
-def make_directory(parent: Path, label: str, now: datetime, what: str = "a run") -> Path:
+def make_directory(
+    parent: Path, label: str, now: datetime, number: int | None = None, what: str = "a run"
+) -> Path:
     """Make ``PARENT/20261122-165501-LABEL-3f9a``, a name that was not there, to record ``what``.
+
+    ``number`` is what the name shall end with, or the next one that is free; by default a random one.
 
     Raises:
         MissingError: the parent cannot be written.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        numbers = itertools.count(secrets.randbelow(NUMBERS) if number is None else number)
         while True:
-            path = parent / f"{now:%Y%m%d-%H%M%S}-{label}-{secrets.token_hex(2)}"
+            path = parent / f"{now:%Y%m%d-%H%M%S}-{label}-{next(numbers) % NUMBERS:04x}"
             try:
                 path.mkdir()
             except FileExistsError:
@@ -111,13 +119,23 @@ def make_directory(parent: Path, label: str, now: datetime, what: str = "a run")
         raise cannot(f"record {what}", parent, error) from None
 
 
+def first_number(count: int) -> int:
+    """A random number to begin with, from which so many runs of one plan can be counted on."""
+    return secrets.randbelow(max(1, NUMBERS - count))
+
+
+def by_age(run_id: str) -> tuple[str, str]:
+    """Sorts IDs by the second in which they were given, and those of one plan in the plan's order."""
+    return run_id[:TIME_LENGTH], run_id[-4:]
+
+
 def list_runs(paths: Paths) -> list[RunDirectory]:
     """All recorded runs, newest first; what else lies in the directory is left out."""
     try:
         names = [path.name for path in paths.runs.iterdir() if RUN_ID.fullmatch(path.name)]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [RunDirectory(paths.runs / name) for name in sorted(names, reverse=True)]
+    return [RunDirectory(paths.runs / name) for name in sorted(names, key=by_age, reverse=True)]
 
 
 def find_run(paths: Paths, prefix: str) -> RunDirectory:

@@ -69,7 +69,7 @@ def start(asked: Asked, paths: Paths) -> Path:
         MissingError: the record cannot be written; nothing is started then.
     """
     earlier = [one for one in list_preparations(paths) if one.asked.out == asked.out]
-    path = make_directory(paths.preparations, asked.kind, datetime.now(), "a preparation")
+    path = make_directory(paths.preparations, asked.kind, datetime.now(), what="a preparation")
     document = {
         "schema": SCHEMA,
         "kind": asked.kind,

@@ -128,11 +128,12 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     manifest = read_manifest(Path(config.data))
     check_room(config, manifest)  # hours may have passed since the plan was checked
     limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
-    environment = _survey(supervisor, run, config)
+    interpreter = interpreter_for(supervisor.sweep, run)
+    environment = {"interpreter": interpreter, **_survey(supervisor, run, config)}
     if stop_requested(supervisor.sweep, run):
         return "stopped", None
     kills = oom_kills()
-    worker = launch_worker(run, interpreter_for(supervisor.sweep, run))
+    worker = launch_worker(run, interpreter)
     try:
         write_state(run.state, supervisor.process, identify(worker.pid), sweep=supervisor.sweep.id)
         keeper = Keeper(run, environment)

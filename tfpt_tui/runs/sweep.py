@@ -18,7 +18,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
-from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, make_directory
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, first_number, make_directory
 from tfpt_tui.runs.state import owner_of
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def record_plan(plan: Plan, paths: Paths) -> Sweep:
     runs: list[RunDirectory] = []
     sweep = Sweep(directory, (), {})
     try:
-        for planned in plan.runs:
-            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now)))
+        for number, planned in enumerate(plan.runs, start=first_number(len(plan.runs))):
+            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now, number)))
             sweep = Sweep(directory, tuple(runs), {})
             write_toml(runs[-1].config, _config_document(plan, planned))
         document = _plan_document(plan, directory, runs, now)

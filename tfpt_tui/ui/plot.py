@@ -7,26 +7,38 @@ background and raises on infinities (measured with 5.3.2): this is the one place
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
 MIN_WIDTH, MIN_HEIGHT = 16, 4
+# plotext's figure is one for all: a chart that another thread draws must not get into ours.
+_FIGURE = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Series:
-    """A curve; ``colour`` is #rrggbb. Values that are not finite are left out and marked."""
+    """A curve; ``colour`` is #rrggbb. Values that are not finite are left out and marked.
+
+    A ``label``, a letter, stands at its end: curves must be told apart without colours, too. ``raw`` is one that
+    only lies below its smoothed form: its values are not told.
+    """
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     colour: str
+    label: str = ""
+    raw: bool = False
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a chart is drawn: ``columns`` and ``rows`` are cells, the ranges are fixed so that curves stay put."""
+    """Where a chart is drawn: ``columns`` and ``rows`` are cells, the ranges are fixed so that curves stay put.
+
+    ``log`` is a logarithmic scale of y, ``cursor`` the x at which a vertical line stands, ``cursor_colour`` its.
+    """
 
     title: str
     columns: int
@@ -34,17 +46,25 @@ class Frame:
     x_range: tuple[float, float]
     y_range: tuple[float, float] | None = None
     marker: str = "braille"
+    log: bool = False
+    cursor: float | None = None
+    cursor_colour: str = "#808080"
 
 
 def draw(series: Sequence[Series], frame: Frame) -> Text:
-    """The chart, title first, exactly ``frame.rows`` lines; an empty one says so."""
-    finite = [_finite(one) for one in series]
+    """The chart, title first, exactly ``frame.rows`` lines; an empty one says so.
+
+    Later series are drawn over earlier ones.
+    """
+    shown = [_drawable(one, frame.log) for one in series]
     title = _title(frame, series)
     if frame.columns < MIN_WIDTH or frame.rows < MIN_HEIGHT:
         return Text(title)
-    if not any(one.xs for one in finite):
+    if not any(one.xs for one in shown):
         return Text("\n").join([Text(title, style="bold"), Text("nothing measured yet", style="dim")])
-    lines = Text.from_ansi(_build(finite, frame)).split("\n")[: frame.rows - 1]
+    with _FIGURE:
+        built = _build(shown, frame)
+    lines = Text.from_ansi(built).split("\n")[: frame.rows - 1]
     return Text("\n").join([Text(title, style="bold"), *lines])
 
 
@@ -72,7 +92,7 @@ def time_axis(seconds: float) -> float:
 def _build(series: Sequence[Series], frame: Frame) -> str:
     import plotext
 
-    low, high = frame.y_range or _range(series)
+    low, high = _y_range(series, frame)
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
@@ -81,35 +101,51 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
     plotext.yaxes(True, False)
     plotext.xlim(*frame.x_range)
     plotext.ylim(low, high)
-    plotext.yticks([low, (low + high) / 2, high], [_tick(low), _tick((low + high) / 2), _tick(high)])
+    y_ticks = [low, (low + high) / 2, high]
+    plotext.yticks(y_ticks, [_tick(10**tick if frame.log else tick) for tick in y_ticks])
     x_ticks = _x_ticks(frame)
     plotext.xticks(x_ticks, [f"{tick:.0f}" for tick in x_ticks])
+    if frame.cursor is not None:
+        plotext.vline(frame.cursor, _rgb(frame.cursor_colour))
     for one in series:
         if one.xs:
             xs, ys = decimate(one.xs, one.ys, frame.columns)
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
             draw_points(xs, ys, marker=frame.marker, color=_rgb(one.colour))
+            if one.label:
+                plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment="right")
     built: str = plotext.build()
     return built.rstrip("\n")
 
 
 def _title(frame: Frame, series: Sequence[Series]) -> str:
-    """The title, and where the values stop being numbers: the moment that a reader must not miss."""
+    """The title, after where the values stop being numbers: the moment that a reader must not miss."""
     bad = [(x, y) for one in series for x, y in zip(one.xs, one.ys, strict=True) if not math.isfinite(y)]
+    title = frame.title
+    if frame.log and (hidden := sum(y <= 0 for one in series for y in one.ys)):
+        title += f" ({hidden} not above 0)"
     if not bad:
-        return frame.title
+        return title
     first, value = min(bad)
-    return f"{frame.title}: {'NaN' if math.isnan(value) else 'infinite'} from {first:.0f}"
+    return f"{'NaN' if math.isnan(value) else 'infinite'} from {first:.0f}: {title}"
 
 
-def _finite(series: Series) -> Series:
+def _drawable(series: Series, log: bool) -> Series:
+    """The points that can be drawn, as logarithms where the scale is one."""
     points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if math.isfinite(y)]
-    return Series(tuple(x for x, _ in points), tuple(y for _, y in points), series.colour)
+    if log:
+        points = [(x, math.log10(y)) for x, y in points if y > 0]
+    return Series(tuple(x for x, _ in points), tuple(y for _, y in points), series.colour, series.label)
 
 
-def _range(series: Sequence[Series]) -> tuple[float, float]:
+def _y_range(series: Sequence[Series], frame: Frame) -> tuple[float, float]:
     """Around all values, from 0 where none is below it: a curve's height then has a meaning."""
     values = [y for one in series for y in one.ys]
+    if frame.log:
+        low, high = min(values), max(values)
+        return (low, high) if high > low else (low - 0.5, high + 0.5)
+    if frame.y_range:
+        return frame.y_range
     low, high = min(0.0, *values), max(values)
     return low, high if high > low else low + 1.0
 
@@ -117,7 +153,8 @@ def _range(series: Sequence[Series]) -> tuple[float, float]:
 def _x_ticks(frame: Frame) -> list[float]:
     """Whole numbers at equal steps, as many as there is room for."""
     first, last = (round(end) for end in frame.x_range)
-    step = max(1, math.ceil((last - first) / max(1, frame.columns // 10)))
+    room = 10 if last < 100_000 else 10 + len(str(last))
+    step = max(1, math.ceil((last - first) / max(1, frame.columns // room)))
     return [float(tick) for tick in range(first, last + 1, step)]
 
 

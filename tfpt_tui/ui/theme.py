@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.theme import Theme
 
 # One colour a framework, everywhere: Okabe and Ito's vermilion and blue, moved to the nearest cube entries.
 FRAMEWORK_COLOURS = {"pytorch": "#ff8700", "tensorflow": "#5fafff"}
+# Runs that are drawn beside each other: the first of a framework has its colour, the others one of these.
+RUN_COLOURS = ("#5fd787", "#d787af", "#ffd75f", "#af87ff", "#00afaf", "#d7875f", "#afafaf", "#87af5f")
+GPU_COLOURS = ("#5fd787", "#d787af", "#ffd75f", "#af87ff", "#00afaf", "#d7875f", "#afafaf", "#87af5f")
+SMOOTHED_COLOUR = "#585858"  # of the raw points that lie below a smoothed curve
+CURSOR_COLOUR = "#808080"
 
 GLYPHS = {
     "queued": "○",
@@ -62,6 +69,16 @@ THEMES = (
     ),
 )
 DEFAULT_THEME = THEMES[0].name
+
+
+def colours_of(runs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """A colour for each run, given as ID and framework: the framework's own for its first one."""
+    colours: dict[str, str] = {}
+    free = iter(RUN_COLOURS)
+    for run, framework in runs:
+        own = FRAMEWORK_COLOURS.get(framework)
+        colours[run] = own if own and own not in colours.values() else next(free)
+    return colours
 
 
 def status_style(status: str) -> str:

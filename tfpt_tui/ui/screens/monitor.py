@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,27 +12,33 @@ from textual.content import Content
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import Footer, Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import missing_frameworks
+from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.ui.choose import NEWEST, ORDERS, matching, ordered
+from tfpt_tui.ui.curves import Axes, Shown
 from tfpt_tui.ui.keys import MONITOR, bindings
-from tfpt_tui.ui.plot import Series, time_axis
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
-from tfpt_tui.ui.theme import FRAMEWORK_COLOURS
-from tfpt_tui.ui.watch import RunView, Snapshot, Watcher
-from tfpt_tui.ui.widgets import describe
+from tfpt_tui.ui.theme import colours_of
+from tfpt_tui.ui.watch import Snapshot, Wanted, Watcher
 from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.live import Live
+from tfpt_tui.ui.widgets.log_view import LogView
 from tfpt_tui.ui.widgets.run_list import RunList
+from tfpt_tui.ui.widgets.run_pane import LOG, TRAINING, VIEWS, Picture, RunPane
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 EMPTY = "No runs yet.\n\nPress 2 to choose what to run, or leave and try: tfpt-tui demo"
+READING = "reading the runs"
+MOST_BESIDE = 7  # eight curves in all
+LETTERS = "ABCDEFGH"
 
 
 class MonitorScreen(Screen[None]):
@@ -48,8 +54,13 @@ class MonitorScreen(Screen[None]):
     ]
 
     snapshot: var[Snapshot | None] = var(None, init=False)
-    # The run that the user chose; None follows the live one.
-    chosen: var[str | None] = var(None, init=False)
+    # What is to be read: the run that the user chose, None for the live one, and those drawn beside it.
+    wanted: var[Wanted] = var(Wanted(), init=False)
+    baseline: var[str | None] = var(None, init=False)
+    axes: var[Axes] = var(Axes(), init=False)
+    view: var[str] = var(TRAINING, init=False)
+    order: var[str] = var(NEWEST, init=False)
+    needle: var[str] = var("", init=False)
 
     @dataclass
     class Seen(Message):
@@ -71,26 +82,20 @@ class MonitorScreen(Screen[None]):
         self._paths = paths
         self._settings = settings
         self._look_now = threading.Event()
-        self._wanted: str | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(MONITOR)
         with Horizontal(id="body"):
-            yield RunList(id="runs")
-            with Vertical(id="run"):
-                yield Live(id="headline")
-                yield Live(id="progress")
-                yield Live(id="outcome")
-                with Horizontal(id="charts", classes="charts"):
-                    yield Chart("train loss", id="loss")
-                    yield Chart("train accuracy", (0.0, 1.0), id="accuracy")
-                with Horizontal(id="courses", classes="charts"):
-                    yield Chart("images/s by seconds", id="rates")
-                    yield Chart("CPU % by seconds", (0.0, 100.0), id="loads")
-                yield Live(id="hardware")
-                yield Live(id="log")
-            yield Static(EMPTY, id="empty")
+            with Vertical(id="left"):
+                yield RunList(id="runs")
+                yield Input(placeholder="words, or batch_size>32", id="filter", compact=True)
+                yield Live(id="count")
+            yield RunPane(id="run")
+            yield Static(READING, id="empty")
         yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.add_class("-empty")
 
     def on_screen_resume(self) -> None:
         self._watch()
@@ -108,7 +113,7 @@ class MonitorScreen(Screen[None]):
         problem = ""
         while not worker.is_cancelled:
             try:
-                snapshot, problem = watcher.look(self._wanted), ""
+                snapshot, problem = watcher.look(self.wanted), ""
             except OSError as error:
                 # A file system that hiccups must not end the viewer: say it once and look again.
                 if problem != str(error):
@@ -129,8 +134,7 @@ class MonitorScreen(Screen[None]):
     def _tell_unreadable(self, message: Unreadable) -> None:
         self.notify(message.reason, title="Cannot read the runs", severity="error", markup=False)
 
-    def watch_chosen(self, chosen: str | None) -> None:
-        self._wanted = chosen
+    def watch_wanted(self) -> None:
         self._look_now.set()
 
     def watch_snapshot(self, before: Snapshot | None, snapshot: Snapshot | None) -> None:
@@ -140,57 +144,77 @@ class MonitorScreen(Screen[None]):
         if not snapshot.runs:
             self._show_empty()
             return
-        view = snapshot.view
-        with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(RunList).show(snapshot.runs, view.id if view else None)
-        if view:
-            self._show_run(view)
+        self._show_list()
+        self._show_run()
         if _keys_of(before) != _keys_of(snapshot):
             self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
 
+    def watch_axes(self) -> None:
+        self._show_run()
+
+    def watch_view(self) -> None:
+        self._show_run()
+
+    def watch_baseline(self) -> None:
+        self._show_list()
+        self._show_run()
+
+    def watch_order(self) -> None:
+        self._show_list()
+
+    def watch_needle(self) -> None:
+        self._show_list()
+
     @on(OptionList.OptionHighlighted, "#runs")
     def _choose(self, event: OptionList.OptionHighlighted) -> None:
-        self.chosen = event.option_id
+        self.wanted = replace(self.wanted, chosen=event.option_id)
 
     @on(OptionList.OptionSelected, "#runs")
     def _open(self) -> None:
         self.action_details()
 
-    def on_resize(self) -> None:
-        if self.snapshot and self.snapshot.view:
-            self.call_after_refresh(self._show_run, self.snapshot.view)
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        self.needle = event.value
 
-    def _show_run(self, view: RunView) -> None:
-        columns = self.query_one("#run").content_size.width
-        self.query_one("#headline", Live).show(describe.headline(view))
-        self.query_one("#progress", Live).show(describe.progress(view, columns))
-        self.query_one("#outcome", Live).show(describe.outcome(view))
-        self._show_hardware(view)
-        self.set_class(view.error is not None, "-error")
-        log = self.query_one("#log", Live)
-        log.show(Content("\n".join(view.log[-max(1, log.content_size.height) :]) or "the log is empty"))
-        self._show_charts(view)
+    @on(Input.Submitted, "#filter")
+    def _leave_filter(self) -> None:
+        self.query_one(RunList).focus()
 
-    def _show_hardware(self, view: RunView) -> None:
-        hardware = self.query_one("#hardware", Live)
-        lines = describe.HARDWARE_LINES + max(1, len(view.sample.gpus) if view.sample else 0)
-        if hardware.size.height != lines:
-            hardware.styles.height = lines
-        hardware.show(describe.hardware(view.sample, view.gpu_problem))
+    def _show_list(self) -> None:
+        snapshot = self.snapshot
+        if not snapshot:
+            return
+        try:
+            runs, problem = ordered(matching(snapshot.runs, self.needle), self.order), ""
+        except UsageError as error:
+            # A condition that is half typed is no mistake yet.
+            runs, problem = ordered(snapshot.runs, self.order), str(error)
+        marks = {shown.view.id: shown.label for shown in self._shown()}
+        chosen = snapshot.view.id if snapshot.view else None
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(RunList).show(runs, chosen, marks)
+        total = len(snapshot.runs)
+        count = f"{len(runs)} of {total:,}" if self.needle else f"{total:,} run{'' if total == 1 else 's'}"
+        more = f" of {total + snapshot.hidden:,}" if snapshot.hidden else ""
+        self.query_one("#count", Live).show(Content(problem or f"{count}{more}, {self.order}"))
 
-    def _show_charts(self, view: RunView) -> None:
-        epochs = [epoch for epoch in view.record.epochs if epoch.loss is not None]
-        xs = tuple(float(epoch.epoch) for epoch in epochs)
-        colour = FRAMEWORK_COLOURS.get(view.config.framework if view.config else "", "#d0d0d0")
-        x_range = (1.0, float(max(2, view.config.epochs_trained if view.config else len(epochs))))
-        losses = Series(xs, tuple(epoch.loss or 0.0 for epoch in epochs), colour)
-        accuracies = Series(xs, tuple(epoch.accuracy or 0.0 for epoch in epochs), colour)
-        self.query_one("#loss", Chart).show((losses,), x_range)
-        self.query_one("#accuracy", Chart).show((accuracies,), x_range)
-        seconds = (0.0, time_axis(view.record.elapsed))
-        for name, points in (("#rates", view.rates), ("#loads", view.loads)):
-            course = Series(tuple(x for x, _ in points), tuple(y for _, y in points), colour)
-            self.query_one(name, Chart).show((course,), seconds)
+    def _shown(self) -> tuple[Shown, ...]:
+        """The runs that are drawn, the chosen one last; letters and colours stay with a run while it is drawn."""
+        snapshot = self.snapshot
+        if not snapshot or not snapshot.view:
+            return ()
+        views = (*snapshot.beside, snapshot.view)
+        known = [*self.wanted.beside, *(view.id for view in views)]
+        places = {run: place for place, run in enumerate(dict.fromkeys(known))}
+        colours = colours_of([(run, run.split("-")[2]) for run in places])
+        alone = len(views) == 1
+        return tuple(Shown(view, colours[view.id], "" if alone else LETTERS[places[view.id]]) for view in views)
+
+    def _show_run(self) -> None:
+        runs = self._shown()
+        if runs:
+            self.query_one(RunPane).show(Picture(runs, self.axes, self.view, self.baseline))
 
     def _show_empty(self) -> None:
         missing = missing_frameworks(self._settings)
@@ -200,7 +224,9 @@ class MonitorScreen(Screen[None]):
         view = self.snapshot.view if self.snapshot else None
         if action == "stop":
             return bool(view and view.status in ALIVE)
-        if action in ("details", "log", "copy"):
+        if action == "match":
+            return self.view == LOG
+        if action in ("details", "log", "view", "copy", "filter", "beside", "baseline"):
             return view is not None
         return True
 
@@ -211,12 +237,85 @@ class MonitorScreen(Screen[None]):
         self.query_one(RunList).action_cursor_up()
 
     def action_follow(self) -> None:
-        self.chosen = None
+        self.wanted = replace(self.wanted, chosen=None)
+
+    def action_view(self) -> None:
+        self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
 
     def action_log(self) -> None:
-        self.toggle_class("-log")
-        if self.snapshot and self.snapshot.view:
-            self.call_after_refresh(self._show_run, self.snapshot.view)
+        self.view = TRAINING if self.view == LOG else LOG
+
+    def action_filter(self) -> None:
+        if self.view == LOG:
+            self.query_one(LogView).search()
+        else:
+            self.add_class("-filtered")
+            self.query_one("#filter", Input).focus()
+
+    def action_match(self, steps: int) -> None:
+        self.query_one(LogView).go_to(steps)
+
+    def action_close(self) -> None:
+        """The enlarged chart first, then the search, the filter, and the runs that are drawn beside."""
+        if self.maximized:
+            self.minimize()
+        elif self.query_one(LogView).end_search():
+            return
+        elif self.has_class("-filtered"):
+            self.remove_class("-filtered")
+            self.query_one("#filter", Input).value = ""
+            self.query_one(RunList).focus()
+        else:
+            self.baseline, self.wanted = None, replace(self.wanted, beside=())
+
+    def action_order(self) -> None:
+        self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+
+    def action_beside(self) -> None:
+        """Keep the chosen run drawn when another one is chosen, or no more."""
+        view = self.snapshot.view if self.snapshot else None
+        if not view:
+            return
+        beside = [run for run in self.wanted.beside if run != view.id]
+        if view.id not in self.wanted.beside:
+            if len(beside) == MOST_BESIDE:
+                self.notify(f"{MOST_BESIDE + 1} runs are as many as can be told apart; space on one takes it away")
+                return
+            beside.append(view.id)
+        elif view.id == self.baseline:
+            self.baseline = None
+        self.wanted = replace(self.wanted, chosen=view.id, beside=tuple(beside))
+        self._show_list()
+        self._show_run()
+
+    def action_baseline(self) -> None:
+        """Measure the runs that are drawn against the chosen one, or no more."""
+        view = self.snapshot.view if self.snapshot else None
+        if not view:
+            return
+        self.baseline = None if view.id == self.baseline else view.id
+        if (view.id in self.wanted.beside) != (self.baseline == view.id):
+            self.action_beside()
+
+    def action_x_axis(self) -> None:
+        self.axes = self.axes.next_x()
+
+    def action_log_scale(self) -> None:
+        self.axes = replace(self.axes, log=not self.axes.log)
+
+    def action_smooth(self) -> None:
+        self.axes = self.axes.toggle_smoothing()
+
+    def action_smoother(self, more: int) -> None:
+        self.axes = self.axes.smoother(more)
+
+    def action_enlarge(self) -> None:
+        focused = self.focused if isinstance(self.focused, Chart) else None
+        if self.maximized:
+            self.minimize()
+        elif chart := focused or self.query_one(RunPane).first_chart():
+            chart.focus()
+            self.maximize(chart)
 
     def action_details(self) -> None:
         if self.snapshot and self.snapshot.view:

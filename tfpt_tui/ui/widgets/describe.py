@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, describe_epochs, epochs_trained
 from tfpt_tui.events import ALIVE, PHASES
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record import Record, doubts, time_left_s
+from tfpt_tui.runs.record import Record, doubts, time_left_s, training_figures
+from tfpt_tui.ui.curves import Shown
+from tfpt_tui.ui.reader import RunView
 from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, GLYPHS, status_style
-from tfpt_tui.ui.watch import RunView
 
 GAUGE = 20
+WIDE = 70  # columns from which there is room for what is nice to know
+PHASE_WORDS = {
+    "device_init": "device",
+    "data_loading": "data",
+    "cache_fill": "cache",
+    "model_building": "model",
+    "model_saving": "saving",
+    "model_loading": "loading",
+    "evaluation": "test",
+}
+# Neighbours differ, so that the parts of the bar can be told apart.
+PHASE_STYLES = ("$text on $primary-muted", "$text on $secondary-muted")
+BARS = "▁▂▃▄▅▆▇█"
+MOST_CORES = 64
 HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each
 
 
 def headline(view: RunView) -> Content:
     """Framework, version, device and status; below them the settings."""
-    record, config = view.record, view.config
-    framework = config.framework if config else view.id.split("-")[2]
+    record, framework = view.record, view.framework
     version = record.start.version if record.start else ""
     device = f" on {record.environment.device}" if record.environment else ""
     return Content.assemble(
@@ -46,11 +62,66 @@ def progress(view: RunView, columns: int) -> Content:
         number = PHASES.index(record.phase) + 1 if record.phase in PHASES else 0
         return Content(f"{record.phase or 'starting'}: phase {number} of {len(PHASES)}" if number else "starting")
     what = f"epoch {record.progress.epoch}/{len_epochs(record)}" if record.progress.epoch else record.phase
+    if view.config and columns >= WIDE:
+        batch = view.config.batch_size
+        what += f"  batch {record.progress.done // batch:,}/{max(1, record.progress.total // batch):,}"
     left = f" {record.epoch_progress:4.0%} {record.progress.images_per_s:,.0f} img/s"
     time_left = time_left_s(record)
     left += "" if time_left is None else f" {_seconds(time_left)} left"
     width = max(4, min(GAUGE * 2, columns - len(what) - len(left) - 2))
     return Content.assemble(f"{what} ", *_gauge(record.epoch_progress, width, "$primary"), left)
+
+
+def timeline(record: Record, columns: int) -> Content:
+    """All phases as parts of a bar, as long as they took: their names and seconds as far as there is room."""
+    phases = dict(record.phases)
+    if record.phase:
+        phases[record.phase] = max(record.elapsed - record.phase_elapsed, 0.0)
+    spent = [(phase, seconds) for phase, seconds in phases.items() if seconds > 0]
+    total = sum(seconds for _, seconds in spent)
+    if not total or columns < 1:
+        return Content()
+    parts, before, start = [], 0.0, 0
+    for number, (phase, seconds) in enumerate(spent):
+        before += seconds
+        end = round(before / total * columns)
+        style = "bold $text on $primary" if phase == record.phase else PHASE_STYLES[number % 2]
+        parts.append(Content.styled(_phase_text(phase, seconds, end - start), style))
+        start = end
+    return Content("").join(parts)
+
+
+def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
+    """A line for each run that is drawn: its letter, what it is, and its time by that of the baseline."""
+    against = next((run for run in runs if run.view.id == baseline), None)
+    return Content("\n").join(_legend_line(run, against) for run in reversed(runs))
+
+
+def _legend_line(run: Shown, against: Shown | None) -> Content:
+    config = run.view.config
+    settings = f", {config.track}, batch {config.batch_size}" if config else ""
+    told = f" {FRAMEWORK_TITLES.get(run.view.framework, run.view.framework)}{settings}, {run.view.id[-4:]}"
+    own, base = _rate(run), _rate(against) if against else 0.0
+    if run is against:
+        told += ": baseline"
+    elif own and base:
+        told += f": {base / own:.2f}x its time per image"
+    return Content.assemble((f"━ {run.label}", f"bold {run.colour}"), told)
+
+
+def _rate(run: Shown) -> float:
+    """Steady images/s, 0 where there are none yet."""
+    epochs = run.view.record.epochs
+    return float(training_figures(epochs)["images_per_s"]) if epochs else 0.0
+
+
+def _phase_text(phase: str, seconds: float, width: int) -> str:
+    """The longest text that fits: name and seconds, the name, or nothing."""
+    word = PHASE_WORDS.get(phase, phase)
+    for text in (f" {word} {_seconds(seconds)} ", f" {word}", word):
+        if len(text) <= width:
+            return text.ljust(width)
+    return " " * width
 
 
 def outcome(view: RunView) -> Content:
@@ -80,7 +151,9 @@ def hardware(sample: Sample | None, gpu_problem: str) -> Content:
     if sample is None:
         return Content.styled("no hardware reading", "$foreground-muted")
     lines = [
-        Content.assemble("CPU  ", *_load(sample.cpu_percent), f"   load {_number(sample.load_1m, '.1f')}"),
+        Content.assemble(
+            "CPU  ", *_load(sample.cpu_percent), f"   load {_number(sample.load_1m, '.1f')}", _cores(sample)
+        ),
         Content.assemble("mem  ", *_share(sample.memory_used_bytes, sample.memory_total_bytes)),
         Content.assemble("work ", *_worker(sample)),
     ]
@@ -131,6 +204,15 @@ def _worker(sample: Sample) -> tuple[Content | str, ...]:
         *_gauge((sample.worker_cpu_percent or 0) / 100 / cores, GAUGE // 2, "$secondary"),
         f" {_number(sample.worker_cpu_percent, '3.0f')} %",
         f"   {_gigabytes(sample.worker_rss_bytes)} GB in {processes}",
+    )
+
+
+def _cores(sample: Sample) -> str:
+    """A bar for every core, as far as it makes sense to look at them one by one."""
+    if not 1 < len(sample.cores_percent) <= MOST_CORES:
+        return ""
+    return "   cores " + "".join(
+        BARS[min(int(percent / 100 * len(BARS)), len(BARS) - 1)] for percent in sample.cores_percent
     )
 
 

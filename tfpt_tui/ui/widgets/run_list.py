@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.widgets import OptionList
@@ -18,32 +18,48 @@ class RunList(OptionList):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, compact=True, markup=False)
-        self._runs: tuple[ListedRun, ...] = ()
+        self._shown: dict[str, tuple[ListedRun, str, Content]] = {}
 
     @property
     def chosen(self) -> str | None:
         return None if self.highlighted is None else self.get_option_at_index(self.highlighted).id
 
-    def show(self, runs: Sequence[ListedRun], chosen: str | None) -> None:
-        """Show the runs and put the highlight on the chosen one."""
-        runs = tuple(runs)
-        if [run.id for run in runs] == [run.id for run in self._runs]:
-            for index, (new, old) in enumerate(zip(runs, self._runs, strict=True)):
-                if new != old:
-                    self.replace_option_prompt_at_index(index, _prompt(new))
+    def show(self, runs: Sequence[ListedRun], chosen: str | None, marks: Mapping[str, str]) -> None:
+        """Show the runs and highlight the chosen one; ``marks`` are letters beside runs, by their IDs."""
+        before = self._shown
+        shown = {run.id: self._entry(run, marks.get(run.id, "")) for run in runs}
+        self._shown = shown
+        if list(shown) == list(before):
+            for index, run in enumerate(shown):
+                if shown[run] is not before[run]:
+                    self.replace_option_prompt_at_index(index, shown[run][2])
         else:
             self.clear_options()
-            self.add_options(Option(_prompt(run), id=run.id) for run in runs)
-        self._runs = runs
-        if chosen is not None and chosen != self.chosen:
-            self.highlighted = self.get_option_index(chosen)
+            self.add_options(Option(prompt, id=run) for run, (_, _, prompt) in shown.items())
+        if chosen in shown and chosen != self.chosen:
+            self.highlighted = self.get_option_index(str(chosen))
+
+    def _entry(self, run: ListedRun, mark: str) -> tuple[ListedRun, str, Content]:
+        """What is shown of the run: the same object as before where nothing has changed."""
+        known = self._shown.get(run.id)
+        return known if known and known[0] is run and known[1] == mark else (run, mark, _prompt(run, mark))
 
 
-def _prompt(run: ListedRun) -> Content:
+def _prompt(run: ListedRun, mark: str) -> Content:
     name = FRAMEWORK_TITLES.get(run.framework, run.framework)
     return Content.assemble(
         (f"{GLYPHS.get(run.status, '?')} ", status_style(run.status)),
         (name, FRAMEWORK_COLOURS.get(run.framework, "")),
         (f" {run.status.replace('_', ' ')}", status_style(run.status)),
-        (f"\n  {run.detail}", "$foreground-muted"),
+        (f" {mark}", "bold"),
+        (f"\n  {_detail(run)}", "$foreground-muted"),
     )
+
+
+def _detail(run: ListedRun) -> str:
+    day, time = run.id.split("-")[:2]
+    config = run.facts.get("config", {})
+    settings = (
+        [f"b{config['batch_size']}", f"e{config['epochs']}"] if {"batch_size", "epochs"} <= config.keys() else []
+    )
+    return " ".join([f"{day[4:6]}-{day[6:8]} {time[:2]}:{time[2:4]}", *settings])

@@ -1,0 +1,39 @@
+"""What tests of the app share: reading its screen, and waiting for what it shall show."""
+
+import time
+
+from tests.waiting import wait_until
+from tfpt_tui.runs.state import owner_of
+
+SIZES = [(80, 24), (120, 36), (200, 60)]
+
+
+def finish(sweep):
+    """Wait until the supervisor of the sweep is gone."""
+    wait_until(lambda: owner_of(sweep.directory.state) is None, 60)
+
+
+def screen_text(app):
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def until(pilot, holds, seconds=20):
+    """Wait until the text on the screen is as wanted, and return it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        await pilot.pause(0.05)
+        text = screen_text(pilot.app)
+        if holds(text):
+            return text
+        assert time.monotonic() < deadline, f"not on the screen:\n{text}"
+
+
+async def shows(pilot, *texts, seconds=20):
+    """Wait until the screen shows all the texts."""
+    return await until(pilot, lambda text: all(wanted in text for wanted in texts), seconds)
+
+
+async def hides(pilot, *texts, seconds=20):
+    """Wait until the screen shows none of the texts."""
+    return await until(pilot, lambda text: not any(wanted in text for wanted in texts), seconds)

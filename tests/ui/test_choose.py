@@ -1,0 +1,50 @@
+"""Which runs of the list are shown, and in which order."""
+
+import pytest
+
+from tfpt_tui.errors import UsageError
+from tfpt_tui.ui.choose import ORDERS, matching, ordered
+from tfpt_tui.ui.watch import ListedRun
+
+
+def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **config):
+    facts = {"status": status, "config": {"framework": framework, **config}, "preset": "quick"}
+    facts |= {"training": {"images_per_s": rate}} if rate else {}
+    facts |= {"test": {"accuracy": accuracy}} if accuracy else {}
+    return ListedRun(f"20260101-000000-{framework}-000{number}", framework, status, facts)
+
+
+RUNS = [
+    run(3, batch_size=64, track="parity", rate=100.0, accuracy=0.5),
+    run(2, "tensorflow", rate=300.0, accuracy=0.3),
+    run(1, "tensorflow", "failed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("", "321"),
+        ("TENSOR", "21"),
+        ("tensor fail", "1"),
+        ("0003", "3"),
+        ("parity", "3"),
+        ("quick", "321"),
+        ("batch_size>32", "3"),
+        ("batch_size=32", "21"),
+        ("status!=failed tensorflow", "2"),
+        ("[bold] \x1b", ""),
+    ],
+)
+def test_words_and_conditions_choose_among_the_runs(text, numbers):
+    assert "".join(found.id[-1] for found in matching(RUNS, text)) == numbers
+
+
+def test_a_condition_that_is_none_is_refused():
+    with pytest.raises(UsageError, match="unknown key 'batchsize'; did you mean 'batch_size'"):
+        matching(RUNS, "batchsize=3")
+
+
+def test_runs_are_ordered_by_their_figures_and_those_without_come_last():
+    orders = {order: "".join(found.id[-1] for found in ordered(RUNS, order)) for order in ORDERS}
+    assert orders == {"newest first": "321", "fastest first": "231", "by accuracy": "321"}

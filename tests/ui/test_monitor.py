@@ -1,0 +1,242 @@
+"""The Monitor's views, lists and charts, driven by keys on recorded and scripted runs."""
+
+import shutil
+
+import pytest
+from textual.widgets import Input
+
+from tests.ui.driving import SIZES, finish, hides, screen_text, shows
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
+from tfpt_tui.ui.screens.monitor import MonitorScreen
+from tfpt_tui.ui.widgets.chart import Chart
+from tfpt_tui.ui.widgets.log_view import plain
+from tfpt_tui.ui.widgets.run_list import RunList
+
+
+def record_hardware(run, gpus=0, seconds=30):
+    reading = GpuSample(80.0, 4e9, 16e9, 250.0, 300.0, 61.0, 1500.0, "thermal", None, 1.0)
+    header = columns(2, gpus)
+    lines = [",".join(header)]
+    for second in range(seconds):
+        sample = Sample(
+            second, float(second), 50.0, 1.0, 4e9, 16e9, cores_percent=(20.0, 90.0), gpus=(reading,) * gpus
+        )
+        lines.append(",".join(to_row(sample, header)))
+    run.hardware.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_phases_stand_in_a_bar_with_their_names(app, recorded, size):
+    async with app.run_test(size=size) as pilot:
+        await shows(pilot, " import 1 s ", " training 2 s ", "test")
+
+
+async def test_the_views_are_training_hardware_and_log(app, recorded):
+    record_hardware(recorded.runs[1])
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "train loss by epoch", "cores ▂█")
+        await pilot.press("v")
+        text = await shows(pilot, "CPU % by seconds", "machine memory GB")
+        assert "train loss" not in text
+        assert "GPU % by" not in text
+        await pilot.press("v")
+        await shows(pilot, "the log is empty")
+        await pilot.press("v")
+        await shows(pilot, "train loss by epoch")
+
+
+async def test_every_reading_of_a_gpu_has_a_chart(app, recorded):
+    record_hardware(recorded.runs[1], gpus=2)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, "GPU0", "GPU1", "250/300 W", "61 C", "1500 MHz", "thermal")
+        await pilot.press("v")
+        await shows(
+            pilot,
+            *(f"GPU {name} by seconds" for name in ("%", "memory GB", "power W", "temperature C", "clock MHz")),
+        )
+
+
+async def test_the_log_shows_all_warnings_and_is_searched(app, recorded):
+    run = recorded.runs[1]
+    run.log.write_text(
+        "".join(f"line {number} of the log\n" for number in range(100)) + "\x1b[31mred\x1b[0m and \x07\n"
+    )
+    swapped = {"message": "it swapped", "code": "swap", "advice": "", "taints": "time"}
+    write_toml(run.result, {**read_toml(run.result), "warnings": [swapped]})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("l")
+        await shows(pilot, "! it swapped", "red and")
+        await pilot.press("slash", *"line 4", "enter")
+        await shows(pilot, "line 4 of the log", "line 5 of the log")
+        await pilot.press("n", "n")
+        await shows(pilot, "line 41 of the log")
+        await pilot.press("N", "N", "N")
+        await shows(pilot, "line 49 of the log")
+        await pilot.press("escape")
+        assert not app.screen.query_one("#search").display
+        await pilot.press("l")
+        await shows(pilot, "train loss by epoch")
+
+
+def test_a_line_of_a_log_loses_what_was_meant_for_a_terminal():
+    assert plain("10%\r50%\r100%\n".rstrip("\n")) == "100%"
+    assert plain("\x1b[1mbold\x1b[0m\tand [brackets]") == "bold    and [brackets]"
+    assert plain("windows\r") == "windows"
+
+
+async def test_the_list_is_filtered_as_one_types_and_whole_again_after_escape(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "2 runs, newest first", "PyTorch completed")
+        await pilot.press("slash", *"tensor")
+        text = await shows(pilot, "1 of 2")
+        assert "PyTorch completed" not in text
+        await pilot.press("enter", "slash", *" batch_size>32")
+        await shows(pilot, "0 of 2")
+        await pilot.press("escape")
+        await shows(pilot, "2 runs", "PyTorch completed")
+        assert isinstance(app.focused, RunList)
+
+
+async def test_a_condition_that_is_half_typed_changes_nothing_and_is_told(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "2 runs")
+        await pilot.press("slash", *"btach=3")
+        await shows(pilot, "unknown key 'btach'", "PyTorch completed", "TensorFlow completed")
+
+
+async def test_keys_are_letters_while_one_types(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "2 runs")
+        await pilot.press("slash", *"vqd3")
+        assert app.screen.query_one("#filter", Input).value == "vqd3"
+        assert isinstance(app.screen, MonitorScreen)
+
+
+async def test_the_order_goes_from_newest_to_fastest_to_most_accurate(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "newest first")
+        await pilot.press("o")
+        await shows(pilot, "fastest first")
+        await pilot.press("o")
+        await shows(pilot, "by accuracy")
+
+
+async def test_runs_are_drawn_beside_each_other_with_letters_and_a_baseline(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("p", "j")
+        text = await shows(pilot, "━ A TensorFlow", ": baseline", "━ B PyTorch", "1.00x its time per image")
+        assert "TensorFlow completed A" in text
+        assert "PyTorch completed B" in text
+        await pilot.press("escape")
+        await hides(pilot, "━ A")
+
+
+async def test_space_puts_a_run_beside_and_takes_it_away(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("space", "j")
+        await shows(pilot, "━ A TensorFlow", "━ B PyTorch")
+        await pilot.press("k", "space", "j")
+        await hides(pilot, "━ A")
+
+
+async def test_a_cursor_reads_the_values_of_all_curves(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("space", "j")
+        await shows(pilot, "━ B PyTorch")
+        app.screen.query_one("#chart-train-loss", Chart).focus()
+        await pilot.press("right")
+        await shows(pilot, "train loss by epoch at 2: A 1, B 1")
+        await pilot.press("left", "left", "left")
+        await shows(pilot, "at 1: A 2, B 2")
+
+
+async def test_axes_and_smoothing_are_changed_by_keys(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "train loss by epoch")
+        await pilot.press("x")
+        await shows(pilot, "train loss by step")
+        await pilot.press("x", "L")
+        await shows(pilot, "train loss by seconds, log", "train accuracy by seconds")
+        await pilot.press("s", "greater_than_sign")
+        await shows(pilot, "by seconds, smoothed 0.9, log")
+
+
+async def test_a_chart_is_enlarged_and_made_small_again(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "train loss by epoch")
+        await pilot.press("f")
+        await hides(pilot, "TensorFlow completed")
+        assert app.screen.query_one("#chart-train-loss", Chart).size.width > 70
+        await pilot.press("escape")
+        await shows(pilot, "TensorFlow completed")
+
+
+async def test_a_chart_is_zoomed_around_its_end_and_shown_whole_again(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "train loss by epoch")
+        chart = app.screen.query_one("#chart-train-loss", Chart)
+        chart.focus()
+        await pilot.press("plus")
+        assert chart._window() == (1.5, 2.5)
+        await pilot.press("plus", "minus", "minus", "minus")
+        assert chart._window() == (1.0, 3.0)
+
+
+async def test_only_lines_of_a_chart_that_changed_are_painted(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "train loss by epoch")
+        chart = app.screen.query_one("#chart-train-loss", Chart)
+        painted = []
+        chart.refresh = lambda *regions, **_: painted.extend(regions)
+        chart.show(chart._series, chart._x_range)
+        assert painted == []
+        chart.show(chart._series, chart._x_range, title="another title")
+        assert [(region.y, region.height) for region in painted] == [(0, 1)]
+
+
+async def test_a_run_that_is_deleted_while_it_is_shown_leaves_the_list(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9", "2 runs")
+        await pilot.press("space")
+        shutil.rmtree(recorded.runs[1].path)
+        text = await shows(pilot, "1 run,", "PyTorch 9.9")
+        assert "TensorFlow completed" not in text
+
+
+async def test_a_result_of_a_newer_version_is_shown_as_far_as_it_is_known(app, recorded):
+    run = recorded.runs[1]
+    write_toml(
+        run.result,
+        {"schema": 99, "run": run.id, "status": "completed", "config": {}, "phases": {}, "new": {"a": 1}},
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9", "completed")
+
+
+async def test_a_terminal_may_shrink_to_nothing_and_grow_again(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        for size in ((1, 1), (20, 5), (200, 60), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        await shows(pilot, "TensorFlow 9.9", "train loss by epoch")
+
+
+async def test_a_clock_that_jumps_back_and_a_run_without_end_are_drawn(app, start):
+    finish(start("jumps_back", rows=[0]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "PyTorch 9.9", "train loss by epoch")
+        await pilot.press("x", "x")
+        await shows(pilot, "by seconds")
+        assert "Traceback" not in screen_text(app)
+
+
+async def test_the_hosts_gpu_stands_in_the_title(app, recorded, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.ui.widgets.title_bar.gpu_names", lambda: ("NVIDIA H100", "NVIDIA H100"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        assert "2 x NVIDIA H100" in (await shows(pilot, "2 x NVIDIA H100")).splitlines()[0]

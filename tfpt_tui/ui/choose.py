@@ -1,0 +1,47 @@
+"""Which of the listed runs are shown, and in which order. No widget is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.results.groups import asked
+from tfpt_tui.results.selection import is_condition, parse_condition
+from tfpt_tui.ui.watch import ListedRun
+
+NEWEST = "newest first"
+# The table and the key of the figure that decides.
+FIGURES = {"fastest first": ("training", "images_per_s"), "by accuracy": ("test", "accuracy")}
+ORDERS = (NEWEST, *FIGURES)
+
+
+def matching(runs: Sequence[ListedRun], text: str) -> list[ListedRun]:
+    """The runs that have all words of the text in what they are called, and fulfil all its conditions.
+
+    Raises:
+        UsageError: a condition is none, such as ``batch_size>many``.
+    """
+    words = text.split()
+    conditions = [parse_condition(word) for word in words if is_condition(word)]
+    needles = [word.lower() for word in words if not is_condition(word)]
+    return [
+        run
+        for run in runs
+        if all(needle in _words(run) for needle in needles)
+        and all(condition.holds(run.facts) for condition in conditions)
+    ]
+
+
+def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
+    """The runs in one of ``ORDERS``; those without the figure come last, newest first as ever."""
+    if order == NEWEST:
+        return list(runs)
+    table, key = FIGURES[order]
+    return sorted(runs, key=lambda run: -(run.facts.get(table, {}).get(key) or 0.0))
+
+
+def _words(run: ListedRun) -> str:
+    facts: Mapping[str, Any] = run.facts
+    config = facts.get("config", {})
+    named = [facts.get("preset"), facts.get("sweep")] + [asked(config, key) for key in ("track", "environment")]
+    return " ".join(str(word) for word in (run.id, run.framework, run.status, *named) if word).lower()
