@@ -79,6 +79,10 @@ def test_what_is_no_line_of_ours_is_none(path, content):
     assert read_last(path) is None
 
 
+def test_a_directory_in_the_place_of_a_journal_is_none(tmp_path):
+    assert read_last(tmp_path) is None
+
+
 def test_half_a_line_leaves_the_one_before(path, clock):
     Journal(path, clock).tell("writing", 1, 2)
     with path.open("a") as file:

@@ -5,13 +5,12 @@ import fcntl
 import os
 import shutil
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Select
 
-from tests.ui.test_app import screen_text
+from tests.ui.driving import SIZES, screen_text, until
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
@@ -26,8 +25,6 @@ from tfpt_tui.ui.screens import prepare as screen_module
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_COLOUR
 from tfpt_tui.ui.widgets.prepare_form import PrepareForm
-
-SIZES = [(80, 24), (120, 36), (200, 60)]
 
 
 @pytest.fixture
@@ -72,14 +69,12 @@ def ended(paths):
 
 async def shows(pilot, *texts, seconds=15):
     """Wait until the screen shows all the texts, however the page on the right has wrapped them."""
-    deadline = time.monotonic() + seconds
-    while True:
-        await pilot.pause(0.05)
-        text = screen_text(pilot.app)
+
+    def holds(text):
         page = " ".join(line.rpartition("│")[2].strip() for line in text.splitlines())
-        if all(wanted in text or wanted in page for wanted in texts):
-            return text
-        assert time.monotonic() < deadline, f"{texts} not on the screen:\n{text}"
+        return all(wanted in text or wanted in page for wanted in texts)
+
+    return await until(pilot, holds, seconds)
 
 
 async def open_prepare(pilot, *texts):

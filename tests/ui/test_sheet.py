@@ -1,5 +1,7 @@
 """Pictures as half blocks."""
 
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -63,6 +65,16 @@ def test_a_picture_that_is_gone_or_broken_is_told_in_its_place(dataset, tmp_path
     text = "\n".join(strip.text for strip in draw_sheet(tmp_path, manifest, Grid(16, 2, 1)))
     assert "there" in text
     assert "cannot" in text
+
+
+def test_a_picture_of_another_format_or_beyond_reason_is_not_decoded(dataset, tmp_path, monkeypatch):
+    (tmp_path / "train" / "0").mkdir(parents=True)
+    Image.new("RGB", (9, 9)).save(tmp_path / "train" / "0" / "1.jpg", "PNG")
+    (tmp_path / "train" / "1").mkdir()
+    shutil.copy(dataset / "train" / "1" / "1.jpg", tmp_path / "train" / "1")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    text = "\n".join(strip.text for strip in draw_sheet(tmp_path, read_manifest(dataset), Grid(16, 2, 1)))
+    assert text.count("cannot") == 2
 
 
 def test_pictures_may_have_any_number_but_not_any_name(dataset, tmp_path):

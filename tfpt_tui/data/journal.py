@@ -102,5 +102,5 @@ def read_last(path: Path) -> Step | Ending | None:
             *lines, _ = file.read().split(b"\n")
         line = json.loads(lines[-1])
         return Ending(**line) if "code" in line else Step(**line)
-    except (FileNotFoundError, IndexError, TypeError, ValueError):
+    except (OSError, IndexError, TypeError, ValueError):
         return None

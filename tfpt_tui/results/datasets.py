@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,12 @@ def measure(directory: Path, is_cancelled: Callable[[], bool] = lambda: False) -
     images = size = 0
     for split in SPLITS:
         for label in _entries(directory / split):
-            for entry in _entries(Path(label.path)) if not is_cancelled() else ():
-                images += entry.name.endswith(".jpg")
-                size += entry.stat(follow_symlinks=False).st_blocks * BLOCK
+            if is_cancelled():
+                return Usage(images, size)
+            for entry in _entries(Path(label.path)):
+                with suppress(FileNotFoundError):  # it is being deleted
+                    size += entry.stat(follow_symlinks=False).st_blocks * BLOCK
+                    images += entry.name.endswith(".jpg")
     return Usage(images, size)
 
 

@@ -104,7 +104,7 @@ def list_preparations(paths: Paths) -> list[Preparation]:
         return []
     found = []
     for name in names[:LISTED]:
-        with suppress(TfptError, KeyError, TypeError, ValueError):
+        with suppress(TfptError, OSError, KeyError, TypeError, ValueError):
             found.append(_read(paths.preparations / name))
     return found
 

@@ -87,9 +87,12 @@ def _draw(directory: Path, number: int, side: int) -> list[list[Segment]]:
 def _open(path: Path, side: int) -> Image:
     from PIL import Image
 
-    with Image.open(path) as image:
-        image.draft("RGB", (side * 2, side * 2))
-        return image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    try:
+        with Image.open(path, formats=("JPEG",)) as image:
+            image.draft("RGB", (side * 2, side * 2))
+            return image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
 
 
 def half_blocks(image: Image) -> list[list[Segment]]:
