@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
 from tfpt_tui.data.folder import open_image, read_folder
@@ -429,3 +430,16 @@ def test_no_process_is_left_when_the_preparation_is_killed(tmp_path):
 
     assert children
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
+
+
+def test_what_is_made_now_is_told_apart_from_what_was_there(tmp_path):
+    source = make_synthetic(limit=2, classes=2)
+    target = Target(tmp_path / "out", 8)
+    first = prepare(source, target, jobs=1)
+    assert first.made == 8
+    assert prepare(source, target, jobs=1).made == 0
+    (target.directory / "manifest.toml").rename(target.directory / "kept")
+    write_toml(target.directory / MARKER, first.manifest.request)
+    (target.directory / "kept").unlink()
+    (target.directory / "train" / "0" / "1.jpg").unlink()
+    assert prepare(source, target, jobs=1).made == 1

@@ -60,6 +60,7 @@ def test_a_process_is_told_apart_from_a_later_one_of_the_same_number():
     assert own.is_alive()
     assert not Process(own.boot_id, own.pid, own.start_time + 1).is_alive()
     assert not Process("another boot", own.pid, own.start_time).is_alive()
+    assert not identify(2**22 + 1).is_alive()
     assert own.boot_id == boot_id()
 
 

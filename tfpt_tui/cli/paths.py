@@ -24,6 +24,7 @@ def paths(invocation: Invocation, as_json: bool) -> None:
         "environments": invocation.paths.environments,
         "proofs of parity": invocation.paths.proofs,
         "datasets": invocation.paths.datasets,
+        "preparations": invocation.paths.preparations,
         "settings": invocation.paths.settings,
         "user presets": invocation.paths.user_presets,
         "shipped presets": invocation.paths.shipped_presets,

@@ -10,6 +10,7 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.sources import NAMED, Wanted, check_before_fetching, known_request, open_source
+from tfpt_tui.data.journal import Tell, told
 from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
 from tfpt_tui.data.source import DEFAULT_SEED, Source
@@ -40,6 +41,7 @@ from tfpt_tui.runs.cifar import OWN_READER, READERS
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
 @click.option("--skip-bad", is_flag=True, help="Leave out files that are no images.")
 @click.option("--force", is_flag=True, help="Replace a dataset of ours that was made differently.")
+@click.option("--progress", metavar="FILE", hidden=True, help="For the app: tell here how far it is.")
 @pass_invocation
 def prepare(
     invocation: Invocation,
@@ -55,6 +57,7 @@ def prepare(
     jobs: int | None,
     skip_bad: bool,
     force: bool,
+    progress: str | None,
 ) -> None:
     """Make a dataset from SOURCE: cifar100, cifar10, synthetic, or a folder of images by class.
 
@@ -62,27 +65,42 @@ def prepare(
     goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
     """
     wanted = Wanted(source, limit or 0, classes or 0, seed, archive, url, reader, skip_bad)
-    wanted.check()
-    if not out:
-        raise UsageError("--out: is empty; give it a value")
-    target = Target(Path(out), size)
-    request = known_request(wanted)
-    outcome = find_prepared(request, target) if request and not force else None
-    if not outcome:
-        if request:
-            check_before_fetching(wanted, request, target, force, invocation)
-        if source not in NAMED:
-            _check_apart(source, target.directory)
-        images = open_source(wanted, request, invocation)
-        outcome = prepare_with_bar(images, target, jobs=jobs, skip_bad=skip_bad, force=force)
+    with told(Path(progress) if progress else None) as journal:
+        wanted.check()
+        if not out:
+            raise UsageError("--out: is empty; give it a value")
+        target = Target(Path(out), size)
+        request = known_request(wanted)
+        outcome = find_prepared(request, target) if request and not force else None
+        if not outcome:
+            if request:
+                check_before_fetching(wanted, request, target, force, invocation)
+            if source not in NAMED:
+                check_apart(source, target.directory)
+            images = open_source(wanted, request, invocation, journal.tell)
+            outcome = prepare_with_bar(
+                images, target, jobs=jobs, skip_bad=skip_bad, force=force, tell=journal.tell
+            )
+        journal.end(0, describe(outcome, target.directory), outcome.made)
     show(describe(outcome, target.directory))
 
 
 def prepare_with_bar(
-    source: Source, target: Target, *, jobs: int | None = None, skip_bad: bool = False, force: bool = False
+    source: Source,
+    target: Target,
+    *,
+    jobs: int | None = None,
+    skip_bad: bool = False,
+    force: bool = False,
+    tell: Tell = lambda phase, done, total: None,
 ) -> Outcome:
     """Prepare with a progress bar, which is drawn on a terminal only."""
     with click.progressbar(length=len(source), label="preparing", file=sys.stderr) as bar:
+
+        def show_progress(done: int, total: int) -> None:
+            bar.update(done - bar.pos)
+            tell("writing", done, total)
+
         try:
             return prepare_dataset(
                 source,
@@ -90,7 +108,7 @@ def prepare_with_bar(
                 jobs=jobs or len(os.sched_getaffinity(0)),
                 skip_bad=skip_bad,
                 force=force,
-                on_progress=lambda done, total: bar.update(done - bar.pos),
+                on_progress=show_progress,
             )
         except KeyboardInterrupt:
             say(f"\n{target.directory}: {bar.pos} of {bar.length} images are made; the same command continues")
@@ -114,7 +132,8 @@ def describe(outcome: Outcome, directory: Path) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _check_apart(source: str, out: Path) -> None:
+def check_apart(source: str, out: Path) -> None:
+    """Raise UsageError for a dataset within the folder that it is made from, or around it."""
     origin, target = Path(os.path.realpath(source)), Path(os.path.realpath(out))
     if os.path.isdir(origin) and (origin == target or origin in target.parents or target in origin.parents):
         raise UsageError(f"{out}: the dataset must lie outside the folder that it is made from")

@@ -17,6 +17,7 @@ from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, read_cifar, request_of
 from tfpt_tui.data.download import check_url, download, kept_bytes
 from tfpt_tui.data.folder import read_folder
+from tfpt_tui.data.journal import Tell
 from tfpt_tui.data.prepare import Target, check_room, check_target, same_disk
 from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.data.synthetic import make_synthetic
@@ -94,10 +95,11 @@ def check_before_fetching(
         check_room(count_images(wanted.cifar, request), target, missing if shared else 0)
 
 
-def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: Invocation) -> Source:
+def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: Invocation, tell: Tell) -> Source:
     """The images that are wanted, listed; an archive is fetched and read for it."""
     if wanted.cifar and request:
-        return _open_cifar(wanted.cifar, wanted, request, invocation)
+        return _open_cifar(wanted.cifar, wanted, request, invocation, tell)
+    tell("reading", 0, 0)
     if wanted.name == "synthetic":
         seed = DEFAULT_SEED if wanted.seed is None else wanted.seed
         return make_synthetic(limit=wanted.limit, classes=wanted.classes, seed=seed)
@@ -106,14 +108,17 @@ def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: I
     return read_folder(Path(wanted.name), limit=wanted.limit, classes=wanted.classes, seed=wanted.seed)
 
 
-def _open_cifar(cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invocation: Invocation) -> Source:
+def _open_cifar(
+    cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invocation: Invocation, tell: Tell
+) -> Source:
     if wanted.archive:
         archive = Path(wanted.archive)
         if request["archive_md5"] != cifar.md5:
             say(f"note: {archive} is not the archive that its authors published (MD5 {request['archive_md5']})")
     else:
         archive = invocation.paths.downloads / cifar.archive_name
-        _fetch(cifar, wanted.url or cifar.url, archive)
+        _fetch(cifar, wanted.url or cifar.url, archive, tell)
+    tell("reading", 0, 0)
     pictures, files = read_cifar(cifar, archive)
     if wanted.reader != OWN_READER:
         pictures = read_again(wanted.reader, cifar, pictures, files, invocation.settings)
@@ -121,7 +126,7 @@ def _open_cifar(cifar: Cifar, wanted: Wanted, request: Mapping[str, Any], invoca
     return cifar_source(pictures, request)
 
 
-def _fetch(cifar: Cifar, url: str, archive: Path) -> None:
+def _fetch(cifar: Cifar, url: str, archive: Path, tell: Tell) -> None:
     """Download with a progress bar, which is drawn on a terminal only."""
     with click.progressbar(
         length=cifar.size,
@@ -132,6 +137,7 @@ def _fetch(cifar: Cifar, url: str, archive: Path) -> None:
 
         def show(done: int, total: int) -> None:
             bar.update(done - bar.pos, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            tell("fetching", done, total)
 
         try:
             download(url, cifar.md5, cifar.size, archive, show)

@@ -19,6 +19,7 @@ class Paths:
     runs: Path
     datasets: Path
     downloads: Path
+    preparations: Path
     environments: Path
     proofs: Path
     settings: Path
@@ -38,6 +39,7 @@ def find_paths(runs: str | None = None) -> Paths:
         runs=Path(runs).absolute() if runs else data / "runs",
         datasets=data / "datasets",
         downloads=_xdg("XDG_CACHE_HOME", ".cache") / NAME / "downloads",
+        preparations=data / "preparations",
         environments=data / "environments",
         proofs=data / "parity",
         settings=config / "config.toml",
@@ -64,3 +66,8 @@ def _shipped_presets() -> Path:
     package = Path(tfpt_tui.__file__).parent
     inside = package / "presets"
     return inside if inside.is_dir() else package.parent / "presets"
+
+
+def absolute(text: str) -> str:
+    """The path that somebody typed, wherever it is read later; a ``~user`` that nobody is stays as it is."""
+    return str(Path(os.path.expanduser(text)).absolute())

@@ -54,6 +54,11 @@ class Outcome(NamedTuple):
     existed: bool
     continued: int
 
+    @property
+    def made(self) -> int:
+        """The images that were made now."""
+        return 0 if self.existed else sum(self.manifest.total(split) for split in SPLITS) - self.continued
+
 
 @dataclass(frozen=True)
 class Target:
@@ -128,7 +133,7 @@ def check_target(request: Mapping[str, Any], target: Target, *, force: bool = Fa
     """
     directory = target.directory
     with _explained(directory):
-        existing = _nearest_existing(directory)
+        existing = nearest_existing(directory)
         writable = os.access(existing, os.W_OK | os.X_OK)
         if not writable or not existing.is_dir():
             refused = errno.EROFS if os.statvfs(existing).f_flag & os.ST_RDONLY else errno.EACCES
@@ -144,11 +149,9 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
     Raises:
         MissingError: it has not.
     """
-    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
-    each = max(FILE_BLOCK, target.size * target.size * 3 // 5)
     with _explained(target.directory):
-        needed = (images - _count_made(target.directory)) * each + besides
-        free = shutil.disk_usage(_nearest_existing(target.directory)).free
+        needed = needed_bytes(images - _count_made(target.directory), target.size) + besides
+        free = shutil.disk_usage(nearest_existing(target.directory)).free
     if free < needed:
         archive = f" ({besides / 1e6:,.1f} MB for the archive)" if besides else ""
         raise MissingError(
@@ -157,12 +160,19 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
         )
 
 
+def needed_bytes(images: int, size: int) -> int:
+    """About what so many images take on the disk."""
+    # A JPEG file of quality 75 takes about a fifth of a byte for each pixel and channel of a photograph.
+    return images * max(FILE_BLOCK, size * size * 3 // 5)
+
+
 def same_disk(one: Path, other: Path) -> bool:
     """Whether the two paths, which need not exist yet, share the room of one file system."""
-    return _nearest_existing(one).stat().st_dev == _nearest_existing(other).stat().st_dev
+    return nearest_existing(one).stat().st_dev == nearest_existing(other).stat().st_dev
 
 
-def _nearest_existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
+    """The path, or the first of its parents that is there: it is on the same disk."""
     return next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
 
 

@@ -95,8 +95,10 @@ class SweepDirectory:
         return self.path / "stop"
 
 
-def make_directory(parent: Path, label: str, now: datetime, number: int | None = None) -> Path:
-    """Make ``PARENT/20261122-165501-LABEL-3f9a``, a name that was not there.
+def make_directory(
+    parent: Path, label: str, now: datetime, number: int | None = None, what: str = "a run"
+) -> Path:
+    """Make ``PARENT/20261122-165501-LABEL-3f9a``, a name that was not there, to record ``what``.
 
     ``number`` is what the name shall end with, or the next one that is free; by default a random one.
 
@@ -114,7 +116,7 @@ def make_directory(parent: Path, label: str, now: datetime, number: int | None =
                 continue
             return path
     except OSError as error:
-        raise cannot("record a run", parent, error) from None
+        raise cannot(f"record {what}", parent, error) from None
 
 
 def first_number(count: int) -> int:

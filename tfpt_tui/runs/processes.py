@@ -22,7 +22,8 @@ class Process:
     start_time: int
 
     def is_alive(self) -> bool:
-        return self.boot_id == boot_id() and _start_time(self.pid) == self.start_time
+        # One that was gone when it was identified has no start time, as whatever is gone now.
+        return self.boot_id == boot_id() and 0 < _start_time(self.pid) == self.start_time
 
 
 def boot_id() -> str:

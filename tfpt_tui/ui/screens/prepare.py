@@ -1,75 +1,396 @@
-"""Prepare: the datasets that are at hand, and how to make one."""
+"""Prepare: the datasets that are there on the left, the chosen one on the right; and how a new one is made."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widgets import Footer, Input, OptionList
+from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.results.datasets import datasets_table, known_datasets
-from tfpt_tui.results.table import as_text
+from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.results.datasets import Dataset, Usage, measure
+from tfpt_tui.runs.lock import holder
+from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
 from tfpt_tui.ui.keys import PREPARE, bindings
+from tfpt_tui.ui.prospect import Form, Prospect, foresee
+from tfpt_tui.ui.screens.confirm import Confirm
+from tfpt_tui.ui.sheet import Grid, draw_sheet
+from tfpt_tui.ui.stock import NEW, Stock, StockWatcher, follow
+from tfpt_tui.ui.widgets.contact_sheet import ContactSheet
+from tfpt_tui.ui.widgets.dataset_list import DatasetList
+from tfpt_tui.ui.widgets.prepare_form import PrepareForm
+from tfpt_tui.ui.widgets.prepare_pages import DatasetPage, NewPage, PreparationPage
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
-HOW = """\
-Make a dataset from the shell; 2 Build then offers it.
-
-  tfpt-tui prepare cifar100 --out {out}/cifar100
-  tfpt-tui prepare synthetic --out {out}/synthetic
-  tfpt-tui prepare FOLDER --out {out}/NAME
-
-FOLDER has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
-A dataset in another directory is as good: name it in 2 Build, or with tfpt-tui run --data DIR.
-"""
+LOOK_S = 0.5
+TYPING_S = 0.3  # somebody who types is not told of every letter
+# What is typed into a field must not do anything else.
+LETTERS = ("start", "stop", "forget", "copy", "sheet", "new", "first", "last")
 
 
 class PrepareScreen(Screen[None]):
+    """A thread looks at the disk and posts the stock when it differs; other threads read what is chosen."""
+
+    CSS_PATH = "prepare.tcss"
     BINDINGS = bindings(PREPARE)
-    DEFAULT_CSS = """
-    PrepareScreen #page { height: 1fr; padding: 1 2; }
-    PrepareScreen #datasets { width: auto; margin-bottom: 1; text-wrap: nowrap; }
-    """
+    AUTO_FOCUS = "#stock"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - likewise
 
     @dataclass
-    class Found(Message):
-        text: str
+    class Seen(Message):
+        """The stock has changed."""
+
+        stock: Stock
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, PrepareScreen.Seen)
+
+    @dataclass
+    class Foreseen(Message):
+        """What the form amounts to; ``start`` it if it can."""
+
+        form: Form
+        prospect: Prospect
+        start: bool
+
+    @dataclass
+    class Measured(Message):
+        path: Path
+        usage: Usage
+
+    @dataclass
+    class Drawn(Message):
+        key: tuple[object, ...]
+        strips: tuple[Strip, ...]
+
+    @dataclass
+    class Started(Message):
+        id: str
+        out: Path
+
+    @dataclass
+    class Refused(Message):
+        title: str
+        reason: str
 
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._look_now = threading.Event()
+        self._stock = Stock()
+        self._chosen = ""
+        self._awaited: Path | None = None  # where a preparation goes that was started and not seen yet
+        self._shown: Dataset | Preparation | None = None
+        self._prospect: Prospect | None = None
+        self._typing: Timer | None = None
+        # By path and digest: what is read once is kept.
+        self._usages: dict[tuple[object, ...], Usage] = {}
+        self._sheets: dict[tuple[object, ...], tuple[Strip, ...]] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar(PREPARE)
-        with ScrollableContainer(id="page"):
-            yield Static("looking for datasets", id="datasets", markup=False)
-            yield Static(HOW.format(out=self._paths.datasets), markup=False)
+        with Horizontal(id="body"):
+            yield DatasetList(id="stock")
+            yield NewPage(id="new", classes="page")
+            yield PreparationPage(id="preparation", classes="page")
+            yield DatasetPage(id="dataset", classes="page")
         yield Footer(compact=True)
 
     def on_screen_resume(self) -> None:
-        self.action_rescan()
+        self._watch()
+        self._foresee(self.query_one(NewPage).form)
 
-    @work(thread=True, exclusive=True)
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "watch")
+        self._look_now.set()
+
+    @work(thread=True, exclusive=True, group="watch")
+    def _watch(self) -> None:
+        worker = get_current_worker()
+        watcher = StockWatcher(self._paths)
+        shown: Stock | None = None
+        problem = ""
+        again = True
+        while not worker.is_cancelled:
+            try:
+                stock, problem = watcher.look(again), ""
+            except OSError as error:
+                # A file system that hiccups must not end the viewer: say it once and look again.
+                if problem != str(error):
+                    problem = str(error)
+                    self.post_message(self.Refused("Cannot read the datasets", problem))
+            else:
+                if stock != shown or again:
+                    shown = stock
+                    self.post_message(self.Seen(stock))
+            again = self._look_now.wait(LOOK_S)
+            self._look_now.clear()
+
+    @on(Seen)
+    def _show_stock(self, message: Seen) -> None:
+        followed = follow(self._chosen, self._stock, message.stock, self._awaited)
+        self._stock, self._chosen = message.stock, followed.entry
+        if self._chosen in message.stock.entries:
+            self._awaited = None
+        if followed.note:
+            self.notify(
+                printable(followed.note), severity="warning" if followed.lost else "information", markup=False
+            )
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(DatasetList).show(message.stock, self._chosen)
+        self._show_chosen()
+
+    @on(OptionList.OptionHighlighted, "#stock")
+    def _choose(self, event: OptionList.OptionHighlighted) -> None:
+        self._chosen = event.option_id or NEW
+        self._awaited = None
+        self._show_chosen()
+
+    @on(OptionList.OptionSelected, "#stock")
+    def _open(self) -> None:
+        """The first field of the form, or the page, to scroll in it."""
+        page = "#source" if self._chosen == NEW else f"#{self._chosen.partition(' ')[0]}"
+        self.query_one(page).focus()
+
+    def _show_chosen(self) -> None:
+        found = self._stock.entries.get(self._chosen)
+        if found is None and self._chosen != NEW:
+            return  # a preparation that has just been started
+        before, self._shown = self._shown, found
+        kind = self._chosen.partition(" ")[0]
+        for name in ("new", "dataset", "preparation"):
+            self.set_class(name == kind, f"-of-{name}")
+        if kind != "dataset":
+            self.remove_class("-sheet")
+        if found != before or kind == NEW:
+            self.call_after_refresh(self._show_page)
+        if _keys_of(before) != _keys_of(found) or kind == NEW:
+            self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_page)
+
+    def _show_page(self) -> None:
+        if isinstance(self._shown, Dataset):
+            self._show_dataset(self._shown)
+        elif self._shown:
+            self.query_one(PreparationPage).show(self._shown, self._columns())
+        elif self._prospect:
+            self.query_one(NewPage).show(self._prospect, self._columns())
+
+    def _columns(self) -> int:
+        """The width of what is shown on the right, a scrollbar left out."""
+        return self.size.width - self.query_one(DatasetList).outer_size.width - 3
+
+    def _show_dataset(self, dataset: Dataset) -> None:
+        usage = self._usages.get(dataset.key)
+        self.query_one(DatasetPage).show(dataset, usage, self._columns())
+        if dataset.manifest:
+            if usage is None:
+                self._measure(dataset)
+            self._show_pictures(dataset)
+
+    def _show_pictures(self, dataset: Dataset) -> None:
+        grid = self.query_one(DatasetPage).room_for_pictures()
+        if grid:
+            key = (*dataset.key, grid)
+            self.query_one(ContactSheet).show(self._sheets.get(key, ()))
+            if key not in self._sheets:
+                self._draw(dataset, grid, key)
+
+    @on(ContactSheet.Resized)
+    def _fit_pictures(self) -> None:
+        if isinstance(self._shown, Dataset) and self._shown.manifest:
+            self._show_pictures(self._shown)
+
+    @work(thread=True, exclusive=True, group="usage")
+    def _measure(self, dataset: Dataset) -> None:
+        worker = get_current_worker()
+        try:
+            usage = measure(dataset.path, lambda: worker.is_cancelled)
+        except OSError as error:
+            self.post_message(self.Refused("Cannot read the dataset", str(error)))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.Measured(dataset.path, usage))
+
+    @on(Measured)
+    def _show_usage(self, message: Measured) -> None:
+        if isinstance(self._shown, Dataset) and self._shown.path == message.path:
+            self._usages[self._shown.key] = message.usage
+            self.query_one(DatasetPage).show_facts(self._shown, message.usage, self._columns())
+
+    @work(thread=True, exclusive=True, group="sheet")
+    def _draw(self, dataset: Dataset, grid: Grid, key: tuple[object, ...]) -> None:
+        if dataset.manifest:
+            self.post_message(self.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
+
+    @on(Drawn)
+    def _show_drawn(self, message: Drawn) -> None:
+        self._sheets[message.key] = message.strips
+        if isinstance(self._shown, Dataset) and message.key[:-1] == self._shown.key:
+            self.query_one(ContactSheet).show(message.strips)
+
+    def _preparation(self, *, over: bool) -> Preparation | None:
+        """The one that is shown, if it is over, or if it is not."""
+        shown = self._shown
+        return shown if isinstance(shown, Preparation) and (shown.status != "running") == over else None
+
+    @work
+    async def action_stop(self) -> None:
+        one = self._preparation(over=False)
+        if one is None:
+            return
+        question = f"Stop preparing {printable(one.asked.out.name)}? What is made stays, and it can go on later."
+        if await self.app.push_screen_wait(Confirm(question, {"s": "Stop it", "c": "Cancel"})) == "s":
+            stop(one)
+            self._look_now.set()
+
+    def action_forget(self) -> None:
+        if one := self._preparation(over=True):
+            forget(one)
+            self._chosen = NEW
+            self._look_now.set()
+
+    @on(PrepareForm.Changed)
+    def _change(self, message: PrepareForm.Changed) -> None:
+        if self._typing:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_S, lambda: self._foresee(message.form))
+        self.query_one(PrepareForm).show_default(str(self._paths.datasets / message.form.name()))
+
+    @work(thread=True, exclusive=True, group="prospect")
+    def _foresee(self, form: Form, start: bool = False) -> None:
+        worker = get_current_worker()
+        prospect = foresee(form, self._paths)
+        if not worker.is_cancelled:
+            self.post_message(self.Foreseen(form, prospect, start))
+
+    @on(Foreseen)
+    def _show_prospect(self, message: Foreseen) -> None:
+        page, prospect = self.query_one(NewPage), message.prospect
+        if message.form != page.form:
+            return  # typed on since
+        if prospect != self._prospect:
+            self._prospect = prospect
+            page.show(prospect, self._columns())
+            self.refresh_bindings()
+        if message.start and prospect.startable:
+            self._begin(prospect.asked, prospect.training)
+        elif message.start:
+            reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
+            self._tell_refused(self.Refused("Not started", reason))
+
+    @on(Input.Submitted)
+    def action_start(self) -> None:
+        if self._chosen == NEW:
+            if self._typing:
+                self._typing.stop()  # its look would take the place of this one
+            self._foresee(self.query_one(NewPage).form, start=True)
+        elif one := self._preparation(over=True):
+            self._begin(one.asked, holder())
+
+    @work
+    async def _begin(self, asked: Asked, training: str) -> None:
+        if training:
+            question = f"{training} trains on this machine now. Preparing would disturb what it measures."
+            answers = {"s": "Start all the same", "c": "Cancel"}
+            if await self.app.push_screen_wait(Confirm(question, answers)) != "s":
+                return
+        self._launch(asked)
+
+    @work(thread=True, exclusive=True, group="launch")
+    def _launch(self, asked: Asked) -> None:
+        try:
+            path = start(asked, self._paths)
+        except TfptError as error:
+            self.post_message(self.Refused("Not started", str(error)))
+        else:
+            self.post_message(self.Started(path.name, asked.out))
+
+    @on(Started)
+    def _show_started(self, message: Started) -> None:
+        self._chosen = f"preparation {message.id}"
+        self._awaited = message.out
+        self.query_one(DatasetList).focus()
+        self._look_now.set()
+
+    @on(Refused)
+    def _tell_refused(self, message: Refused) -> None:
+        self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in LETTERS and isinstance(self.focused, Input):
+            return False
+        over = self._preparation(over=True) is not None
+        allowed = {
+            "start": over or self._chosen == NEW,
+            "forget": over,
+            "stop": self._preparation(over=False) is not None,
+            "sheet": isinstance(self._shown, Dataset) and self._shown.manifest is not None,
+            "field": isinstance(self.focused, Input) or self.has_class("-sheet"),
+        }
+        return allowed.get(action, True)
+
     def action_rescan(self) -> None:
-        found = known_datasets(self._paths)
-        text = (
-            as_text(datasets_table(found))
-            if found
-            else f"No datasets in {self._paths.datasets} or in recorded runs."
-        )
-        self.post_message(self.Found(text))
+        self._usages.clear()
+        self._sheets.clear()
+        self._shown = None
+        self._look_now.set()
 
-    @on(Found)
-    def _show(self, message: Found) -> None:
-        self.query_one("#datasets", Static).update(message.text)
+    def action_new(self) -> None:
+        self.query_one(DatasetList).highlighted = 0
+        self.query_one("#source").focus()
+
+    def action_sheet(self) -> None:
+        self.toggle_class("-sheet")
+        self.refresh_bindings()
+
+    def action_copy(self) -> None:
+        shown = self._shown
+        if shown:
+            text = str(shown.asked.out if isinstance(shown, Preparation) else shown.path)
+        else:
+            text = self._prospect.command if self._prospect else ""
+        self.app.copy_to_clipboard(text)
+        self.notify(f"{printable(text)}\n(copied, if the terminal supports OSC 52)", title="Copied", markup=False)
+
+    def action_field(self) -> None:
+        """From a field, or from large pictures, back to the list."""
+        self.remove_class("-sheet")
+        self.query_one(DatasetList).focus()
 
     def action_cursor_down(self) -> None:
-        self.query_one("#page", ScrollableContainer).scroll_down()
+        self._move("scroll_down", "cursor_down")
 
     def action_cursor_up(self) -> None:
-        self.query_one("#page", ScrollableContainer).scroll_up()
+        self._move("scroll_up", "cursor_up")
+
+    def action_first(self) -> None:
+        self._move("scroll_home", "first")
+
+    def action_last(self) -> None:
+        self._move("scroll_end", "last")
+
+    def _move(self, page: str, entries: str) -> None:
+        """In the page that has the focus, else in the list."""
+        if isinstance(self.focused, VerticalScroll):
+            getattr(self.focused, f"action_{page}")()
+        else:
+            getattr(self.query_one(DatasetList), f"action_{entries}")()
+
+
+def _keys_of(shown: Dataset | Preparation | None) -> object:
+    """What the keys depend on."""
+    return shown.status if isinstance(shown, Preparation) else shown and bool(shown.manifest)

@@ -1,0 +1,359 @@
+"""Prepare, driven by keys: what is there, what is made, and what goes wrong."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Select
+
+from tests.ui.driving import SIZES, screen_text, until
+from tests.waiting import wait_until
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
+from tfpt_tui.data.journal import Journal
+from tfpt_tui.data.manifest import NAME, read_manifest
+from tfpt_tui.runs.preparation import Asked, list_preparations, start, stop
+from tfpt_tui.runs.processes import identify
+from tfpt_tui.ui.app import TfptApp
+from tfpt_tui.ui.keys import KEYS, PREPARE
+from tfpt_tui.ui.prospect import foresee
+from tfpt_tui.ui.screens import prepare as screen_module
+from tfpt_tui.ui.screens.confirm import Confirm
+from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_COLOUR
+from tfpt_tui.ui.widgets.prepare_form import PrepareForm
+
+
+@pytest.fixture
+def app(paths, monkeypatch):
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+    return TfptApp(paths, UserSettings())
+
+
+@pytest.fixture
+def tiny(paths, dataset):
+    """Two classes of sixteen pictures in our own directory."""
+    return Path(shutil.copytree(dataset, paths.datasets / "tiny"))
+
+
+@pytest.fixture
+def record(paths):
+    """Write a preparation as its process would have left it; our own process plays it."""
+
+    def write(out, alive=True):
+        path = paths.preparations / "20261122-000000-synthetic-0000"
+        path.mkdir(parents=True)
+        arguments = ["synthetic", "--out", str(out), "--size", "8", "--limit", "1", "--classes", "2"]
+        write_toml(
+            path / "request.toml", {"kind": "synthetic", "out": str(out), "size": 8, "arguments": arguments}
+        )
+        process = identify(os.getpid() if alive else 2**22 + 1)
+        owner = {"pid": process.pid, "start_time": process.start_time}
+        write_toml(path / "state.toml", {"boot_id": process.boot_id, "preparation": owner})
+        return Journal(path / "progress.jsonl")
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def ended(paths):
+    """Whatever a test left running is stopped."""
+    yield
+    for one in list_preparations(paths):
+        if one.path.joinpath("prepare.log").exists():
+            stop(one)
+
+
+async def shows(pilot, *texts, seconds=15):
+    """Wait until the screen shows all the texts, however the page on the right has wrapped them."""
+
+    def holds(text):
+        page = " ".join(line.rpartition("│")[2].strip() for line in text.splitlines())
+        return all(wanted in text or wanted in page for wanted in texts)
+
+    return await until(pilot, holds, seconds)
+
+
+async def open_prepare(pilot, *texts):
+    await pilot.press("1")
+    return await shows(pilot, *texts)
+
+
+async def fill(pilot, source="synthetic", **fields):
+    form = pilot.app.screen.query_one(PrepareForm)
+    form.query_one("#source", Select).value = source
+    for name, value in fields.items():
+        form.query_one(f"#{name}", Input).value = str(value)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_dataset_is_shown_with_its_pictures_at_every_size(app, tiny, size):
+    async with app.run_test(size=size) as pilot:
+        text = await open_prepare(
+            pilot, "64 of 64x64", "2 classes of 16+16", "▀▀▀▀▀▀▀▀", "hue0-coarse-rows", "on disk  "
+        )
+        assert "tfpt-tui prepare synthetic --limit 16" in text
+        assert "tiny" in text
+        assert "train" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_datasets_the_form_is_there_with_what_it_would_take(app, size):
+    async with app.run_test(size=size) as pilot:
+        await open_prepare(
+            pilot, "new dataset", "CIFAR-100", "60,000 in 100 classes", "are free there", "169 MB", "s starts it"
+        )
+
+
+async def test_the_pictures_can_have_the_whole_screen(app, tiny):
+    async with app.run_test(size=(80, 24)) as pilot:
+        few = (await open_prepare(pilot, "▀▀▀▀", "on disk  ")).count("▀")
+        await pilot.press("f")
+        await shows(pilot, "▀" * 16 + " " + "▀" * 16 + " " + "▀" * 16 + " " + "▀" * 16)
+        assert screen_text(app).count("▀") > 2 * few
+        assert "on disk" not in screen_text(app)
+        await pilot.press("f")
+        await shows(pilot, "on disk  ")
+
+
+async def test_without_colour_it_says_why_there_are_no_pictures(paths, tiny, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = TfptApp(paths, UserSettings())
+    async with app.run_test(size=(120, 36)) as pilot:
+        text = await open_prepare(pilot, WITHOUT_COLOUR, "hue0-coarse-rows")
+        assert "▀" not in text
+
+
+async def test_what_is_typed_into_the_form_shows_at_once_what_it_amounts_to(app):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await pilot.press("n", "enter", "down", "down", "down", "enter", "down", "down", "down")
+        await pilot.press("2", "0", "down", "1", "0")
+        await shows(pilot, "400 in 10 classes", "--limit 20 --classes 10", "synthetic-20each")
+        await pilot.press("1")
+        await shows(pilot, "✗ ", "--classes 101: synthetic images have at most 100 classes")
+
+
+async def test_letters_in_a_field_are_letters(app, tiny):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+        await pilot.press("n", "down", "down", *"/Ksyfngq4r")
+        assert app.screen.query_one("#out", Input).value == "/Ksyfngq4r"
+        assert isinstance(app.screen, screen_module.PrepareScreen)
+        await pilot.press("escape", "j")
+        await shows(pilot, "64 of 64x64")
+
+
+async def test_a_dataset_is_made_from_the_form_and_is_chosen_when_it_is_ready(app, paths):
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await fill(pilot, size=8, limit=2, classes=2)
+        await shows(pilot, "8 in 2 classes")
+        app.screen.query_one("#limit", Input).focus()
+        await pilot.press("enter")
+        await shows(pilot, "8 of 8x8", "2 classes of 2+2", "▀▀▀▀", "is ready", seconds=60)
+        assert read_manifest(paths.datasets / "synthetic-8px-2each-2classes").total("train") == 4
+        assert app.screen._chosen == f"dataset {paths.datasets / 'synthetic-8px-2each-2classes'}"
+
+
+async def test_a_preparation_under_way_is_found_and_shown_as_it_goes(app, paths, record):
+    journal = record(paths.datasets / "mine")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "mine  ● running", "starting")
+        journal.tell("fetching", 80_000_000, 161_000_000)
+        await shows(pilot, "50% fetching 80/161 MB", "fetching 50%")
+        journal.tell("writing", 150, 600)
+        await shows(pilot, "25% writing 150/600 images")
+        assert "K Stop" in screen_text(app)
+
+
+async def test_leaving_the_screen_and_the_app_does_not_stop_it(app, paths, tmp_path):
+    out = tmp_path / "out"
+    start(Asked("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", "--jobs", "1")), paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "out  ● running", "writing")
+        await pilot.press("3", "1", "q")
+        await pilot.pause()
+    assert list_preparations(paths)[0].status == "running"
+
+
+async def test_it_is_stopped_only_after_a_question_and_goes_on_by_a_key(app, paths, tmp_path):
+    out = tmp_path / "out"
+    start(Asked("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", "--jobs", "1")), paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "out  ● running", "writing")
+        await pilot.press("K")
+        await shows(pilot, "Stop preparing out?")
+        await pilot.press("escape")
+        assert list_preparations(paths)[0].status == "running"
+        await pilot.press("K")
+        await shows(pilot, "Stop preparing out?")
+        await pilot.press("s")
+        await shows(pilot, "out  ■ stopped", "s goes on where it stopped", seconds=60)
+        first = list_preparations(paths)[0].id
+        await pilot.press("s")
+        await shows(pilot, "out  ● running", "writing", seconds=60)
+        assert [one.id for one in list_preparations(paths)] != [first]
+
+
+async def test_a_failure_shows_the_commands_line_and_can_be_forgotten(app, paths, tmp_path, record):
+    record(tmp_path / "mine").end(3, f"{tmp_path}/mine: cannot write: no space left on device; free some room")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "mine")
+        await pilot.press("j")
+        await shows(pilot, "mine  ✗ failed", "no space left on device")
+        await pilot.press("D")
+        await shows(pilot, "60,000 in 100 classes")
+        wait_until(lambda: list_preparations(paths) == [])
+
+
+async def test_one_that_was_killed_says_that_it_can_go_on(app, tmp_path, record):
+    record(tmp_path / "mine", alive=False).tell("writing", 5, 10)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "mine")
+        await pilot.press("j")
+        await shows(pilot, "mine  ✗ crashed", "gone without a word")
+
+
+async def test_what_cannot_start_says_why_and_starts_nothing(app, paths, tmp_path):
+    (tmp_path / "file").write_text("")
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await fill(pilot, out=tmp_path / "file")
+        await shows(pilot, "✗ ", "cannot make the dataset: not a directory")
+        await pilot.press("s")
+        await shows(pilot, "Not started")
+        await fill(pilot, source="folder", folder=tmp_path / "nowhere")
+        await shows(pilot, "no such directory of images")
+    assert list_preparations(paths) == []
+
+
+async def test_while_a_run_trains_it_asks_before_it_disturbs_it(app, paths):
+    lock = Path(os.environ["TFPT_TUI_LOCK"])
+    lock.write_text("sweep 20261122-000000-demo-0000, process 7")
+    with lock.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await open_prepare(pilot, "trains on this machine now")
+            await fill(pilot, size=8, limit=1, classes=2)
+            await pilot.press("s")
+            await shows(pilot, "would disturb what it measures", "Start all the same")
+            assert isinstance(app.screen, Confirm)
+            await pilot.press("escape")
+            assert list_preparations(paths) == []
+
+
+async def test_a_broken_and_an_unfinished_dataset_are_listed_with_their_reason(app, paths, tiny):
+    (tiny / NAME).write_text("classes = [")
+    (paths.datasets / "half").mkdir()
+    (paths.datasets / "half" / ".preparing.toml").write_text("")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "! half", "not usable", "was interrupted")
+        await pilot.press("j")
+        text = await shows(pilot, "! tiny", "manifest.toml", "end of the")
+        assert "▀" not in text
+
+
+async def test_a_dataset_that_is_deleted_while_it_is_shown_goes_from_the_list(app, tiny):
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await open_prepare(pilot, "64 of 64x64", "▀▀▀▀")
+        shutil.rmtree(tiny)
+        text = await shows(pilot, "tiny is gone", "60,000 in 100 classes")
+        assert "64 of 64x64" not in text
+
+
+async def test_a_dataset_that_appears_is_listed(app, tiny, dataset):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+        shutil.copytree(dataset, tiny.parent / "later")
+        await shows(pilot, "later")
+
+
+async def test_odd_names_are_shown_harmlessly(app, tiny):
+    document = read_toml(tiny / NAME)
+    names = ["[red]a[/red]\x1b[2J", "🐈" * 150]
+    document["classes"] = names
+    document["counts"] = {split: dict(zip(names, (16, 16), strict=True)) for split in ("train", "test")}
+    document["skipped"] = ["/pictures/[b]bad\n.jpg"]
+    (tiny / NAME).write_text(dump_toml(document))
+    tiny.rename(tiny.with_name("[bold]x"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        text = await open_prepare(
+            pilot, "[bold]x", "[red]a[/red]\\x1b[2J", "🐈🐈", "[b]bad\\n.jpg", "1 file left out"
+        )
+        assert "\x1b" not in text
+
+
+async def test_a_thousand_classes_can_be_scrolled_through(app, tiny):
+    document = read_toml(tiny / NAME)
+    names = [f"class{number}" for number in range(1000)]
+    document["classes"] = names
+    document["counts"] = {split: dict.fromkeys(names, 16) for split in ("train", "test")}
+    (tiny / NAME).write_text(dump_toml(document))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "1,000 classes", "64 images in place of")
+        await pilot.press("enter", "end")
+        await shows(pilot, "class999")
+        await pilot.press("g")
+        await shows(pilot, "32,000 of 64x64")
+
+
+async def test_a_disk_that_refuses_for_a_while_does_not_end_the_app(app, tiny, monkeypatch):
+    real = screen_module.StockWatcher.look
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+
+        def refuse(*_):
+            raise OSError(5, "Input/output error", "/datasets")
+
+        monkeypatch.setattr(screen_module.StockWatcher, "look", refuse)
+        await shows(pilot, "Cannot read the datasets", "Input/output error")
+        monkeypatch.setattr(screen_module.StockWatcher, "look", real)
+        await pilot.press("k")
+        await shows(pilot, "60,000 in 100 classes")
+
+
+async def test_nothing_is_painted_while_nothing_changes(app, tiny):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "64 of 64x64", "▀▀▀▀", "on disk  ")
+        posted = []
+        app.screen._show_chosen = lambda: posted.append(1)
+        app.screen._show_prospect = lambda message: posted.append(2)
+        await pilot.pause(1.2)
+        assert posted == []
+
+
+async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_path):
+    asked, let_go = threading.Event(), threading.Event()
+
+    def slow(form, paths):
+        asked.set()
+        let_go.wait(20)
+        return foresee(form, paths)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        monkeypatch.setattr(screen_module, "foresee", slow)
+        await fill(pilot, source="folder", folder=tmp_path)
+        await asyncio.to_thread(asked.wait, 20)
+        await pilot.press("question_mark")
+        await shows(pilot, "Keys")
+        let_go.set()
+
+
+async def test_the_path_is_copied(app, tiny):
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+        await pilot.press("y")
+        await shows(pilot, "Copied")
+        assert app.clipboard == str(tiny)
+
+
+def test_every_key_of_the_screen_has_an_action():
+    for key in KEYS:
+        if key.where == PREPARE:
+            assert hasattr(screen_module.PrepareScreen, f"action_{key.action}"), key.id

@@ -1,0 +1,81 @@
+"""What Prepare shows, and what it stays with while things change."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tfpt_tui.config.toml import write_toml
+from tfpt_tui.data.journal import Journal
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.results.datasets import Dataset
+from tfpt_tui.runs.preparation import Asked, Preparation
+from tfpt_tui.ui import stock as module
+from tfpt_tui.ui.stock import NEW, Stock, StockWatcher, entry_of, follow
+
+
+@pytest.fixture
+def made(dataset):
+    return Dataset(Path("/d/one"), read_manifest(dataset))
+
+
+def preparing(status="running", out="/d/one"):
+    return Preparation(Path("/p/1"), Asked("synthetic", Path(out), 64, ()), status)
+
+
+def test_it_begins_with_what_is_under_way_else_a_dataset_else_a_new_one(made):
+    assert Stock().foremost() == NEW
+    assert Stock((made,), (preparing("failed"),)).foremost() == "dataset /d/one"
+    assert Stock((made,), (preparing(),)).foremost() == "preparation 1"
+
+
+def test_the_chosen_entry_stays_chosen(made):
+    now = Stock((made,), (preparing(),))
+    for entry in (NEW, entry_of(made), "preparation 1"):
+        assert follow(entry, Stock(), now, None).entry == entry
+
+
+def test_a_preparation_becomes_its_dataset(made):
+    followed = follow("preparation 1", Stock((), (preparing(),)), Stock((made,)), None)
+    assert followed.entry == "dataset /d/one"
+    assert "one is ready" in followed.note
+
+
+def test_one_that_was_over_before_it_was_seen_becomes_its_dataset_too(made):
+    assert follow("preparation 1", Stock(), Stock((made,)), Path("/d/one")).entry == "dataset /d/one"
+    assert follow("preparation 1", Stock(), Stock(), Path("/d/one")).entry == "preparation 1"
+
+
+def test_a_dataset_that_is_gone_is_told(made):
+    followed = follow("dataset /d/one", Stock((made,)), Stock(), None)
+    assert (followed.entry, followed.lost) == (NEW, True)
+    assert "one is gone" in followed.note
+
+
+def test_datasets_are_read_again_only_when_something_has_changed(paths, dataset, monkeypatch):
+    shutil.copytree(dataset, paths.datasets / "one")
+    read = []
+    real = module.list_datasets
+    monkeypatch.setattr(module, "list_datasets", lambda paths: read.append(1) or real(paths))
+    watcher = StockWatcher(paths)
+    assert len(watcher.look().datasets) == 1
+    watcher.look()
+    assert len(read) == 1
+    watcher.look(again=True)
+    assert len(read) == 2
+    shutil.copytree(dataset, paths.datasets / "two")
+    assert len(watcher.look().datasets) == 2
+    (paths.datasets / "two" / "manifest.toml").unlink()
+    assert len(watcher.look().datasets) == 1
+
+
+def test_a_failure_is_shown_until_its_dataset_is_there(paths, dataset):
+    out = paths.datasets / "one"
+    record = paths.preparations / "20261122-000000-synthetic-0000"
+    record.mkdir(parents=True)
+    write_toml(record / "request.toml", {"kind": "synthetic", "out": str(out), "size": 64, "arguments": []})
+    Journal(record / "progress.jsonl").end(3, "no room")
+    watcher = StockWatcher(paths)
+    assert [one.status for one in watcher.look().preparations] == ["failed"]
+    shutil.copytree(dataset, out)
+    assert watcher.look().preparations == ()

@@ -1,0 +1,185 @@
+"""``preparations/ID/``: a preparation in a process of its own, which outlives whoever asked for it.
+
+``request.toml`` is what was asked, ``state.toml`` whose process it is, ``progress.jsonl`` how far it is and how it
+ended, ``prepare.log`` all that the command printed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import tfpt_tui
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.data.journal import INTERRUPTED, Ending, Step, read_last
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.runs.directory import make_directory
+from tfpt_tui.runs.processes import Process, identify, read_process
+from tfpt_tui.runs.state import read_state
+
+SCHEMA = 1
+LISTED = 50  # older ones are of no use to anyone
+HANDOVER_S = 10.0  # from the record to the process that it is for
+LOG_BYTES = 1 << 12
+GONE = "it is gone without a word: killed, or the machine was restarted; start it again, it continues"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``arguments`` stand behind ``tfpt-tui prepare``; ``kind`` and ``size`` tell which rates can be compared."""
+
+    kind: str
+    out: Path
+    size: int
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """One preparation as it is now. ``status`` is running, completed, stopped, failed or crashed."""
+
+    path: Path
+    asked: Asked
+    status: str
+    step: Step | None = None
+    ending: Ending | None = None
+    problem: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+
+def start(asked: Asked, paths: Paths) -> Path:
+    """Start ``tfpt-tui prepare`` in a session of its own, and record it; returns the record's directory.
+
+    What is left of earlier attempts at the same dataset is forgotten: this one continues them.
+
+    Raises:
+        MissingError: the record cannot be written; nothing is started then.
+    """
+    earlier = [one for one in list_preparations(paths) if one.asked.out == asked.out]
+    path = make_directory(paths.preparations, asked.kind, datetime.now(), what="a preparation")
+    document = {
+        "schema": SCHEMA,
+        "kind": asked.kind,
+        "out": str(asked.out),
+        "size": asked.size,
+        "arguments": asked.arguments,
+    }
+    try:
+        write_toml(path / "request.toml", document)
+        process = _launch(path, asked.arguments)
+        write_toml(
+            path / "state.toml",
+            {
+                "boot_id": process.boot_id,
+                "preparation": {"pid": process.pid, "start_time": process.start_time},
+            },
+        )
+    except OSError as error:
+        shutil.rmtree(path, ignore_errors=True)
+        raise cannot("record a preparation", paths.preparations, error) from None
+    for one in earlier:
+        if one.status not in ("running", "completed"):
+            forget(one)
+    return path
+
+
+def list_preparations(paths: Paths) -> list[Preparation]:
+    """The newest preparations, newest first; a record that is broken is passed over."""
+    try:
+        names = sorted(os.listdir(paths.preparations), reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = []
+    for name in names[:LISTED]:
+        with suppress(TfptError, OSError, KeyError, TypeError, ValueError):
+            found.append(_read(paths.preparations / name))
+    return found
+
+
+def stop(preparation: Preparation) -> bool:
+    """Interrupt it as Ctrl-C would; False when it is over already."""
+    process = _process(preparation.path)
+    if preparation.status != "running" or not process or not process.is_alive():
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGINT)
+    return True
+
+
+def forget(preparation: Preparation) -> None:
+    """Remove the record of a preparation that is over; the images stay."""
+    shutil.rmtree(preparation.path, ignore_errors=True)
+
+
+def known_rate(preparations: Sequence[Preparation], kind: str, size: int) -> float | None:
+    """Images a second of the newest preparation of the same kind and size that made some."""
+    for one in preparations:
+        if (one.asked.kind, one.asked.size) == (kind, size) and one.ending and one.ending.images:
+            return one.ending.images / max(one.ending.seconds, 1e-3)
+    return None
+
+
+def _launch(path: Path, arguments: Sequence[str]) -> Process:
+    """Detached: no terminal and no pipe of ours, so that a hang-up does not reach it."""
+    with (path / "prepare.log").open("ab") as log:
+        child = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tfpt_tui", "prepare"),
+                *("--progress", str(path / "progress.jsonl")),
+                *arguments,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=Path(tfpt_tui.__file__).parent.parent,
+            start_new_session=True,
+        )
+    return identify(child.pid)
+
+
+def _read(path: Path) -> Preparation:
+    document = read_toml(path / "request.toml")
+    asked = Asked(
+        str(document["kind"]),
+        Path(document["out"]),
+        int(document["size"]),
+        tuple(str(argument) for argument in document["arguments"]),
+    )
+    process = _process(path)
+    # In this order: a process that ends in between has written its last line before.
+    alive = process.is_alive() if process else time.time() - path.stat().st_mtime < HANDOVER_S
+    last = read_last(path / "progress.jsonl")
+    if isinstance(last, Ending):
+        status = {0: "completed", INTERRUPTED: "stopped"}.get(last.code, "failed")
+        return Preparation(path, asked, status, ending=last, problem=last.message if last.code else "")
+    if alive:
+        return Preparation(path, asked, "running", step=last)
+    return Preparation(path, asked, "crashed", step=last, problem=_last_words(path / "prepare.log") or GONE)
+
+
+def _process(path: Path) -> Process | None:
+    return read_process(read_state(path / "state.toml"), "preparation")
+
+
+def _last_words(log: Path) -> str:
+    """The line of a command that refused its arguments, or of a traceback."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - LOG_BYTES))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
