@@ -56,3 +56,8 @@ def _shipped_presets() -> Path:
     package = Path(tfpt_tui.__file__).parent
     inside = package / "presets"
     return inside if inside.is_dir() else package.parent / "presets"
+
+
+def absolute(text: str) -> str:
+    """The path that somebody typed, wherever it is read later; a ``~user`` that nobody is stays as it is."""
+    return str(Path(os.path.expanduser(text)).absolute())

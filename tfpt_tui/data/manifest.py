@@ -56,8 +56,11 @@ def read_manifest(directory: Path) -> Manifest:
         UsageError: the manifest is broken.
     """
     path = directory / NAME
-    if not path.is_file():
-        raise MissingError(f"{directory}: {_why_no_dataset(directory)}; make one with: tfpt-tui prepare")
+    try:
+        if not path.is_file():
+            raise MissingError(f"{directory}: {_why_no_dataset(directory)}; make one with: tfpt-tui prepare")
+    except OSError as error:  # a name that is too long, a directory that may not be looked into
+        raise cannot("read the dataset", directory, error) from None
     document = read_toml(path)
     try:
         return Manifest(
