@@ -12,6 +12,7 @@ from tfpt_tui.errors import MissingError, cannot
 
 # The same for every user and every directory of runs, which TMPDIR and XDG variables are not.
 DEFAULT_LOCK = "/tmp/tfpt-tui.lock"
+OWNER_BYTES = 200
 
 
 def lock_path() -> Path:
@@ -39,10 +40,32 @@ class MachineLock:
 
     def owner(self) -> str:
         """What the holder left."""
-        return self._path.read_bytes()[:200].decode("utf-8", "replace").strip() or "another plan"
+        return _owner(self._handle)
 
     def release(self) -> None:
         os.close(self._handle)
+
+
+def holder() -> str:
+    """Who trains on this machine now, "" where nobody does.
+
+    The look shares the lock for an instant: a plan that tries just then tries again a moment later.
+    """
+    try:
+        handle = os.open(lock_path(), os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return ""  # nobody has trained yet; what else is wrong the plan itself will say
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(handle)
+    finally:
+        os.close(handle)
+    return ""
+
+
+def _owner(handle: int) -> str:
+    return os.pread(handle, OWNER_BYTES, 0).decode("utf-8", "replace").strip() or "another plan"
 
 
 def _open(path: Path) -> int:
