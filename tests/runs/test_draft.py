@@ -2,7 +2,7 @@ import pytest
 
 from tfpt_tui.config.presets import find_preset, load_preset
 from tfpt_tui.config.writing import preset_text
-from tfpt_tui.runs.draft import FIELDS, begin, command_of, look_at, preset_of
+from tfpt_tui.runs.draft import FIELDS, begin, carry_over, command_of, look_at, preset_of
 
 
 def draft(name, paths, **texts):
@@ -150,8 +150,8 @@ def test_printed_numbers_stay_with_the_rows_that_they_are_of(look):
 
 def test_another_preset_keeps_the_dataset_and_the_repeats_alone(paths):
     before = draft("demo", paths, repeats="3", batch_size="7")
-    after = begin(find_preset("quick", paths), before)
-    assert dict(after.texts) == {"data": "/d", "repeats": "3"}
+    after = carry_over(before, begin(find_preset("quick", paths)).type("epochs", "9"))
+    assert dict(after.texts) == {"data": "/d", "repeats": "3", "epochs": "9"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def own_preset(name: str, paths: Paths) -> Path:
     return paths.user_presets / f"{name}.toml"
 
 
-def suggest_name(base: str, taken: Sequence[str]) -> str:
+def suggest_name(base: str, taken: Collection[str]) -> str:
     """A free name like that of the preset that a new one was made from: ``quick-2``."""
     stem = re.sub(r"[^A-Za-z0-9._+-]+|^[._+-]+", "-", base).strip("-")[:50] or "preset"
     return next(name for number in itertools.count(2) if (name := f"{stem}-{number}") not in taken)

@@ -61,11 +61,16 @@ class Field:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a draft amounts to. ``problem`` says why it cannot be started, "" where it can."""
+    """What a draft amounts to.
+
+    ``flaw`` says why it can neither be kept nor started, "" where it can; ``problem`` why it cannot be started: a
+    preset need not name its data.
+    """
 
     fields: Mapping[str, Field]
     rows: tuple[PresetRow, ...]
-    problem: str
+    flaw: str = ""
+    problem: str = ""
     repeats: int = 1
     cooldown_s: float | None = None
     burn_in: bool = False
@@ -80,12 +85,17 @@ class Outcome:
         return pause_s * max(0, self.runs - 1)
 
 
-def begin(preset: Preset, before: Draft | None = None) -> Draft:
-    """All rows of a preset as they are. What it leaves open, and the repeats, stay as they were typed before."""
-    typed = before.texts if before else {}
-    open_keys = [key for key, setting in SETTINGS.items() if setting.required and not _given(preset.rows, key)]
-    kept = {key: text for key, text in typed.items() if key in PLAN or key in open_keys}
-    return Draft(preset, frozenset(range(len(preset.rows))), kept)
+def begin(preset: Preset) -> Draft:
+    """All rows of a preset, as they are."""
+    return Draft(preset, frozenset(range(len(preset.rows))))
+
+
+def carry_over(before: Draft, draft: Draft) -> Draft:
+    """The draft with what goes on from the one before: the plan, and what its preset leaves open, as data."""
+    given = [key for key in SETTINGS if all(key in row.settings for row in draft.preset.rows)]
+    carried = [key for key, setting in FIELDS.items() if key in PLAN or (setting.required and key not in given)]
+    kept = {key: before.texts[key] for key in carried if key in before.texts}
+    return dataclasses.replace(draft, texts={**draft.texts, **kept})
 
 
 def look_at(draft: Draft) -> Outcome:
@@ -95,17 +105,19 @@ def look_at(draft: Draft) -> Outcome:
     repeats, cooldown_s, burn_in = (_only(fields[key], default) for key, default in _UNTYPED.items())
     combinations = math.prod(map(len, typed.values())) * len(draft.chosen)
     rows = _expand(draft.rows, typed) if combinations <= MAX_ROWS else ()
-    outcome = Outcome(fields, rows, "", int(repeats or 1), _seconds(cooldown_s), bool(burn_in))
-    return dataclasses.replace(outcome, problem=_problem(draft, outcome, combinations))
+    outcome = Outcome(fields, rows, "", "", int(repeats or 1), _seconds(cooldown_s), bool(burn_in))
+    flaw = _flaw(draft, outcome, combinations)
+    missing = [f"{key} {found.problem}" for key, found in fields.items() if found.problem]
+    return dataclasses.replace(outcome, flaw=flaw, problem=flaw or next(iter(missing), ""))
 
 
 def preset_of(draft: Draft, outcome: Outcome, name: str = "") -> Preset:
     """The draft as a preset; where no row is left as it was printed, its source is no longer one."""
-    changed = draft.texts and any(draft.texts.values())
+    changes = _changes(outcome)
     preset = dataclasses.replace(
         draft.preset,
         name=name or draft.preset.name,
-        title=f"{draft.preset.name} with {_changes(outcome)}" if changed and name else draft.preset.title,
+        title=f"{draft.preset.name} with {changes}" if changes and name else draft.preset.title,
         rows=outcome.rows,
     )
     if any(row.published for row in outcome.rows):
@@ -224,11 +236,11 @@ def _change(row: PresetRow, typed: Mapping[str, Value]) -> PresetRow:
     return PresetRow(settings, row.published if same else {})
 
 
-def _problem(draft: Draft, outcome: Outcome, combinations: int) -> str:
+def _flaw(draft: Draft, outcome: Outcome, combinations: int) -> str:
     if not draft.chosen:
         return "no row is chosen"
     for key, found in outcome.fields.items():
-        if found.problem:
+        if found.problem and found.text.strip():
             return f"{key} {found.problem}"
     if combinations > MAX_ROWS:
         return f"{combinations:,} combinations: more than {MAX_ROWS:,}; shorten a list or choose fewer rows"
@@ -244,7 +256,7 @@ def _changes(outcome: Outcome) -> str:
         for key, found in outcome.fields.items()
         if found.values and key in SETTINGS and not is_path(found.setting)
     ]
-    return "; ".join(changed) or "its data"
+    return "; ".join(changed)
 
 
 def _only(found: Field, default: Value | None) -> Value | None:
@@ -253,7 +265,3 @@ def _only(found: Field, default: Value | None) -> Value | None:
 
 def _seconds(value: Value | None) -> float | None:
     return None if value is None else float(value)
-
-
-def _given(rows: Sequence[PresetRow], key: str) -> bool:
-    return all(key in row.settings for row in rows)

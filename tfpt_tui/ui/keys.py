@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -46,7 +47,18 @@ KEYS = (
     Key("follow", "g", "follow", "Live run", "the run that is live, else the newest", MONITOR),
     Key("stop", "K", "stop", "Stop", "ask the run to stop", MONITOR),
     Key("copy", "y", "copy", "Copy path", "copy the path of the run's directory", MONITOR, footer=False),
-    Key("start", "s", "start", "Start", "run the chosen preset on the chosen dataset", BUILD),
+    Key("start", "f9,s", "start", "Start", "start these runs, or queue them behind those that train", BUILD),
+    Key("select", "space", "select", "Row", "choose the row, or leave it out", BUILD),
+    Key("select_all", "a", "select_all", "All", "all rows, or none", BUILD, footer=False),
+    Key("save", "w", "save", "Save", "save as a preset of your own", BUILD),
+    Key("preview", "f", "preview", "TOML", "the preset as TOML, large or small", BUILD),
+    Key("reset", "u", "reset", "Undo", "forget what was typed and chosen here", BUILD, footer=False),
+    Key("filter", "slash", "filter", "Filter", "only presets and runs that have these words", BUILD, footer=False),
+    Key("copy_preset", "y", "copy", "Copy", "copy the TOML", BUILD, footer=False),
+    Key("read_again", "f5,r", "rescan", "Reload", "read presets, runs and datasets again", BUILD, footer=False),
+    Key("back", "escape", "back", "Back", "from a field to the list on the left", BUILD),
+    Key("top", "g", "top", "Top", "first entry", BUILD, footer=False),
+    Key("bottom", "G", "bottom", "Bottom", "last entry", BUILD, footer=False),
     Key("rescan", "f5,r", "rescan", "Rescan", "read the datasets again", PREPARE),
     Key("reload", "f5,r", "reload", "Reload", "compare the latest runs again", COMPARE),
 )
@@ -63,5 +75,5 @@ def bindings(where: str) -> list[BindingType]:
 
 def show_keys(keys: str) -> str:
     """The keys as they stand on a keyboard."""
-    names = {"question_mark": "?", "f1": "F1", "f5": "F5"}
-    return " or ".join(names.get(key, key) for key in keys.split(","))
+    names = {"question_mark": "?", "slash": "/", "escape": "esc"}
+    return " or ".join(names.get(key, re.sub(r"^f(?=\d)", "F", key)) for key in keys.split(","))
