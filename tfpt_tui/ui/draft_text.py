@@ -67,7 +67,7 @@ def row_lines(preset: Preset) -> tuple[str, list[str]]:
     keys = [key for key in SETTINGS if key != "framework" and len({str(row[key]) for row in resolved}) > 1]
     printed = any(row.published for row in preset.rows)
     columns = [Column("row", "#"), Column("framework", "framework"), *(Column(key, _short(key)) for key in keys)]
-    columns += [Column("training_s", "train s"), Column("evaluation_s", "test s"), Column("best", "")] * printed
+    columns += [Column("training_s", "train"), Column("evaluation_s", "test"), Column("best", "")] * printed
     rows: list[dict[str, Cell]] = [
         {
             "row": number,

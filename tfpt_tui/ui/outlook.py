@@ -17,7 +17,7 @@ from tfpt_tui.runs.draft import Draft, Outcome, command_of, preset_of
 
 @dataclass(frozen=True)
 class Outlook:
-    """``seconds`` is None where nothing like the runs is recorded; ``problem`` is that of their data or environment."""
+    """``seconds`` is None where nothing like the runs is recorded; ``problem`` says what is missing."""
 
     text: str = ""
     seconds: float | None = None

@@ -328,9 +328,8 @@ class BuildScreen(Screen[None]):
         self.query_one("#preview" if self.has_class("-preview") else "#sources").focus()
 
     def action_copy(self) -> None:
-        outlook = self.query_one(Summary).outlook
-        if outlook and outlook.text:
-            self.app.copy_to_clipboard(outlook.text)
+        if self._draft and self._outcome and not self._outcome.flaw:
+            self.app.copy_to_clipboard(file_of(self._draft, self._outcome, self._kept_as()))
             self.notify("copied, if the terminal supports OSC 52", title="TOML")
 
     def action_filter(self) -> None:

@@ -69,7 +69,9 @@ class Pick(ModalScreen[str | None]):
 
     def _lines(self) -> list[Content]:
         return [
-            Content.assemble(f"{self._mark(value)}{printable(value)}", (f"  {printable(detail)}", MUTED))
+            Content.assemble(
+                f"{self._mark(value)}{printable(value)}", (detail and f"\n  {printable(detail)}", MUTED)
+            )
             for value, detail in self._values
         ]
 

@@ -8,6 +8,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from tfpt_tui.config.presets import Preset
 from tfpt_tui.results.sources import Source
 from tfpt_tui.runs.draft import Draft, Outcome
 from tfpt_tui.ui import draft_text
@@ -24,6 +25,7 @@ class DraftEditor(Container):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._outcome: Outcome | None = None
+        self._shown: tuple[Source, Preset] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="choices"):
@@ -36,8 +38,10 @@ class DraftEditor(Container):
 
     def show(self, source: Source, draft: Draft, outcome: Outcome) -> None:
         self._outcome = outcome
-        self.query_one("#heading", Static).update(draft_text.heading(draft.preset, source))
-        self.query_one("#row-heading", Static).update(draft_text.row_lines(draft.preset)[0])
+        if (source, draft.preset) != self._shown:
+            self._shown = (source, draft.preset)
+            self.query_one("#heading", Static).update(draft_text.heading(draft.preset, source))
+            self.query_one("#row-heading", Static).update(draft_text.row_lines(draft.preset)[0])
         self.query_one(RowList).show(draft.preset, draft.chosen)
         self.query_one(DraftForm).show(outcome)
 

@@ -8,19 +8,24 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tfpt_tui.runs.draft import FIELDS, Draft, Field, Outcome, is_path
 from tfpt_tui.ui.draft_text import GROUPS, field_note, is_listed
 
 PREFIX = "field-"
+LABEL = 18  # columns, as the margin of the inputs in build.tcss
 
 
-class FieldLine(Horizontal):
-    """Its label, its text and a note. What holds where nothing is typed stands in the empty input."""
+class FieldLine(Widget):
+    """Its label and its note are drawn by the line itself, around the input: a form of widgets for each is slow.
+
+    What holds where nothing is typed stands in the empty input.
+    """
 
     def __init__(self, key: str) -> None:
         super().__init__(classes="-path" if is_path(FIELDS[key]) else None)
@@ -28,9 +33,15 @@ class FieldLine(Horizontal):
         self._shown: Field | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(self.key, classes="label", markup=False)
         yield Input(id=f"{PREFIX}{self.key}", compact=True, select_on_focus=False)
-        yield Static(classes="note", markup=False)
+
+    def render(self) -> Content:
+        if self._shown is None:
+            return Content("")
+        beside = " " * (self.query_one(Input).outer_size.width + 1)
+        style = "bold $primary" if self._shown.text.strip() else ""
+        label = Content.styled(f"  {self.key}".ljust(LABEL), style)
+        return Content.assemble(label, beside, field_note(self._shown))
 
     def fill(self, text: str) -> None:
         with self.prevent(Input.Changed):
@@ -39,14 +50,10 @@ class FieldLine(Horizontal):
     def show(self, field: Field | None) -> None:
         """Show the field, or nothing where the setting does not apply."""
         self.display = field is not None
-        if field is None or field == self._shown:
-            return
-        self._shown = field
-        entry = self.query_one(Input)
-        entry.placeholder = field.inherited
-        self.query_one(".note", Static).update(field_note(field))
-        self.set_class(bool(field.text.strip()), "-typed")
-        self.set_class(bool(field.problem), "-bad")
+        if field is not None and field != self._shown:
+            self._shown = field
+            self.query_one(Input).placeholder = field.inherited
+            self.refresh()
 
 
 class DraftForm(VerticalScroll, can_focus=False):
