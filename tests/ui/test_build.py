@@ -117,7 +117,7 @@ async def test_without_datasets_it_says_what_to_press(build):
 async def test_the_printed_numbers_stand_beside_the_rows(build, known):
     async with build((80, 24)) as opened:
         await opened.choose("gpu-augmented")
-        text = await opened.shows("Tesla T4", "train", "marked the best")
+        text = await opened.shows("Tesla T4", "train", "printed seconds")
         assert "■  1 PyTorch       16       0 yes     320    8" in text
 
 

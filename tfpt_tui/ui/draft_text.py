@@ -58,7 +58,7 @@ def heading(preset: Preset, source: Source) -> Content:
     if not any(row.published for row in preset.rows):
         return title_line
     where = f" ({printable(preset.hardware)})" if preset.hardware else ""
-    return title_line + Content.styled(f"\nseconds as printed{where}; {BEST} marked the best", MUTED)
+    return title_line + Content.styled(f"\nprinted seconds{where}; {BEST} best", MUTED)
 
 
 def row_lines(preset: Preset) -> tuple[str, list[str]]:
@@ -83,9 +83,13 @@ def row_lines(preset: Preset) -> tuple[str, list[str]]:
     return first, [printable(line) for line in lines]
 
 
-def row_line(line: str, chosen: bool) -> Content:
+def row_line(line: str, framework: str, chosen: bool) -> Content:
     """A row that is left out is muted and has another mark."""
-    return Content.styled(f"{CHOSEN if chosen else LEFT_OUT} {line}", "" if chosen else MUTED)
+    if not chosen:
+        return Content.styled(f"{LEFT_OUT} {line}", MUTED)
+    title = FRAMEWORK_TITLES.get(framework, "")
+    before, _, after = line.partition(title) if title else (line, "", "")
+    return Content.assemble(f"{CHOSEN} {before}", (title, FRAMEWORK_COLOURS.get(framework, "")), after)
 
 
 def field_note(field: Field) -> Content:

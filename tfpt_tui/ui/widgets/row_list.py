@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -25,10 +26,14 @@ class RowList(OptionList):
             self._preset = preset
             self._texts = row_lines(preset)[1]
             self.clear_options()
-            self.add_options(Option(row_line(line, row in chosen)) for row, line in enumerate(self._texts))
+            self.add_options(Option(self._line(row, row in chosen)) for row in range(len(preset.rows)))
             self.highlighted = 0
         else:
-            for row, line in enumerate(self._texts):
+            for row in range(len(preset.rows)):
                 if (row in chosen) != (row in self._chosen):
-                    self.replace_option_prompt_at_index(row, row_line(line, row in chosen))
+                    self.replace_option_prompt_at_index(row, self._line(row, row in chosen))
         self._chosen = chosen
+
+    def _line(self, row: int, chosen: bool) -> Content:
+        framework = self._preset.rows[row].resolved()["framework"] if self._preset else None
+        return row_line(self._texts[row], str(framework), chosen)
