@@ -353,6 +353,16 @@ async def test_a_plan_is_started_once_and_followed(build, known, paths, fake_pyt
         wait_until(lambda: all(status_of(run) not in ALIVE for run in list_runs(paths)), 60)
 
 
+async def test_no_key_starts_what_was_chosen_before(build, known, monkeypatch):
+    async with build() as opened:
+        screen = opened.app.screen
+        monkeypatch.setattr(screen, "_load", lambda source: None)
+        await opened.press("j", "s", "w", "a")
+        assert not screen.query_one(Summary).starting
+        assert opened.app.screen is screen
+        await opened.shows("demo  Synthetic", "■ 1 PyTorch")
+
+
 async def test_a_plan_waits_behind_one_that_trains_and_says_so(build, known, paths, start):
     sweep = start("hangs", "completes")
     async with build(settings=load_settings(paths.settings)) as opened:

@@ -64,6 +64,7 @@ class BuildScreen(Screen[None]):
         self._settings = settings
         self._source: Source | None = None
         self._draft: Draft | None = None
+        self._shown: Path | None = None  # the file that the draft began with
         self._drafts = Drafts()
         self._outcome: Outcome | None = None
         self._paces: Sequence[Pace] | None = None
@@ -175,8 +176,6 @@ class BuildScreen(Screen[None]):
     def _open(self, source: Source | None) -> None:
         if not source:
             return
-        if not self._source or source.path != self._source.path:
-            self._draft = self._outcome = None  # no key may start what was chosen before
         self._source = source
         self._load(source)
 
@@ -187,23 +186,29 @@ class BuildScreen(Screen[None]):
         preset = message.preset
         self.set_class(preset is None, "-closed")
         if preset is None:
-            self._draft = self._outcome = None
+            self._draft = self._outcome = self._shown = None
             self._show_state()
             text = f"{printable(message.reason)}\n\nMend the file, then F5 reads it again."
             self.query_one("#closed", Static).update(text)
             return
         draft = self._drafts.open(message.source.path, preset)
-        if draft != self._draft:
+        if draft != self._draft or not self._ready:
             self._put(draft)
+
+    @property
+    def _ready(self) -> bool:
+        """Whether the draft is that of the chosen source: no key may start what was chosen before."""
+        return self._source is not None and self._source.path == self._shown
 
     def _put(self, draft: Draft) -> None:
         """Show a draft that comes from elsewhere than the form."""
+        self._shown = self._source.path if self._source else None
         self.query_one(DraftForm).fill(draft)
         self._change(draft)
 
     def _change(self, draft: Draft) -> None:
         """Show what the draft amounts to."""
-        if not self._source:
+        if not self._source or not self._ready:
             return
         self._draft, self._outcome = draft, look_at(draft)
         self._drafts.keep(self._source.path, draft)
@@ -298,14 +303,15 @@ class BuildScreen(Screen[None]):
 
     def action_start(self) -> None:
         summary = self.query_one(Summary)
-        if self._draft and self._outcome and not self._outcome.problem and not summary.starting:
+        startable = self._ready and self._outcome and not self._outcome.problem
+        if self._draft and self._outcome and startable and not summary.starting:
             summary.starting = True
             self._start(self._draft, self._outcome)
 
     @work
     async def action_save(self) -> None:
         draft, outcome = self._draft, self._outcome
-        if not draft or not outcome or outcome.flaw:
+        if not draft or not outcome or outcome.flaw or not self._ready:
             return
         groups = self._groups()
         name = await self.app.push_screen_wait(SavePreset(self._kept_as(), groups))

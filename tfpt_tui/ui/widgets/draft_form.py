@@ -69,6 +69,9 @@ class DraftForm(VerticalScroll, can_focus=False):
         key: str
         text: str
 
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, DraftForm.Typed) and message.key == self.key
+
     @dataclass
     class Listed(Message):
         """The known values of a setting are asked for."""
