@@ -20,6 +20,7 @@ from tfpt_tui.ui.outlook import Outlook
 class Read(Message):
     """What there is to choose from, and a line for every framework that is missing."""
 
+    number: int
     sources: Sequence[Source]
     datasets: Mapping[Path, Manifest]
     missing: Sequence[str]

@@ -69,6 +69,7 @@ class BuildScreen(Screen[None]):
         self._outcome: Outcome | None = None
         self._paces: Sequence[Pace] | None = None
         self._datasets: Mapping[Path, Manifest] = {}
+        self._reads = 0
         self._typing: Timer | None = None
         self._queue: Timer | None = None
 
@@ -99,11 +100,15 @@ class BuildScreen(Screen[None]):
 
     # What is read, each in a thread.
 
-    @work(thread=True, exclusive=True, group="read")
     def action_rescan(self) -> None:
+        self._reads += 1
+        self._read(self._reads)
+
+    @work(thread=True, exclusive=True, group="read")
+    def _read(self, number: int) -> None:
         missing = missing_frameworks(self._settings)
         try:
-            self.post_message(news.Read(list_sources(self._paths), known_datasets(self._paths), missing))
+            self.post_message(news.Read(number, list_sources(self._paths), known_datasets(self._paths), missing))
         except OSError as error:
             self.post_message(news.Refused("Cannot read the runs", str(error)))
 
@@ -153,6 +158,8 @@ class BuildScreen(Screen[None]):
 
     @on(news.Read)
     def _show_read(self, message: news.Read) -> None:
+        if message.number != self._reads:
+            return  # it was overtaken, and may not have what was saved since
         self._datasets = message.datasets
         self._drafts.know(message.datasets)
         self.query_one(Summary).lacks_datasets = not message.datasets
