@@ -64,6 +64,11 @@ class Started(Message):
 
 
 @dataclass
+class NotStarted(Message):
+    reason: str
+
+
+@dataclass
 class Saved(Message):
     path: Path
 

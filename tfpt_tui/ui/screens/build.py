@@ -143,7 +143,7 @@ class BuildScreen(Screen[None]):
             plan = plan_of(draft, outcome, self._settings)
             submit(plan, self._paths)
         except TfptError as error:
-            self.post_message(news.Refused("Not started", str(error)))
+            self.post_message(news.NotStarted(str(error)))
         else:
             self.post_message(news.Started(len(plan.runs), waiting))
 
@@ -255,7 +255,13 @@ class BuildScreen(Screen[None]):
         runs = f"{message.runs} run{'' if message.runs == 1 else 's'}"
         what = f"{runs} wait for {message.waiting}" if message.waiting else f"{runs} under way"
         self.notify(what, markup=False)
-        self.app.switch_mode("monitor")
+        if self.is_current:  # the user may have gone elsewhere meanwhile
+            self.app.switch_mode("monitor")
+
+    @on(news.NotStarted)
+    def _show_not_started(self, message: news.NotStarted) -> None:
+        self.query_one(Summary).starting = False
+        self._tell("Not started", message.reason)
 
     @on(news.Saved)
     def _show_saved(self, message: news.Saved) -> None:
@@ -266,9 +272,10 @@ class BuildScreen(Screen[None]):
 
     @on(news.Refused)
     def _show_refused(self, message: news.Refused) -> None:
-        self.query_one(Summary).starting = False
-        reason = printable(message.reason)
-        self.notify(reason, title=message.title, severity="error", timeout=15, markup=False)
+        self._tell(message.title, message.reason)
+
+    def _tell(self, title: str, reason: str) -> None:
+        self.notify(printable(reason), title=title, severity="error", timeout=15, markup=False)
 
     # What the user does.
 
