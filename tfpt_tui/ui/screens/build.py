@@ -261,7 +261,7 @@ class BuildScreen(Screen[None]):
     @on(news.NotStarted)
     def _show_not_started(self, message: news.NotStarted) -> None:
         self.query_one(Summary).starting = False
-        self._tell("Not started", message.reason)
+        self._show_refused(news.Refused("Not started", message.reason))
 
     @on(news.Saved)
     def _show_saved(self, message: news.Saved) -> None:
@@ -272,10 +272,8 @@ class BuildScreen(Screen[None]):
 
     @on(news.Refused)
     def _show_refused(self, message: news.Refused) -> None:
-        self._tell(message.title, message.reason)
-
-    def _tell(self, title: str, reason: str) -> None:
-        self.notify(printable(reason), title=title, severity="error", timeout=15, markup=False)
+        reason = printable(message.reason)
+        self.notify(reason, title=message.title, severity="error", timeout=15, markup=False)
 
     # What the user does.
 
