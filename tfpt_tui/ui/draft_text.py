@@ -115,11 +115,16 @@ def summary(outcome: Outcome, outlook: Outlook | None, waiting: str) -> Content:
     """How many runs, how long they take and when they start; or why nothing can start."""
     if outcome.problem:
         return Content.styled(f"{GLYPHS['failed']} {printable(outcome.problem)}", BAD_STYLE)
-    runs = f"{outcome.runs:,} run{'' if outcome.runs == 1 else 's'}"
+    runs = _runs(outcome.runs)
     if outlook and outlook.problem:
         return Content.assemble((runs, "bold"), (f"  {GLYPHS['failed']} {printable(outlook.problem)}", BAD_STYLE))
     begins = f"starts after {printable(waiting)}" if waiting else "starts now"
     return Content.assemble((runs, "bold"), f", {_time(outlook)}; {begins}")
+
+
+def started(runs: int, waiting: str) -> str:
+    """What has become of a plan that was handed over."""
+    return f"{_runs(runs)} wait for {printable(waiting)}" if waiting else f"{_runs(runs)} under way"
 
 
 def is_listed(key: str) -> bool:
@@ -140,6 +145,10 @@ def known_values(
     if key == "environment":
         return [(name, "") for name in (DEFAULT_ENVIRONMENT, *environments)]
     return [(value, "") for value in FIELDS[key].choices or ("true", "false")]
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"
 
 
 def _time(outlook: Outlook | None) -> str:

@@ -252,9 +252,7 @@ class BuildScreen(Screen[None]):
     @on(news.Started)
     def _show_started(self, message: news.Started) -> None:
         self.query_one(Summary).starting = False
-        runs = f"{message.runs} run{'' if message.runs == 1 else 's'}"
-        what = f"{runs} wait for {message.waiting}" if message.waiting else f"{runs} under way"
-        self.notify(what, markup=False)
+        self.notify(draft_text.started(message.runs, message.waiting), markup=False)
         if self.is_current:  # the user may have gone elsewhere meanwhile
             self.app.switch_mode("monitor")
 
@@ -272,8 +270,8 @@ class BuildScreen(Screen[None]):
 
     @on(news.Refused)
     def _show_refused(self, message: news.Refused) -> None:
-        reason = printable(message.reason)
-        self.notify(reason, title=message.title, severity="error", timeout=15, markup=False)
+        text = printable(message.reason)
+        self.notify(text, title=message.title, severity="error", timeout=15, markup=False)
 
     # What the user does.
 
@@ -315,17 +313,17 @@ class BuildScreen(Screen[None]):
 
     def action_start(self) -> None:
         summary = self.query_one(Summary)
-        startable = self._ready and self._outcome and not self._outcome.problem
-        if self._draft and self._outcome and startable and not summary.starting:
+        draft, outcome = self._draft, self._outcome
+        if self._ready and draft and outcome and not outcome.problem and not summary.starting:
             summary.starting = True
-            self._start(self._draft, self._outcome)
+            self._start(draft, outcome)
 
     @work
     async def action_save(self) -> None:
         draft, outcome = self._draft, self._outcome
         if not draft or not outcome or outcome.flaw or not self._ready:
             return
-        groups = self._groups()
+        groups = self._groups()  # as the user is asked: what comes meanwhile is not overwritten
         name = await self.app.push_screen_wait(SavePreset(self._kept_as(), groups))
         if name is not None:
             self._save(name, file_of(draft, outcome, name), name in groups)
@@ -355,9 +353,9 @@ class BuildScreen(Screen[None]):
 
     def action_back(self) -> None:
         """To the list on the left; from there or from the filter, to all of it."""
-        pane, sources = self.query_one(SourcePane), self.query_one(SourceList)
+        sources = self.query_one(SourceList)
         if sources.has_focus or (self.focused and self.focused.id == "filter"):
-            pane.show_all()
+            self.query_one(SourcePane).show_all()
         self.remove_class("-preview")
         sources.focus()
 
