@@ -4,7 +4,7 @@ import pytest
 
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.draft import FIELDS, begin, look_at
-from tfpt_tui.ui.draft_text import GROUPS, field_help, field_note, known_values, row_lines, summary
+from tfpt_tui.ui.draft_text import GROUPS, field_help, field_note, known_values, row_lines, started, summary
 from tfpt_tui.ui.outlook import Outlook
 
 
@@ -54,3 +54,8 @@ def test_known_values_come_from_the_schema_and_from_this_machine():
     assert known_values("cache", {}, []) == [("true", ""), ("false", "")]
     assert known_values("environment", {}, ["t"]) == [("default", ""), ("t", "")]
     assert known_values("track", {}, []) == [("published", ""), ("parity", ""), ("default", "")]
+
+
+def test_a_plan_that_was_started_is_said_to_be_under_way_or_to_wait():
+    assert started(2, "") == "2 runs under way"
+    assert started(1, "sweep x") == "1 run waits for sweep x"

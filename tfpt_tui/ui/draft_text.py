@@ -124,7 +124,8 @@ def summary(outcome: Outcome, outlook: Outlook | None, waiting: str) -> Content:
 
 def started(runs: int, waiting: str) -> str:
     """What has become of a plan that was handed over."""
-    return f"{_runs(runs)} wait for {printable(waiting)}" if waiting else f"{_runs(runs)} under way"
+    verb = "waits" if runs == 1 else "wait"
+    return f"{_runs(runs)} {verb} for {printable(waiting)}" if waiting else f"{_runs(runs)} under way"
 
 
 def is_listed(key: str) -> bool:
