@@ -169,3 +169,10 @@ def test_rows_are_selected_in_the_order_given_and_once(text, rows):
 def test_rows_that_do_not_exist_are_refused(text):
     with pytest.raises(UsageError, match="--rows"):
         select_rows(5, text)
+
+
+def test_a_grid_beyond_all_patience_is_refused_before_it_is_made(tmp_path):
+    many = list(range(1, 1001))
+    text = f'[grid]\nframework = ["pytorch"]\nbatch_size = {many}\nepochs = {many}\nseed = {many}\n'
+    with pytest.raises(UsageError, match=r"\[grid\]: 1,000,000,000 combinations: more than 1,000"):
+        load_preset(write(tmp_path / "huge.toml", text))

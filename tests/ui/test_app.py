@@ -3,11 +3,9 @@
 import os
 
 import pytest
-from textual.widgets import Input, OptionList
 
 from tests.ui.driving import SIZES, finish, screen_text, shows
-from tests.waiting import wait_until
-from tfpt_tui.config.settings import UserSettings, load_settings
+from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.ui.app import TfptApp
@@ -143,43 +141,11 @@ async def test_no_screen_is_a_dead_end(app, recorded, size):
         await pilot.press("1")
         await shows(pilot, "tfpt-tui prepare", "64x64")
         await pilot.press("2")
-        await shows(pilot, "Preset", "demo", "2 runs; s starts them")
+        await shows(pilot, "presets", "demo", "2 runs,", "starts now")
         await pilot.press("4")
         await shows(pilot, "sweep 2", "baseline")
         await pilot.press("3")
         await shows(pilot, "completed")
-
-
-async def test_a_preset_is_started_from_the_app(paths, recorded):
-    app = TfptApp(paths, load_settings(paths.settings))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.press("2")
-        await shows(pilot, "2 runs; s starts them", "tiny")
-        app.screen.query_one("#presets", OptionList).focus()
-        await pilot.press("s")
-        await shows(pilot, "queued", seconds=30)
-        assert isinstance(app.screen, MonitorScreen)
-        assert app.screen.query_one(RunList).option_count == 4
-        await shows(pilot, "4", "completed")
-        wait_until(lambda: all(status_of(run) not in ALIVE for run in list_all(paths)), 60)
-
-
-def list_all(paths):
-    from tfpt_tui.runs.directory import list_runs
-
-    return list_runs(paths)
-
-
-async def test_a_plan_that_is_refused_says_why_and_starts_nothing(paths, recorded):
-    app = TfptApp(paths, load_settings(paths.settings))
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await pilot.press("2")
-        await shows(pilot, "2 runs; s starts them")
-        app.screen.query_one("#data", Input).value = "/nowhere"
-        app.screen.query_one("#presets", OptionList).focus()
-        await pilot.press("s")
-        await shows(pilot, "Not started", "no such dataset directory")
-        assert len(list_all(paths)) == 2
 
 
 async def test_the_help_is_made_from_the_registry(app):

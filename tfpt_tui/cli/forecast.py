@@ -5,17 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
-from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.hardware.fingerprint import fingerprint
-from tfpt_tui.hardware.gpu import read_gpu
-from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.results.estimate import Pace, corrected_s, estimate_s, pace_of, paces_of, show_duration
-from tfpt_tui.results.index import read_summaries
+from tfpt_tui.results.estimate import Pace, corrected_s, pace_of, show_duration
+from tfpt_tui.results.forecast import expect_s, paces_here
 from tfpt_tui.runs.plan import Plan, PlannedRun
 from tfpt_tui.runs.record import make_result
 from tfpt_tui.runs.trial import try_out
@@ -26,12 +21,12 @@ FEW_RUNS = 2
 
 def forecast(plan: Plan, paths: Paths) -> list[float | None]:
     """Say how many runs there are and how long they take; the seconds of each, None where nothing tells of it."""
-    machine = fingerprint(describe_machine(read_gpu()))["machine"]
-    paces = paces_of(read_summaries(paths), machine)
-    seconds = _estimate(plan.runs, paces)
+    configs = [run.config for run in plan.runs]
+    paces = paces_here(paths)
+    seconds = expect_s(configs, paces)
     if None in seconds and len(plan.runs) > FEW_RUNS:
         paces += _try_out([run for run, known in zip(plan.runs, seconds, strict=True) if known is None])
-        seconds = _estimate(plan.runs, paces)
+        seconds = expect_s(configs, paces)
     count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
     known = [one for one in seconds if one is not None]
     if len(known) == len(seconds):
@@ -40,12 +35,6 @@ def forecast(plan: Plan, paths: Paths) -> list[float | None]:
     elif len(plan.runs) > FEW_RUNS:
         say(f"{count}; how long they take is not known: nothing like them is recorded on this machine")
     return seconds
-
-
-def _estimate(runs: Sequence[PlannedRun], paces: Sequence[Pace]) -> list[float | None]:
-    manifests = {run.config.data: read_manifest(Path(run.config.data)) for run in runs}
-    counts = {data: (manifest.total("train"), manifest.total("test")) for data, manifest in manifests.items()}
-    return [estimate_s(run.config, *counts[run.config.data], paces) for run in runs]
 
 
 def _try_out(runs: Sequence[PlannedRun]) -> list[Pace]:

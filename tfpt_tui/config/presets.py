@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ HEADINGS = {
 }
 PUBLISHED = ("training_s", "evaluation_s", "marked_best")
 QUICK = ("demo", "quick")
+# They tell repeats and short forms apart, not rows: what was printed for a row holds whatever they are.
+NOT_A_ROW = ("data", "seed", "epochs_measured", "max_steps", "timeout_s")
+# Nobody waits for more, and a product of lists is soon more than a memory holds.
+MAX_ROWS = 1000
 # In a grid it stands for numbers that depend on the machine.
 UP_TO_CORES = "0..cores"
 
@@ -155,6 +160,9 @@ def _grid_rows(document: Mapping[str, Any], common: Mapping[str, object], path: 
     for key, values in lists.items():
         if not isinstance(values, list) or not values:
             raise UsageError(f"{where}: {key} must be a list of values, or {UP_TO_CORES!r}")
+    combinations = math.prod(map(len, lists.values()))
+    if combinations > MAX_ROWS:
+        raise UsageError(f"{where}: {combinations:,} combinations: more than {MAX_ROWS:,}; shorten a list")
     products = itertools.product(*lists.values())
     return [
         PresetRow(check_settings({**common, **dict(zip(grid, values, strict=True))}, where), {})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.presets import Preset, PresetRow
+from tfpt_tui.config.presets import NOT_A_ROW, Preset, PresetRow
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparable import check_comparable, origins
@@ -17,8 +17,6 @@ from tfpt_tui.results.provenance import versions_of
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.scaling import scaled_note
 
-# They tell repeats and short forms apart, not rows.
-NOT_A_ROW = ("data", "seed", "epochs_measured", "max_steps", "timeout_s")
 NOT_RUN = "not run"
 
 

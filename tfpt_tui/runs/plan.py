@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import Preset
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig, Value
 from tfpt_tui.config.settings import UserSettings
@@ -82,9 +83,13 @@ def make_plan(
             runs.append(PlannedRun(config, row + 1, repeat + 1, interpreter, preset.rows[row].published))
     if burn_in:
         runs.insert(0, dataclasses.replace(runs[0], repeat=0))
-    if cooldown_s is None:
-        cooldown_s = COOLDOWN_S if repeats > 1 else 0.0
-    return Plan(preset.name, preset.title, tuple(runs), cooldown_s)
+    pause_s = usual_cooldown_s(repeats) if cooldown_s is None else cooldown_s
+    return Plan(preset.name, preset.title, tuple(runs), pause_s)
+
+
+def usual_cooldown_s(repeats: int) -> float:
+    """The pause between two runs where none was asked for."""
+    return COOLDOWN_S if repeats > 1 else 0.0
 
 
 def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[str, Value]) -> RunConfig:
@@ -99,7 +104,7 @@ def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[st
 
 
 def _absolute(data: str) -> str:
-    path = str(Path(data).expanduser().absolute())
+    path = absolute(data)
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:

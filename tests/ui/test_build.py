@@ -1,0 +1,446 @@
+"""The Build screen, driven by keys."""
+
+import shutil
+
+import pytest
+from textual.widgets import Input
+
+from tests.ui.test_app import shows
+from tests.waiting import wait_until
+from tfpt_tui.config.presets import load_preset
+from tfpt_tui.config.settings import UserSettings, load_settings
+from tfpt_tui.events import ALIVE
+from tfpt_tui.runs.directory import list_runs
+from tfpt_tui.runs.state import owner_of, status_of
+from tfpt_tui.runs.sweep import latest_sweep, read_config
+from tfpt_tui.ui.app import TfptApp
+from tfpt_tui.ui.build_news import Read
+from tfpt_tui.ui.screens.build import BuildScreen
+from tfpt_tui.ui.screens.monitor import MonitorScreen
+from tfpt_tui.ui.widgets.source_list import SourceList
+from tfpt_tui.ui.widgets.summary import Summary
+
+
+class BuildApp(TfptApp):
+    """Opens on Build: the Monitor before it is tested elsewhere, and takes its time."""
+
+    DEFAULT_MODE = "build"
+
+
+SIZES = [(80, 24), (120, 36), (200, 60)]
+
+
+@pytest.fixture
+def known(paths, dataset):
+    """One dataset that the app knows of."""
+    shutil.copytree(dataset, paths.datasets / "tiny")
+    return paths.datasets / "tiny"
+
+
+@pytest.fixture
+def build(paths):
+    """Open Build in an app of that size."""
+
+    class Opened:
+        def __init__(self, size=(120, 36), settings=None):
+            self.app = BuildApp(paths, settings or UserSettings())
+            self._test = self.app.run_test(size=size, notifications=True)
+
+        async def __aenter__(self):
+            self.pilot = await self._test.__aenter__()
+            await shows(self.pilot, "demo", "recorded" if list_runs(paths) else "workers-sweep", "batch_size")
+            return self
+
+        async def __aexit__(self, *error):
+            return await self._test.__aexit__(*error)
+
+        async def shows(self, *texts):
+            return await shows(self.pilot, *texts)
+
+        async def press(self, *keys):
+            await self.pilot.press(*keys)
+
+        async def type(self, key, text):
+            entry = self.app.screen.query_one(f"#field-{key}", Input)
+            entry.focus()
+            entry.value = text
+            await self.pilot.pause()
+
+        async def choose(self, name):
+            sources = self.app.screen.query_one(SourceList)
+            sources.highlighted = [source.name for source in sources.sources].index(name) + self._headings(name)
+            sources.focus()
+            await self.shows(f"{name}  ")
+
+        def _headings(self, name):
+            sources = self.app.screen.query_one(SourceList).sources
+            found = next(source for source in sources if source.name == name)
+            return list(dict.fromkeys(source.group for source in sources)).index(found.group) + 1
+
+        @property
+        def outcome(self):
+            return self.app.screen.query_one(Summary).outcome
+
+    return Opened
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the first test that needs recorded runs leaves them for the others."""
+    return tmp_path_factory.mktemp("kept") / "recorded"
+
+
+@pytest.fixture
+def over(start, paths, kept):
+    """A sweep of the demo that is over."""
+    if kept.exists():
+        shutil.copytree(kept, paths.runs.parent, dirs_exist_ok=True)
+    else:
+        sweep = start("completes")
+        wait_until(lambda: owner_of(sweep.directory.state) is None, 60)
+        shutil.copytree(paths.runs.parent, kept)
+    return latest_sweep(paths)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_presets_rows_settings_and_summary_are_seen_at_every_size(build, known, over, size):
+    async with build(size) as opened:
+        text = await opened.shows("2 runs, about", "starts now", "■ 2 TensorFlow", "batch_size", "recorded runs")
+        assert "tab, arrows" in text
+        assert ("[preset]" in text) == (size != (80, 24))
+        if size == (80, 24):
+            await opened.press("f")
+            await opened.shows("[preset]", 'name = "demo-2"')
+
+
+async def test_without_datasets_it_says_what_to_press(build):
+    async with build((80, 24)) as opened:
+        await opened.shows("no datasets yet: press esc, then 1")
+        await opened.press("f9")
+        assert isinstance(opened.app.screen, BuildScreen)
+
+
+async def test_the_printed_numbers_stand_beside_the_rows(build, known):
+    async with build((80, 24)) as opened:
+        await opened.choose("gpu-augmented")
+        text = await opened.shows("Tesla T4", "train", "printed seconds")
+        assert "■  1 PyTorch       16       0 yes     320    8" in text
+
+
+async def test_rows_are_chosen_with_space_and_all_with_a_letter(build, known):
+    async with build() as opened:
+        await opened.choose("cpu-plain")
+        await opened.press("tab", "space")
+        await opened.shows("□ 1 PyTorch", "3 runs")
+        await opened.press("a")
+        await opened.shows("■ 1 PyTorch", "4 runs")
+        await opened.press("a")
+        await opened.shows("□ 4 TensorFlow", "no row is chosen")
+
+
+async def test_a_list_makes_a_sweep_that_the_preview_shows(build, known):
+    async with build() as opened:
+        await opened.type("batch_size", "16, 32,64")
+        await opened.shows("3 values", "6 runs", 'title = "demo with batch_size 16, 32, 64"')
+
+
+async def test_every_letter_is_kept_however_fast_one_types(build, known):
+    async with build() as opened:
+        await opened.type("batch_size", "")
+        await opened.press(*"101,102,103,104,105")
+        assert opened.app.screen.query_one("#field-batch_size", Input).value == "101,102,103,104,105"
+        await opened.shows("10 runs")
+
+
+async def test_a_text_that_is_refused_says_so_at_once_and_starts_nothing(build, known, paths):
+    async with build() as opened:
+        await opened.type("epochs", "many")
+        await opened.shows("✗ must be a whole number from 1 to 10000", "✗ epochs must be", "no preset yet")
+        assert opened.app.screen.check_action("start", ()) is None
+        await opened.press("f9", "escape", "s", "w")
+        assert isinstance(opened.app.screen, BuildScreen)
+        assert not opened.app.screen.query_one(Summary).starting
+
+
+async def test_letters_are_letters_while_one_types(build, known):
+    async with build() as opened:
+        await opened.type("device", "")
+        await opened.press(*"swafu/")
+        await opened.shows("✗ device must be auto, cpu, gpu or gpu:N, not 'swafu/'")
+        assert isinstance(opened.app.screen, BuildScreen)
+        assert not opened.app.screen.has_class("-preview")
+
+
+async def test_a_setting_that_does_not_apply_has_no_field(build, known):
+    async with build() as opened:
+        assert opened.app.screen.query_one("#field-num_workers").parent.display
+        await opened.type("framework", "tensorflow")
+        await opened.shows("1 run,")
+        assert not opened.app.screen.query_one("#field-num_workers").parent.display
+
+
+async def test_the_field_in_focus_is_explained(build, known):
+    async with build((80, 24)) as opened:
+        await opened.type("learning_rate", "")
+        await opened.shows("step size of Adam", "a number greater than 0, several by commas")
+        await opened.press("escape")
+        await opened.shows("tab, arrows")
+
+
+async def test_arrows_and_enter_go_from_field_to_field(build, known):
+    async with build() as opened:
+        await opened.type("batch_size", "")
+        await opened.press("down")
+        assert opened.app.focused.id == "field-epochs"
+        await opened.press("enter")
+        assert opened.app.focused.id == "field-learning_rate"
+        await opened.press("up", "up", "up")
+        assert opened.app.focused.id == "field-environment"
+
+
+async def test_known_values_are_offered_and_several_may_be_taken(build, known):
+    async with build() as opened:
+        await opened.type("cache", "")
+        await opened.press("enter")
+        await opened.shows("space marks several", "□ true")
+        await opened.press("space", "j", "space", "enter")
+        await opened.shows("2 values", "4 runs")
+        await opened.type("data", "")
+        await opened.press("enter")
+        await opened.shows("2 classes, 32 images")
+        await opened.press("enter")
+        assert opened.app.screen.query_one("#field-data", Input).value == str(known)
+        await opened.shows("4 runs")
+
+
+async def test_an_absurd_sweep_says_how_many_runs_it_is(build, known):
+    async with build() as opened:
+        entry = opened.app.screen.query_one("#field-seed", Input)
+        entry.value = ",".join(map(str, range(10_000)))
+        await opened.shows("20,000 combinations: more than 1,000", "10,000 values")
+
+
+async def test_a_dataset_that_is_not_there_is_told_while_one_types(build, known):
+    async with build() as opened:
+        await opened.type("data", "/nowhere")
+        await opened.shows("2 runs  ✗ /nowhere: no such dataset directory")
+
+
+async def test_an_environment_that_is_not_there_is_told_while_one_types(build, known):
+    async with build() as opened:
+        await opened.type("environment", "torch9")
+        await opened.shows("environment=torch9: no environment of that name")
+
+
+async def test_what_was_typed_is_there_again_and_can_be_undone(build, known):
+    async with build() as opened:
+        await opened.type("epochs", "7")
+        await opened.type("repeats", "3")
+        await opened.press("escape")
+        await opened.choose("quick")
+        assert opened.app.screen.query_one("#field-epochs", Input).value == ""
+        assert opened.app.screen.query_one("#field-repeats", Input).value == "3"
+        await opened.choose("demo")
+        assert opened.app.screen.query_one("#field-epochs", Input).value == "7"
+        await opened.press("u")
+        await opened.shows("2 runs")
+        assert opened.app.screen.query_one("#field-epochs", Input).value == ""
+
+
+async def test_a_saved_preset_is_listed_chosen_and_the_same(build, known, paths):
+    async with build() as opened:
+        await opened.type("batch_size", "16, 32")
+        await opened.press("escape")
+        wanted = opened.outcome.rows
+        await opened.press("w")
+        await opened.shows("Save as preset", "demo-2")
+        await opened.press(*"mine", "enter")
+        await opened.shows("your presets", "mine  demo with batch_size 16, 32")
+        assert opened.app.screen.query_one(SourceList).chosen == str(paths.user_presets / "mine.toml")
+    saved = load_preset(paths.user_presets / "mine.toml")
+    assert [row.resolved() for row in saved.rows] == [row.resolved() for row in wanted]
+
+
+async def test_a_name_that_is_taken_or_is_none_is_not_saved_at_once(build, known, paths):
+    paths.user_presets.mkdir(parents=True)
+    own = paths.user_presets / "mine.toml"
+    own.write_text('[[rows]]\nframework = "pytorch"\n')
+    async with build() as opened:
+        await opened.choose("mine")
+        await opened.type("epochs", "5")
+        await opened.press("escape", "w")
+        await opened.shows("Save as preset")
+        await opened.press(*"a/b", "enter")
+        await opened.shows("no name for a preset")
+        await opened.press(*["backspace"] * 3, *"mine", "enter")
+        await opened.shows("mine is a preset of yours: enter overwrites it")
+        assert "epochs" not in own.read_text()
+        await opened.press("enter")
+        await opened.shows("Saved")
+    assert "epochs = 5" in own.read_text()
+
+
+async def test_a_file_that_came_meanwhile_is_not_overwritten(build, known, paths):
+    async with build() as opened:
+        await opened.press("w")
+        await opened.shows("Save as preset")
+        paths.user_presets.mkdir(parents=True)
+        (paths.user_presets / "demo-2.toml").write_text("# somebody else's\n")
+        await opened.press("enter")
+        await opened.shows("Not saved", "there is a preset of that name")
+    assert (paths.user_presets / "demo-2.toml").read_text() == "# somebody else's\n"
+
+
+async def test_a_recorded_run_is_a_start_too(build, over):
+    async with build() as opened:
+        await opened.press("G")
+        await opened.shows(f"{over.runs[0].id}  a run of demo", "1 run,")
+        await opened.type("epochs", "1, 2")
+        await opened.shows("2 runs,")
+        assert {row.resolved()["framework"] for row in opened.outcome.rows} == {"pytorch"}
+
+
+async def test_a_run_whose_configuration_is_broken_is_told(build, over):
+    over.runs[0].config.write_text("[[rows")
+    async with build() as opened:
+        await opened.press("G")
+        await opened.shows("config.toml", "Mend the file")
+
+
+async def test_broken_presets_are_named_and_read_again_when_mended(build, known, paths):
+    paths.user_presets.mkdir(parents=True)
+    broken = paths.user_presets / "broken.toml"
+    broken.write_text('[[rows]]\nframework = "jax"\n')
+    async with build() as opened:
+        await opened.shows("! broken")
+        sources = opened.app.screen.query_one(SourceList)
+        sources.highlighted = sources.get_option_index(str(broken))
+        await opened.shows("must be one of pytorch, tensorflow", "F5 reads it again")
+        assert opened.app.screen.check_action("start", ()) is None
+        broken.write_text('[[rows]]\nframework = "pytorch"\n')
+        await opened.press("f5")
+        await opened.shows("broken  1 row", "1 run,")
+
+
+async def test_names_and_titles_from_anywhere_are_shown_harmlessly(build, known, paths):
+    paths.user_presets.mkdir(parents=True)
+    title = '[preset]\ntitle = "\\u001b[31m [bold]red"\n[[rows]]\nframework = "pytorch"\n'
+    for name in ("a[b]\x1b[2J😀", "n" * 240):
+        (paths.user_presets / f"{name}.toml").write_text(title)
+    async with build() as opened:
+        await opened.shows("a[b]\\x1b[2J😀", "nnnnnnnnnnnn")
+        sources = opened.app.screen.query_one(SourceList)
+        sources.highlighted = sources.get_option_index(str(paths.user_presets / "a[b]\x1b[2J😀.toml"))
+        text = await opened.shows("\\x1b[31m [bold]red")
+        assert "\x1b" not in text
+
+
+async def test_the_filter_leaves_what_has_its_words(build, known):
+    async with build() as opened:
+        await opened.press("slash", *"swee")
+        text = await opened.shows("batch-sweep", "workers-sweep")
+        assert "demo  2 rows" not in text
+        await opened.press("enter", "j")
+        await opened.shows("Loading images with 0 workers")
+        await opened.press("escape")
+        await opened.shows("demo  2 rows", "Loading images with 0 workers")
+        await opened.press("slash", *"zz")
+        await opened.shows("nothing has these words")
+        await opened.press("escape")
+        await opened.shows("demo  2 rows")
+
+
+async def test_a_plan_is_started_once_and_followed(build, known, paths, fake_python):
+    async with build(settings=load_settings(paths.settings)) as opened:
+        await opened.type("epochs", "2")
+        await opened.press("f9", "f9", "f9")
+        await opened.shows("2 runs under way")
+        assert isinstance(opened.app.screen, MonitorScreen)
+        assert len(list_runs(paths)) == 2
+        assert {read_config(run).epochs for run in list_runs(paths)} == {2}
+        wait_until(lambda: all(status_of(run) not in ALIVE for run in list_runs(paths)), 60)
+
+
+async def test_no_key_starts_what_was_chosen_before(build, known, monkeypatch):
+    async with build() as opened:
+        screen = opened.app.screen
+        monkeypatch.setattr(screen, "_load", lambda source: None)
+        await opened.press("j", "s", "w", "a")
+        assert not screen.query_one(Summary).starting
+        assert opened.app.screen is screen
+        await opened.shows("demo  Synthetic", "■ 1 PyTorch")
+
+
+async def test_a_plan_waits_behind_one_that_trains_and_says_so(build, known, paths, start):
+    sweep = start("hangs", "completes")
+    async with build(settings=load_settings(paths.settings)) as opened:
+        await opened.shows(f"starts after 2 runs of sweep {sweep.id}")
+        await opened.press("s")
+        await opened.shows("2 runs wait for 2 runs of sweep")
+        assert latest_sweep(paths).id != sweep.id
+        sweep.runs[0].stop.touch()
+        wait_until(lambda: all(status_of(run) not in ALIVE for run in list_runs(paths)), 60)
+
+
+async def test_a_plan_that_is_refused_says_why_and_starts_nothing(build, known, paths, fake_python):
+    async with build(settings=load_settings(paths.settings)) as opened:
+        await opened.type("device", "gpu:99")
+        await opened.shows("2 runs,")
+        await opened.press("f9")
+        await opened.shows("Not started", "device=gpu:99")
+        assert list_runs(paths) == []
+        assert not opened.app.screen.query_one(Summary).starting
+
+
+async def test_a_missing_framework_is_named_with_the_line_that_installs_it(build, known, monkeypatch):
+    from tfpt_tui.environments import interpreters
+
+    monkeypatch.setattr(interpreters, "_missing_here", list)
+    async with build((80, 24)) as opened:
+        await opened.shows("TensorFlow is not installed", "PyTorch is not installed")
+
+
+async def test_runs_that_cannot_be_read_are_told(build, known, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "/runs")
+
+    async with build() as opened:
+        monkeypatch.setattr("tfpt_tui.ui.screens.build.list_sources", refuse)
+        await opened.press("f5")
+        await opened.shows("Cannot read the runs", "Permission denied")
+
+
+async def test_the_list_moves_by_letters_and_the_text_is_copied(build, known):
+    async with build() as opened:
+        await opened.press("j")
+        await opened.shows("quick  One short epoch")
+        await opened.press("G")
+        await opened.shows("workers-sweep  Loading")
+        await opened.press("g")
+        await opened.shows("demo  Synthetic", 'name = "demo-2"')
+        await opened.press("y")
+        await opened.shows("copied")
+        assert 'name = "demo-2"' in opened.app.clipboard
+
+
+async def test_nothing_is_painted_while_nobody_types(build, known):
+    async with build() as opened:
+        await opened.shows("time not known; starts now")
+        await opened.app.workers.wait_for_complete()
+        await opened.pilot.pause()
+        painted = []
+        opened.app.screen.query_one(Summary).render = lambda: painted.append(1) or ""
+        opened.app.screen._ask_queue()
+        await opened.app.workers.wait_for_complete()
+        await opened.pilot.pause()
+        assert painted == []
+
+
+async def test_a_look_that_was_overtaken_changes_nothing(build, known):
+    async with build() as opened:
+        await opened.press("j")
+        await opened.shows("quick  One short epoch")
+        opened.app.screen.post_message(Read(0, [], {}, ["old news"]))
+        await opened.pilot.pause()
+        text = await opened.shows("quick  One short epoch", "demo  2 rows")
+        assert "old news" not in text
