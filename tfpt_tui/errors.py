@@ -36,3 +36,13 @@ def cannot(doing: str, path: object, error: OSError) -> MissingError:
     }.get(error.errno or 0)
     reason = (error.strerror or str(error)).lower()
     return MissingError(f"{path}: cannot {doing}: {reason}" + (f"; {advice}" if advice else ""))
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that a terminal would obey, hide or refuse: it may come from anywhere.
+
+    Newlines are escaped too: what is shown so is a name, or one line.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

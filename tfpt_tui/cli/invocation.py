@@ -14,7 +14,7 @@ import click
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,7 +61,7 @@ def on_terminal() -> bool:
 
 def say(text: str) -> None:
     """Narration: everything that is not the data that was asked for."""
-    click.echo(text, err=True)
+    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
 
 
 def tell_indexing(done: int, total: int) -> None:

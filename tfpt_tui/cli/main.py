@@ -11,7 +11,7 @@ import click
 from tfpt_tui import __version__
 from tfpt_tui.cli.invocation import Invocation
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import TfptError, printable
 
 INTERRUPTED = 130
 
@@ -72,7 +72,7 @@ def run(arguments: list[str] | None = None) -> int:
         result: Any = cli.main(args=arguments, prog_name="tfpt-tui", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except TfptError as error:
-        click.echo(f"tfpt-tui: {error}", err=True)
+        click.echo(f"tfpt-tui: {printable(str(error))}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
