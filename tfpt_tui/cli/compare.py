@@ -9,20 +9,15 @@ from typing import Any
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, tell_indexing
-from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.schema import SETTINGS, nearest
-from tfpt_tui.config.toml import write_atomically
-from tfpt_tui.errors import UsageError, cannot
-from tfpt_tui.results.comparison import compare as compare_results
-from tfpt_tui.results.index import read_results, read_summaries
-from tfpt_tui.results.parity import proof_note
-from tfpt_tui.results.published import compare_with_published
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.export import write_comparison
+from tfpt_tui.results.index import read_summaries
+from tfpt_tui.results.request import HTML, Request, answer, draw, recorded, write_out
 from tfpt_tui.results.selection import is_condition, parse_condition, select
-from tfpt_tui.results.table import FORMATS, sorted_by
+from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
-from tfpt_tui.runs.sweep import Sweep, latest_sweep, measured_runs, read_sweep
-
-HTML = "html"
+from tfpt_tui.runs.sweep import latest_sweep, read_sweep
 
 
 @click.command()
@@ -64,33 +59,24 @@ def compare(
     runs = _select(invocation, wanted, sweep, everything=published is not None)
     if against and against not in runs:
         runs.insert(0, against)
-    results = read_results(invocation.paths, runs)
-    if published:
-        table = compare_with_published(find_preset(published, invocation.paths), results, across=across)
-    else:
-        if not runs:
-            say("no runs to compare; make some with: tfpt-tui demo")
-        table = compare_results(
-            results,
-            against.id if against else None,
-            across=across,
-            proof=proof_note(results, invocation.paths.proofs),
-            by=by or "",
-            all_columns=all_columns,
-        )
-    table = sorted_by(table, sort) if sort else table
-    if charts or format_ == HTML:
-        from tfpt_tui.results.charts import draw_charts, save_charts  # matplotlib takes half a second
+    if not runs and not published:
+        say("no runs to compare; make some with: tfpt-tui demo")
+    request = Request(
+        tuple(runs),
+        against.id if against else None,
+        by=by or "",
+        published=published or "",
+        across=across,
+        all_columns=all_columns,
+        sort=sort or "",
+    )
+    found = answer(request, invocation.paths)
+    drawn = draw(found) if charts or format_ == HTML else {}
+    if charts:
+        from tfpt_tui.results.charts import save_charts
 
-        drawn = draw_charts(results, runs, against.id if against else None, table if published else None)
-        if charts:
-            say(f"{charts}: {len(save_charts(drawn, Path(charts)))} pictures")
-    if format_ == HTML:
-        from tfpt_tui.results.page import as_page
-
-        _deliver(as_page(f"tfpt-tui: {published or 'comparison'}", [table], drawn, results), out)
-    else:
-        _deliver(FORMATS[format_](table), out)
+        say(f"{charts}: {len(save_charts(drawn, Path(charts)))} pictures")
+    _deliver(write_out(found, format_, drawn), out)
     invocation.note_missing_frameworks()
 
 
@@ -101,14 +87,14 @@ def _select(
     conditions = [parse_condition(text) for text in wanted if is_condition(text)]
     runs = [find_run(invocation.paths, text) for text in wanted if not is_condition(text)]
     if sweep:
-        runs += _recorded(read_sweep(find_sweep(invocation.paths, sweep), invocation.paths))
+        runs += recorded(read_sweep(find_sweep(invocation.paths, sweep), invocation.paths))
     named = bool(runs or sweep)
     if conditions or (everything and not named):
         summaries = read_summaries(invocation.paths, tell_indexing)
         chosen = _directories(invocation, select(summaries, conditions))
         runs = [run for run in runs if run in chosen] if named else chosen
     elif not named and (latest := latest_sweep(invocation.paths)):
-        runs = _recorded(latest)
+        runs = recorded(latest)
     return list({run.id: run for run in runs}.values())
 
 
@@ -117,16 +103,8 @@ def _directories(invocation: Invocation, summaries: Sequence[Mapping[str, Any]])
     return [RunDirectory(invocation.paths.runs / summary["run"]) for summary in reversed(summaries)]
 
 
-def _recorded(sweep: Sweep) -> list[RunDirectory]:
-    """The measured runs of a sweep that were not deleted since."""
-    return [run for run in measured_runs(sweep) if run.path.is_dir()]
-
-
 def _deliver(text: str, out: str | None) -> None:
-    if not out:
+    if out:
+        write_comparison(Path(out), text)
+    else:
         show(text)
-        return
-    try:
-        write_atomically(Path(out), text)
-    except OSError as error:
-        raise cannot("write the comparison", out, error) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import read_samples
 from tfpt_tui.hardware.sample import Sample
+from tfpt_tui.results.epochs import read_epochs
 from tfpt_tui.results.groups import Group, asked, group, name_of
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
@@ -106,7 +106,7 @@ def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> 
     """Loss and accuracy of the training, by epoch and by seconds."""
     from matplotlib.ticker import MaxNLocator
 
-    curves = [(result, _read_epochs(run)) for run, result in _pairs(runs, done)]
+    curves = [(result, read_epochs(run)) for run, result in _pairs(runs, done)]
     curves = [(result, epochs) for result, epochs in curves if len(epochs) > 1]
     if not curves:
         return None
@@ -207,21 +207,6 @@ def _training_times(entry: Group) -> list[float]:
 def _marked(entry: Group, groups: Sequence[Group]) -> str:
     note = next((scaled_note(result) for result in entry.done if scaled_note(result)), "")
     return name_of(entry, groups) + (f", {note}" if note else "")
-
-
-def _read_epochs(run: RunDirectory) -> list[dict[str, float]]:
-    """The finite epochs of a run, with the seconds of the training at which each ended."""
-    try:
-        with run.epochs.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        epochs = [{name: float(value) for name, value in row.items() if value} for row in rows]
-    except (OSError, ValueError):
-        return []
-    at_s = 0.0
-    for epoch in epochs:
-        at_s += epoch.get("seconds", 0.0)
-        epoch["at_s"] = at_s
-    return [epoch for epoch in epochs if {"train_loss", "train_accuracy"} <= epoch.keys()]
 
 
 def _pairs(

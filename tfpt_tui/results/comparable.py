@@ -13,21 +13,29 @@ from tfpt_tui.results.groups import asked
 MOST_FACTS = 3
 
 
+class NotComparableError(UsageError):
+    """Runs of different machines or versions; ``difference`` names the runs and the facts."""
+
+    def __init__(self, difference: str) -> None:
+        super().__init__(f"{difference}; --across compares them all the same")
+        self.difference = difference
+
+
 def check_comparable(results: Sequence[Mapping[str, Any]]) -> None:
     """Refuse runs whose figures differ for other reasons than their settings.
 
     Raises:
-        UsageError: they come from different machines or versions; the line names runs and facts.
+        NotComparableError: they come from different machines or versions; the line names runs and facts.
     """
     found = origins(results)
     if found:
-        raise UsageError(f"{found[0]}; --across compares them all the same")
+        raise NotComparableError(found[0])
 
 
 def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each way in which the completed runs do not come from the same; others have no figures."""
     done = [result for result in results if result["status"] == "completed"]
-    found = [_difference(done, "machine", _machine_facts, "come from different machines")]
+    found = [_difference(done, "machine", machine_facts, "come from different machines")]
     # Runs of two environments were asked to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
@@ -73,7 +81,7 @@ def _differing(known: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{name} {' and '.join(told)}" for name, told in values.items() if len(told) > 1]
 
 
-def _machine_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+def machine_facts(result: Mapping[str, Any]) -> dict[str, Any]:
     """What its fingerprint is made of; free memory and the like differ from run to run and decide nothing."""
     environment = _environment(result)
     machine = environment.get("machine", {})

@@ -41,10 +41,32 @@ def compare(
     Raises:
         UsageError: the runs come from different machines or versions.
     """
+    standings = stand_together(results, baseline, across=across, by=by)
+    return tabulate(results, standings, proof=proof, all_columns=all_columns)
+
+
+def stand_together(
+    results: Sequence[Mapping[str, Any]], baseline: str | None = None, *, across: bool = False, by: str = ""
+) -> list[Standing]:
+    """How every configuration stands to the baseline of its kind; the parameters are those of :func:`compare`.
+
+    Raises:
+        UsageError: the runs come from different machines or versions.
+    """
     if not across:
         check_comparable(results)
-    groups = group(results, by)
-    standings = stand(groups, baseline)
+    return stand(group(results, by), baseline)
+
+
+def tabulate(
+    results: Sequence[Mapping[str, Any]],
+    standings: Sequence[Standing],
+    *,
+    proof: str | None = None,
+    all_columns: bool = False,
+) -> Table:
+    """The comparison as a table, a row a standing; ``results`` are those of all their runs."""
+    groups = [standing.entry for standing in standings]
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     columns = (
         # The answer comes first: what follows may lie beyond the edge of a narrow terminal.

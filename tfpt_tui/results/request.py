@@ -1,0 +1,92 @@
+"""A comparison as it is asked for, and its answer: the command line and the app get the same from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.results.comparison import stand_together, tabulate
+from tfpt_tui.results.index import read_results
+from tfpt_tui.results.parity import proof_note
+from tfpt_tui.results.published import compare_with_published
+from tfpt_tui.results.standing import Standing
+from tfpt_tui.results.table import FORMATS, Table, sorted_by
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.sweep import Sweep, measured_runs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HTML = "html"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared, and how: the runs in this order, and the options of ``tfpt-tui compare``.
+
+    ``published`` is the preset whose printed numbers the runs stand beside, "" for none.
+    """
+
+    runs: tuple[RunDirectory, ...]
+    baseline: str | None = None
+    by: str = ""
+    published: str = ""
+    across: bool = False
+    all_columns: bool = False
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``standings`` are those of the table's rows before it was sorted; a published table has none."""
+
+    request: Request
+    results: Sequence[Mapping[str, Any]]
+    table: Table
+    standings: Sequence[Standing] = ()
+
+
+def answer(request: Request, paths: Paths) -> Answer:
+    """Read the runs and compare them.
+
+    Raises:
+        UsageError: they may not be compared, there is no such preset or column.
+    """
+    results = read_results(paths, request.runs)
+    standings: Sequence[Standing] = ()
+    if request.published:
+        preset = find_preset(request.published, paths)
+        table = compare_with_published(preset, results, across=request.across)
+    else:
+        standings = stand_together(results, request.baseline, across=request.across, by=request.by)
+        proof = proof_note(results, paths.proofs)
+        table = tabulate(results, standings, proof=proof, all_columns=request.all_columns)
+    table = sorted_by(table, request.sort) if request.sort else table
+    return Answer(request, results, table, standings)
+
+
+def recorded(sweep: Sweep) -> list[RunDirectory]:
+    """The measured runs of a sweep that were not deleted since."""
+    return [run for run in measured_runs(sweep) if run.path.is_dir()]
+
+
+def draw(found: Answer) -> dict[str, Figure]:
+    """The charts of the comparison, by the names of their files."""
+    from tfpt_tui.results.charts import draw_charts  # matplotlib takes half a second
+
+    request = found.request
+    published = found.table if request.published else None
+    return draw_charts(found.results, request.runs, request.baseline, published)
+
+
+def write_out(found: Answer, format_: str, charts: Mapping[str, Figure] | None = None) -> str:
+    """The comparison in one of ``FORMATS`` or as HTML, whose charts need not be drawn a second time."""
+    if format_ != HTML:
+        return FORMATS[format_](found.table)
+    from tfpt_tui.results.page import as_page
+
+    title = f"tfpt-tui: {found.request.published or 'comparison'}"
+    return as_page(title, [found.table], draw(found) if charts is None else charts, found.results)
