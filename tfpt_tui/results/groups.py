@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults
+from tfpt_tui.events import PHASES
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
@@ -66,6 +67,11 @@ class Group:
     def median(self, table: str, key: str) -> float | None:
         values = self.values(table, key)
         return statistics.median(values) if values else None
+
+    def phases(self) -> dict[str, float]:
+        """Median seconds of each phase that completed runs went through, in their order."""
+        medians = {phase: self.median("phases", phase) for phase in PHASES}
+        return {phase: seconds for phase, seconds in medians.items() if seconds is not None}
 
     def timed(self) -> dict[Hashable, Mapping[str, Any]]:
         """The completed runs that tell a rate, by what pairs them with those of another row.
