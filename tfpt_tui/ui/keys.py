@@ -48,7 +48,23 @@ KEYS = (
     Key("copy", "y", "copy", "Copy path", "copy the path of the run's directory", MONITOR, footer=False),
     Key("start", "s", "start", "Start", "run the chosen preset on the chosen dataset", BUILD),
     Key("rescan", "f5,r", "rescan", "Rescan", "read the datasets again", PREPARE),
-    Key("reload", "f5,r", "reload", "Reload", "compare the latest runs again", COMPARE),
+    Key("view", "v", "view(1)", "View", "next view: ratios, phases, curves, published, environment", COMPARE),
+    Key("view_back", "V", "view(-1)", "View back", "previous view", COMPARE, footer=False),
+    Key("choose_filter", "slash", "filter", "Filter", "by words, or conditions such as batch_size>32", COMPARE),
+    Key("mark", "space", "mark", "Mark", "compare the marked entries together", COMPARE),
+    Key("baseline", "p", "baseline", "Baseline", "measure the others against this row", COMPARE),
+    Key("sort", "s", "sort", "Sort", "by the column under the cursor; again for the reverse", COMPARE),
+    Key("group", "b", "group", "Within", "compare within each value of a setting, the next one", COMPARE),
+    Key("transpose", "t", "transpose", "Turn", "rows as columns, and back", COMPARE, footer=False),
+    Key("x_axis", "x", "x_axis", "X axis", "curves by epoch or by seconds", COMPARE),
+    Key("across", "A", "across", "Across", "compare across machines and versions all the same", COMPARE),
+    Key("export", "e", "export", "Export", "write it to a file, in any format", COMPARE),
+    Key("copy_cell", "y", "copy_cell", "Copy", "copy the cell under the cursor", COMPARE, footer=False),
+    Key("copy_table", "Y", "copy_table", "Copy table", "copy the table as Markdown", COMPARE, footer=False),
+    Key("enlarge", "f", "enlarge", "Full", "this part alone, and back", COMPARE, footer=False),
+    Key("first", "g", "cursor_first", "First", "first entry", COMPARE, footer=False),
+    Key("last", "G", "cursor_last", "Last", "last entry", COMPARE, footer=False),
+    Key("reload", "f5,r", "reload", "Reload", "read the runs again", COMPARE, footer=False),
 )
 
 
@@ -63,5 +79,5 @@ def bindings(where: str) -> list[BindingType]:
 
 def show_keys(keys: str) -> str:
     """The keys as they stand on a keyboard."""
-    names = {"question_mark": "?", "f1": "F1", "f5": "F5"}
+    names = {"question_mark": "?", "slash": "/", "f1": "F1", "f5": "F5"}
     return " or ".join(names.get(key, key) for key in keys.split(","))

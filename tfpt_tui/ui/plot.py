@@ -17,11 +17,15 @@ MIN_WIDTH, MIN_HEIGHT = 16, 4
 
 @dataclass(frozen=True)
 class Series:
-    """A curve; ``colour`` is #rrggbb. Values that are not finite are left out and marked."""
+    """A curve; ``colour`` is #rrggbb. Values that are not finite are left out and marked.
+
+    A ``label``, a letter, stands at its end: curves must be told apart without colours, too.
+    """
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     colour: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
             xs, ys = decimate(one.xs, one.ys, frame.columns)
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
             draw_points(xs, ys, marker=frame.marker, color=_rgb(one.colour))
+            if one.label:
+                plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment="right")
     built: str = plotext.build()
     return built.rstrip("\n")
 
@@ -104,7 +110,7 @@ def _title(frame: Frame, series: Sequence[Series]) -> str:
 
 def _finite(series: Series) -> Series:
     points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if math.isfinite(y)]
-    return Series(tuple(x for x, _ in points), tuple(y for _, y in points), series.colour)
+    return Series(tuple(x for x, _ in points), tuple(y for _, y in points), series.colour, series.label)
 
 
 def _range(series: Sequence[Series]) -> tuple[float, float]:

@@ -66,3 +66,30 @@ DEFAULT_THEME = THEMES[0].name
 
 def status_style(status: str) -> str:
     return STATUS_STYLES.get(status, BAD_STYLE)
+
+
+# Compare: shades of the framework's colour for its curves, which carry letters, too.
+CURVE_SHADES = {
+    "pytorch": (FRAMEWORK_COLOURS["pytorch"], "#d75f00", "#ffaf5f", "#af5f5f"),
+    "tensorflow": (FRAMEWORK_COLOURS["tensorflow"], "#0087d7", "#5fd7d7", "#8787d7"),
+}
+# What a verdict and a phase look like; the words and letters say the same without colour.
+VERDICT_STYLES = {
+    "faster": "$text-success",
+    "slower": "$text-error",
+    "equivalent": "$text-primary",
+    "inconclusive": "$text-warning",
+    "single run": "$text-muted",
+}
+PHASE_MARKS = {
+    "import": ("I", "$text-secondary on $secondary-muted"),
+    "device_init": ("D", "$text-muted on $panel"),
+    "data_loading": ("L", "$text-accent on $accent-muted"),
+    "cache_fill": ("F", "$text-muted on $panel"),
+    "model_building": ("B", "$text-secondary on $secondary-muted"),
+    "compile": ("C", "$text-error on $error-muted"),
+    "training": ("T", "$text-primary on $primary-muted"),
+    "model_saving": ("S", "$text-muted on $panel"),
+    "model_loading": ("R", "$text-secondary on $secondary-muted"),
+    "evaluation": ("E", "$text-success on $success-muted"),
+}

@@ -23,13 +23,15 @@ class Chart(Widget):
         self._x_range = (0.0, 1.0)
         self._drawn: tuple[tuple[object, ...], Text] | None = None
 
-    def show(self, series: tuple[Series, ...], x_range: tuple[float, float]) -> None:
-        if (series, x_range) != (self._series, self._x_range):
-            self._series, self._x_range = series, x_range
+    def show(self, series: tuple[Series, ...], x_range: tuple[float, float], title: str = "") -> None:
+        """Show other curves; ``title`` replaces the one that the chart was made with."""
+        title = title or self._title
+        if (series, x_range, title) != (self._series, self._x_range, self._title):
+            self._series, self._x_range, self._title = series, x_range, title
             self.refresh()
 
     def render(self) -> Text:
-        key = (self._series, self._x_range, self.size)
+        key = (self._series, self._x_range, self._title, self.size)
         if self._drawn is None or self._drawn[0] != key:
             frame = Frame(self._title, self.size.width, self.size.height, self._x_range, self._y_range, marker())
             self._drawn = (key, draw(self._series, frame))
