@@ -23,9 +23,9 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
     title = title_of(wanted)
     if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
         title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%d %b %H:%M}"
-    how = [f"within each {wanted.by}"] if wanted.by else []
+    how = ["comparing ..." if runs is None else f"{runs} run{'' if runs == 1 else 's'}"]
+    how += [f"within each {wanted.by}"] if wanted.by else []
     how += ["across machines and versions"] if wanted.across else []
-    how += ["comparing ..." if runs is None else f"{runs} run{'' if runs == 1 else 's'}"]
     return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$text-muted"))
 
 
@@ -61,7 +61,7 @@ def curves_legend(curves: Sequence[Curve], rows: int) -> Content:
     """Each curve's letter and name, with where it ends."""
     lines = []
     for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves), strict=False):
-        end = f"  loss {curve.losses[-1]:.4f}, accuracy {curve.accuracies[-1]:.4f}"
+        end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
         mark = (f"{letter} {printable(curve.name)}", colour)
         lines.append(Content.assemble(mark, (end, "$text-muted")))
     if rows > len(curves) == MAX_CURVES:
@@ -82,10 +82,17 @@ def environment(found: Findings) -> Content:
             Content.assemble(f"    {printable(value)}  ", (printable(runs), "$text-muted"))
             for value, runs in values
         ]
-    parts.append(_heading("\nThe same for all that know it"))
-    shared = ", ".join(f"{name} {value}" for name, value in found.origins.shared)
+    parts.append(_heading("\nThe same everywhere"))
+    shared = ", ".join(_plain(name, value) for name, value in found.origins.shared)
     parts.append(Content(f"  {printable(shared) or 'nothing'}"))
     return Content("\n").join(parts)
+
+
+def _plain(name: str, value: str) -> str:
+    """A fact as people say it: bytes as gigabytes, and no underscores."""
+    if name.endswith("_bytes") and value.isdigit():
+        name, value = name.removesuffix("_bytes"), f"{int(value) / 1e9:.1f} GB"
+    return f"{name.replace('_', ' ')} {value}"
 
 
 def _heading(text: str) -> Content:

@@ -119,11 +119,8 @@ def _with_published(found: Findings, request: Request, paths: Paths) -> Findings
     (name,) = names
     try:
         if not name or name not in preset_files(paths) or not has_printed_numbers(find_preset(name, paths)):
-            preset = f"The preset {name}" if name else "No preset"
-            return replace(
-                found,
-                no_table=f"{preset} has printed numbers. Choose a sweep of cpu-plain or another published one.",
-            )
+            told = f"Nobody printed numbers for {name}." if name else "These runs are of no preset."
+            return replace(found, no_table=f"{told} Choose a sweep of cpu-plain or of another published table.")
         asked = replace(request, baseline=None, by="", published=name)
         return replace(found, published=answer(asked, paths))
     except TfptError as error:

@@ -13,9 +13,10 @@ from tfpt_tui.results.statistics import EQUIVALENT
 from tfpt_tui.ui.findings import Row
 from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, VERDICT_STYLES
 
-WIDE = 100  # from here on the name, the whisker and the numbers share a line
-NAME_WIDTH = 34
-NUMBERS_WIDTH = 34
+WIDE = 100  # from here on the name, the whisker, the ratio and the verdict share a line
+NAME_WIDTH = 36
+RATIO_WIDTH = 20
+VERDICT_WIDTH = 15
 MARGIN = 1.04  # the outermost ends keep off the edges
 
 
@@ -49,23 +50,20 @@ class Axis:
 def draw_intervals(rows: Sequence[Row], columns: int, glyphs: Glyphs = UNICODE) -> Content:
     """Every row with its ratio; where there are no repeats a point alone, and without figures the reason."""
     wide = columns >= WIDE
-    axis = _axis(rows, columns - NAME_WIDTH - NUMBERS_WIDTH if wide else columns)
-    indent = " " * (NAME_WIDTH if wide else 0)
-    lines = [Content(indent) + _scale(axis)]
+    axis = _axis(rows, columns - (NAME_WIDTH + RATIO_WIDTH + VERDICT_WIDTH if wide else RATIO_WIDTH))
+    lines = [Content(" " * (NAME_WIDTH if wide else 0)) + _scale(axis)]
     kind = ""
     for row in rows:
         if row.kind != kind:
             kind = row.kind
             lines.append(Content.styled(printable(kind.removesuffix(": ")), "$text-muted"))
-        name = _fit(printable(row.name), NAME_WIDTH - 2 if wide else max(8, columns - NUMBERS_WIDTH + 4))
+        verdict = _verdict(row)
+        width = NAME_WIDTH - 1 if wide else columns - verdict.cell_length - 1
+        name = _fit(printable(row.name), width)
         told = Content.styled(name, FRAMEWORK_COLOURS.get(row.standing.entry.framework, ""))
-        if wide:
-            gap = Content(" " * (NAME_WIDTH - len(name)))
-            lines.append(Content.assemble(told, gap, _whisker(row, axis, glyphs), "  ", _numbers(row)))
-        else:
-            numbers = _numbers(row)
-            gap = Content(" " * max(2, columns - len(name) - len(numbers.plain)))
-            lines += [Content.assemble(told, gap, numbers), _whisker(row, axis, glyphs)]
+        told += Content(" " * (width + 1 - len(name)))
+        drawn = Content.assemble(_whisker(row, axis, glyphs), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
+        lines += [Content.assemble(told, drawn, verdict)] if wide else [told + verdict, drawn]
     return Content("\n").join([*lines, Content.styled(_legend(glyphs), "$text-muted")])
 
 
@@ -73,7 +71,8 @@ def _legend(glyphs: Glyphs) -> str:
     return (
         f"\ntime per image relative to the baseline: right of 1 ({glyphs.one}) is slower."
         f" {glyphs.left}{glyphs.line}{glyphs.point}{glyphs.line}{glyphs.right} 95 % interval,"
-        f" {glyphs.point} alone a single run, {glyphs.band} within 2 %"
+        f" {glyphs.point} alone a single run, {glyphs.band} within 2 %,"
+        " ! another accuracy"
     )
 
 
@@ -114,20 +113,24 @@ def _whisker(row: Row, axis: Axis, glyphs: Glyphs) -> Content:
     return Content.assemble(*cells)
 
 
-def _numbers(row: Row) -> Content:
+def _ratio(row: Row) -> str:
+    time = row.standing.time
+    if time is None:
+        return ""
+    return f"{time.ratio:.2f}" + (f" [{time.low:.2f}, {time.high:.2f}]" if time.low is not None else "")
+
+
+def _verdict(row: Row) -> Content:
+    """In words; what learned something else has its doubt beside it."""
     standing = row.standing
     if standing.is_baseline:
         return Content.styled("baseline", "$text-muted")
-    time = standing.time
-    if time is None:
-        return Content.styled(
-            "no timing" if standing.entry.done else standing.entry.results[0]["status"], "$text-muted"
-        )
-    interval = f" [{time.low:.2f}, {time.high:.2f}]" if time.low is not None else ""
-    doubt = Content.styled(" !accuracy", "$text-warning") if standing.in_band is False else Content("")
-    return Content.assemble(
-        f"{time.ratio:.2f}{interval} ", (time.verdict, VERDICT_STYLES.get(time.verdict, "")), doubt
-    )
+    if standing.time is None:
+        status = "no timing" if standing.entry.done else str(standing.entry.results[0]["status"])
+        return Content.styled(printable(status.replace("_", " ")), "$text-muted")
+    verdict = standing.time.verdict
+    doubt = ("! " if standing.in_band is False else "", "$text-warning")
+    return Content.assemble(doubt, (verdict, VERDICT_STYLES.get(verdict, "")))
 
 
 def _fit(text: str, width: int) -> str:

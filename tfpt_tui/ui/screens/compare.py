@@ -83,6 +83,7 @@ class CompareScreen(Screen[None]):
         self._filter = Filter()
         self._wanted: Wanted | None = None
         self._settling: Timer | None = None
+        self._patience: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(COMPARE)
@@ -210,7 +211,9 @@ class CompareScreen(Screen[None]):
     def _compare_as(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._pane.expect(wanted)
-        self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
+        if self._patience:
+            self._patience.stop()
+        self._patience = self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
         self._find(wanted)
 
     @work(thread=True, exclusive=True, group="find")

@@ -61,12 +61,12 @@ class ResultTable(DataTable[Text]):
         return max(0, len(self._table.rows) - MAX_ROWS) if self._table else 0
 
     def show(self, table: Table | None) -> None:
-        """Show another table; columns in which nothing is known are left out."""
+        """Show another table; columns that say nothing of any row are left out."""
         self._table = table
         self._columns_shown = tuple(
             column
             for column in (table.columns if table else ())
-            if column.printed and table and any(row.get(column.name) is not None for row in table.rows)
+            if table and column.printed and _says_something(column, table)
         )
         self._numeric = _numeric_names(table) if table else set()
         self._fill()
@@ -122,11 +122,13 @@ class ResultTable(DataTable[Text]):
         cells = [[self._cell(column, row) for column in self._columns_shown] for row in rows]
         headings = [self._heading(column) for column in self._columns_shown]
         if self.turned:
-            names = [Text(f"{number}") for number in range(1, len(rows) + 1)]
+            for heading in headings:
+                heading.justify = "left"
+            names = [Text(f"row {number}") for number in range(1, len(rows) + 1)]
             cells = [
                 [heading, *column] for heading, column in zip(headings, zip(*cells, strict=True), strict=True)
             ]
-            headings = [Text("row"), *names]
+            headings = [Text(), *names]
         for place, heading in enumerate(headings):
             self.add_column(heading, width=max([heading.cell_len, *(line[place].cell_len for line in cells)]))
         self.fixed_columns = 1
@@ -152,6 +154,12 @@ class ResultTable(DataTable[Text]):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"result-table--{name}", partial=True)
+
+
+def _says_something(column: Column, table: Table) -> bool:
+    """Whether anything is known, and anything else than that all runs completed."""
+    values = {row.get(column.name) for row in table.rows}
+    return bool(values - {None, "completed"})
 
 
 def _numeric_names(table: Table) -> set[str]:
