@@ -26,24 +26,26 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
     how = ["comparing ..." if runs is None else f"{runs} run{'' if runs == 1 else 's'}"]
     how += [f"within each {wanted.by}"] if wanted.by else []
     how += ["across machines and versions"] if wanted.across else []
-    return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$text-muted"))
+    return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$foreground-muted"))
 
 
 def notes(table: Table) -> Content:
     """The notes, the answer first, a verdict in its colour; very many are cut."""
     lines = [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
     if hidden := len(table.notes) - MAX_NOTES:
-        lines += [Content.styled(f"{hidden} more; an export has them all", "$text-muted")] if hidden > 0 else []
+        lines += (
+            [Content.styled(f"{hidden} more; an export has them all", "$foreground-muted")] if hidden > 0 else []
+        )
     return Content("\n").join(lines)
 
 
 def _note(note: str) -> Content:
     told, colon, verdict = note.rpartition(": ")
     if verdict in VERDICT_STYLES:
-        return Content.assemble((told, "bold"), colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
+        return Content.assemble(told, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
     if "not equivalent:" in note or note.startswith("different origins"):
         return Content.styled(note, "$text-warning")
-    return Content.styled(note, "$text-muted")
+    return Content.styled(note, "$foreground-muted")
 
 
 def curve_colours(curves: Sequence[Curve]) -> list[str]:
@@ -63,9 +65,9 @@ def curves_legend(curves: Sequence[Curve], rows: int) -> Content:
     for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves), strict=False):
         end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
         mark = (f"{letter} {printable(curve.name)}", colour)
-        lines.append(Content.assemble(mark, (end, "$text-muted")))
+        lines.append(Content.assemble(mark, (end, "$foreground-muted")))
     if rows > len(curves) == MAX_CURVES:
-        lines.append(Content.styled(f"{MAX_CURVES} of {rows} rows; / chooses others", "$text-muted"))
+        lines.append(Content.styled(f"{MAX_CURVES} of {rows} rows; / chooses others", "$foreground-muted"))
     return Content("\n").join(lines)
 
 
@@ -79,7 +81,7 @@ def environment(found: Findings) -> Content:
     for name, values in found.facts:
         parts.append(Content(f"  {printable(name)}"))
         parts += [
-            Content.assemble(f"    {printable(value)}  ", (printable(runs), "$text-muted"))
+            Content.assemble(f"    {printable(value)}  ", (printable(runs), "$foreground-muted"))
             for value, runs in values
         ]
     parts.append(_heading("\nThe same everywhere"))
@@ -96,4 +98,4 @@ def _plain(name: str, value: str) -> str:
 
 
 def _heading(text: str) -> Content:
-    return Content.styled(text, "$text-muted")
+    return Content.styled(text, "$foreground-muted")

@@ -56,7 +56,7 @@ def draw_intervals(rows: Sequence[Row], columns: int, glyphs: Glyphs = UNICODE) 
     for row in rows:
         if row.kind != kind:
             kind = row.kind
-            lines.append(Content.styled(printable(kind.removesuffix(": ")), "$text-muted"))
+            lines.append(Content.styled(printable(kind.removesuffix(": ")), "$foreground-muted"))
         verdict = _verdict(row)
         width = NAME_WIDTH - 1 if wide else columns - verdict.cell_length - 1
         name = _fit(printable(row.name), width)
@@ -64,7 +64,7 @@ def draw_intervals(rows: Sequence[Row], columns: int, glyphs: Glyphs = UNICODE) 
         told += Content(" " * (width + 1 - len(name)))
         drawn = Content.assemble(_whisker(row, axis, glyphs), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
         lines += [Content.assemble(told, drawn, verdict)] if wide else [told + verdict, drawn]
-    return Content("\n").join([*lines, Content.styled(_legend(glyphs), "$text-muted")])
+    return Content("\n").join([*lines, Content.styled(_legend(glyphs), "$foreground-muted")])
 
 
 def _legend(glyphs: Glyphs) -> str:
@@ -93,7 +93,7 @@ def _scale(axis: Axis) -> Content:
         ("1", axis.place(1.0)),
     ):
         cells[start : start + len(label)] = label
-    return Content.styled("".join(cells), "$text-muted")
+    return Content.styled("".join(cells), "$foreground-muted")
 
 
 def _whisker(row: Row, axis: Axis, glyphs: Glyphs) -> Content:
@@ -124,10 +124,10 @@ def _verdict(row: Row) -> Content:
     """In words; what learned something else has its doubt beside it."""
     standing = row.standing
     if standing.is_baseline:
-        return Content.styled("baseline", "$text-muted")
+        return Content.styled("baseline", "$foreground-muted")
     if standing.time is None:
         status = "no timing" if standing.entry.done else str(standing.entry.results[0]["status"])
-        return Content.styled(printable(status.replace("_", " ")), "$text-muted")
+        return Content.styled(printable(status.replace("_", " ")), "$foreground-muted")
     verdict = standing.time.verdict
     doubt = ("! " if standing.in_band is False else "", "$text-warning")
     return Content.assemble(doubt, (verdict, VERDICT_STYLES.get(verdict, "")))

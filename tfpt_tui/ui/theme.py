@@ -79,17 +79,17 @@ VERDICT_STYLES = {
     "slower": "$text-error",
     "equivalent": "$text-primary",
     "inconclusive": "$text-warning",
-    "single run": "$text-muted",
+    "single run": "$foreground-muted",
 }
 PHASE_MARKS = {
     "import": ("I", "$text-secondary on $secondary-muted"),
-    "device_init": ("D", "$text-muted on $panel"),
+    "device_init": ("D", "$foreground-muted on $panel"),
     "data_loading": ("L", "$text-accent on $accent-muted"),
-    "cache_fill": ("F", "$text-muted on $panel"),
+    "cache_fill": ("F", "$foreground-muted on $panel"),
     "model_building": ("B", "$text-secondary on $secondary-muted"),
     "compile": ("C", "$text-error on $error-muted"),
     "training": ("T", "$text-primary on $primary-muted"),
-    "model_saving": ("S", "$text-muted on $panel"),
+    "model_saving": ("S", "$foreground-muted on $panel"),
     "model_loading": ("R", "$text-secondary on $secondary-muted"),
     "evaluation": ("E", "$text-success on $success-muted"),
 }

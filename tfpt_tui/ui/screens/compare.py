@@ -32,7 +32,7 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset with both frameworks."
 NONE_LEFT = "No run matches the filter.\n\nPress / to change it, or / and esc to take it off."
-# Whoever runs down the list waits for the entry at which he stops.
+# Whoever runs down the list, or types, waits for the entry at which he stops.
 SETTLE_S = 0.1
 # A reply within this time needs no word that it is waited for.
 PATIENCE_S = 0.3
@@ -142,7 +142,7 @@ class CompareScreen(Screen[None]):
             self.query_one(ChoiceList).show(kept)
         self.set_class(not self._choices, "-empty")
         if kept:
-            self._choose(again)
+            self._choose_soon(again)
         else:
             self._wanted = None
             self._pane.clear(NONE_LEFT if self._choices else EMPTY)
@@ -155,16 +155,20 @@ class CompareScreen(Screen[None]):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
-        """A condition that is half typed is no mistake yet: it is told, and changes nothing."""
+        """What is no condition, perhaps not yet, or leaves nothing, is told and changes nothing."""
+        problem = ""
         try:
             found = read_filter(event.value)
         except TfptError as error:
-            self.query_one("#problem", Static).update(printable(str(error)))
-            return
-        self.query_one("#problem", Static).update("")
-        if found != self._filter:
-            self._filter = found
-            self._narrow()
+            problem = str(error)
+        else:
+            if narrow(self._choices, found) or not self._choices:
+                self._filter = found
+                self._narrow()
+            else:
+                problem = f"nothing matches {event.value}"
+        self.query_one("#problem", Static).update(printable(problem))
+        self.set_class(bool(problem), "-problem")
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
@@ -175,7 +179,7 @@ class CompareScreen(Screen[None]):
         field = self.query_one("#filter", Input)
         if self.has_class("-filter"):
             field.value = ""
-            self.remove_class("-filter")
+            self.remove_class("-filter", "-problem")
             self.query_one(ChoiceList).focus()
         elif self.has_class("-full"):
             self.action_enlarge()
@@ -184,9 +188,12 @@ class CompareScreen(Screen[None]):
 
     @on(OptionList.OptionHighlighted, "#choices")
     def _highlighted(self) -> None:
+        self._choose_soon()
+
+    def _choose_soon(self, again: bool = False) -> None:
         if self._settling:
             self._settling.stop()
-        self._settling = self.set_timer(SETTLE_S, self._choose)
+        self._settling = self.set_timer(SETTLE_S, lambda: self._choose(again))
 
     @on(OptionList.OptionSelected, "#choices")
     def _open(self) -> None:

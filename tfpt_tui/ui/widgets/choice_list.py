@@ -48,7 +48,7 @@ class ChoiceList(OptionList):
             if choice.kind != kind:
                 kind = choice.kind
                 if HEADINGS[kind]:
-                    self.add_option(Option(Content.styled(HEADINGS[kind], "$text-muted"), disabled=True))
+                    self.add_option(Option(Content.styled(HEADINGS[kind], "$foreground-muted"), disabled=True))
             self.add_option(Option(self._prompt(choice), id=choice.id))
         if before in self._choices:
             self.highlighted = self.get_option_index(before)
@@ -71,14 +71,14 @@ class ChoiceList(OptionList):
         began = f" {choice.began:%d %b %H:%M}" if choice.began else ""
         count = len(choice.summaries)
         frameworks = choice.frameworks
-        told: Content | tuple[str, str] = ("both frameworks", "$text-muted")
+        told: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
         if len(frameworks) == 1:
             (one,) = frameworks
             told = (FRAMEWORK_TITLES.get(one, printable(one)), FRAMEWORK_COLOURS.get(one, ""))
         return Content.assemble(
             (mark, "$text-success"),
             printable(name),
-            (began, "$text-muted"),
-            (f"\n  {count:,} run{'' if count == 1 else 's'} ", "$text-muted"),
+            (began, "$foreground-muted"),
+            (f"\n  {count:,} run{'' if count == 1 else 's'} ", "$foreground-muted"),
             told,
         )
