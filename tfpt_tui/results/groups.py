@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults
@@ -22,12 +22,14 @@ NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
 class Group:
     """Runs of one configuration that differ in their seed only; ``done`` are those that completed.
 
-    ``by`` is a setting whose values are compared apart from each other, "" for none.
+    ``by`` is a setting whose values are compared apart from each other, "" for none. ``name`` is the framework,
+    with what tells the row apart where the comparison has others of it.
     """
 
     config: Mapping[str, Any]
     results: tuple[Mapping[str, Any], ...]
     by: str = ""
+    name: str = ""
 
     @property
     def done(self) -> list[Mapping[str, Any]]:
@@ -104,7 +106,20 @@ def group(results: Sequence[Mapping[str, Any]], by: str = "") -> list[Group]:
     for result in results:
         grouped.setdefault(same_settings(result["config"], "seed"), []).append(result)
     groups = [Group(members[0]["config"], tuple(members), by) for members in grouped.values()]
-    return sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups
+    return _named(sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups)
+
+
+def _named(groups: Sequence[Group]) -> list[Group]:
+    rivals: dict[Hashable, list[Group]] = {}
+    for entry in groups:
+        rivals.setdefault((entry.framework, entry.kind), []).append(entry)
+    keys = {kind: differing_keys(entries) for kind, entries in rivals.items()}
+    return [replace(entry, name=_name(entry, keys[entry.framework, entry.kind])) for entry in groups]
+
+
+def _name(entry: Group, keys: Sequence[str]) -> str:
+    settings = [f"{key} {plain(asked(entry.config, key))}" for key in keys if applies(key, entry)]
+    return f"{entry.title} ({', '.join(settings)})" if settings else entry.title
 
 
 def same_settings(config: Mapping[str, Any], *but: str) -> str:
@@ -129,15 +144,6 @@ def differing_keys(groups: Sequence[Group]) -> list[str]:
 
 def applies(key: str, entry: Group) -> bool:
     return SETTINGS[key].applies_to(entry.framework, entry.track)
-
-
-def name_of(entry: Group, groups: Sequence[Group]) -> str:
-    """The framework, with what tells the row apart where the comparison has others of it."""
-    rivals = [other for other in groups if (other.framework, other.kind) == (entry.framework, entry.kind)]
-    settings = [
-        f"{key} {plain(asked(entry.config, key))}" for key in differing_keys(rivals) if applies(key, entry)
-    ]
-    return f"{entry.title} ({', '.join(settings)})" if settings else entry.title
 
 
 def kind_of(entry: Group, groups: Sequence[Group]) -> str:

@@ -12,7 +12,7 @@ from tfpt_tui.errors import TfptError
 from tfpt_tui.results.choices import PUBLISHED, Choice, runs_of
 from tfpt_tui.results.comparable import NotComparableError
 from tfpt_tui.results.epochs import read_epochs
-from tfpt_tui.results.groups import differing_keys, kind_of, name_of
+from tfpt_tui.results.groups import differing_keys, kind_of
 from tfpt_tui.results.index import read_results
 from tfpt_tui.results.origins import Origins, origins_of, who
 from tfpt_tui.results.published import has_printed_numbers
@@ -129,9 +129,7 @@ def _with_published(found: Findings, request: Request, paths: Paths) -> Findings
 
 def _rows(standings: Sequence[Standing]) -> tuple[Row, ...]:
     groups = [standing.entry for standing in standings]
-    return tuple(
-        Row(name_of(standing.entry, groups), kind_of(standing.entry, groups), standing) for standing in standings
-    )
+    return tuple(Row(standing.entry.name, kind_of(standing.entry, groups), standing) for standing in standings)
 
 
 def _curves(rows: Sequence[Row], runs: Path) -> tuple[Curve, ...]:
