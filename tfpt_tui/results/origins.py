@@ -45,7 +45,7 @@ def origins_of(results: Sequence[Result]) -> Origins:
         concerned = _frameworks_with(name, known, facts) if name in packages else None
         values: dict[str, list[str]] = {}
         for result, own in zip(known, facts, strict=True):
-            if concerned is None or result["config"].get("framework") in concerned:
+            if concerned is None or result["config"].get("framework", "") in concerned:
                 values.setdefault(own.get(name, ABSENT), []).append(result["run"])
         if len(values) > 1:
             differing.append(Fact(name, tuple((value, tuple(runs)) for value, runs in values.items())))

@@ -15,7 +15,7 @@ from tfpt_tui.ui.theme import CURVE_SHADES, VERDICT_STYLES
 MAX_NOTES = 100
 OTHER_SHADES = ("#878787",)
 LETTERS = "ABCDEFGH"
-NO_CURVES = "No run of these trained an epoch, so there are no curves to show."
+NO_CURVES = "No run of these trained an epoch: no curves."
 
 
 def heading(wanted: Wanted, runs: int | None) -> Content:

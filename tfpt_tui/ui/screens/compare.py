@@ -36,6 +36,8 @@ NONE_LEFT = "No run matches the filter.\n\nPress / to change it, or / and esc to
 SETTLE_S = 0.1
 # A reply within this time needs no word that it is waited for.
 PATIENCE_S = 0.3
+# A path is read, and perhaps copied.
+TOLD_S = 15.0
 COPIED = "copied, if the terminal supports OSC 52"
 
 
@@ -145,6 +147,7 @@ class CompareScreen(Screen[None]):
             self._choose_soon(again)
         else:
             self._wanted = None
+            self._be_patient_with(None)
             self._pane.clear(NONE_LEFT if self._choices else EMPTY)
 
     # The filter.
@@ -218,10 +221,16 @@ class CompareScreen(Screen[None]):
     def _compare_as(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._pane.expect(wanted)
+        self._be_patient_with(wanted)
+        self._find(wanted)
+
+    def _be_patient_with(self, wanted: Wanted | None) -> None:
+        """What was waited for before is waited for no more."""
         if self._patience:
             self._patience.stop()
-        self._patience = self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
-        self._find(wanted)
+            self._patience = None
+        if wanted:
+            self._patience = self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
 
     @work(thread=True, exclusive=True, group="find")
     def _find(self, wanted: Wanted) -> None:
@@ -271,6 +280,7 @@ class CompareScreen(Screen[None]):
 
     def action_transpose(self) -> None:
         self._pane.table.turn()
+        self.refresh_bindings()
 
     def action_x_axis(self) -> None:
         self.query_one(Curves).change_axis()
@@ -307,7 +317,12 @@ class CompareScreen(Screen[None]):
         answer, table = self._pane.answer, self._pane.table.table
         if answer and table and self._wanted:
             shown = replace(answer, table=table)
-            self.app.push_screen(ExportDialog(shown, f"compare-{title_of(self._wanted).replace(' ', '-')}"))
+            stem = f"compare-{title_of(self._wanted).replace(' ', '-')}"
+            self.app.push_screen(ExportDialog(shown, stem), self._tell_written)
+
+    def _tell_written(self, where: str | None) -> None:
+        if where:
+            self.notify(where, title="Written", timeout=TOLD_S, markup=False)
 
     # Moving.
 
@@ -354,7 +369,7 @@ class CompareScreen(Screen[None]):
             case "across":
                 return bool(pane.findings and (pane.findings.across_helps or pane.findings.wanted.across))
             case "x_axis":
-                return comparison.CURVES in pane.shown
+                return comparison.CURVES in pane.shown and bool(pane.findings and pane.findings.curves)
         return True
 
     @property

@@ -20,18 +20,19 @@ from tfpt_tui.results.export import CHARTS, KINDS, export, free_name
 from tfpt_tui.results.request import Answer
 from tfpt_tui.ui.screens.confirm import Confirm
 
-TOLD_S = 15.0
 
+class ExportDialog(ModalScreen[str]):
+    """Writes what the screen shows, with the functions of the command line; what is there is asked about.
 
-class ExportDialog(ModalScreen[None]):
-    """Writes what the screen shows, with the functions of the command line; what is there is asked about."""
+    Returns where the file went.
+    """
 
     DEFAULT_CSS = """
     ExportDialog { align: center middle; }
     ExportDialog > Vertical {
         width: 76; max-width: 95%; height: auto; padding: 0 2; background: $panel; border: round $primary;
     }
-    ExportDialog Label { color: $text-muted; }
+    ExportDialog Label { color: $text-muted; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
     ExportDialog OptionList { height: auto; border: none; background: $panel; margin-bottom: 1; padding: 0; }
     ExportDialog OptionList > .option-list--option-highlighted { background: $surface; text-style: none; }
     ExportDialog OptionList:focus > .option-list--option-highlighted {
@@ -70,7 +71,7 @@ class ExportDialog(ModalScreen[None]):
             yield OptionList(
                 *(Option(kind.title, id=name) for name, kind in KINDS.items()), compact=True, markup=False
             )
-            yield Label("File")
+            yield Label(f"File, in {printable(str(Path.cwd()))} or by its path", markup=False)
             yield Input(compact=True)
             yield Static(id="state", markup=False)
 
@@ -84,7 +85,7 @@ class ExportDialog(ModalScreen[None]):
         """A free name in this directory, unless the user has written one."""
         field = self.query_one(Input)
         if field.value in ("", self._suggested):
-            field.value = self._suggested = str(free_name(Path.cwd(), self._stem, self._kind))
+            field.value = self._suggested = free_name(Path.cwd(), self._stem, self._kind).name
 
     @on(OptionList.OptionSelected)
     def _go_on(self) -> None:
@@ -121,9 +122,7 @@ class ExportDialog(ModalScreen[None]):
     @on(Written)
     def _tell_written(self, message: Written) -> None:
         files = "" if message.files == 1 else f"\n{message.files} files"
-        told = f"{printable(str(message.path.absolute()))}{files}"
-        self.app.notify(told, title="Written", timeout=TOLD_S, markup=False)
-        self.dismiss()
+        self.dismiss(f"{printable(str(message.path.absolute()))}{files}")
 
     @on(Refused)
     def _tell_refused(self, message: Refused) -> None:

@@ -124,6 +124,7 @@ class Comparison(Vertical):
             own = self.query_one(f"#{name}-view")
             own.set_class(name in shown and not blocked, "-shown")
             own.set_class(name in shown[1:], "-below")
+            own.set_class(name in shown[:-1], "-above")
         blocked = self.has_class("-message") and (shown[0] in COMPARED or self.findings is None)
         self.query_one("#message").display = blocked
         self.screen.refresh_bindings()

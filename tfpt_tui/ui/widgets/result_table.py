@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.style import Style
 from rich.text import Text
@@ -14,7 +14,7 @@ from tfpt_tui.errors import printable
 from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, sorted_by
 from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, VERDICT_STYLES
 
-MAX_CELL = 40
+MAX_CELL, MAX_TURNED_CELL = 40, 18
 # Each row is laid out on the event loop; an export has them all.
 MAX_ROWS = 500
 FRAMEWORKS = {title: name for name, title in FRAMEWORK_TITLES.items()}
@@ -22,7 +22,7 @@ FRAMEWORKS = {title: name for name, title in FRAMEWORK_TITLES.items()}
 
 class ResultTable(DataTable[Text]):
     DEFAULT_CSS = """
-    ResultTable { height: auto; background: $background; scrollbar-size: 1 1; }
+    ResultTable { background: $background; scrollbar-size: 1 1; }
     ResultTable > .datatable--header { background: $background; color: $text-muted; text-style: none; }
     ResultTable > .datatable--cursor { background: $panel; text-style: none; }
     ResultTable > .datatable--fixed { background: $background; }
@@ -122,8 +122,6 @@ class ResultTable(DataTable[Text]):
         cells = [[self._cell(column, row) for column in self._columns_shown] for row in rows]
         headings = [self._heading(column) for column in self._columns_shown]
         if self.turned:
-            for heading in headings:
-                heading.justify = "left"
             names = [Text(f"row {number}") for number in range(1, len(rows) + 1)]
             cells = [
                 [heading, *column] for heading, column in zip(headings, zip(*cells, strict=True), strict=True)
@@ -133,16 +131,19 @@ class ResultTable(DataTable[Text]):
             self.add_column(heading, width=max([heading.cell_len, *(line[place].cell_len for line in cells)]))
         self.fixed_columns = 1
         self.add_rows(cells)
+        # With its heading and a scrollbar. Left to itself, a table that was filled while hidden has no height.
+        self.styles.height = len(cells) + 2
         self.move_cursor(row=cursor.row, column=cursor.column, animate=False)
         self.scroll_to(*scroll, animate=False)
 
     def _heading(self, column: Column) -> Text:
         mark = {column.name: " ▲", f"-{column.name}": " ▼"}.get(self.sorting, "")
-        return Text(f"{column.title}{mark}", justify="right" if column.name in self._numeric else "left")
+        return Text(f"{column.title}{mark}", justify=self._justify(column))
 
     def _cell(self, column: Column, row: Mapping[str, Cell]) -> Text:
         text = printable(column.show(row.get(column.name)))
-        text = text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 1]}…"
+        most = MAX_TURNED_CELL if self.turned else MAX_CELL
+        text = text if len(text) <= most else f"{text[: most - 1]}…"
         style: Style | str = ""
         if row.get("in_band") is False and column.name != "in_band":
             style = self._style("doubtful")
@@ -150,7 +151,11 @@ class ResultTable(DataTable[Text]):
             style = FRAMEWORK_COLOURS.get(FRAMEWORKS.get(text, ""), "")
         elif column.name == "verdict" and text in VERDICT_STYLES:
             style = self._style(text.replace(" ", "-"))
-        return Text(text, style, justify="right" if column.name in self._numeric else "left", no_wrap=True)
+        return Text(text, style, justify=self._justify(column), no_wrap=True)
+
+    def _justify(self, column: Column) -> Literal["left", "right"]:
+        """A turned table has numbers and words below each other."""
+        return "right" if column.name in self._numeric and not self.turned else "left"
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"result-table--{name}", partial=True)
