@@ -6,48 +6,19 @@ import threading
 import pytest
 from textual.widgets import Input
 
-from tests.recordings import record_run, record_sweep
+from tests.recordings import QUICK
 from tests.ui.test_app import screen_text, shows
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui import findings
-from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.screens import compare
-from tfpt_tui.ui.screens.export import ExportDialog
 from tfpt_tui.ui.widgets.comparison import VIEWS, Comparison
 from tfpt_tui.ui.widgets.result_table import ResultTable
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
-QUICK, SWEEP = "20261121-100000-quick-aa01", "20261122-100000-batch-sweep-bb02"
-
-
-@pytest.fixture
-def app(paths):
-    return TfptApp(paths, UserSettings())
-
-
-@pytest.fixture
-def record(paths):
-    """Record a sweep: each run is a framework and its settings."""
-    count = iter(range(1000, 10_000))
-
-    def write(sweep, *specs, preset="quick"):
-        runs = [
-            record_run(paths, f"20261120-10{n:04}-{n:04}", framework, **{"sweep": sweep, "preset": preset, **told})
-            for n, (framework, told) in zip(count, specs, strict=False)
-        ]
-        record_sweep(paths, sweep, *runs, preset=preset)
-        return tuple(runs)
-
-    return write
-
-
-@pytest.fixture
-def two(record):
-    return record(QUICK, ("pytorch", {"rate": 100.0}), ("tensorflow", {"rate": 80.0}))
+SWEEP = "20261122-100000-batch-sweep-bb02"
 
 
 @pytest.fixture
@@ -255,59 +226,6 @@ async def test_curves_change_from_epochs_to_seconds(app, two):
         await shows(pilot, "train loss by epoch", "A PyTorch", "B TensorFlow")
         await pilot.press("x")
         await shows(pilot, "train loss by seconds")
-
-
-async def test_the_export_says_where_it_went_and_is_what_the_screen_shows(app, two, paths, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await pilot.press("4")
-        await shows(pilot, "took 1.25x")
-        await pilot.press("e")
-        await shows(pilot, "Format", f"compare-{QUICK}.csv")
-        await pilot.press("j", "j")
-        await shows(pilot, f"compare-{QUICK}.md")
-        await pilot.press("enter", "enter")
-        out = tmp_path / f"compare-{QUICK}.md"
-        await shows(pilot, "Written")
-        assert out.read_text() == FORMATS["markdown"](answer(Request(two), paths).table)
-        await pilot.press("e", "j", "j")
-        await shows(pilot, f"compare-{QUICK}-2.md")
-
-
-async def test_a_file_that_is_there_is_asked_about_and_kept(app, two, tmp_path):
-    out = tmp_path / "mine.csv"
-    out.write_text("mine")
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await pilot.press("4")
-        await shows(pilot, "took 1.25x")
-        await pilot.press("e")
-        await shows(pilot, "Format")
-        app.screen.query_one(Input).value = str(out)
-        await pilot.press("enter", "enter")
-        await shows(pilot, "is there already")
-        await pilot.press("c")
-        await shows(pilot, "Format")
-        assert out.read_text() == "mine"
-        await pilot.press("enter")
-        await shows(pilot, "is there already")
-        await pilot.press("r")
-        await shows(pilot, "Written")
-        assert out.read_text().startswith("framework,")
-
-
-async def test_an_export_that_fails_leaves_the_dialog_with_the_reason(app, two, tmp_path):
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("4")
-        await shows(pilot, "took 1.25x")
-        await pilot.press("e")
-        await shows(pilot, "Format")
-        app.screen.query_one(Input).value = str(tmp_path / "none" / "x.csv")
-        await pilot.press("enter", "enter")
-        await shows(pilot, "cannot write the comparison")
-        app.screen.query_one(Input).value = str(tmp_path)
-        await pilot.press("enter")
-        await shows(pilot, "name a file in it")
-        assert isinstance(app.screen, ExportDialog)
 
 
 async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record):

@@ -143,3 +143,10 @@ def test_very_many_notes_are_cut_and_counted():
 
 def test_a_note_from_elsewhere_cannot_steer_the_terminal():
     assert "\x1b" not in notes(Table((), (), ("run: \x1b[2J gone",))).plain
+
+
+def test_rows_that_are_not_shown_are_counted_above_the_notes():
+    assert lines_of(notes(Table((), (), ("slower",)), 1_200)) == [
+        "1,200 more rows are not shown; an export has them all",
+        "slower",
+    ]

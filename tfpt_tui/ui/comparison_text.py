@@ -29,9 +29,11 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
     return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$foreground-muted"))
 
 
-def notes(table: Table) -> Content:
-    """The notes, the answer first, a verdict in its colour; very many are cut."""
-    lines = [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
+def notes(table: Table, hidden_rows: int = 0) -> Content:
+    """The notes, the answer first, a verdict in its colour; very many are cut, and so were very many rows."""
+    cut = f"{hidden_rows:,} more rows are not shown; an export has them all"
+    lines = [Content.styled(cut, "$text-warning")] if hidden_rows else []
+    lines += [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
     if hidden := len(table.notes) - MAX_NOTES:
         lines += (
             [Content.styled(f"{hidden} more; an export has them all", "$foreground-muted")] if hidden > 0 else []

@@ -105,7 +105,9 @@ class Comparison(Vertical):
         self.query_one("#heading", Static).update(comparison_text.heading(findings.wanted, findings.runs))
         self._show_table("table", comparison)
         self._show_table("published", published)
-        self.query_one("#notes", Static).update(comparison_text.notes(comparison.table) if comparison else "")
+        hidden = self.query_one("#table", ResultTable).hidden_rows
+        told = comparison_text.notes(comparison.table, hidden) if comparison else ""
+        self.query_one("#notes", Static).update(told)
         self.query_one("#published-notes", Static).update(
             comparison_text.notes(published.table) if published else Content(printable(findings.no_table))
         )
