@@ -287,7 +287,7 @@ async def test_two_hundred_rows_are_shown_and_scrolled_to_the_last(app, record):
     record(QUICK, *(("pytorch", {"batch_size": size, "data": "/" + "d" * 300}) for size in range(1, 201)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "200 runs")
+        await shows(pilot, "200 runs", "time ratio")
         await pilot.press("enter", "G", "right")
         assert table_of(app).text_here == "200"
         assert table_of(app).row_count == 200
