@@ -1,4 +1,6 @@
 import math
+import random
+import tracemalloc
 
 import pytest
 
@@ -116,3 +118,16 @@ def test_the_accuracy_band_is_as_wide_as_the_spread_but_never_narrower_than_two_
     assert accuracy_band([0.5]) == (0.5, 0.05)
     middle, width = accuracy_band([0.40, 0.45, 0.50, 0.55, 0.60])
     assert (middle, width) == pytest.approx((0.5, 3 * 1.4826 * 0.05))
+
+
+def test_very_many_repeats_take_no_more_memory_than_their_resamples():
+    rng = random.Random(25)
+    own, baseline = ({seed: rng.uniform(1, 2) for seed in range(1_000)} for _ in range(2))
+    tracemalloc.start()
+    try:
+        found = compare_times(own, baseline, resamples=200)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.n == 1_000
+    assert peak < 100e6  # the twos of all pairs would be 800 MB

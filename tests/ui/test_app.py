@@ -143,7 +143,7 @@ async def test_no_screen_is_a_dead_end(app, recorded, size):
         await pilot.press("2")
         await shows(pilot, "presets", "demo", "2 runs,", "starts now")
         await pilot.press("4")
-        await shows(pilot, "sweep 2", "baseline")
+        await shows(pilot, "2 runs both frameworks", "baseline")
         await pilot.press("3")
         await shows(pilot, "completed")
 

@@ -1,50 +1,326 @@
-"""The Compare screen's text."""
+"""The Compare screen, driven by keys on recorded runs."""
 
-from datetime import datetime
+import shutil
+import threading
 
 import pytest
+from textual.widgets import Input
 
-from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.config.toml import write_toml
-from tfpt_tui.runs.directory import RunDirectory, make_directory
-from tfpt_tui.ui.screens.compare import NOTHING, CompareScreen
+from tests.recordings import QUICK
+from tests.ui.test_app import screen_text, shows
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.results.request import Request, answer
+from tfpt_tui.results.table import FORMATS
+from tfpt_tui.ui import findings
+from tfpt_tui.ui.screens import compare
+from tfpt_tui.ui.widgets.comparison import VIEWS, Comparison
+from tfpt_tui.ui.widgets.result_table import ResultTable
+
+SIZES = [(80, 24), (120, 36), (200, 60)]
+SWEEP = "20261122-100000-batch-sweep-bb02"
 
 
 @pytest.fixture
-def record(paths):
-    """Write a finished run of a framework on a machine."""
-
-    def write(framework, machine):
-        run = RunDirectory(make_directory(paths.runs, framework, datetime(2026, 11, 22)))
-        config = RunConfig.from_mapping({"framework": framework, "data": "/d"}, "here").to_mapping()
-        write_toml(run.config, {"rows": [config]})
-        figures = {"status": "completed", "training": {"images_per_s": 100.0}, "phases": {}}
-        write_toml(run.result, {"run": run.id, **figures, "config": config})
-        write_toml(run.environment, {"fingerprint": {"machine": machine}})
-        return run
-
-    return write
+def batches(record):
+    """Single runs of two batch sizes and both frameworks, newer than those of ``two``."""
+    specs = [
+        (framework, {"batch_size": b, "rate": 10.0 * b + len(framework)})
+        for b in (16, 32)
+        for framework in ("pytorch", "tensorflow")
+    ]
+    return record(SWEEP, *specs, preset="batch-sweep")
 
 
-def plan(paths, *entries):
-    directory = paths.sweeps / "20261122-000000-demo-0000"
-    directory.mkdir(parents=True)
-    write_toml(directory / "plan.toml", {"sweep": directory.name, "runs": list(entries)})
+def pane(app):
+    return app.screen.query_one(Comparison)
 
 
-def test_without_runs_it_says_how_to_make_some(paths):
-    assert CompareScreen(paths)._compare().plain == NOTHING
+def table_of(app):
+    return pane(app).table
 
 
-def test_runs_that_may_not_be_compared_are_a_message(paths, record):
-    runs = record("pytorch", "a1"), record("tensorflow", "b2")
-    plan(paths, *({"run": run.id} for run in runs))
-    assert "come from different machines (fingerprint a1 and b2)" in CompareScreen(paths)._compare().plain
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_newest_sweep_is_compared_and_the_answer_is_seen_at_every_size(app, two, size):
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        text = await shows(pilot, "took 1.25x", "time ratio", "verdict", "single run")
+        assert "quick 21 Nov 10:00" in text
+        assert "2 runs both frameworks" in text
 
 
-def test_the_burn_in_is_left_out(paths, record):
-    burn_in, measured = record("pytorch", "a1"), record("tensorflow", "a1")
-    plan(paths, {"run": burn_in.id, "burn_in": True}, {"run": measured.id})
-    text = CompareScreen(paths)._compare().plain
-    assert measured.id in text
-    assert burn_in.id not in text
+async def test_without_runs_it_says_how_to_make_some(app):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "Nothing to compare yet", "Press 2")
+        for key in ("v", "p", "s", "t", "b", "A", "e", "y", "Y", "space", "x", "f", "j", "G", "enter"):
+            await pilot.press(key)
+        await shows(pilot, "Nothing to compare yet")
+
+
+async def test_views_follow_one_another_on_a_short_terminal(app, two):
+    marks = {
+        "ratios": "right of 1",
+        "phases": "TTTT",
+        "curves": "train accuracy by epoch",
+        "published": "Nobody printed numbers for quick",
+        "environment": "Computed on",
+        "table": "time ratio",
+    }
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        for view in (*VIEWS[1:], VIEWS[0]):
+            await pilot.press("v")
+            await shows(pilot, marks[view])
+            assert pane(app).shown == (view,)
+        await pilot.press("V")
+        await shows(pilot, marks["environment"])
+
+
+async def test_a_tall_terminal_shows_the_table_with_another_view_below(app, two):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x", "right of 1")
+        await pilot.press("v")
+        await shows(pilot, "took 1.25x", "TTTT")
+        await pilot.press("f")
+        text = await shows(pilot, "TTTT")
+        assert "took 1.25x" not in text
+        await pilot.press("escape")
+        await shows(pilot, "took 1.25x", "2 runs both frameworks")
+
+
+async def test_many_rows_leave_room_for_the_view_below(app, record):
+    record(QUICK, *(("pytorch", {"batch_size": size}) for size in range(1, 14)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "13 runs", "time ratio", "░●░")
+
+
+async def test_a_row_becomes_the_baseline_and_settings_keep_apart(app, batches):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "4 runs", "time ratio")
+        await pilot.press("enter", "down", "p")
+        await shows(pilot, "the time of TensorFlow (batch_size 16)")
+        await pilot.press("b")
+        await shows(pilot, "within each batch_size", "batch_size 32: TensorFlow took")
+        await pilot.press("b")
+        text = await shows(pilot, "the time of TensorFlow (batch_size 16)")
+        assert "within each" not in text
+
+
+async def test_the_table_is_sorted_by_the_column_under_the_cursor_then_reversed_then_as_it_came(app, batches):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "4 runs", "time ratio")
+        await pilot.press("enter", "right", "right", "right")
+        rates = []
+        for _ in range(3):
+            await pilot.press("s")
+            await pilot.pause()
+            rates.append([row["images_per_s"] for row in table_of(app).table.rows])
+        assert rates == [[167, 170, 327, 330], [330, 327, 170, 167], [167, 170, 327, 330]]
+
+
+async def test_a_turned_table_has_the_settings_as_rows_and_the_cursor_on_its_cell(app, batches):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "4 runs", "time ratio")
+        await pilot.press("enter", "down", "right")
+        assert table_of(app).text_here == "16"
+        await pilot.press("t")
+        await shows(pilot, "row 3", "batch_size")
+        assert (table_of(app).text_here, table_of(app).row_here["framework"]) == ("16", "TensorFlow")
+        await pilot.press("t")
+        await pilot.pause()
+        assert table_of(app).text_here == "16"
+
+
+async def test_a_cell_and_the_table_are_copied(app, two, paths):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("enter", "down", "y")
+        await pilot.pause()
+        assert app.clipboard == "TensorFlow"
+        await pilot.press("Y")
+        await pilot.pause()
+        assert app.clipboard == FORMATS["markdown"](answer(Request(two), paths).table)
+
+
+async def test_words_and_conditions_narrow_the_list_and_a_wrong_one_changes_nothing(app, two, batches):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "3 to compare", "4 runs")
+        await pilot.press("slash")
+        field = app.screen.query_one("#filter", Input)
+        field.value = "batch_size>16 framework=pytorch"
+        await shows(pilot, "3 of 3 to compare", "1 run PyTorch")
+        field.value = "quick"
+        await shows(pilot, "1 of 3 to compare", "took 1.25x")
+        field.value = "batch_sise=3"
+        text = await shows(pilot, "did you mean")
+        assert "took 1.25x" in text
+        field.value = "zzz"
+        text = await shows(pilot, "nothing matches zzz")
+        assert "took 1.25x" in text
+        await pilot.press("escape")
+        await shows(pilot, "3 to compare")
+
+
+async def test_letters_go_into_the_filter_while_it_is_open(app, two):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("slash", "q", "u", "i", "c", "k")
+        assert app.screen.query_one("#filter", Input).value == "quick"
+        assert pane(app).view == "table"
+
+
+async def test_marked_entries_are_compared_together(app, record):
+    record(QUICK, ("pytorch", {"rate": 100.0}))
+    record(SWEEP, ("tensorflow", {"rate": 50.0}))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "1 run TensorFlow")
+        await pilot.press("space", "j", "space")
+        await shows(pilot, "2 entries together", "took 2.00x")
+        await pilot.press("space")
+        text = await shows(pilot, "1 run")
+        assert "together" not in text
+
+
+async def test_runs_of_two_machines_are_refused_with_the_key_that_compares_them(app, record):
+    record(QUICK, ("pytorch", {"host": "mars"}), ("tensorflow", {"host": "venus"}))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "host mars and venus", "Press A")
+        await pilot.press("V")
+        await shows(pilot, "Differs", "venus")
+        await pilot.press("v", "A")
+        await shows(pilot, "across machines", "took 1.00x", "different origins")
+        await pilot.press("A")
+        await shows(pilot, "Press A")
+
+
+async def test_theirs_and_yours_stand_beside_each_other(app, record, paths):
+    row = find_preset("cpu-plain", paths).rows[0].resolved()
+    told = {key: value for key, value in row.items() if key not in ("framework", "data")}
+    record(QUICK, (row["framework"], told), preset="cpu-plain")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "Theirs and yours", "cpu-plain")
+        await pilot.press("G")
+        await shows(pilot, "all runs of cpu-plain", "theirs: training s", "without a completed run")
+        await pilot.press("g")
+        await shows(pilot, "cpu-plain 21 Nov", "images/s")
+
+
+async def test_curves_change_from_epochs_to_seconds(app, two):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("v", "v", "v")
+        await shows(pilot, "train loss by epoch", "A PyTorch", "B TensorFlow")
+        await pilot.press("x")
+        await shows(pilot, "train loss by seconds")
+
+
+async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record):
+    record(
+        QUICK,
+        ("pytorch", {"rate": float("nan"), "accuracy": float("nan"), "losses": (2.0, float("nan"))}),
+        ("tensorflow", {"rate": float("inf"), "losses": (1.0, float("inf"))}),
+        ("pytorch", {"batch_size": 64, "status": "failed"}),
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "nan images/s is no", "failed")
+        await pilot.press("v")
+        await shows(pilot, "no timing")
+        await pilot.press("v", "v")
+        await shows(pilot, "NaN from 2")
+
+
+async def test_a_sweep_without_a_completed_run_tells_what_went_wrong(app, record):
+    record(QUICK, ("pytorch", {"status": "failed"}))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "a bad value", "failed")
+        for mark in ("failed", "No run has completed", "no curves"):
+            await pilot.press("v")
+            await shows(pilot, mark)
+
+
+async def test_runs_that_were_deleted_meanwhile_are_told(app, two, paths):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        for run in two:
+            shutil.rmtree(run.path)
+        await pilot.press("r")
+        await shows(pilot, "Nothing to compare yet")
+
+
+async def test_a_result_of_a_newer_version_is_told_among_the_others(app, two):
+    write_toml(two[0].result, {**read_toml(two[0].result), "schema": 9})
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "all runs")
+        await pilot.press("G")
+        await shows(pilot, "needs a newer tfpt-tui")
+
+
+async def test_a_directory_that_cannot_be_read_is_told(app, two, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "/runs")
+
+    monkeypatch.setattr(compare, "read_summaries", refuse)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "The runs cannot be read", "Press r")
+
+
+async def test_two_hundred_rows_are_shown_and_scrolled_to_the_last(app, record):
+    record(QUICK, *(("pytorch", {"batch_size": size, "data": "/" + "d" * 300}) for size in range(1, 201)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "200 runs", "time ratio")
+        await pilot.press("enter", "G", "right")
+        assert table_of(app).text_here == "200"
+        assert table_of(app).row_count == 200
+
+
+async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_shown(
+    app, two, batches, monkeypatch
+):
+    held, real = threading.Event(), findings.find
+
+    def slow(wanted, paths):
+        if wanted.choices[0].name == SWEEP:
+            held.wait(20)
+        return real(wanted, paths)
+
+    monkeypatch.setattr(compare, "find", slow)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "comparing ...")
+        await pilot.press("j")
+        await shows(pilot, "took 1.25x")
+        held.set()
+        await pilot.pause(0.3)
+        assert "took 1.25x" in screen_text(app)
+
+
+async def test_the_baseline_outlasts_another_screen(app, two):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("enter", "down", "p")
+        await shows(pilot, "took 0.80x")
+        await pilot.press("3", "4")
+        await pilot.pause(0.5)
+        await shows(pilot, "took 0.80x")
+        assert isinstance(app.screen.focused, ResultTable)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfpt_tui.results.groups import END_TO_END, LOADER, MODEL, Group, name_of, same_settings
+from tfpt_tui.results.groups import END_TO_END, LOADER, MODEL, Group, same_settings
 
 
 def bottlenecks(groups: Sequence[Group]) -> list[str]:
@@ -30,7 +30,7 @@ def _sentence(measured: dict[str, Group], groups: Sequence[Group]) -> str:
     whole_entry = measured[END_TO_END]
     track = f"{whole_entry.track}: " if len({entry.track for entry in groups}) > 1 else ""
     return (
-        f"{track}{name_of(whole_entry, groups)}: an epoch takes {whole:.1f} s:"
+        f"{track}{whole_entry.name}: an epoch takes {whole:.1f} s:"
         f" loading alone {loading:.1f} s, the model alone {model:.1f} s:"
         f" bound by {bound}; {100 * overlap(whole, loading, model):.0f} % of {hidden} is hidden behind {cover}"
     )

@@ -14,7 +14,7 @@ from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import read_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.epochs import read_epochs
-from tfpt_tui.results.groups import Group, asked, group, name_of
+from tfpt_tui.results.groups import Group, asked, group
 from tfpt_tui.results.provenance import provenance
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
@@ -108,7 +108,7 @@ def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
         if time.low is not None and time.high is not None:
             axes.plot([time.low, time.high], [place, place], "-", color=colour, linewidth=2)
         axes.plot(time.ratio, place, "o", color=colour)
-    _name_rows(axes, [f"{name_of(one.entry, groups)}: {time.verdict}" for one, time in compared])
+    _name_rows(axes, [f"{one.entry.name}: {time.verdict}" for one, time in compared])
     axes.axvline(1.0, color="black", linewidth=0.8, linestyle="--")
     axes.set_xlabel("time per image relative to the baseline (1), with its 95 % interval; right of it is slower")
     return figure
@@ -218,7 +218,7 @@ def _training_times(entry: Group) -> list[float]:
 
 def _marked(entry: Group, groups: Sequence[Group]) -> str:
     note = next((scaled_note(result) for result in entry.done if scaled_note(result)), "")
-    return name_of(entry, groups) + (f", {note}" if note else "")
+    return entry.name + (f", {note}" if note else "")
 
 
 def _pairs(

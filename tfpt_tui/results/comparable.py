@@ -40,7 +40,7 @@ def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
         title = FRAMEWORK_TITLES.get(framework, framework)
-        found.append(_difference(runs, "software", _software_facts, f"ran {title} in different versions"))
+        found.append(_difference(runs, "software", software_facts, f"ran {title} in different versions"))
     return [sentence for sentence in (*found, _devices(done)) if sentence]
 
 
@@ -93,7 +93,7 @@ def machine_facts(result: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _software_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+def software_facts(result: Mapping[str, Any]) -> dict[str, Any]:
     environment = _environment(result)
     return {**environment.get("versions", {}), **environment.get("variables", {})}
 

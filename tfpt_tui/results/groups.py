@@ -6,10 +6,11 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults
+from tfpt_tui.events import PHASES
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
@@ -23,12 +24,14 @@ NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
 class Group:
     """Runs of one configuration and origin that differ in their seed only; ``done`` are those that completed.
 
-    ``by`` is a setting whose values are compared apart from each other, "" for none.
+    ``by`` is a setting whose values are compared apart from each other, "" for none. ``name`` is the framework,
+    with what tells the row apart where the comparison has others of it.
     """
 
     config: Mapping[str, Any]
     results: tuple[Mapping[str, Any], ...]
     by: str = ""
+    name: str = ""
 
     @property
     def done(self) -> list[Mapping[str, Any]]:
@@ -79,6 +82,11 @@ class Group:
         values = self.values(table, key)
         return statistics.median(values) if values else None
 
+    def phases(self) -> dict[str, float]:
+        """Median seconds of each phase that completed runs went through, in their order."""
+        medians = {phase: self.median("phases", phase) for phase in PHASES}
+        return {phase: seconds for phase, seconds in medians.items() if seconds is not None}
+
     def timed(self) -> dict[Hashable, Mapping[str, Any]]:
         """The completed runs that tell a rate, by what pairs them with those of another row.
 
@@ -117,7 +125,38 @@ def group(results: Sequence[Mapping[str, Any]], by: str = "") -> list[Group]:
         for same in grouped.values()
         for members in _by_origin(same)
     ]
-    return sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups
+    return _named(sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups)
+
+
+def _named(groups: Sequence[Group]) -> list[Group]:
+    rivals: dict[Hashable, list[Group]] = {}
+    twins: dict[Hashable, list[Group]] = {}
+    for entry in groups:
+        rivals.setdefault((entry.framework, entry.kind), []).append(entry)
+        twins.setdefault(same_settings(entry.config, "seed"), []).append(entry)
+    keys = {kind: differing_keys(entries) for kind, entries in rivals.items()}
+    return [
+        replace(
+            entry,
+            name=_name(entry, keys[entry.framework, entry.kind], twins[same_settings(entry.config, "seed")]),
+        )
+        for entry in groups
+    ]
+
+
+def _name(entry: Group, keys: Sequence[str], twins: Sequence[Group]) -> str:
+    words = [f"{key} {plain(asked(entry.config, key))}" for key in keys if applies(key, entry)]
+    words += _origin_words(entry, [twin for twin in twins if twin.done])
+    return f"{entry.title} ({', '.join(words)})" if words else entry.title
+
+
+def _origin_words(entry: Group, twins: Sequence[Group]) -> list[str]:
+    """What tells the row from others of the same settings that come from elsewhere."""
+    if len(twins) < 2 or not entry.done:
+        return []
+    words = [entry.version] if len({twin.version for twin in twins}) > 1 else []
+    words += [entry.machine] if len({twin.machine for twin in twins}) > 1 else []
+    return words or [f"origin {' '.join(origin_of(entry.done[0])).strip()}"]
 
 
 def _by_origin(results: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
@@ -183,27 +222,6 @@ def differing_keys(groups: Sequence[Group]) -> list[str]:
 
 def applies(key: str, entry: Group) -> bool:
     return SETTINGS[key].applies_to(entry.framework, entry.track)
-
-
-def name_of(entry: Group, groups: Sequence[Group]) -> str:
-    """The framework, with what tells the row apart where the comparison has others of it."""
-    rivals = [other for other in groups if (other.framework, other.kind) == (entry.framework, entry.kind)]
-    settings = [
-        f"{key} {plain(asked(entry.config, key))}" for key in differing_keys(rivals) if applies(key, entry)
-    ]
-    settings += _origin_words(entry, rivals)
-    return f"{entry.title} ({', '.join(settings)})" if settings else entry.title
-
-
-def _origin_words(entry: Group, rivals: Sequence[Group]) -> list[str]:
-    """What tells the row from others of the same settings that come from elsewhere."""
-    same = same_settings(entry.config, "seed")
-    twins = [other for other in rivals if other.done and same_settings(other.config, "seed") == same]
-    if len(twins) < 2 or not entry.done:
-        return []
-    words = [entry.version] if len({twin.version for twin in twins}) > 1 else []
-    words += [entry.machine] if len({twin.machine for twin in twins}) > 1 else []
-    return words or [f"origin {' '.join(origin_of(entry.done[0])).strip()}"]
 
 
 def kind_of(entry: Group, groups: Sequence[Group]) -> str:

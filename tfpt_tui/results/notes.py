@@ -7,7 +7,7 @@ from typing import Any
 
 from tfpt_tui.results.bottleneck import bottlenecks
 from tfpt_tui.results.comparable import origins
-from tfpt_tui.results.groups import Group, kind_of, name_of
+from tfpt_tui.results.groups import Group, kind_of
 from tfpt_tui.results.provenance import machines_of, versions_of
 from tfpt_tui.results.standing import Standing, band_of
 from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, outliers, usable
@@ -36,8 +36,7 @@ def notes_of(
 
 def _sentences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
     return [
-        kind_of(standing.entry, groups)
-        + standing.time.sentence(name_of(standing.entry, groups), name_of(standing.baseline, groups))
+        kind_of(standing.entry, groups) + standing.time.sentence(standing.entry.name, standing.baseline.name)
         for standing in standings
         if standing.time and standing.baseline
     ]
@@ -51,9 +50,9 @@ def _out_of_band(standings: Sequence[Standing], groups: Sequence[Group]) -> list
             own = standing.entry.median("test", "accuracy")
             middle, width = band
             notes.append(
-                f"{kind_of(standing.entry, groups)}{name_of(standing.entry, groups)}: not equivalent:"
+                f"{kind_of(standing.entry, groups)}{standing.entry.name}: not equivalent:"
                 f" its test accuracy {own:.4f} is outside {middle:.4f} ± {width:.4f}"
-                f" of {name_of(standing.baseline, groups)}, so its time compares different work"
+                f" of {standing.baseline.name}, so its time compares different work"
             )
     return notes
 

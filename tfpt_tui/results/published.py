@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.presets import NOT_A_ROW, Preset, PresetRow
+from tfpt_tui.config.presets import NOT_A_ROW, Preset
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparable import check_comparable, origins
@@ -37,15 +37,10 @@ def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]],
     """
     if not has_printed_numbers(preset):
         raise UsageError(f"{preset.path}: none of its rows has printed numbers (published)")
-    own = runs_of(preset, results)
+    own = of_its_rows(preset, results)
     if not across:
         check_comparable(own)
     return published_table(preset, own)
-
-
-def runs_of(preset: Preset, results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The runs that are of a row of the preset."""
-    return [result for result in results if any(_is_of(row, result) for row in preset.rows)]
 
 
 def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Table:
@@ -54,7 +49,7 @@ def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Tab
     Times are the article's clocks. Ratios are yours by theirs: below 1 is faster here. Several runs of a row count
     by their median; a row without a completed run is shown as not run.
     """
-    runs = [[result for result in results if _is_of(row, result)] for row in preset.rows]
+    runs = [[result for result in results if _is_of(wanted, result)] for wanted in _wanted(preset)]
     done = [[result for result in row if result["status"] == "completed"] for row in runs]
     yours = [[you for result in row if (you := _yours(preset, result))] for row in done]
     theirs_s = [_number(row.published.get("training_s")) for row in preset.rows]
@@ -93,6 +88,12 @@ def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Tab
     return Table(tuple(columns), tuple(rows), tuple(_notes(preset, rows, counted)))
 
 
+def of_its_rows(preset: Preset, results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those, by their results or the gist of one, that ran a row of the preset."""
+    rows = _wanted(preset)
+    return [result for result in results if any(_is_of(row, result) for row in rows)]
+
+
 def has_printed_numbers(preset: Preset) -> bool:
     return any(row.published for row in preset.rows)
 
@@ -117,9 +118,13 @@ def _columns(keys: Sequence[str]) -> list[Column]:
     ]
 
 
-def _is_of(row: PresetRow, result: Mapping[str, Any]) -> bool:
-    """Whether the run asked for all that the row asks for; other settings were left as the preset has them."""
-    wanted = {key: value for key, value in row.resolved().items() if key not in NOT_A_ROW}
+def _wanted(preset: Preset) -> list[dict[str, Any]]:
+    """What each row asks for; what the preset leaves open is the schema's default."""
+    return [{key: value for key, value in row.resolved().items() if key not in NOT_A_ROW} for row in preset.rows]
+
+
+def _is_of(wanted: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether the run asked for all that a row asks for."""
     return all(asked(result["config"], key) == value for key, value in wanted.items())
 
 

@@ -11,7 +11,7 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.results.comparison import stand_together, tabulate
 from tfpt_tui.results.index import read_results
 from tfpt_tui.results.parity import proof_note
-from tfpt_tui.results.published import compare_with_published, runs_of
+from tfpt_tui.results.published import compare_with_published, of_its_rows
 from tfpt_tui.results.standing import Standing
 from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
 from tfpt_tui.runs.directory import RunDirectory
@@ -62,7 +62,7 @@ def answer(request: Request, paths: Paths) -> Answer:
     results: Sequence[Mapping[str, Any]] = read_results(paths, request.runs)
     preset = find_preset(request.published, paths) if request.published else None
     if preset:
-        results = runs_of(preset, results)
+        results = of_its_rows(preset, results)
     proof = proof_note(results, paths.proofs)
     standings: Sequence[Standing] = ()
     if preset:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.readings import read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.record import fold_all, make_result
+from tfpt_tui.runs.record import RESULT_SCHEMA, fold_all, make_result
 from tfpt_tui.runs.state import GONE, status_of
-from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.runs.sweep import origin_of, read_config
 from tfpt_tui.runs.tail import EventTail
+
+# What whoever reads a result relies on.
+NEEDED: dict[str, type] = {"run": str, "status": str, "config": dict, "phases": dict}
 
 
 def read_result(run: RunDirectory) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
 def _document(run: RunDirectory) -> dict[str, Any]:
     if run.result.exists():
         try:
-            return read_toml(run.result)
+            return _checked(run, read_toml(run.result))
         except TfptError as error:
             return _broken(run, str(error))
     try:
@@ -38,7 +41,19 @@ def _document(run: RunDirectory) -> dict[str, Any]:
     except OSError as error:
         return _broken(run, str(cannot("read the run", error.filename or run.path, error)))
     status = status_of(run)
-    return make_result(run.id, status, GONE if status == "crashed" else None, config, record, hardware, ())
+    gone = GONE if status == "crashed" else None
+    return {**make_result(run.id, status, gone, config, record, hardware, ()), **origin_of(run)}
+
+
+def _checked(run: RunDirectory, document: dict[str, Any]) -> dict[str, Any]:
+    """Raises UsageError for a document that this version cannot read as a result."""
+    schema = document.get("schema", RESULT_SCHEMA)
+    if schema != RESULT_SCHEMA:
+        raise UsageError(f"{run.result}: has schema {schema}, which needs a newer tfpt-tui")
+    for name, kind in NEEDED.items():
+        if not isinstance(document.get(name), kind):
+            raise UsageError(f"{run.result}: no result of tfpt-tui: {name} is missing or wrong")
+    return document
 
 
 def _environment(run: RunDirectory) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
 from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result, warnings_of
-from tfpt_tui.runs.state import read_state
-from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.runs.sweep import origin_of, read_config
 from tfpt_tui.runs.tail import EventTail
 
 ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
@@ -89,7 +88,7 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
         warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
     record = dataclasses.replace(record, warnings=tuple(warnings))
     result = make_result(run.id, status, error, _config_of(run), record, summarize(samples), _artifacts(run))
-    write_toml(run.result, {**result, **_origin(run)})
+    write_toml(run.result, {**result, **origin_of(run)})
     run.stop.unlink(missing_ok=True)
 
 
@@ -119,16 +118,6 @@ def _remove_halves(run: RunDirectory) -> None:
     """Files are written under hidden names first: one that is still there belongs to somebody who was killed."""
     for path in run.path.glob(".*"):
         path.unlink(missing_ok=True)
-
-
-def _origin(run: RunDirectory) -> dict[str, str]:
-    """The preset and the sweep that the run was made for, as far as they are known."""
-    try:
-        preset = str(read_toml(run.config).get("preset", {}).get("name", ""))
-    except TfptError:
-        preset = ""
-    known = {"preset": preset, "sweep": str(read_state(run.state).get("sweep", ""))}
-    return {name: value for name, value in known.items() if value}
 
 
 def _config_of(run: RunDirectory) -> dict[str, Any]:

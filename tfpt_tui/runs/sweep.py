@@ -19,7 +19,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, first_number, make_directory
-from tfpt_tui.runs.state import owner_of
+from tfpt_tui.runs.state import owner_of, read_state
 
 if TYPE_CHECKING:
     from tfpt_tui.runs.plan import Plan, PlannedRun
@@ -153,6 +153,16 @@ def read_config(run: RunDirectory) -> RunConfig:
     """
     rows = read_toml(run.config).get("rows") or [{}]
     return RunConfig.from_row(rows[0], str(run.config))
+
+
+def origin_of(run: RunDirectory) -> dict[str, str]:
+    """The preset and the sweep that the run was made for, as far as they are known."""
+    try:
+        preset = str(read_toml(run.config).get("preset", {}).get("name", ""))
+    except TfptError:
+        preset = ""
+    known = {"preset": preset, "sweep": str(read_state(run.state).get("sweep", ""))}
+    return {name: value for name, value in known.items() if value}
 
 
 def _label(preset: str) -> str:

@@ -112,3 +112,30 @@ def colours_of(runs: Sequence[tuple[str, str]], dark: bool) -> dict[str, str]:
 
 def status_style(status: str) -> str:
     return STATUS_STYLES.get(status, BAD_STYLE)
+
+
+# Compare: shades of the framework's colour for its curves, which carry letters, too.
+CURVE_SHADES = {
+    "pytorch": (FRAMEWORK_COLOURS["pytorch"], "#d75f00", "#ffaf5f", "#af5f5f"),
+    "tensorflow": (FRAMEWORK_COLOURS["tensorflow"], "#0087d7", "#5fd7d7", "#8787d7"),
+}
+# What a verdict and a phase look like; the words and letters say the same without colour.
+VERDICT_STYLES = {
+    "faster": "$text-success",
+    "slower": "$text-error",
+    "equivalent": "$text-primary",
+    "inconclusive": "$text-warning",
+    "single run": "$foreground-muted",
+}
+PHASE_MARKS = {
+    "import": ("I", "$text-secondary on $secondary-muted"),
+    "device_init": ("D", "$foreground-muted on $panel"),
+    "data_loading": ("L", "$text-accent on $accent-muted"),
+    "cache_fill": ("F", "$foreground-muted on $panel"),
+    "model_building": ("B", "$text-secondary on $secondary-muted"),
+    "compile": ("C", "$text-error on $error-muted"),
+    "training": ("T", "$text-primary on $primary-muted"),
+    "model_saving": ("S", "$foreground-muted on $panel"),
+    "model_loading": ("R", "$text-secondary on $secondary-muted"),
+    "evaluation": ("E", "$text-success on $success-muted"),
+}

@@ -1,89 +1,384 @@
-"""Compare: the runs of the latest sweep beside each other."""
+"""Compare: what can be compared on the left, the chosen comparison on the right."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
-from textual.content import Content
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.timer import Timer
+from textual.widgets import DataTable, Footer, Input, OptionList, Static
+from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.errors import TfptError
-from tfpt_tui.results.comparison import compare
-from tfpt_tui.results.parity import proof_note
-from tfpt_tui.results.result import read_result
-from tfpt_tui.results.table import Table, as_text
-from tfpt_tui.runs.sweep import latest_sweep, measured_runs
+from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.results.choices import PUBLISHED, Choice, Filter, list_choices, narrow, read_filter
+from tfpt_tui.results.index import read_summaries
+from tfpt_tui.results.table import as_markdown
+from tfpt_tui.ui.findings import Findings, Wanted, find, title_of
 from tfpt_tui.ui.keys import COMPARE, bindings
+from tfpt_tui.ui.screens.export import ExportDialog
+from tfpt_tui.ui.widgets import comparison
+from tfpt_tui.ui.widgets.choice_list import ChoiceList
+from tfpt_tui.ui.widgets.comparison import Comparison
+from tfpt_tui.ui.widgets.curves import Curves
+from tfpt_tui.ui.widgets.result_table import ResultTable
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
-NOTHING = "Nothing to compare yet.\n\nPress 2 to run a preset with both frameworks."
-HOW = "Any other choice from the shell: tfpt-tui compare ID ID ... --format table|csv|markdown|json"
+EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset with both frameworks."
+NONE_LEFT = "No run matches the filter.\n\nPress / to change it, or / and esc to take it off."
+# Whoever runs down the list, or types, waits for the entry at which he stops.
+SETTLE_S = 0.1
+# A reply within this time needs no word that it is waited for.
+PATIENCE_S = 0.3
+# A path is read, and perhaps copied.
+TOLD_S = 15.0
+COPIED = "copied, if the terminal supports OSC 52"
 
 
 class CompareScreen(Screen[None]):
+    """Workers read the list and one comparison at a time; handlers show what they post."""
+
+    CSS_PATH = "compare.tcss"
     BINDINGS = bindings(COMPARE)
-    DEFAULT_CSS = """
-    CompareScreen #page { height: 1fr; padding: 1 2; }
-    CompareScreen #comparison { width: auto; margin-bottom: 1; text-wrap: nowrap; }
-    """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
 
     @dataclass
-    class Compared(Message):
-        content: Content
+    class Listed(Message):
+        """``again`` compares anew even where the list is as it was."""
+
+        choices: Sequence[Choice]
+        again: bool
+
+    @dataclass
+    class Indexing(Message):
+        """Many runs are read for the first time."""
+
+        done: int
+        total: int
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, CompareScreen.Indexing)
+
+    @dataclass
+    class Found(Message):
+        findings: Findings
+
+    @dataclass
+    class Unreadable(Message):
+        reason: str
 
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._choices: Sequence[Choice] = ()
+        self._filter = Filter()
+        self._wanted: Wanted | None = None
+        self._settling: Timer | None = None
+        self._patience: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(COMPARE)
-        with ScrollableContainer(id="page"):
-            yield Static("reading the latest runs", id="comparison", markup=False)
-            yield Static(HOW, markup=False)
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield Static("reading the runs ...", id="count", markup=False)
+                yield Input(placeholder="demo batch_size>32", id="filter", compact=True)
+                yield Static(id="problem", markup=False)
+                yield ChoiceList(id="choices")
+            yield Comparison(id="found")
         yield Footer(compact=True)
 
+    def on_mount(self) -> None:
+        self.query_one(ChoiceList).focus()
+
     def on_screen_resume(self) -> None:
-        self.action_reload()
+        self._list(again=False)
 
-    @work(thread=True, exclusive=True)
+    # What can be compared.
+
     def action_reload(self) -> None:
-        self.post_message(self.Compared(self._compare()))
+        self._list(again=True)
 
-    def _compare(self) -> Content:
+    @work(thread=True, exclusive=True, group="list")
+    def _list(self, again: bool) -> None:
+        def tell(done: int, total: int) -> None:
+            if done % 100 == 0:
+                self.post_message(self.Indexing(done, total))
+
         try:
-            sweep = latest_sweep(self._paths)
-            runs = [run for run in measured_runs(sweep) if run.path.is_dir()] if sweep else []
-            if not sweep or not runs:
-                return Content(NOTHING)
-            results = [read_result(run) for run in runs]
-            table = compare(results, proof=proof_note(results, self._paths.proofs))
-        except TfptError as error:
-            return Content(str(error))
-        return Content(f"sweep {sweep.id}\n\n") + _grey_out(table)
+            choices = list_choices(read_summaries(self._paths, tell), self._paths)
+        except OSError as error:
+            self.post_message(self.Unreadable(str(error)))
+        else:
+            self.post_message(self.Listed(choices, again))
 
-    @on(Compared)
-    def _show(self, message: Compared) -> None:
-        self.query_one("#comparison", Static).update(message.content)
+    @on(Indexing)
+    def _tell_progress(self, message: Indexing) -> None:
+        self.query_one("#count", Static).update(f"reading run {message.done:,} of {message.total:,}")
+
+    @on(Unreadable)
+    def _tell_unreadable(self, message: Unreadable) -> None:
+        self._pane.clear(f"The runs cannot be read: {printable(message.reason)}\n\nPress r to try again.")
+
+    @on(Listed)
+    def _show_choices(self, message: Listed) -> None:
+        self._choices = message.choices
+        self._narrow(again=message.again)
+
+    def _narrow(self, again: bool = False) -> None:
+        """Show the choices that pass the filter, and compare the chosen one."""
+        kept = narrow(self._choices, self._filter)
+        count = f"{len(kept)} of {len(self._choices)}" if self._filter != Filter() else f"{len(self._choices)}"
+        self.query_one("#count", Static).update(f"{count} to compare")
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(ChoiceList).show(kept)
+        self.set_class(not self._choices, "-empty")
+        if kept:
+            self._choose_soon(again)
+        else:
+            self._wanted = None
+            self._be_patient_with(None)
+            self._pane.clear(NONE_LEFT if self._choices else EMPTY)
+
+    # The filter.
+
+    def action_filter(self) -> None:
+        self.add_class("-filter")
+        self.query_one("#filter").focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        """What is no condition, perhaps not yet, or leaves nothing, is told and changes nothing."""
+        problem = ""
+        try:
+            found = read_filter(event.value)
+        except TfptError as error:
+            problem = str(error)
+        else:
+            if narrow(self._choices, found) or not self._choices:
+                self._filter = found
+                self._narrow()
+            else:
+                problem = f"nothing matches {event.value}"
+        self.query_one("#problem", Static).update(printable(problem))
+        self.set_class(bool(problem), "-problem")
+
+    @on(Input.Submitted, "#filter")
+    def _leave_filter(self) -> None:
+        self.query_one(ChoiceList).focus()
+
+    def key_escape(self) -> None:
+        """Out of the filter and without it; else out of a part that was enlarged."""
+        field = self.query_one("#filter", Input)
+        if self.has_class("-filter"):
+            field.value = ""
+            self.remove_class("-filter", "-problem")
+            self.query_one(ChoiceList).focus()
+        elif self.has_class("-full"):
+            self.action_enlarge()
+
+    # The choice, and what is found of it.
+
+    @on(OptionList.OptionHighlighted, "#choices")
+    def _highlighted(self) -> None:
+        self._choose_soon()
+
+    def _choose_soon(self, again: bool = False) -> None:
+        if self._settling:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE_S, lambda: self._choose(again))
+
+    @on(OptionList.OptionSelected, "#choices")
+    def _open(self) -> None:
+        self._pane.table.focus()
+
+    def action_mark(self) -> None:
+        self.query_one(ChoiceList).toggle_mark()
+        self._choose()
+
+    def _choose(self, again: bool = False) -> None:
+        """Compare what is chosen now, unless that is done; the same entries keep how they are compared."""
+        chosen, before = self.query_one(ChoiceList).chosen, self._wanted
+        if not chosen or (before and before.choices == chosen and not again):
+            return
+        if before and [choice.id for choice in before.choices] == [choice.id for choice in chosen]:
+            self._compare_as(replace(before, choices=chosen))
+            return
+        if _is_published(chosen) != (before is not None and _is_published(before.choices)):
+            self._pane.show_view(comparison.PUBLISHED if _is_published(chosen) else comparison.TABLE)
+        self._compare_as(Wanted(chosen))
+
+    def _compare_as(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._pane.expect(wanted)
+        self._be_patient_with(wanted)
+        self._find(wanted)
+
+    def _be_patient_with(self, wanted: Wanted | None) -> None:
+        """What was waited for before is waited for no more."""
+        if self._patience:
+            self._patience.stop()
+            self._patience = None
+        if wanted:
+            self._patience = self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
+
+    @work(thread=True, exclusive=True, group="find")
+    def _find(self, wanted: Wanted) -> None:
+        worker = get_current_worker()
+        try:
+            found: Message = self.Found(find(wanted, self._paths))
+        except OSError as error:
+            found = self.Unreadable(str(error))
+        if not worker.is_cancelled:
+            self.post_message(found)
+
+    @on(Found)
+    def _show_findings(self, message: Found) -> None:
+        if message.findings.wanted is self._wanted:
+            self._pane.show(message.findings)
+
+    # How it is compared and shown.
+
+    def action_baseline(self) -> None:
+        row = self._pane.table.row_here
+        if row is None or self._wanted is None:
+            return
+        if not row.get("n"):
+            self.notify("no run of this row has completed: nothing can be measured against it", severity="warning")
+            return
+        self._compare_as(replace(self._wanted, baseline=str(row["runs"]).split()[0]))
+
+    def action_group(self) -> None:
+        """Within the values of the next setting in which rows differ; after the last one all together."""
+        if self._wanted and (keys := ["", *self._keys()]):
+            following = keys[(keys.index(self._wanted.by) + 1) % len(keys)] if self._wanted.by in keys else ""
+            self._compare_as(replace(self._wanted, by=following))
+
+    def action_across(self) -> None:
+        if self._wanted:
+            self._compare_as(replace(self._wanted, across=not self._wanted.across))
+
+    def action_sort(self) -> None:
+        self._pane.table.sort_here()
+
+    @on(DataTable.HeaderSelected)
+    def _sort_by(self, event: DataTable.HeaderSelected) -> None:
+        table = event.data_table
+        if isinstance(table, ResultTable) and not table.turned:
+            table.move_cursor(column=event.column_index)
+            table.sort_here()
+
+    def action_transpose(self) -> None:
+        self._pane.table.turn()
+        self.refresh_bindings()
+
+    def action_x_axis(self) -> None:
+        self.query_one(Curves).change_axis()
+
+    def action_view(self, step: int) -> None:
+        self._pane.step(step)
+
+    def action_show_view(self, view: str) -> None:
+        self._pane.show_view(view)
+
+    def action_enlarge(self) -> None:
+        self.toggle_class("-full")
+        self._pane.show_view(self._pane.view)
+
+    # What is taken away.
+
+    def action_copy_cell(self) -> None:
+        self._copy(self._pane.table.text_here, "nothing in this cell")
+
+    def action_copy_table(self) -> None:
+        table = self._pane.table.table
+        self._copy(as_markdown(table) if table else "", "no table to copy")
+
+    def _copy(self, text: str, nothing: str) -> None:
+        if not text:
+            self.notify(nothing, severity="warning")
+            return
+        self.app.copy_to_clipboard(text)
+        lines = text.rstrip("\n").split("\n")
+        told = printable(text) if len(lines) == 1 else f"the table as Markdown, {len(lines)} lines"
+        self.notify(f"{told}\n({COPIED})", markup=False)
+
+    def action_export(self) -> None:
+        answer, table = self._pane.answer, self._pane.table.table
+        if answer and table and self._wanted:
+            shown = replace(answer, table=table)
+            stem = f"compare-{title_of(self._wanted).replace(' ', '-')}"
+            self.app.push_screen(ExportDialog(shown, stem), self._tell_written)
+
+    def _tell_written(self, where: str | None) -> None:
+        if where:
+            self.notify(where, title="Written", timeout=TOLD_S, markup=False)
+
+    # Moving.
 
     def action_cursor_down(self) -> None:
-        self.query_one("#page", ScrollableContainer).scroll_down()
+        self._move("down")
 
     def action_cursor_up(self) -> None:
-        self.query_one("#page", ScrollableContainer).scroll_up()
+        self._move("up")
+
+    def action_cursor_first(self) -> None:
+        self._move("first")
+
+    def action_cursor_last(self) -> None:
+        self._move("last")
+
+    def _move(self, where: str) -> None:
+        """In the part that has the focus: a list, a table, or text that scrolls."""
+        match self.focused:
+            case OptionList() as choices:
+                getattr(choices, f"action_{where if where in ('first', 'last') else f'cursor_{where}'}")()
+            case DataTable() as table:
+                moves: dict[str, Any] = {"down": table.action_cursor_down, "up": table.action_cursor_up}
+                ends: dict[str, int] = {"first": 0, "last": table.row_count - 1}
+                moves[where]() if where in moves else table.move_cursor(row=ends[where])
+            case VerticalScroll() as text:
+                getattr(text, {"first": "scroll_home", "last": "scroll_end"}.get(where, f"scroll_{where}"))()
+
+    # What can be done now.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        pane = self._pane
+        compared = pane.answer is not None
+        match action:
+            case "mark":
+                return isinstance(self.focused, ChoiceList) and bool(self._choices)
+            case "baseline":
+                return compared and pane.table.id == "table" and pane.table.has_focus
+            case "sort":
+                return compared and pane.table.has_focus and not pane.table.turned
+            case "transpose" | "copy_cell" | "copy_table" | "export":
+                return compared
+            case "group":
+                return bool(self._keys())
+            case "across":
+                return bool(pane.findings and (pane.findings.across_helps or pane.findings.wanted.across))
+            case "x_axis":
+                return comparison.CURVES in pane.shown and bool(pane.findings and pane.findings.curves)
+        return True
+
+    @property
+    def _pane(self) -> Comparison:
+        return self.query_one(Comparison)
+
+    def _keys(self) -> tuple[str, ...]:
+        return self._pane.findings.keys if self._pane.findings else ()
 
 
-def _grey_out(table: Table) -> Content:
-    """The comparison as text, with the rows greyed whose accuracy says that they did other work."""
-    heading, rule, *lines = as_text(table).split("\n")
-    doubtful = [row.get("in_band") is False for row in table.rows]
-    rows = [
-        Content.styled(line, "$foreground-disabled") if doubt else Content(line)
-        for line, doubt in zip(lines, doubtful, strict=False)
-    ]
-    return Content("\n").join([Content(heading), Content(rule), *rows, *map(Content, lines[len(rows) :])])
+def _is_published(choices: Sequence[Choice]) -> bool:
+    return all(choice.kind == PUBLISHED for choice in choices)

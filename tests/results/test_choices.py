@@ -1,0 +1,91 @@
+"""What can be compared, narrowed by words and by conditions."""
+
+import pytest
+
+from tests.recordings import record_run, record_sweep
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.toml import write_toml
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.choices import list_choices, narrow, read_filter, runs_of
+from tfpt_tui.results.index import read_summaries
+
+OLD, NEW = "20261121-100000-quick-aa01", "20261122-100000-batch-sweep-bb02"
+
+
+@pytest.fixture
+def two_sweeps(paths):
+    for number, (sweep, preset) in enumerate(((OLD, "quick"), (NEW, "batch-sweep"))):
+        runs = [
+            record_run(
+                paths,
+                f"2026112{number}-10000{place}-000{place}",
+                framework,
+                sweep=sweep,
+                preset=preset,
+                batch_size=16 * (place + 1),
+            )
+            for place, framework in enumerate(("pytorch", "tensorflow"))
+        ]
+        record_sweep(paths, sweep, *runs, preset=preset)
+
+
+def choices_of(paths):
+    return list_choices(read_summaries(paths), paths)
+
+
+def test_sweeps_come_newest_first_and_all_runs_after_them(paths, two_sweeps):
+    first, second, everything = choices_of(paths)
+    assert (first.name, second.name, everything.name) == (NEW, OLD, "all runs")
+    assert (first.preset, f"{first.began:%d %H:%M}") == ("batch-sweep", "22 10:00")
+    assert first.frameworks == ["pytorch", "tensorflow"]
+    assert [len(choice.summaries) for choice in (first, second, everything)] == [2, 2, 4]
+
+
+def test_without_runs_there_is_nothing_to_choose(paths):
+    assert choices_of(paths) == []
+
+
+def test_a_published_table_is_a_choice_once_a_row_of_it_was_run(paths):
+    record_run(paths, "20261121-100000-0001", "pytorch", preset="cpu-plain")
+    assert [choice.kind for choice in choices_of(paths)] == ["all"]
+    row = find_preset("cpu-plain", paths).rows[0].resolved()
+    told = {key: value for key, value in row.items() if key not in ("framework", "data")}
+    run = record_run(paths, "20261121-100001-0002", row["framework"], preset="cpu-plain", **told)
+    _, published = choices_of(paths)
+    assert (published.kind, published.name) == ("published", "cpu-plain")
+    assert [summary["run"] for summary in published.summaries] == [run.id]
+
+
+def test_words_narrow_by_name_and_conditions_by_run(paths, two_sweeps):
+    choices = choices_of(paths)
+    assert [choice.name for choice in narrow(choices, read_filter("BATCH"))] == [NEW]
+    kept = narrow(choices, read_filter("batch_size>16"))
+    assert [len(choice.summaries) for choice in kept] == [1, 1, 2]
+    assert narrow(choices, read_filter("batch_size>500")) == []
+
+
+def test_a_wrong_condition_is_refused_with_the_nearest_key(paths):
+    with pytest.raises(UsageError, match="did you mean 'batch_size'"):
+        read_filter("demo batch_sise=3")
+
+
+def test_the_runs_of_a_sweep_are_those_that_measure_in_the_order_of_its_plan(paths):
+    first, second, third = (
+        record_run(paths, f"20261121-10000{n}-000{n}", "pytorch", sweep=OLD, preset="quick") for n in range(3)
+    )
+    directory = record_sweep(paths, OLD, third, second)
+    entries = [{"run": first.id, "burn_in": True}, {"run": third.id}, {"run": second.id}]
+    write_toml(directory / "plan.toml", {"sweep": OLD, "preset": "quick", "runs": entries})
+    assert runs_of(choices_of(paths)[0], paths) == [third, second]
+
+
+def test_a_sweep_that_was_imported_has_no_plan_and_can_be_compared(paths):
+    runs = [record_run(paths, f"20261121-10000{n}-000{n}", "pytorch", sweep=OLD, preset="quick") for n in range(2)]
+    assert runs_of(choices_of(paths)[0], paths) == runs
+
+
+def test_a_run_that_is_not_over_is_among_those_of_its_sweep(paths, two_sweeps):
+    live = record_run(paths, "20261122-100009-0009", "pytorch", sweep=NEW, preset="batch-sweep")
+    live.result.unlink()
+    write_toml(live.state, {"sweep": NEW})
+    assert live.id in [summary["run"] for summary in choices_of(paths)[0].summaries]

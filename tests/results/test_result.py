@@ -1,0 +1,36 @@
+"""Results that this version cannot read are told, and are no crash."""
+
+import pytest
+
+from tests.recordings import record_run
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.results.result import read_result
+
+
+@pytest.fixture
+def run(paths):
+    return record_run(paths, "20261121-100000-0001", "pytorch")
+
+
+def test_a_result_of_a_newer_schema_says_that_it_needs_a_newer_version(run):
+    write_toml(run.result, {**read_toml(run.result), "schema": 2})
+    found = read_result(run)
+    assert found["status"] == "crashed"
+    assert found["error"]["message"] == f"{run.result}: has schema 2, which needs a newer tfpt-tui"
+
+
+@pytest.mark.parametrize("name", ["status", "config", "phases"])
+def test_a_result_that_lacks_a_table_names_it(run, name):
+    document = read_toml(run.result)
+    del document[name]
+    write_toml(run.result, document)
+    found = read_result(run)
+    assert found["status"] == "crashed"
+    assert f"{name} is missing or wrong" in found["error"]["message"]
+
+
+def test_an_old_result_without_a_schema_is_read(run):
+    document = read_toml(run.result)
+    del document["schema"]
+    write_toml(run.result, document)
+    assert read_result(run)["status"] == "completed"

@@ -1,0 +1,146 @@
+"""Whiskers, bars and words of a comparison, without an app."""
+
+import pytest
+
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.results.groups import group, kind_of
+from tfpt_tui.results.standing import stand
+from tfpt_tui.results.table import Table
+from tfpt_tui.ui.comparison_text import LETTERS, MAX_NOTES, curve_colours, curves_legend, notes
+from tfpt_tui.ui.findings import MAX_CURVES, Curve, Row
+from tfpt_tui.ui.intervals import draw_intervals
+from tfpt_tui.ui.phase_bars import NOTHING, draw_phases
+from tfpt_tui.ui.theme import PHASE_MARKS
+
+
+def result(run, framework="pytorch", rate=100.0, status="completed", phases=None, accuracy=0.5, **settings):
+    config = RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "here").to_mapping()
+    measured = {"training": {"images_per_s": rate}, "test": {"accuracy": accuracy}}
+    return {
+        "run": run,
+        "status": status,
+        "config": config,
+        "phases": phases or {},
+        **(measured if status == "completed" else {}),
+    }
+
+
+def rows_of(*results):
+    groups = group(results)
+    return [Row(one.entry.name, kind_of(one.entry, groups), one) for one in stand(groups, None)]
+
+
+def repeats(framework, *rates, **settings):
+    return [
+        result(f"{framework}{seed}", framework, rate, seed=seed, **settings) for seed, rate in enumerate(rates)
+    ]
+
+
+def lines_of(content):
+    return content.plain.split("\n")
+
+
+@pytest.fixture
+def slower():
+    return rows_of(*repeats("pytorch", 100.0, 101.0, 99.0), *repeats("tensorflow", 80.0, 82.0, 81.0))
+
+
+@pytest.mark.parametrize("columns", [49, 70, 150])
+def test_an_interval_is_a_whisker_right_of_1_where_a_row_is_slower(slower, columns):
+    lines = lines_of(draw_intervals(slower, columns))
+    whisker = next(line for line in lines[1:] if "├" in line and "┤" in line)
+    assert whisker.index("│") < whisker.index("├") < whisker.index("●") < whisker.index("┤")
+    assert "1.23 [1.2" in whisker
+    assert max(map(len, lines[:5])) <= columns
+    assert any("TensorFlow" in line and line.rstrip().endswith("slower") for line in lines)
+
+
+def test_1_stands_above_its_mark_on_the_axis(slower):
+    scale, _, baseline, *_ = lines_of(draw_intervals(slower, 60))
+    assert scale[baseline.index("●")] == "1"
+
+
+def test_a_single_run_is_a_point_without_an_interval():
+    text = draw_intervals(rows_of(result("a"), result("b", "tensorflow", 50.0)), 60).plain
+    told = text.split("\n\n")[0]
+    assert "├" not in told
+    assert "2.00" in told
+    assert "single run" in told
+
+
+def test_a_row_without_figures_says_why():
+    rows = rows_of(
+        result("a"),
+        result("b", "tensorflow", status="out_of_memory"),
+        result("c", rate=float("nan"), batch_size=1),
+    )
+    text = draw_intervals(rows, 60).plain
+    assert "out of memory" in text
+    assert "no timing" in text
+
+
+def test_another_accuracy_is_marked_beside_the_verdict():
+    rows = rows_of(result("a", accuracy=0.9), result("b", "tensorflow", accuracy=0.1))
+    assert "! single run" in draw_intervals(rows, 60).plain
+
+
+def test_rows_of_several_kinds_stand_under_their_kind():
+    rows = rows_of(result("a"), result("b", "tensorflow"), result("c", track="parity"))
+    assert "parity" in lines_of(draw_intervals(rows, 60))
+
+
+def test_a_very_long_name_is_cut_and_the_verdict_is_seen():
+    rows = rows_of(result("a", data="d" * 300), result("b", data="e"))
+    lines = lines_of(draw_intervals(rows, 60))
+    assert max(map(len, lines[:5])) <= 60
+    assert "…" in lines[1]
+    assert lines[1].endswith("baseline")
+
+
+def test_phases_are_bars_on_one_scale_with_letters_and_seconds():
+    rows = rows_of(
+        result("a", phases={"import": 1.0, "training": 8.0, "evaluation": 1.0}),
+        result("b", "tensorflow", phases={"import": 5.0, "training": 15.0}),
+    )
+    name, bar, seconds, _, _, longer, _ = lines_of(draw_phases(rows, 60))
+    assert name == "PyTorch"
+    assert (bar.count("T"), longer.count("T")) == (20, 38)
+    assert (longer.count("I") + longer.count("T"), longer.endswith(" 20.0 s")) == (50, True)
+    assert seconds.replace("\N{NO-BREAK SPACE}", " ") == "I import 1.0  T training 8.0  E evaluation 1.0"
+
+
+def test_every_phase_has_a_letter_of_its_own():
+    letters = [letter for letter, _ in PHASE_MARKS.values()]
+    assert len(set(letters)) == len(letters)
+
+
+def test_without_a_completed_run_there_are_no_phases():
+    assert draw_phases(rows_of(result("a", status="failed")), 60).plain == NOTHING
+
+
+def test_curves_of_one_framework_differ_in_shade_and_letter():
+    curves = tuple(Curve(f"row {n}", "pytorch", (1.0,), (1.0,), (2.0,), (0.5,)) for n in range(3))
+    assert len(set(curve_colours(curves))) == 3
+    assert [line[0] for line in lines_of(curves_legend(curves, 3))] == list(LETTERS[:3])
+    assert "loss 2.000 acc 0.500" in curves_legend(curves, 3).plain
+
+
+def test_more_rows_than_curves_are_told():
+    curves = tuple(Curve(f"row {n}", "pytorch", (1.0,), (1.0,), (2.0,), (0.5,)) for n in range(MAX_CURVES))
+    assert f"{MAX_CURVES} of 13 rows" in curves_legend(curves, 13).plain
+
+
+def test_very_many_notes_are_cut_and_counted():
+    told = notes(Table((), (), tuple(f"note {n}" for n in range(MAX_NOTES + 5))))
+    assert told.plain.endswith("5 more; an export has them all")
+
+
+def test_a_note_from_elsewhere_cannot_steer_the_terminal():
+    assert "\x1b" not in notes(Table((), (), ("run: \x1b[2J gone",))).plain
+
+
+def test_rows_that_are_not_shown_are_counted_above_the_notes():
+    assert lines_of(notes(Table((), (), ("slower",)), 1_200)) == [
+        "1,200 more rows are not shown; an export has them all",
+        "slower",
+    ]

@@ -1,0 +1,130 @@
+"""What can be compared: sweeps, newest first, all runs together, and published tables of which runs were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.presets import Preset, find_preset, preset_files
+from tfpt_tui.errors import TfptError
+from tfpt_tui.results.published import has_printed_numbers, of_its_rows
+from tfpt_tui.results.request import recorded
+from tfpt_tui.results.selection import Condition, is_condition, parse_condition, select
+from tfpt_tui.runs.directory import RunDirectory, find_sweep
+from tfpt_tui.runs.sweep import read_sweep
+
+SWEEP, ALL, PUBLISHED = "sweep", "all", "published"
+Summary = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``name`` is a sweep's ID or a preset's name; ``summaries`` are the gists of its runs, oldest first."""
+
+    kind: str
+    name: str
+    preset: str
+    summaries: tuple[Summary, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @property
+    def began(self) -> datetime | None:
+        """When the sweep was asked for, which its ID tells."""
+        try:
+            return datetime.strptime(self.name[:15], "%Y%m%d-%H%M%S")
+        except ValueError:
+            return None
+
+    @property
+    def frameworks(self) -> list[str]:
+        return sorted({str(summary["config"].get("framework", "")) for summary in self.summaries} - {""})
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that runs must meet, and words that stand in a choice's name."""
+
+    conditions: tuple[Condition, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+def read_filter(text: str) -> Filter:
+    """Such as ``demo batch_size>32``.
+
+    Raises:
+        UsageError: a condition is wrong; the message says how.
+    """
+    told = text.split()
+    conditions = tuple(parse_condition(word) for word in told if is_condition(word))
+    return Filter(conditions, tuple(word.lower() for word in told if not is_condition(word)))
+
+
+def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:
+    """Every choice that has runs; ``summaries`` are newest first."""
+    oldest_first = summaries[::-1]
+    sweeps: dict[str, list[Summary]] = {}
+    for summary in oldest_first:
+        if sweep := summary.get("sweep"):
+            sweeps.setdefault(sweep, []).append(summary)
+    choices = [
+        Choice(SWEEP, sweep, str(runs[0].get("preset", "")), tuple(runs))
+        for sweep, runs in sorted(sweeps.items(), reverse=True)
+    ]
+    if oldest_first:
+        choices.append(Choice(ALL, "all runs", "", tuple(oldest_first)))
+    used = {summary.get("preset") for summary in summaries}
+    for preset in published_presets(paths):
+        own = of_its_rows(preset, oldest_first) if preset.name in used else []
+        if own:
+            choices.append(Choice(PUBLISHED, preset.name, preset.name, tuple(own)))
+    return choices
+
+
+def published_presets(paths: Paths) -> list[Preset]:
+    """The presets whose source printed numbers; one that is broken has none."""
+    found = []
+    for name in preset_files(paths):
+        try:
+            preset = find_preset(name, paths)
+        except TfptError:
+            continue
+        if has_printed_numbers(preset):
+            found.append(preset)
+    return found
+
+
+def narrow(choices: Sequence[Choice], by: Filter) -> list[Choice]:
+    """The choices whose names have all words, each with the runs for which all conditions hold."""
+    named = [choice for choice in choices if all(word in _searched(choice) for word in by.words)]
+    if not by.conditions:
+        return named
+    kept = [
+        Choice(choice.kind, choice.name, choice.preset, tuple(select(choice.summaries, by.conditions)))
+        for choice in named
+    ]
+    return [choice for choice in kept if choice.summaries]
+
+
+def runs_of(choice: Choice, paths: Paths) -> list[RunDirectory]:
+    """The runs that are compared, oldest first; of a sweep those of its plan that measure, in its order.
+
+    A sweep of another machine came without its plan.
+    """
+    runs = [RunDirectory(paths.runs / summary["run"]) for summary in choice.summaries]
+    if choice.kind == SWEEP:
+        try:
+            planned = recorded(read_sweep(find_sweep(paths, choice.name), paths))
+        except TfptError:
+            return runs
+        return [run for run in planned if run in runs]
+    return [run for run in runs if run.path.is_dir()]
+
+
+def _searched(choice: Choice) -> str:
+    return " ".join((choice.name, choice.preset, *choice.frameworks)).lower()

@@ -1,0 +1,103 @@
+"""The words of the Compare screen: heading, notes, legend of the curves, origins. No widget is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tfpt_tui.errors import printable
+from tfpt_tui.results.choices import SWEEP
+from tfpt_tui.results.table import Table
+from tfpt_tui.ui.findings import MAX_CURVES, Curve, Findings, Wanted, title_of
+from tfpt_tui.ui.theme import CURVE_SHADES, VERDICT_STYLES
+
+MAX_NOTES = 100
+OTHER_SHADES = ("#878787",)
+LETTERS = "ABCDEFGH"
+NO_CURVES = "No run of these trained an epoch: no curves."
+
+
+def heading(wanted: Wanted, runs: int | None) -> Content:
+    """What is compared and how; ``runs`` is None while it is being read."""
+    title = title_of(wanted)
+    if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
+        title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%d %b %H:%M}"
+    how = ["comparing ..." if runs is None else f"{runs} run{'' if runs == 1 else 's'}"]
+    how += [f"within each {wanted.by}"] if wanted.by else []
+    how += ["across machines and versions"] if wanted.across else []
+    return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$foreground-muted"))
+
+
+def notes(table: Table, hidden_rows: int = 0) -> Content:
+    """The notes, the answer first, a verdict in its colour; very many are cut, and so were very many rows."""
+    cut = f"{hidden_rows:,} more rows are not shown; an export has them all"
+    lines = [Content.styled(cut, "$text-warning")] if hidden_rows else []
+    lines += [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
+    if hidden := len(table.notes) - MAX_NOTES:
+        lines += (
+            [Content.styled(f"{hidden} more; an export has them all", "$foreground-muted")] if hidden > 0 else []
+        )
+    return Content("\n").join(lines)
+
+
+def _note(note: str) -> Content:
+    told, colon, verdict = note.rpartition(": ")
+    if verdict in VERDICT_STYLES:
+        return Content.assemble(told, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
+    if "not equivalent:" in note or note.startswith("different origins"):
+        return Content.styled(note, "$text-warning")
+    return Content.styled(note, "$foreground-muted")
+
+
+def curve_colours(curves: Sequence[Curve]) -> list[str]:
+    """A shade of its framework's colour for each curve."""
+    seen: dict[str, int] = {}
+    colours = []
+    for curve in curves:
+        shades = CURVE_SHADES.get(curve.framework, OTHER_SHADES)
+        place = seen[curve.framework] = seen.get(curve.framework, -1) + 1
+        colours.append(shades[place % len(shades)])
+    return colours
+
+
+def curves_legend(curves: Sequence[Curve], rows: int) -> Content:
+    """Each curve's letter and name, with where it ends."""
+    lines = []
+    for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves), strict=False):
+        end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
+        mark = (f"{letter} {printable(curve.name)}", colour)
+        lines.append(Content.assemble(mark, (end, "$foreground-muted")))
+    if rows > len(curves) == MAX_CURVES:
+        lines.append(Content.styled(f"{MAX_CURVES} of {rows} rows; / chooses others", "$foreground-muted"))
+    return Content("\n").join(lines)
+
+
+def environment(found: Findings) -> Content:
+    """What differs between machines and versions, with who has which; below it what is the same."""
+    parts = [_heading("Computed on")]
+    parts += [Content(f"  {printable(device)}") for device in found.origins.devices]
+    parts.append(_heading("\nDiffers"))
+    if not found.facts:
+        parts.append(Content("  nothing that is known of these runs"))
+    for name, values in found.facts:
+        parts.append(Content(f"  {printable(name)}"))
+        parts += [
+            Content.assemble(f"    {printable(value)}  ", (printable(runs), "$foreground-muted"))
+            for value, runs in values
+        ]
+    parts.append(_heading("\nThe same everywhere"))
+    shared = ", ".join(_plain(name, value) for name, value in found.origins.shared)
+    parts.append(Content(f"  {printable(shared) or 'nothing'}"))
+    return Content("\n").join(parts)
+
+
+def _plain(name: str, value: str) -> str:
+    """A fact as people say it: bytes as gigabytes, and no underscores."""
+    if name.endswith("_bytes") and value.isdigit():
+        name, value = name.removesuffix("_bytes"), f"{int(value) / 1e9:.1f} GB"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _heading(text: str) -> Content:
+    return Content.styled(text, "$foreground-muted")

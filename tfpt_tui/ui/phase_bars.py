@@ -1,0 +1,53 @@
+"""Where each row's time went: a bar of its phases, told apart by letters, and the seconds. No widget here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+
+from tfpt_tui.errors import printable
+from tfpt_tui.ui.findings import Row
+from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, PHASE_MARKS
+
+TOTAL_WIDTH = 10
+NOTHING = "No run has completed, so there are no phases to show."
+
+
+def draw_phases(rows: Sequence[Row], columns: int) -> Content:
+    """All bars have one scale. Medians of the repeats, in the order in which the phases happen."""
+    known = [(row, phases) for row in rows if (phases := row.standing.entry.phases())]
+    if not known:
+        return Content(NOTHING)
+    longest = max(sum(phases.values()) for _, phases in known)
+    width = max(8, columns - TOTAL_WIDTH)
+    parts = []
+    for row, phases in known:
+        colour = FRAMEWORK_COLOURS.get(row.standing.entry.framework, "")
+        name = Content.styled(printable(f"{row.kind}{row.name}"), colour)
+        total = f" {sum(phases.values()):.1f} s"
+        parts.append(Content("\n").join([name, _bar(phases, longest, width) + Content(total), _seconds(phases)]))
+    return Content("\n\n").join(parts)
+
+
+def _bar(phases: Mapping[str, float], longest: float, width: int) -> Content:
+    """Cells by the ends of the phases, so that rounding never changes the whole; what is short has no cell."""
+    cells, end_s, drawn = [], 0.0, 0
+    for phase, seconds in phases.items():
+        end_s += seconds
+        end = round(width * end_s / longest) if longest else 0
+        letter, style = PHASE_MARKS[phase]
+        cells.append(Content.styled(letter * (end - drawn), style))
+        drawn = end
+    return Content("").join(cells)
+
+
+def _seconds(phases: Mapping[str, float]) -> Content:
+    """The legend with the figures; a phase stays whole where the line breaks."""
+    told = []
+    for phase, seconds in phases.items():
+        letter, style = PHASE_MARKS[phase]
+        name = phase.replace("_", "\N{NO-BREAK SPACE}")
+        figure = f"{seconds:.1f}" if seconds >= 0.05 else "<0.1"
+        told.append(Content.assemble((letter, style), f"\N{NO-BREAK SPACE}{name}\N{NO-BREAK SPACE}{figure}"))
+    return Content("  ").join(told)

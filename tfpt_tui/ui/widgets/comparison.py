@@ -1,0 +1,156 @@
+"""One comparison in several views: its table, ratios, phases, curves, published numbers and origins."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tfpt_tui.errors import printable
+from tfpt_tui.results.request import Answer
+from tfpt_tui.ui import comparison_text
+from tfpt_tui.ui.findings import Findings, Wanted
+from tfpt_tui.ui.intervals import draw_intervals
+from tfpt_tui.ui.phase_bars import draw_phases
+from tfpt_tui.ui.widgets.curves import Curves
+from tfpt_tui.ui.widgets.result_table import ResultTable
+from tfpt_tui.ui.widgets.view_bar import ViewBar
+
+TABLE, RATIOS, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
+    "table",
+    "ratios",
+    "phases",
+    "curves",
+    "published",
+    "environment",
+)
+# These need a comparison; the others have something to show of runs that may not be compared, too.
+COMPARED = (TABLE, RATIOS, PHASES, CURVES)
+PRESS_A = "\n\nPress A to compare them all the same, or v to see what differs."
+
+
+class Comparison(Vertical):
+    """On a short terminal one view at a time; on a tall one the table with another view below it."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self.findings: Findings | None = None
+        self.view = TABLE
+
+    def compose(self) -> ComposeResult:
+        yield ViewBar({view: view.capitalize() for view in VIEWS}, id="views")
+        yield Static(id="heading", markup=False)
+        with Vertical(id="table-view", classes="view"):
+            yield ResultTable(id="table")
+            with VerticalScroll(classes="notes"):
+                yield Static(id="notes", markup=False)
+        with VerticalScroll(id="ratios-view", classes="view"):
+            yield Static(id="ratios", markup=False)
+        with VerticalScroll(id="phases-view", classes="view"):
+            yield Static(id="phases", markup=False)
+        yield Curves(id="curves-view", classes="view")
+        with Vertical(id="published-view", classes="view"):
+            yield ResultTable(id="published")
+            with VerticalScroll(classes="notes"):
+                yield Static(id="published-notes", markup=False)
+        with VerticalScroll(id="environment-view", classes="view"):
+            yield Static(id="environment", markup=False)
+        yield Static(id="message", markup=False)
+
+    @property
+    def table(self) -> ResultTable:
+        """The table that keys are for: that of the published numbers where it is shown and the other is not."""
+        name = "#published" if self.view == PUBLISHED and not self._other_table_has_focus() else "#table"
+        return self.query_one(name, ResultTable)
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the table in use shows."""
+        if self.findings is None:
+            return None
+        return self.findings.published if self.table.id == "published" else self.findings.comparison
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The views that are on the screen, from top to bottom."""
+        below = RATIOS if self.view == TABLE else self.view
+        if self.screen.has_class("-tall") and not self.screen.has_class("-full"):
+            return TABLE, below
+        return (self.view,)
+
+    def expect(self, wanted: Wanted) -> None:
+        """Say what is being compared, while what was found before still stands."""
+        self.query_one("#heading", Static).update(comparison_text.heading(wanted, None))
+
+    def be_patient(self, wanted: Wanted) -> None:
+        """What was found before is no answer to what is wanted now: hide it while that takes its time."""
+        if self.findings is None or self.findings.wanted is not wanted:
+            self.clear("comparing ...")
+
+    def clear(self, message: str) -> None:
+        """Show nothing but a message."""
+        self.findings = None
+        self.query_one("#message", Static).update(Content(message))
+        self.add_class("-message")
+        self.show_view(self.view)
+
+    def show(self, findings: Findings) -> None:
+        self.findings = findings
+        comparison, published = findings.comparison, findings.published
+        self.set_class(comparison is None, "-message")
+        way_out = PRESS_A if findings.across_helps else ""
+        self.query_one("#message", Static).update(Content(printable(findings.refusal) + way_out))
+        self.query_one("#heading", Static).update(comparison_text.heading(findings.wanted, findings.runs))
+        self._show_table("table", comparison)
+        self._show_table("published", published)
+        hidden = self.query_one("#table", ResultTable).hidden_rows
+        told = comparison_text.notes(comparison.table, hidden) if comparison else ""
+        self.query_one("#notes", Static).update(told)
+        self.query_one("#published-notes", Static).update(
+            comparison_text.notes(published.table) if published else Content(printable(findings.no_table))
+        )
+        self.query_one(Curves).show(findings.curves, len(findings.rows))
+        self.query_one("#environment", Static).update(comparison_text.environment(findings))
+        self._draw()
+        self.show_view(self.view)
+
+    def show_view(self, view: str) -> None:
+        """Bring a view to the screen."""
+        self.view = view
+        shown = self.shown
+        self.query_one(ViewBar).show(shown)
+        for name in VIEWS:
+            blocked = self.has_class("-message") and (name in COMPARED or self.findings is None)
+            own = self.query_one(f"#{name}-view")
+            own.set_class(name in shown and not blocked, "-shown")
+            own.set_class(name in shown[1:], "-below")
+            own.set_class(name in shown[:-1], "-above")
+        blocked = self.has_class("-message") and (shown[0] in COMPARED or self.findings is None)
+        self.query_one("#message").display = blocked
+        self.screen.refresh_bindings()
+
+    def step(self, step: int) -> None:
+        """The next view, or the previous one; beside the table that is always there, one of the others."""
+        ring = VIEWS[1:] if len(self.shown) > 1 else VIEWS
+        self.show_view(ring[(ring.index(self.shown[-1]) + step) % len(ring)])
+
+    def on_resize(self) -> None:
+        self._draw()
+        self.show_view(self.view)
+
+    def _show_table(self, name: str, found: Answer | None) -> None:
+        own = self.query_one(f"#{name}", ResultTable)
+        own.display = found is not None
+        own.show(found.table if found else None)
+
+    def _draw(self) -> None:
+        """What is drawn to the width that there is."""
+        if self.findings is None or not self.findings.rows:
+            return
+        columns = self.content_size.width - 1  # the scrollbar's
+        self.query_one("#ratios", Static).update(draw_intervals(self.findings.rows, columns))
+        self.query_one("#phases", Static).update(draw_phases(self.findings.rows, columns))
+
+    def _other_table_has_focus(self) -> bool:
+        return self.query_one("#table", ResultTable).has_focus
