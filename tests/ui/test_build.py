@@ -5,7 +5,7 @@ import shutil
 import pytest
 from textual.widgets import Input
 
-from tests.ui.test_app import shows
+from tests.ui.driving import shows
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings

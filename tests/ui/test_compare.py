@@ -7,7 +7,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.recordings import QUICK
-from tests.ui.test_app import screen_text, shows
+from tests.ui.driving import screen_text, shows
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer

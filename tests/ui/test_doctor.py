@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tests.ui.test_app import SIZES, shows
+from tests.ui.driving import SIZES, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.asking import AbandonedError

@@ -120,14 +120,14 @@ def test_without_a_completed_run_there_are_no_phases():
 
 def test_curves_of_one_framework_differ_in_shade_and_letter():
     curves = tuple(Curve(f"row {n}", "pytorch", (1.0,), (1.0,), (2.0,), (0.5,)) for n in range(3))
-    assert len(set(curve_colours(curves))) == 3
-    assert [line[0] for line in lines_of(curves_legend(curves, 3))] == list(LETTERS[:3])
-    assert "loss 2.000 acc 0.500" in curves_legend(curves, 3).plain
+    assert len(set(curve_colours(curves, dark=True))) == 3
+    assert [line[0] for line in lines_of(curves_legend(curves, 3, dark=True))] == list(LETTERS[:3])
+    assert "loss 2.000 acc 0.500" in curves_legend(curves, 3, dark=True).plain
 
 
 def test_more_rows_than_curves_are_told():
     curves = tuple(Curve(f"row {n}", "pytorch", (1.0,), (1.0,), (2.0,), (0.5,)) for n in range(MAX_CURVES))
-    assert f"{MAX_CURVES} of 13 rows" in curves_legend(curves, 13).plain
+    assert f"{MAX_CURVES} of 13 rows" in curves_legend(curves, 13, dark=True).plain
 
 
 def test_very_many_notes_are_cut_and_counted():

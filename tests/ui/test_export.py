@@ -3,7 +3,7 @@
 from textual.widgets import Input
 
 from tests.recordings import QUICK
-from tests.ui.test_app import shows
+from tests.ui.driving import shows
 from tfpt_tui.results.request import Request, answer
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui.screens.export import ExportDialog

@@ -39,6 +39,7 @@ class TfptApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     CSS = """
     Screen { background: $background; }
+    ModalScreen { background: $background 60%; }
     Screen.-cramped TitleBar, Screen.-flat TitleBar { height: 100%; content-align: center middle; }
     """
     # Every screen lays itself out by these.

@@ -10,10 +10,9 @@ from tfpt_tui.errors import printable
 from tfpt_tui.results.choices import SWEEP
 from tfpt_tui.results.table import Table
 from tfpt_tui.ui.findings import MAX_CURVES, Curve, Findings, Wanted, title_of
-from tfpt_tui.ui.theme import CURVE_SHADES, VERDICT_STYLES
+from tfpt_tui.ui.theme import VERDICT_STYLES, colours_of
 
 MAX_NOTES = 100
-OTHER_SHADES = ("#878787",)
 LETTERS = "ABCDEFGH"
 NO_CURVES = "No run of these trained an epoch: no curves."
 
@@ -50,21 +49,16 @@ def _note(note: str) -> Content:
     return Content.styled(note, "$foreground-muted")
 
 
-def curve_colours(curves: Sequence[Curve]) -> list[str]:
-    """A shade of its framework's colour for each curve."""
-    seen: dict[str, int] = {}
-    colours = []
-    for curve in curves:
-        shades = CURVE_SHADES.get(curve.framework, OTHER_SHADES)
-        place = seen[curve.framework] = seen.get(curve.framework, -1) + 1
-        colours.append(shades[place % len(shades)])
-    return colours
+def curve_colours(curves: Sequence[Curve], dark: bool) -> list[str]:
+    """A colour for each curve, on a dark or a light background."""
+    lettered = [(letter, curve.framework) for letter, curve in zip(LETTERS, curves, strict=False)]
+    return list(colours_of(lettered, dark).values())
 
 
-def curves_legend(curves: Sequence[Curve], rows: int) -> Content:
+def curves_legend(curves: Sequence[Curve], rows: int, dark: bool) -> Content:
     """Each curve's letter and name, with where it ends."""
     lines = []
-    for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves), strict=False):
+    for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves, dark), strict=False):
         end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
         mark = (f"{letter} {printable(curve.name)}", colour)
         lines.append(Content.assemble(mark, (end, "$foreground-muted")))

@@ -17,7 +17,7 @@ from tfpt_tui.results.sources import RECORDED, Source
 from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, printed_cells
 from tfpt_tui.runs.draft import FIELDS, PLAN, Field, Outcome, is_path, takes_many
 from tfpt_tui.ui.outlook import Outlook
-from tfpt_tui.ui.theme import BAD_STYLE, FRAMEWORK_COLOURS, GLYPHS, status_style
+from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "what runs": ("data", "framework", "track", "environment"),
@@ -41,7 +41,7 @@ def source_line(source: Source) -> Content:
             source.name,
             (
                 f" {framework}",
-                FRAMEWORK_COLOURS.get(source.framework, ""),
+                framework_style(source.framework),
             ),
             (f" {source.detail}", MUTED),
         )
@@ -89,7 +89,7 @@ def row_line(line: str, framework: str, chosen: bool) -> Content:
         return Content.styled(f"{LEFT_OUT} {line}", MUTED)
     title = FRAMEWORK_TITLES.get(framework, "")
     before, _, after = line.partition(title) if title else (line, "", "")
-    return Content.assemble(f"{CHOSEN} {before}", (title, FRAMEWORK_COLOURS.get(framework, "")), after)
+    return Content.assemble(f"{CHOSEN} {before}", (title, framework_style(framework)), after)
 
 
 def field_note(field: Field) -> Content:

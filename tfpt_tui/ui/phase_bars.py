@@ -8,7 +8,7 @@ from textual.content import Content
 
 from tfpt_tui.errors import printable
 from tfpt_tui.ui.findings import Row
-from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, PHASE_MARKS
+from tfpt_tui.ui.theme import PHASE_MARKS, framework_style
 
 TOTAL_WIDTH = 10
 NOTHING = "No run has completed, so there are no phases to show."
@@ -23,7 +23,7 @@ def draw_phases(rows: Sequence[Row], columns: int) -> Content:
     width = max(8, columns - TOTAL_WIDTH)
     parts = []
     for row, phases in known:
-        colour = FRAMEWORK_COLOURS.get(row.standing.entry.framework, "")
+        colour = framework_style(row.standing.entry.framework)
         name = Content.styled(printable(f"{row.kind}{row.name}"), colour)
         total = f" {sum(phases.values()):.1f} s"
         parts.append(Content("\n").join([name, _bar(phases, longest, width) + Content(total), _seconds(phases)]))

@@ -114,11 +114,6 @@ def status_style(status: str) -> str:
     return STATUS_STYLES.get(status, BAD_STYLE)
 
 
-# Compare: shades of the framework's colour for its curves, which carry letters, too.
-CURVE_SHADES = {
-    "pytorch": (FRAMEWORK_COLOURS["pytorch"], "#d75f00", "#ffaf5f", "#af5f5f"),
-    "tensorflow": (FRAMEWORK_COLOURS["tensorflow"], "#0087d7", "#5fd7d7", "#8787d7"),
-}
 # What a verdict and a phase look like; the words and letters say the same without colour.
 VERDICT_STYLES = {
     "faster": "$text-success",

@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import printable
 from tfpt_tui.results.choices import ALL, PUBLISHED, SWEEP, Choice
-from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, GLYPHS
+from tfpt_tui.ui.theme import GLYPHS, framework_style
 
 HEADINGS = {SWEEP: "Sweeps", ALL: "", PUBLISHED: "Theirs and yours"}
 # More than that nobody scrolls: words after / find the older ones.
@@ -74,7 +74,7 @@ class ChoiceList(OptionList):
         told: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
         if len(frameworks) == 1:
             (one,) = frameworks
-            told = (FRAMEWORK_TITLES.get(one, printable(one)), FRAMEWORK_COLOURS.get(one, ""))
+            told = (FRAMEWORK_TITLES.get(one, printable(one)), framework_style(one))
         return Content.assemble(
             (mark, "$text-success"),
             printable(name),

@@ -37,8 +37,12 @@ class Curves(Vertical):
     def show(self, curves: tuple[Curve, ...], rows: int) -> None:
         self._curves = curves
         self.query_one("#charts").display = bool(curves)
-        self.query_one("#legend", Static).update(curves_legend(curves, rows) if curves else NO_CURVES)
+        self.query_one("#legend", Static).update(curves_legend(curves, rows, self._dark) if curves else NO_CURVES)
         self._draw()
+
+    @property
+    def _dark(self) -> bool:
+        return self.app.current_theme.dark
 
     def change_axis(self) -> None:
         """From epochs to seconds, and back."""
@@ -56,5 +60,5 @@ class Curves(Vertical):
         self.query_one("#accuracy", Chart).show(accuracies, x_range, title=f"train accuracy by {unit}")
 
     def _series(self, xs: Sequence[tuple[float, ...]], ys: Sequence[tuple[float, ...]]) -> tuple[Series, ...]:
-        colours = curve_colours(self._curves)
+        colours = curve_colours(self._curves, self._dark)
         return tuple(map(Series, xs, ys, colours, LETTERS))

@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import printable
 from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, sorted_by
-from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, VERDICT_STYLES
+from tfpt_tui.ui.theme import VERDICT_STYLES, framework_colours
 
 MAX_CELL, MAX_TURNED_CELL = 40, 18
 # Each row is laid out on the event loop; an export has them all.
@@ -148,7 +148,7 @@ class ResultTable(DataTable[Text]):
         if row.get("in_band") is False and column.name != "in_band":
             style = self._style("doubtful")
         elif column.name == "framework":
-            style = FRAMEWORK_COLOURS.get(FRAMEWORKS.get(text, ""), "")
+            style = framework_colours(self.app.current_theme.dark).get(FRAMEWORKS.get(text, ""), "")
         elif column.name == "verdict" and text in VERDICT_STYLES:
             style = self._style(text.replace(" ", "-"))
         return Text(text, style, justify=self._justify(column), no_wrap=True)
