@@ -67,8 +67,9 @@ pass_invocation = click.make_pass_decorator(Invocation)
 
 
 def on_terminal() -> bool:
-    """All three streams: Textual reads keys from stdin and draws on stderr."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+    """All three streams: Textual reads keys from stdin and draws on stderr; or a browser, by tfpt-tui serve."""
+    served = os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver")
+    return served or (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty())
 
 
 def open_closed_streams() -> None:

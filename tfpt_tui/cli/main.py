@@ -27,6 +27,7 @@ COMMANDS = {
     "parity": "Prove that both backends compute the same thing.",
     "doctor": "What works here, what does not, and the line that mends it.",
     "env": "The Python environments that frameworks live in.",
+    "serve": "The app in a browser, on this machine only.",
     "paths": "Where everything is.",
 }
 

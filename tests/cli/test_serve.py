@@ -1,0 +1,80 @@
+"""``tfpt-tui serve``: a browser on this machine is let in, pages of other sites are not."""
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.waiting import wait_until
+from tfpt_tui.cli.web import is_local
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "local"),
+    [
+        ("127.0.0.1:8022", None, True),
+        ("localhost:8022", "http://localhost:8022", True),
+        ("127.0.0.1:8022", "http://127.0.0.1:8022", True),
+        ("127.0.0.1:8022", "http://evil.example", False),
+        ("rebound.example:8022", None, False),
+        ("127.0.0.1:8022", "null", False),
+        ("", None, False),
+    ],
+)
+def test_only_pages_of_this_machine_are_answered(host, origin, local):
+    assert is_local(host, origin) is local
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def served(port, tmp_path):
+    command = [sys.executable, "-m", "tfpt_tui", "--runs", str(tmp_path / "runs"), "serve", "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: is_open(port) or process.poll() is not None)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def ask(port, path="/", **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_the_app_is_served_to_this_machine_and_ended_by_ctrl_c(served, port, cli):
+    status, page = ask(port)
+    assert (status, "tfpt-tui" in page) == (200, True)
+    assert ask(port, Host="evil.example")[0] == 403
+    assert ask(port, "/ws", Origin="http://evil.example")[0] == 403
+    code, _, err = cli("serve", "--port", port)
+    assert code == 3
+    assert err == f"tfpt-tui: 127.0.0.1:{port}: address already in use; choose another port with --port\n"
+    served.send_signal(signal.SIGINT)
+    _, told = served.communicate(timeout=30)
+    assert served.returncode == 0
+    assert f"ssh -L {port}:127.0.0.1:{port}" in told
+    assert "Traceback" not in told
+
+
+def test_without_the_extra_it_says_what_to_install(cli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    monkeypatch.delitem(sys.modules, "tfpt_tui.cli.web", raising=False)
+    code, _, err = cli("serve")
+    assert code == 3
+    assert "-m pip install textual-serve" in err
