@@ -1,9 +1,9 @@
-"""``python -m tests.bench [prepare] [training] [ui] [sampler] [startup]``: print each as a ratio."""
+"""``python -m tests.bench [startup] [prepare] [ui] [sampler] [training] [many]``: each beside a reference."""
 
 import importlib
 import sys
 
-BENCHES = ("startup", "prepare", "ui", "sampler", "training")
+BENCHES = ("startup", "prepare", "ui", "sampler", "training", "many")
 
 for name in sys.argv[1:] or BENCHES:
     print(f"== {name}", flush=True)

@@ -1,23 +1,17 @@
-"""The Monitor in a real pseudo-terminal while a run is live: bytes to the terminal and share of a core.
+"""The app in a pseudo-terminal, against its budgets: while a run is live, at rest, under a flood, with many runs.
 
 A scripted writer stands in for the worker, five progress events a second: the reference is the same app on a run
 that is over.
 """
 
-import fcntl
 import os
-import pty
-import select
-import struct
-import subprocess
-import sys
+import statistics
 import tempfile
-import termios
 import time
 from datetime import datetime
 
-import psutil
-
+from tests.bench.many import write_runs
+from tests.bench.terminal import Terminal
 from tfpt_tui import events
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import RunConfig
@@ -31,6 +25,8 @@ from tfpt_tui.runs.state import write_state
 
 SETTLE_S, MEASURE_S = 4, 15
 BUDGETS = {(80, 24): (5, 25), (200, 60): (10, 60)}
+FLOOD_PER_S, PRESSES = 10_000, 20
+MANY_RUNS = 10_000
 
 
 class Writer:
@@ -43,7 +39,7 @@ class Writer:
         me = identify(os.getpid())
         write_state(self.run.state, me, me)
         self.seq = 0
-        self.started = time.perf_counter()
+        self.started = self.told = time.perf_counter()
         self.recorder = Recorder(self.run.hardware, os.getpid(), GpuReader())
         self.tell(events.RunStart(self.run.id, "pytorch", "2.15.0", config, os.getpid()))
         for epoch in range(1, 11):
@@ -59,52 +55,68 @@ class Writer:
         self.tell(events.Progress("training", 11, done, 50_000, 800.0 + done % 37))
         self.recorder.tick()
 
-
-def measure(runs, size, step):
-    """Bytes a second and CPU share of the app, after it has settled."""
-    columns, rows = size
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": ""}
-    app = subprocess.Popen(
-        [sys.executable, "-m", "tfpt_tui", "--runs", str(runs)],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        env=environment,
-    )
-    os.close(slave)
-    process = psutil.Process(app.pid)
-    written = drain(master, SETTLE_S, step)
-    before = sum(process.cpu_times()[:2])
-    written = drain(master, MEASURE_S, step)
-    share = (sum(process.cpu_times()[:2]) - before) / MEASURE_S
-    app.kill()
-    app.wait()
-    os.close(master)
-    return written / MEASURE_S / 1000, share * 100
+    def flood(self):
+        """As many events as are due since the last call."""
+        now = time.perf_counter()
+        due, self.told = round((now - self.told) * FLOOD_PER_S), now
+        line = encode(
+            Stamped(self.seq, time.time(), now - self.started, events.Progress("training", 11, 5, 50_000, 9.0))
+        )
+        with self.run.events.open("a") as file:
+            file.write(line * due)
 
 
-def drain(master, seconds, step):
-    written, end, due = 0, time.perf_counter() + seconds, 0.0
-    while time.perf_counter() < end:
-        if time.perf_counter() > due:
-            due = time.perf_counter() + 0.2
-            step()
-        if select.select([master], [], [], 0.05)[0]:
-            written += len(os.read(master, 1 << 16))
-    return written
+def live(runs, size, step):
+    """Kilobytes a second and per cent of a core, after the app has settled."""
+    with Terminal(runs, size) as terminal:
+        terminal.drain(SETTLE_S, step)
+        before = terminal.cpu_seconds()
+        written = terminal.drain(MEASURE_S, step)
+        return written / MEASURE_S / 1000, 100 * (terminal.cpu_seconds() - before) / MEASURE_S
+
+
+def answers(runs, step):
+    """Seconds from a key press until what it opens is on the screen, for each of some presses."""
+    times = []
+    with Terminal(runs) as terminal:
+        terminal.wait_for("Monitor")
+        terminal.drain(SETTLE_S, step)
+        for _ in range(PRESSES):
+            terminal.press("?")
+            times.append(terminal.wait_for("Everywhere", step))
+            terminal.press("\x1b")
+            terminal.drain(1.0, step)
+    return times
 
 
 def main():
     for size, (cpu_budget, bytes_budget) in BUDGETS.items():
         runs = find_paths(tempfile.mkdtemp() + "/runs").runs
         writer = Writer(runs)
-        kilobytes, cpu = measure(runs, size, writer.step)
+        kilobytes, cpu = live(runs, size, writer.step)
         write_toml(writer.run.result, {"run": writer.run.id, "status": "completed", "config": {}, "phases": {}})
-        idle_kilobytes, idle_cpu = measure(runs, size, lambda: None)
+        idle_kilobytes, idle_cpu = live(runs, size, lambda: None)
         print(
             f"{size[0]}x{size[1]}: live {cpu:.1f} % of a core, {kilobytes:.1f} kB/s"
             f" (budget {cpu_budget} %, {bytes_budget} kB/s); idle {idle_cpu:.1f} %, {idle_kilobytes:.2f} kB/s"
         )
+    runs = find_paths(tempfile.mkdtemp() + "/runs").runs
+    writer = Writer(runs)
+    calm, flooded = answers(runs, lambda: None), answers(runs, writer.flood)
+    print(
+        f"a key is answered in {1000 * statistics.median(flooded):.0f} ms (at most {1000 * max(flooded):.0f} ms)"
+        f" while {FLOOD_PER_S:,} events a second arrive, {1000 * statistics.median(calm):.0f} ms"
+        f" (at most {1000 * max(calm):.0f} ms) while none do (budget 100 ms)"
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        paths = find_paths(f"{directory}/runs")
+        write_runs(paths, MANY_RUNS)
+        for how in ("no index yet", "an index"):
+            with Terminal(paths.runs) as terminal:
+                terminal.wait_for("newest")
+                listed = time.perf_counter() - terminal.started
+                terminal.press("4")
+                compared = terminal.wait_for("Sweeps")
+            print(
+                f"{MANY_RUNS:,} runs, {how}: Monitor {listed:.2f} s after the start, Compare {compared:.2f} s"
+            )

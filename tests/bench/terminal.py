@@ -1,0 +1,71 @@
+"""The app in a real pseudo-terminal: what it writes, what it takes of a core, and how soon it answers."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import psutil
+
+
+class Terminal:
+    """Runs the app on some runs; use it as a context."""
+
+    def __init__(self, runs, size=(80, 24)):
+        columns, rows = size
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.started = time.perf_counter()
+        self._app = subprocess.Popen(
+            [sys.executable, "-m", "tfpt_tui", "--runs", str(runs)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": ""},
+        )
+        os.close(slave)
+        self._process = psutil.Process(self._app.pid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._app.kill()
+        self._app.wait()
+        os.close(self._master)
+
+    def cpu_seconds(self):
+        return sum(self._process.cpu_times()[:2])
+
+    def drain(self, seconds, step=lambda: None):
+        """The bytes that come within so many seconds; ``step`` is called five times a second."""
+        written, end, due = 0, time.perf_counter() + seconds, 0.0
+        while time.perf_counter() < end:
+            if time.perf_counter() > due:
+                due = time.perf_counter() + 0.2
+                step()
+            written += len(self._read(0.05))
+        return written
+
+    def press(self, keys):
+        os.write(self._master, keys.encode())
+
+    def wait_for(self, text, step=lambda: None, seconds=60):
+        """Seconds until the app has written the text."""
+        seen, started = b"", time.perf_counter()
+        while text.encode() not in seen:
+            step()
+            seen += self._read(0.01)
+            if time.perf_counter() > started + seconds:
+                raise TimeoutError(f"{text!r} was not shown within {seconds} s")
+        return time.perf_counter() - started
+
+    def _read(self, seconds):
+        ready = select.select([self._master], [], [], seconds)[0]
+        return os.read(self._master, 1 << 16) if ready else b""

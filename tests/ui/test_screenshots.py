@@ -1,0 +1,47 @@
+"""The script that makes the pictures: it is run on recorded runs, and fails when a screen breaks."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.segment import Segment
+from textual.strip import Strip
+
+SCRIPT = Path(__file__).parents[2] / "screenshots" / "make.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("make_screenshots", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_every_screen_is_pictured_in_dark_and_light(script, recorded, paths, tmp_path, dataset):
+    await script.make(script.PICTURES[0], "tfpt-light", paths, tmp_path)
+    for picture in script.PICTURES[1:]:
+        await script.make(picture, "tfpt-dark", paths, tmp_path)
+    assert len(list(tmp_path.glob("*.svg"))) == len(script.PICTURES)
+    for picture in script.PICTURES[1:]:
+        with Image.open(tmp_path / f"{picture.name}-dark.png") as image:
+            assert image.size == (picture.size[0] * script.CELL_WIDTH, picture.size[1] * script.CELL_HEIGHT)
+            assert len(image.getcolors(1 << 20)) > 10
+    with Image.open(tmp_path / "monitor-light.png") as image:
+        assert image.getpixel((image.width // 2, image.height // 2))[0] > 200
+
+
+async def test_a_screen_that_does_not_show_what_it_must_is_an_error(
+    script, recorded, paths, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(script, "PATIENCE_S", 0.1)
+    with pytest.raises(SystemExit, match=r"not all of .*nowhere"):
+        await script.make(script.Picture("x", (80, 24), (), ("nowhere",)), "tfpt-dark", paths, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_is_too_short_or_too_long_is_an_error(script):
+    script.check_cells([Strip([Segment("ab│")])], 3)
+    with pytest.raises(SystemExit, match="line 0 has 4 cells"):
+        script.check_cells([Strip([Segment("a日b")])], 3)
