@@ -12,6 +12,24 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# They train for real: one after the other, whatever number of processes runs the tests.
+TRAINING = (
+    "backends/test_pipelines.py",
+    "backends/test_training.py",
+    "cli/test_parity.py",
+    "environments/test_bare.py",
+    "runs/test_cifar_readers.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """With ``pytest -n`` a process takes whole files, and one of them all that train."""
+    for item in items:
+        path = item.path.as_posix()
+        group = "training" if path.endswith(TRAINING) else path
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def own_directories(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's runs, settings or machine lock."""

@@ -117,6 +117,4 @@ def main():
                 listed = time.perf_counter() - terminal.started
                 terminal.press("4")
                 compared = terminal.wait_for("Sweeps")
-            print(
-                f"{MANY_RUNS:,} runs, {how}: Monitor {listed:.2f} s after the start, Compare {compared:.2f} s"
-            )
+            print(f"{MANY_RUNS:,} runs, {how}: Monitor {listed:.2f} s after the start, Compare {compared:.2f} s")

@@ -65,6 +65,10 @@ def test_the_rate_goes_against_the_batch_size_where_there_are_several(recorded):
     results, runs = recorded
     axes = draw_charts(results, runs)["batch_size"].axes[0]
     assert [list(line.get_xdata()) for line in axes.lines[:2]] == [[32], [64]]
+    sizes = [result(str(size), batch_size=size) for size in (16, 32)]
+    workers = [result(f"w{size}", batch_size=size, num_workers=2) for size in (32, 64)]
+    lines = draw_charts([*sizes, *workers], [])["batch_size"].axes[0].lines
+    assert [list(line.get_xdata()) for line in lines[:2]] == [[16, 32], [32, 64]]
     assert "batch_size" not in draw_charts(results[:3], runs)
 
 

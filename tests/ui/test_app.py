@@ -39,7 +39,7 @@ async def test_a_missing_framework_is_named_with_the_line_that_installs_it(app, 
 
 
 async def test_keys_choose_another_run_and_its_details(app, recorded):
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(120, 50)) as pilot:
         await shows(pilot, "TensorFlow 9.9")
         await pilot.press("j")
         await shows(pilot, "PyTorch 9.9")
@@ -155,7 +155,10 @@ async def test_the_help_is_made_from_the_registry(app):
         assert isinstance(app.screen, Help)
         await pilot.press("q")
         assert isinstance(app.screen, MonitorScreen)
-    assert "ask the run to stop" in help_text().plain
+    told = help_text("Compare", 60).plain
+    assert told.startswith("Compare\n")
+    assert "ask the run to stop" in told
+    assert max(map(len, told.splitlines())) <= 60
 
 
 async def test_keys_can_be_remapped_by_their_id(paths, recorded):

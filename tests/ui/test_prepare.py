@@ -269,7 +269,10 @@ async def test_a_dataset_that_is_deleted_while_it_is_shown_goes_from_the_list(ap
 async def test_a_dataset_that_appears_is_listed(app, tiny, dataset):
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "64 of 64x64")
-        shutil.copytree(dataset, tiny.parent / "later")
+        later = tiny.parent / "later"
+        shutil.copytree(dataset, later, ignore=shutil.ignore_patterns(NAME))
+        await pilot.pause(1.5)  # it is seen without its manifest, which comes last
+        shutil.copyfile(dataset / NAME, later / NAME)
         await shows(pilot, "later")
 
 

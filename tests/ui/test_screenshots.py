@@ -1,6 +1,7 @@
 """The script that makes the pictures: it is run on recorded runs, and fails when a screen breaks."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "screenshots" / "make.py"
 @pytest.fixture(scope="module")
 def script():
     spec = importlib.util.spec_from_file_location("make_screenshots", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -35,7 +36,7 @@ async def test_every_screen_is_pictured_in_dark_and_light(script, recorded, path
 async def test_a_screen_that_does_not_show_what_it_must_is_an_error(
     script, recorded, paths, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(script, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(script, "PATIENCE_S", 5.0)
     with pytest.raises(SystemExit, match=r"not all of .*nowhere"):
         await script.make(script.Picture("x", (80, 24), (), ("nowhere",)), "tfpt-dark", paths, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfpt_tui.cli.follow import follow
-from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
+from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text, text_width
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import MissingError, UsageError
@@ -46,7 +46,7 @@ def report(sweep: Sweep, paths: Paths) -> str:
     """
     results = [read_result(run) for run in measured_runs(sweep) if run.path.is_dir()]
     if len(results) == 1:
-        told = report_run(results[0])
+        told = report_run(results[0], text_width())
     else:
         # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
         told = table_text(compare(results, across=True, proof=proof_note(results, paths.proofs)))

@@ -13,7 +13,7 @@ import click
 
 from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE, finite
@@ -72,7 +72,7 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
     if as_json:
         show(_as_json({**result, "directory": str(run.path)}))
         return
-    show(report_run(result) + f"  {run.path}\n")
+    show(report_run(result, text_width()) + f"  {run.path}\n")
     if "model" in result:  # the layers themselves stand in the events only
         model = fold_all(EventTail(run.events).read_all()).model
         show("\n" + report_layers(model) if model else "")

@@ -14,7 +14,7 @@ from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import read_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.epochs import read_epochs
-from tfpt_tui.results.groups import Group, asked, group
+from tfpt_tui.results.groups import Group, asked, group, same_settings
 from tfpt_tui.results.provenance import provenance
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
@@ -93,7 +93,7 @@ def _training_time(groups: Sequence[Group]) -> Figure | None:
     names = [_marked(entry, groups) for entry, _ in rows]
     _name_rows(axes, names)
     axes.set_xlim(left=0)
-    axes.set_xlabel("training (s): every run, and the median of each row")
+    axes.set_xlabel("training (s): every run,\nand the median of each row")
     return figure
 
 
@@ -110,7 +110,7 @@ def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
         axes.plot(time.ratio, place, "o", color=colour)
     _name_rows(axes, [f"{one.entry.name}: {time.verdict}" for one, time in compared])
     axes.axvline(1.0, color="black", linewidth=0.8, linestyle="--")
-    axes.set_xlabel("time per image relative to the baseline (1), with its 95 % interval; right of it is slower")
+    axes.set_xlabel("time per image by that of the baseline (1),\nwith its 95 % interval; right of 1 is slower")
     return figure
 
 
@@ -139,18 +139,17 @@ def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> 
 
 
 def _batch_size(groups: Sequence[Group]) -> Figure | None:
-    """The rate against the batch size, where rows differ in it."""
+    """The rate against the batch size, where rows differ in it; a line joins those that differ in nothing else."""
     if len({asked(entry.config, "batch_size") for entry in groups}) < 2:
         return None
     figure, axes = _plain(8)
+    alike: dict[str, list[Group]] = {}
+    for entry in groups:
+        alike.setdefault(same_settings(entry.config, "seed", "batch_size"), []).append(entry)
+    for entries in alike.values():
+        points = sorted((asked(entry.config, "batch_size"), entry.images_per_s()) for entry in entries)
+        axes.plot(*zip(*points, strict=True), "o-", color=_colour(entries[0].framework))
     frameworks = list(dict.fromkeys(entry.framework for entry in groups))
-    for framework in frameworks:
-        points = sorted(
-            (asked(entry.config, "batch_size"), entry.images_per_s())
-            for entry in groups
-            if entry.framework == framework
-        )
-        axes.plot(*zip(*points, strict=True), "o-", color=_colour(framework))
     axes.set_xscale("log", base=2)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("batch size")
@@ -204,7 +203,7 @@ def _published(table: Table) -> Figure | None:
             axes.barh(place + 0.2, float(row["yours_training_s"]), 0.38, color=_colour(framework))
     _name_rows(axes, [f"row {row['row']}: {row['framework']}" for row in rows])
     scaled = " (yours is scaled)" if any(row.get("yours_is") for row in rows) else ""
-    axes.set_xlabel(f"training (s), theirs in grey above yours in colour{scaled}")
+    axes.set_xlabel(f"training (s): theirs in grey,\nyours below it in colour{scaled}")
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,11 +14,27 @@ from tfpt_tui.results.table import Cell, Column, Table, as_text
 from tfpt_tui.runs.record import warnings_of
 from tfpt_tui.runs.scaling import scaled_note
 
-WIDTH = 18
+WIDTH = 18  # of the names
+WIDE = 10_000  # columns, for what breaks no lines
 
 
-def report_run(result: Mapping[str, Any]) -> str:
-    """What the run was asked, what it did, and what came out; parts that were not reached are left out."""
+def report_run(result: Mapping[str, Any], width: int = WIDE) -> str:
+    """What the run was asked, what it did, and what came out; parts that were not reached are left out.
+
+    Lines are broken at ``width`` columns, below where their values begin.
+    """
+    lines = _report(result)
+    return "".join(f"{line}\n" for told in lines for line in _hang(told, width))
+
+
+def _hang(line: str, width: int) -> list[str]:
+    wrapped = textwrap.wrap(
+        line, width, subsequent_indent=" " * (WIDTH + 3), break_on_hyphens=False, drop_whitespace=True
+    )
+    return wrapped or [""]
+
+
+def _report(result: Mapping[str, Any]) -> list[str]:
     config = result["config"]
     lines = [f"run {result['run']}: {result['status']}"]
     if message := result.get("error", {}).get("message"):
@@ -35,8 +52,7 @@ def report_run(result: Mapping[str, Any]) -> str:
     if model := result.get("model"):
         lines.append(_line("parameters", f"{model['total']:,} ({model['trainable']:,} trainable)"))
     lines += [_line(phase, f"{seconds:.2f} s") for phase, seconds in result["phases"].items()]
-    lines += _figures(result)
-    return "\n".join(lines) + "\n"
+    return lines + _figures(result)
 
 
 def report_layers(model: ModelSummary) -> str:

@@ -38,6 +38,7 @@ class TfptApp(App[None]):
     DEFAULT_MODE = "monitor"
     ENABLE_COMMAND_PALETTE = True
     CSS = """
+    * { scrollbar-size-vertical: 1; }
     Screen { background: $background; }
     ModalScreen { background: $background 60%; }
     Screen.-cramped TitleBar, Screen.-flat TitleBar { height: 100%; content-align: center middle; }
@@ -111,7 +112,7 @@ class TfptApp(App[None]):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
 
     def action_help(self) -> None:
-        self.push_screen(Help())
+        self.push_screen(Help(self.current_mode.capitalize()))
 
     def action_doctor(self) -> None:
         from tfpt_tui.ui.screens.doctor import Doctor

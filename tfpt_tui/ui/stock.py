@@ -99,8 +99,16 @@ class StockWatcher:
         )
 
     def _signature(self, preparations: list[Preparation]) -> object:
-        watched = [self._paths.datasets, *(one.path / NAME for one in self._datasets)]
-        return [_changed(path) for path in watched], [(one.id, one.status) for one in preparations]
+        # A manifest comes last into a directory that has been there for a while.
+        watched = [*_directories(self._paths.datasets), *(one.path / NAME for one in self._datasets)]
+        return [(path, _changed(path)) for path in watched], [(one.id, one.status) for one in preparations]
+
+
+def _directories(parent: Path) -> list[Path]:
+    try:
+        return sorted(path for path in parent.iterdir() if path.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _changed(path: Path) -> int:

@@ -15,6 +15,8 @@ from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import Record
 
+LEAST_WIDTH = 40
+
 
 class Details(ModalScreen[None]):
     DEFAULT_CSS = """
@@ -31,11 +33,16 @@ class Details(ModalScreen[None]):
         super().__init__()
         self._run = run
         self._record = record
+        self._result = read_result(run)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
             scroll.border_subtitle = "esc closes"
-            yield Static(self._text(read_result(self._run)), markup=False)
+            yield Static(id="report", markup=False)
+
+    def on_resize(self) -> None:
+        width = self.query_one("#report").container_size.width
+        self.query_one("#report", Static).update(self._text(self._result, max(width, LEAST_WIDTH)))
 
     def action_down(self) -> None:
         self.query_one(VerticalScroll).scroll_down()
@@ -43,8 +50,8 @@ class Details(ModalScreen[None]):
     def action_up(self) -> None:
         self.query_one(VerticalScroll).scroll_up()
 
-    def _text(self, result: dict[str, Any]) -> str:
-        parts = [report_run(result), f"  {self._run.path}\n"]
+    def _text(self, result: dict[str, Any], width: int) -> str:
+        parts = [report_run(result, width), f"  {self._run.path}\n"]
         if self._record.model:
             parts.append(report_layers(self._record.model))
         if trace := result.get("error", {}).get("traceback"):

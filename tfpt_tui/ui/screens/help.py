@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +12,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tfpt_tui.ui.keys import KEYS, show_keys
+from tfpt_tui.ui.keys import EVERYWHERE, SECTIONS, show_keys
+
+LEAST_WIDTH = 40
+# Keys that Textual has.
+MORE = (("ctrl+p", "Palette", "every action and theme by name"), ("tab", "Focus", "next part of the screen"))
 
 
 class Help(ModalScreen[None]):
@@ -25,18 +29,33 @@ class Help(ModalScreen[None]):
     """
     BINDINGS: ClassVar = [Binding("escape,q,question_mark,f1", "dismiss", "Close")]
 
+    def __init__(self, screen: str) -> None:
+        """``screen`` is the one that the user came from: its keys stand first."""
+        super().__init__()
+        self._screen_name = screen
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
             scroll.border_title = "Keys"
             scroll.border_subtitle = "esc closes"
-            yield Static(help_text())
+            yield Static(id="keys", markup=False)
+
+    def on_resize(self) -> None:
+        keys = self.query_one("#keys", Static)
+        keys.update(help_text(self._screen_name, max(keys.container_size.width, LEAST_WIDTH)))
 
 
-def help_text() -> Content:
+def help_text(screen: str, width: int) -> Content:
+    """All keys, those of a screen first; what they do is broken below where it begins."""
     parts: list[Content] = []
-    for where, keys in groupby(KEYS, key=lambda key: key.where):
-        parts.append(Content.styled(f"\n{where}\n", "bold $primary"))
-        parts += [Content(f"  {show_keys(key.keys):<10} {key.label:<11} {key.help}\n") for key in keys]
-    parts.append(Content("\n  ctrl+p     Palette     every action and theme by name\n"))
-    parts.append(Content("  tab        Focus       next part of the screen\n"))
+    for where in sorted(SECTIONS, key=lambda where: (where != screen, where != EVERYWHERE)):
+        lines = [(show_keys(key.keys), key.label, key.help) for key in SECTIONS[where]]
+        lines += MORE if where == EVERYWHERE else ()
+        parts.append(Content.styled(f"{where}\n", "bold $primary"))
+        parts += [Content("\n".join(_wrap(*line, width)) + "\n") for line in lines]
+        parts.append(Content("\n"))
     return Content("").join(parts)
+
+
+def _wrap(keys: str, label: str, told: str, width: int) -> list[str]:
+    return textwrap.wrap(told, width, initial_indent=f"  {keys:<10} {label:<11} ", subsequent_indent=" " * 25)
