@@ -33,13 +33,11 @@ async def test_every_screen_is_pictured_in_dark_and_light(script, recorded, path
         assert image.getpixel((image.width // 2, image.height // 2))[0] > 200
 
 
-async def test_a_screen_that_does_not_show_what_it_must_is_an_error(
-    script, recorded, paths, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(script, "PATIENCE_S", 5.0)
-    with pytest.raises(SystemExit, match=r"not all of .*nowhere"):
-        await script.make(script.Picture("x", (80, 24), (), ("nowhere",)), "tfpt-dark", paths, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+async def test_a_screen_that_does_not_show_what_it_must_is_an_error(script, app, monkeypatch):
+    monkeypatch.setattr(script, "PATIENCE_S", 0.1)
+    async with app.run_test() as pilot:
+        with pytest.raises(SystemExit, match=r"not all of .*nowhere"):
+            await script._settled(pilot, ("nowhere",))
 
 
 def test_a_line_that_is_too_short_or_too_long_is_an_error(script):
