@@ -310,12 +310,16 @@ async def test_a_terminal_without_unicode_sees_ascii_as_wide_as_before(paths, re
             assert screen_text(app).isascii()
 
 
-@pytest.mark.parametrize("size", [(59, 24), (80, 15), (20, 5)])
-async def test_a_terminal_that_is_too_small_is_told_what_is_needed(app, recorded, size):
+@pytest.mark.parametrize(
+    ("key", "shown"), [("1", "new dataset"), ("2", "presets"), ("3", "Tensor"), ("4", "Sweeps")]
+)
+async def test_a_terminal_that_is_too_small_is_told_what_is_needed(app, recorded, key, shown):
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "TensorFlow 9.9")
-        await pilot.resize_terminal(*size)
-        text = await shows(pilot, f"{size[0]}x{size[1]} is too")
-        assert "TensorFlow" not in text
+        await pilot.press(key)
+        await shows(pilot, shown)
+        for size in ((59, 24), (80, 15), (20, 5)):
+            await pilot.resize_terminal(*size)
+            text = await shows(pilot, f"{size[0]}x{size[1]} is too")
+            assert shown not in text
         await pilot.resize_terminal(60, 16)
-        await shows(pilot, "TensorFlow 9.9")
+        await shows(pilot, shown)

@@ -55,8 +55,6 @@ class BuildScreen(Screen[None]):
     AUTO_FOCUS = "#sources"
     CSS_PATH = "build.tcss"
     BINDINGS = bindings(BUILD)
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
 
     def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__(classes="-closed")

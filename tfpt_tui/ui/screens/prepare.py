@@ -44,8 +44,6 @@ class PrepareScreen(Screen[None]):
     CSS_PATH = "prepare.tcss"
     BINDINGS = bindings(PREPARE)
     AUTO_FOCUS = "#stock"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - as Textual declares it
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - likewise
 
     @dataclass
     class Seen(Message):
