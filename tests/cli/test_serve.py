@@ -21,6 +21,7 @@ from tfpt_tui.cli.web import is_local
         ("127.0.0.1:8022", "http://evil.example", False),
         ("rebound.example:8022", None, False),
         ("127.0.0.1:8022", "null", False),
+        ("127.0.0.1:8022", "http://127.0.0.1:8888", False),
         ("", None, False),
     ],
 )

@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from tests.ui.driving import SIZES, finish, hides, screen_text, shows
 from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.errors import MissingError
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.widgets.chart import Chart
@@ -240,3 +241,51 @@ async def test_the_hosts_gpu_stands_in_the_title(app, recorded, monkeypatch):
     monkeypatch.setattr("tfpt_tui.ui.widgets.title_bar.gpu_names", lambda: ("NVIDIA H100", "NVIDIA H100"))
     async with app.run_test(size=(120, 36)) as pilot:
         assert "2 x NVIDIA H100" in (await shows(pilot, "2 x NVIDIA H100")).splitlines()[0]
+
+
+async def test_a_search_survives_another_log(app, recorded):
+    first, second = recorded.runs
+    second.log.write_text("epoch one\n" * 5)
+    first.log.write_text("one epoch\n")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("l", "slash", *"epoch", "enter", "n", "n", "n", "j")
+        await shows(pilot, "PyTorch 9.9", "one epoch")
+
+
+async def test_a_chart_without_points_is_zoomed_without_harm(app, start):
+    finish(start("fails", rows=[0]))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "a bad value")
+        app.screen.query_one("#chart-train-loss", Chart).focus()
+        await pilot.press("plus", "right", "minus")
+        await shows(pilot, "nothing measured yet")
+
+
+async def test_what_a_copied_result_says_does_not_reach_the_terminal(app, recorded):
+    run = recorded.runs[1]
+    error = {"type": "E", "message": "\x1b]0;owned\x07 \x1b[31mred", "traceback": "a\x1b[2J\nb"}
+    write_toml(run.result, {**read_toml(run.result), "status": "failed", "error": error})
+    async with app.run_test(size=(120, 50)) as pilot:
+        text = await shows(pilot, "\\x1b[31mred")
+        await pilot.press("i")
+        text += await shows(pilot, "a\\x1b[2J")
+        assert "\x1b" not in text
+
+
+async def test_a_run_that_cannot_be_asked_to_stop_keeps_the_app_open(app, start, monkeypatch):
+    sweep = start("hangs", rows=[0])
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "running")
+        await pilot.press("q")
+        await shows(pilot, "Stop the run")
+        monkeypatch.setattr("tfpt_tui.ui.app.request_stop", refuse)
+        await pilot.press("s")
+        await shows(pilot, "may not")
+        assert app.is_running
+    sweep.runs[0].stop.touch()
+    finish(sweep)
+
+
+def refuse(run):
+    raise MissingError(f"{run.id}: may not be written")

@@ -73,3 +73,11 @@ def test_a_label_stands_at_the_end_of_its_curve():
 def test_the_cursor_is_a_line_through_the_chart():
     with_cursor = draw([curve(2.0, 1.0, 0.5)], Frame("loss", 40, 10, (1.0, 3.0), cursor=2.0)).plain
     assert with_cursor != draw([curve(2.0, 1.0, 0.5)], FRAME).plain
+
+
+def test_a_part_that_is_enlarged_keeps_the_points_that_it_has():
+    xs = tuple(float(x) for x in range(10_000))
+    ys = tuple(float(x % 7) for x in range(10_000))
+    whole = draw([Series(xs, ys, "#ff8700")], Frame("loss", 60, 12, (5000.0, 5020.0))).plain
+    exact = draw([Series(xs[4999:5022], ys[4999:5022], "#ff8700")], Frame("loss", 60, 12, (5000.0, 5020.0))).plain
+    assert whole == exact

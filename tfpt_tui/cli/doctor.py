@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width
 from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
 from tfpt_tui.environments.doctor.finding import LEVELS, Finding
 from tfpt_tui.errors import MissingError, printable
+from tfpt_tui.wording import wrap
 
 # Such as "shared memory": what is found later stands below what was found first. A longer topic has its own line.
 LEAST_TOPIC_WIDTH, MOST_TOPIC_WIDTH = 13, 24

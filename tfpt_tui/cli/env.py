@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width, wrap
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.environments.create import create as create_environment
 from tfpt_tui.environments.interpreters import interpreter_of
@@ -23,6 +23,7 @@ from tfpt_tui.results.table import Cell
 from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.wording import wrap
 
 TITLE_WIDTH = max(map(len, FRAMEWORK_TITLES.values()))
 # Older runs are over.

@@ -7,7 +7,6 @@ import functools
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +15,8 @@ import click
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.errors import UsageError, printable
+from tfpt_tui.errors import UsageError
+from tfpt_tui.wording import printable_lines
 
 if TYPE_CHECKING:
     from tfpt_tui.results.table import Table
@@ -96,7 +96,7 @@ def drop_broken_streams() -> None:
 def say(text: str) -> None:
     """Narration: everything that is not the data that was asked for. It may be lost where it cannot be written."""
     try:
-        click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+        click.echo(printable_lines(text), err=True)
     except OSError:
         drop_broken_streams()
 
@@ -130,15 +130,3 @@ def show(text: str) -> None:
 def text_width() -> int:
     """The columns that our text may take."""
     return max(shutil.get_terminal_size().columns, LEAST_WIDTH) if sys.stdout.isatty() else WIDE
-
-
-def wrap(text: str, width: int, first: str, indent: str) -> list[str]:
-    """The lines of a text, broken between its words only: commands and paths are there to be copied."""
-    return textwrap.wrap(
-        printable(text),
-        width,
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

@@ -26,7 +26,7 @@ from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.resume import rest_of
 from tfpt_tui.runs.resume import resume as resume_sweep
-from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.state import request_stop, status_of
 from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_sweep, submit
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.runs.transfer import export_runs, import_runs
@@ -99,7 +99,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
     if isinstance(found, RunDirectory):
         if status_of(found) not in ALIVE:
             raise UsageError(f"{found.id}: is not running: {status_of(found)}")
-        found.stop.touch()
+        request_stop(found)
         while status_of(found) in ALIVE:
             time.sleep(POLL_S)
         say(f"{found.id}: {status_of(found)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from tfpt_tui.results.groups import version_of
 from tfpt_tui.results.table import Cell, Column, Table, as_text
 from tfpt_tui.runs.record import warnings_of
 from tfpt_tui.runs.scaling import scaled_note
+from tfpt_tui.wording import wrap
 
 WIDTH = 18  # of the names
 WIDE = 10_000  # columns, for what breaks no lines
@@ -23,15 +23,10 @@ def report_run(result: Mapping[str, Any], width: int = WIDE) -> str:
 
     Lines are broken at ``width`` columns, below where their values begin.
     """
-    lines = _report(result)
-    return "".join(f"{line}\n" for told in lines for line in _hang(told, width))
-
-
-def _hang(line: str, width: int) -> list[str]:
-    wrapped = textwrap.wrap(
-        line, width, subsequent_indent=" " * (WIDTH + 3), break_on_hyphens=False, drop_whitespace=True
-    )
-    return wrapped or [""]
+    indent = " " * (WIDTH + 3)
+    # An error may have lines of its own.
+    told = [line for part in _report(result) for line in part.split("\n")]
+    return "".join(f"{line}\n" for part in told for line in wrap(part, width, indent=indent) or [""])
 
 
 def _report(result: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.processes import Process, read_process
@@ -39,6 +39,18 @@ def read_state(path: Path) -> dict[str, Any]:
         return read_toml(path)
     except TfptError:
         return {}
+
+
+def request_stop(run: RunDirectory) -> None:
+    """Ask the supervisor of the run to stop it.
+
+    Raises:
+        MissingError: the run is gone, or its directory may not be written.
+    """
+    try:
+        run.stop.touch()
+    except OSError as error:
+        raise cannot("ask the run to stop", run.path, error) from None
 
 
 def owner_of(path: Path) -> Process | None:

@@ -17,9 +17,10 @@ from textual.screen import Screen
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory, list_runs
-from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.state import request_stop, status_of
 from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
 from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, show_keys
 from tfpt_tui.ui.screens.confirm import Confirm
@@ -134,17 +135,24 @@ class TfptApp(App[None]):
             answer = await self.push_screen_wait(Confirm(question, answers))
             if answer == "c":
                 return
-            if answer == "s":
-                self._stop(alive)
+            if answer == "s" and not self._stop(alive):
+                return
         self.exit()
 
     async def action_quit(self) -> None:
         """Textual's own way out (the palette, ctrl+q) asks the same question."""
         self.action_leave()
 
-    def _stop(self, runs: list[RunDirectory]) -> None:
+    def _stop(self, runs: list[RunDirectory]) -> bool:
+        """Ask the runs to stop; whether all could be asked."""
         for run in runs:
-            run.stop.touch()
+            try:
+                request_stop(run)
+            except TfptError as error:
+                if run.path.is_dir():
+                    self.notify(printable(str(error)), severity="error", markup=False)
+                    return False
+        return True
 
 
 def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, mouse: bool = True) -> None:

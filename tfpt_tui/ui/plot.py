@@ -81,6 +81,15 @@ def decimate(xs: Sequence[float], ys: Sequence[float], columns: int) -> tuple[li
     return [xs[index] for index in kept], [ys[index] for index in kept]
 
 
+def _within(series: Series, x_range: tuple[float, float]) -> tuple[Sequence[float], Sequence[float]]:
+    """The points in the range, and one on either side of it, to which the curve leads."""
+    places = [place for place, x in enumerate(series.xs) if x_range[0] <= x <= x_range[1]]
+    if not places:
+        return series.xs, series.ys
+    start, end = max(places[0] - 1, 0), places[-1] + 2
+    return series.xs[start:end], series.ys[start:end]
+
+
 def time_axis(seconds: float) -> float:
     """The end of an axis of time: it doubles when it is reached, so that a live curve seldom moves as a whole."""
     end = 30.0
@@ -109,7 +118,7 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
         plotext.vline(frame.cursor, _rgb(frame.cursor_colour))
     for one in series:
         if one.xs:
-            xs, ys = decimate(one.xs, one.ys, frame.columns)
+            xs, ys = decimate(*_within(one, frame.x_range), frame.columns)
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
             draw_points(xs, ys, marker=MARKER, color=_rgb(one.colour))
             if one.label:

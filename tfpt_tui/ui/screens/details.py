@@ -14,6 +14,7 @@ from tfpt_tui.results.report import report_layers, report_run
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import Record
+from tfpt_tui.wording import printable_lines
 
 LEAST_WIDTH = 40
 
@@ -55,5 +56,5 @@ class Details(ModalScreen[None]):
         if self._record.model:
             parts.append(report_layers(self._record.model))
         if trace := result.get("error", {}).get("traceback"):
-            parts.append(trace)
+            parts.append(printable_lines(trace))
         return "\n".join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tfpt_tui.ui.keys import EVERYWHERE, SECTIONS, show_keys
+from tfpt_tui.wording import wrap
 
 LEAST_WIDTH = 40
 # Keys that Textual has.
@@ -58,4 +58,4 @@ def help_text(screen: str, width: int) -> Content:
 
 
 def _wrap(keys: str, label: str, told: str, width: int) -> list[str]:
-    return textwrap.wrap(told, width, initial_indent=f"  {keys:<10} {label:<11} ", subsequent_indent=" " * 25)
+    return wrap(told, width, f"  {keys:<10} {label:<11} ", " " * 25)

@@ -18,9 +18,10 @@ from textual.worker import get_current_worker
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import missing_frameworks
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import TfptError, UsageError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.state import request_stop
 from tfpt_tui.ui.choose import NEWEST, ORDERS, matching, ordered
 from tfpt_tui.ui.curves import Axes, Shown
 from tfpt_tui.ui.keys import MONITOR, bindings
@@ -126,7 +127,7 @@ class MonitorScreen(Screen[None]):
 
     @on(Unreadable)
     def _tell_unreadable(self, message: Unreadable) -> None:
-        self.notify(message.reason, title="Cannot read the runs", severity="error", markup=False)
+        self.notify(printable(message.reason), title="Cannot read the runs", severity="error", markup=False)
 
     def watch_wanted(self) -> None:
         self._look_now.set()
@@ -319,7 +320,11 @@ class MonitorScreen(Screen[None]):
         if self.snapshot and self.snapshot.view:
             path = str(self.snapshot.view.path)
             self.app.copy_to_clipboard(path)
-            self.notify(f"{path}\n(copied, if the terminal supports OSC 52)", title="Run directory", markup=False)
+            self.notify(
+                f"{printable(path)}\n(copied, if the terminal supports OSC 52)",
+                title="Run directory",
+                markup=False,
+            )
 
     @work
     async def action_stop(self) -> None:
@@ -331,9 +336,9 @@ class MonitorScreen(Screen[None]):
 
     def _request_stop(self, run: RunDirectory) -> None:
         try:
-            run.stop.touch()
-        except OSError as error:
-            self.notify(f"cannot ask it to stop: {error.strerror}", severity="error", markup=False)
+            request_stop(run)
+        except TfptError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
         else:
             self.notify(f"{run.id} is asked to stop", markup=False)
 

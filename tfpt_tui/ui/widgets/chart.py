@@ -66,7 +66,7 @@ class Chart(Widget, can_focus=True):
 
     def action_cursor(self, steps: int) -> None:
         """Move the cursor to the next point of the last curve, which lies on top."""
-        xs = self._series[-1].xs if self._series else ()
+        xs = next((one.xs for one in reversed(self._series) if one.xs), ())
         if xs:
             at = len(xs) if self.cursor is None else bisect_left(xs, self.cursor)
             at = at + steps if self.cursor is not None else len(xs) - 1
@@ -75,12 +75,6 @@ class Chart(Widget, can_focus=True):
     def action_zoom(self, direction: int) -> None:
         """Nearer (1), farther (-1), or back to the whole (0)."""
         self.zoom = min(max(self.zoom * ZOOM**direction, 1.0), MOST_ZOOM) if direction else 1.0
-
-    def action_enlarge(self) -> None:
-        if self.screen.maximized:
-            self.screen.minimize()
-        else:
-            self.screen.maximize(self)
 
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else Strip([])
@@ -127,7 +121,8 @@ class Chart(Widget, can_focus=True):
         if self.zoom == 1:
             return self._x_range
         width = (last - first) / self.zoom
-        middle = self.cursor if self.cursor is not None else (self._series[-1].xs[-1] if self._series else last)
+        ends = [one.xs[-1] for one in self._series if one.xs]
+        middle = self.cursor if self.cursor is not None else max(ends, default=last)
         start = min(max(middle - width / 2, first), last - width)
         return start, start + width
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, describe_epochs, epochs_trained
+from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record import Record, doubts, time_left_s, training_figures
 from tfpt_tui.ui.curves import Shown
 from tfpt_tui.ui.reader import RunView
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
+from tfpt_tui.wording import printable_lines
 
 GAUGE = 20
 WIDE = 70  # columns from which there is room for what is nice to know
@@ -35,8 +37,8 @@ HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each
 def headline(view: RunView) -> Content:
     """Framework, version, device and status; below them the settings."""
     record, framework = view.record, view.framework
-    version = record.start.version if record.start else ""
-    device = f" on {record.environment.device}" if record.environment else ""
+    version = printable(record.start.version) if record.start else ""
+    device = f" on {printable(record.environment.device)}" if record.environment else ""
     return Content.assemble(
         (
             f"{FRAMEWORK_TITLES.get(framework, framework)} {version}".rstrip(),
@@ -53,9 +55,9 @@ def progress(view: RunView, columns: int) -> Content:
     record = view.record
     if view.error:
         reason = view.error.message or ("stopped on request" if view.status == "stopped" else "it left no message")
-        return Content.styled(reason, status_style(view.status))
+        return Content.styled(printable_lines(reason), status_style(view.status))
     if view.status == "queued":
-        return Content(view.waiting or "queued: it starts when the runs before it are done")
+        return Content(printable(view.waiting) or "queued: it starts when the runs before it are done")
     if view.status not in ALIVE:
         return Content(f"{_seconds(record.elapsed)} in all, {_seconds(record.phases.get('training'))} of training")
     if not record.progress:
@@ -159,7 +161,7 @@ def hardware(sample: Sample | None, gpu_problem: str) -> Content:
     ]
     lines += [_gpu(index, gpu) for index, gpu in enumerate(sample.gpus)]
     if not sample.gpus:
-        lines.append(Content.styled(gpu_problem or "no GPU reading", "$foreground-muted"))
+        lines.append(Content.styled(printable(gpu_problem) or "no GPU reading", "$foreground-muted"))
     return Content("\n").join(lines)
 
 

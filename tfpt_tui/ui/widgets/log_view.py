@@ -28,6 +28,7 @@ class LogView(Vertical):
         super().__init__(id=id)
         self._given: tuple[str, ...] | None = None
         self._lines: tuple[str, ...] = ()
+        self._warnings: str | None = None
         self._needle = ""
         self._match = 0
 
@@ -40,8 +41,10 @@ class LogView(Vertical):
     def show(self, lines: Sequence[str], warnings: Sequence[RunWarning]) -> None:
         """Show what differs; a reader at the end of the log stays there."""
         told = "\n".join(f"{GLYPHS['warning']} {printable(str(warning))}" for warning in warnings)
-        self.query_one("#warnings", Static).update(told)
-        self.query_one("#warnings").display = bool(told)
+        if told != self._warnings:
+            self._warnings = told
+            self.query_one("#warnings", Static).update(told)
+            self.query_one("#warnings").display = bool(told)
         if tuple(lines) != self._given:
             self._given = tuple(lines)
             self._lines = tuple(plain(line) for line in lines)
@@ -87,6 +90,7 @@ class LogView(Vertical):
 
     def _paint(self) -> None:
         places = self._places()
+        self._match = min(self._match, max(len(places) - 1, 0))  # the log may be another one by now
         chosen = places[self._match] if places else -1
         styles = {place: "reverse" if place == chosen else "bold $text-primary" for place in places}
         lines = [Content.styled(line, styles.get(place, "")) for place, line in enumerate(self._lines)]

@@ -1,0 +1,24 @@
+"""Texts of several lines on a terminal: harmless wherever they come from, and broken where they may be."""
+
+from __future__ import annotations
+
+import textwrap
+
+from tfpt_tui.errors import printable
+
+
+def printable_lines(text: str) -> str:
+    """The text with everything but its newlines escaped that a terminal would obey."""
+    return "\n".join(printable(line.expandtabs(4)) for line in text.split("\n"))
+
+
+def wrap(text: str, width: int, first: str = "", indent: str = "") -> list[str]:
+    """The lines of a text, broken between its words only: commands and paths are there to be copied."""
+    return textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
