@@ -251,11 +251,45 @@ def test_a_rerun_repeats_the_configuration(cli, dataset, fake_python):
 
 
 def test_runs_that_cannot_be_recorded_are_one_line(cli, dataset, fake_python, tmp_path):
-    (tmp_path / "runs").write_text("a file")
+    (tmp_path / "sweeps").write_text("a file")
     code, out, err = cli("run", "demo", "--data", dataset)
     assert (code, out) == (3, "")
     assert one_line(err)
     assert "cannot record a run" in err
+
+
+def test_a_directory_of_runs_that_is_a_file_is_refused(cli, tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    code, out, err = cli("runs", "list")
+    assert (code, out) == (2, "")
+    assert f"--runs {tmp_path / 'runs'}: is no directory" in err
+    assert one_line(err)
+
+
+def test_what_is_no_file_is_no_preset(cli, tmp_path, dataset):
+    os.mkfifo(tmp_path / "pipe.toml")
+    code, _, err = cli("run", tmp_path / "pipe.toml", "--data", dataset)
+    assert code == 2
+    assert "pipe.toml: is no file" in err
+
+
+def test_an_empty_dataset_is_refused(cli, fake_python):
+    code, _, err = cli("run", "demo", "--data", "")
+    assert code == 2
+    assert "--data: is empty" in err
+
+
+def test_a_condition_that_no_run_fulfils_is_said(cli, tmp_path):
+    code, _, err = cli("compare", "batch_size=999")
+    assert code == 0
+    assert "no run matches batch_size=999; tfpt-tui runs list shows all" in err
+
+
+def test_what_was_stopped_is_told_how_to_go_on(cli, dataset, fake_python, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "is_killed,completes")
+    code, _, err = cli("run", "demo", "--data", dataset)
+    assert code == 1
+    assert "go on with what did not complete: tfpt-tui runs resume" in err
 
 
 def test_ctrl_c_stops_the_runs_waits_and_leaves_complete_records(tmp_path, dataset, fake_python):

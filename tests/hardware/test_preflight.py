@@ -9,7 +9,7 @@ from tfpt_tui.hardware import preflight
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.pagecache import PageCache
 from tfpt_tui.hardware.preflight import Conditions, judge_start, read_conditions, used_gpu
-from tfpt_tui.hardware.processes import other_workers, others_cpu, read_cpu_use
+from tfpt_tui.hardware.processes import other_workers, others_cpu, program_pids, read_cpu_use
 
 FINE = Conditions(cores=4, memory_bytes=10**9, page_cache=PageCache(1.0, 1.0))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -81,7 +81,7 @@ def test_the_use_of_others_leaves_out_ours_and_the_cores_that_are_not_ours(tree)
     before = read_cpu_use(cpu_tree(tree, user=100, processes={10: 50, 11: 7, 12: 0}))
     after = read_cpu_use(cpu_tree(tree, user=200, processes={10: 80, 11: 47, 12: 30}))
     assert (before.cores, before.busy_s * TICKS) == (2, pytest.approx(100 + 1 + 2 + 3 + 4 + 5))
-    used_s, busiest = others_cpu(before, after, own=10)
+    used_s, busiest = others_cpu(before, after, own={10})
     assert used_s * TICKS == pytest.approx(70)
     assert busiest == 11
 
@@ -89,7 +89,20 @@ def test_the_use_of_others_leaves_out_ours_and_the_cores_that_are_not_ours(tree)
 def test_nobody_is_named_when_no_process_explains_the_use(tree):
     before = read_cpu_use(cpu_tree(tree, user=100, processes={10: 50}))
     after = read_cpu_use(cpu_tree(tree, user=200, processes={10: 50}))
-    assert others_cpu(before, after, own=1) == (pytest.approx(100 / TICKS), None)
+    assert others_cpu(before, after, own={1}) == (pytest.approx(100 / TICKS), None)
+
+
+def test_who_follows_the_run_is_no_other_process(tree):
+    root = tree(
+        {
+            "proc/10/cmdline": "/venv/bin/python\0-m\0tfpt_tui\0runs\0resume\0",
+            "proc/11/cmdline": "/venv/bin/python\0-m\0tfpt_tui.runs.supervisor\0/sweeps/a\0",
+            "proc/12/cmdline": "/venv/bin/python\0/venv/bin/tfpt-tui\0run\0demo\0",
+            "proc/13/cmdline": "python\0-P\0/x/tfpt_tui/backends/launch.py\0/runs/a\0500\0",
+            "proc/14/cmdline": "vim\0tfpt_tui/cli/main.py\0",
+        }
+    )
+    assert program_pids(root) == (10, 11, 12)
 
 
 def test_workers_of_other_supervisors_are_found_by_their_command_line(tree):

@@ -313,6 +313,14 @@ def test_runs_of_two_machines_have_rows_that_name_them():
     assert notes_with(table, "PyTorch (venus: EPYC) took 1.00x")
 
 
+def test_training_that_is_in_no_epoch_is_named():
+    one = result("a", rate=10.0)
+    between = {**one, "phases": {"training": 41.0}, "training": {**one["training"], "epochs_s": 26.0}}
+    note = "PyTorch: 15.0 s of its 41.0 s of training lie before, between or after its epochs"
+    assert notes_with(compare([between]), note)
+    assert not notes_with(compare([{**between, "phases": {"training": 27.0}}]), "of training lie")
+
+
 def test_two_versions_are_compared_where_each_has_its_environment():
     old, new = {"torch": "2.8.0", "torchvision": "0.23.0"}, {"torch": "2.15.0", "torchvision": "0.29.2"}
     runs = [{**made_on(run, software="s1"), "versions": new} for run in repeats("new")]

@@ -52,6 +52,14 @@ def test_columns_without_a_value_need_no_room():
     assert "left out" not in shown
 
 
+def test_a_column_without_a_value_is_for_programs_only():
+    rows = ({"name": "a", "rate": None, "cached": True},)
+    table = Table(COLUMNS, rows)
+    for text in (as_text(table), as_markdown(table), as_latex(table)):
+        assert "images/s" not in text
+    assert as_csv(table).splitlines()[0] == "name,rate,cached"
+
+
 def test_an_empty_table_has_its_header_in_every_format():
     empty = Table(COLUMNS, ())
     assert as_text(empty).splitlines()[0].split() == ["name", "images/s", "cached"]

@@ -1,12 +1,13 @@
 """A run in words: what stands beside its figures."""
 
+import dataclasses
 from pathlib import Path
 
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.events import EpochEnd, RunWarning
+from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
 from tfpt_tui.runs.record import Record
 from tfpt_tui.ui.reader import RunView
-from tfpt_tui.ui.widgets.describe import headline, outcome
+from tfpt_tui.ui.widgets.describe import headline, outcome, progress
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
 
@@ -39,3 +40,19 @@ def test_the_settings_name_the_track_and_what_is_timed():
 def test_workers_are_shown_where_they_apply():
     assert "workers" not in headline(view(num_workers=2)).plain
     assert "2 workers" in headline(view(num_workers=2, track="parity")).plain
+
+
+def test_the_rate_of_a_run_that_is_over_is_the_one_that_is_compared():
+    epochs = tuple(
+        EpochEnd(number, 3, 1.0, 0.5, 1.0, 0.1, rate) for number, rate in enumerate((10, 200.0, 100.0), 1)
+    )
+    live = view()
+    record = Record(epochs=epochs)
+    assert outcome(dataclasses.replace(live, record=record)).plain.endswith("100 images/s")
+    assert outcome(dataclasses.replace(live, record=record, status="completed")).plain.endswith("150 images/s")
+
+
+def test_the_bar_is_of_the_whole_training():
+    start = RunStart("r", "pytorch", "2", {"epochs": 4}, 1)
+    record = Record(start=start, phase="training", progress=Progress("training", 3, 50, 100, 10.0))
+    assert " 62% " in progress(dataclasses.replace(view(), record=record), 60).plain

@@ -69,14 +69,17 @@ async def test_the_log_shows_all_warnings_and_is_searched(app, recorded):
         await shows(pilot, "TensorFlow 9.9")
         await pilot.press("l")
         await shows(pilot, "! it swapped", "red and")
-        await pilot.press("slash", *"line 4", "enter")
+        await pilot.press("slash", *"nowhere")
+        await shows(pilot, "not found")
+        await pilot.press("escape", "slash", *"line 4", "enter")
+        await shows(pilot, "1 of 11, n and N")
         await shows(pilot, "line 4 of the log", "line 5 of the log")
         await pilot.press("n", "n")
         await shows(pilot, "line 41 of the log")
         await pilot.press("N", "N", "N")
         await shows(pilot, "line 49 of the log")
         await pilot.press("escape")
-        assert not app.screen.query_one("#search").display
+        assert not app.screen.query_one("#searching").display
         await pilot.press("l")
         await shows(pilot, "train loss by epoch")
 

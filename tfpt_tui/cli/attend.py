@@ -19,6 +19,8 @@ from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import Sweep, measured_runs
 
 INTERRUPTED = 130
+# Endings that say nothing of the run's own configuration.
+RESUMABLE = ("stopped", "crashed")
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
 
 
@@ -36,6 +38,8 @@ def attend(sweep: Sweep, invocation: Invocation, headless: bool, seconds: Sequen
             say(f"the runs go on; see them again with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
             return 0
     show(report(sweep, invocation.paths))
+    if any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
+        say(f"go on with what did not complete: tfpt-tui runs resume {sweep.id}")
     return INTERRUPTED if interrupted else exit_code(sweep)
 
 

@@ -43,8 +43,8 @@ class Invocation:
         settings = load_settings(self.paths.settings)
         return dataclasses.replace(settings, environments=named_interpreters(self.paths.environments))
 
-    def open_ui(self) -> None:
-        """Open the app, on the live run if there is one.
+    def open_ui(self) -> int:
+        """Open the app, on the live run if there is one; returns its exit code.
 
         Raises:
             UsageError: there is no terminal to draw on.
@@ -53,7 +53,7 @@ class Invocation:
             raise UsageError("the app needs a terminal; see tfpt-tui --help for commands that do not")
         from tfpt_tui.ui.app import open_app
 
-        open_app(self.paths, self.settings, ascii_only=self.ascii_only, mouse=self.mouse)
+        return open_app(self.paths, self.settings, ascii_only=self.ascii_only, mouse=self.mouse)
 
     def note_missing_frameworks(self) -> None:
         """Reading works without any framework; say which one is missing and how to install it."""

@@ -12,7 +12,7 @@ import click
 from tfpt_tui import __version__
 from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.errors import MissingError, TfptError, printable
+from tfpt_tui.errors import MissingError, TfptError, UsageError, printable
 
 INTERRUPTED = 130
 
@@ -55,14 +55,19 @@ class Commands(click.Group):
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, which selects text with it.")
 @click.version_option(__version__, prog_name="tfpt-tui")
 @click.pass_context
-def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bool) -> None:
+def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bool) -> int:
     """Which is faster on this machine, TensorFlow or PyTorch, with which settings, and do both learn the same?
 
     Without a command it opens the terminal app.
     """
-    context.obj = Invocation(find_paths(runs), ascii_only, not no_mouse)
+    paths = find_paths(runs)
+    if paths.runs.exists() and not paths.runs.is_dir():
+        raise UsageError(f"--runs {paths.runs}: is no directory")
+    context.obj = Invocation(paths, ascii_only, not no_mouse)
     if context.invoked_subcommand is None:
-        context.obj.open_ui()
+        code: int = context.obj.open_ui()
+        return code
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -190,6 +190,9 @@ def import_command(invocation: Invocation, archive: str) -> None:
     if imported.kept:
         say(f"here already, and left as they are: {', '.join(imported.kept)}")
     show("".join(f"{run}\n" for run in imported.new))
+    sweeps = {read_result(RunDirectory(invocation.paths.runs / run)).get("sweep") for run in imported.new}
+    for sweep in sorted(str(sweep) for sweep in sweeps if sweep):
+        say(f"compare them with: tfpt-tui compare sweep={sweep}")
 
 
 def _sweep(invocation: Invocation, prefix: str | None) -> Sweep:

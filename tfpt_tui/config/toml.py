@@ -20,6 +20,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: it is not TOML; the message names the file, the line and the reason.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is no file")  # a pipe would be waited for
         return tomllib.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file") from None

@@ -14,6 +14,7 @@ from tfpt_tui.hardware.processor import describe_processor
 from tfpt_tui.hardware.system import describe_system
 
 # Variables that change what a framework does.
+TERRAFORM = ("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_WORKSPACE", "TF_DATA_DIR")  # they begin like TensorFlow's
 VARIABLES = (
     "CUDA",
     "KMP_",
@@ -39,6 +40,10 @@ def describe_machine(
         "machine": {**describe_system(root, variables), **describe_processor(root), **describe_memory(root)},
         "gpu": {name: text for name, text in driver.items() if text},
         "gpus": [dict(facts) for facts in gpu.facts] or None,
-        "variables": {name: value for name, value in sorted(variables.items()) if name.startswith(VARIABLES)},
+        "variables": {
+            name: value
+            for name, value in sorted(variables.items())
+            if name.startswith(VARIABLES) and not name.startswith(TERRAFORM)
+        },
     }
     return {name: table for name, table in tables.items() if table is not None}

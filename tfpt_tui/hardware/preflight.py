@@ -13,7 +13,7 @@ from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader, GpuReading
 from tfpt_tui.hardware.memory import meminfo
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache
-from tfpt_tui.hardware.processes import name_of, other_workers, others_cpu, read_cpu_use
+from tfpt_tui.hardware.processes import name_of, other_workers, others_cpu, program_pids, read_cpu_use
 
 WATCH_S = 0.2
 BUSY_SHARE = 0.25
@@ -47,7 +47,7 @@ def read_conditions(
     started, before = time.perf_counter(), read_cpu_use(root)
     time.sleep(WATCH_S)
     seconds, after = time.perf_counter() - started, read_cpu_use(root)
-    used_s, busiest = others_cpu(before, after, os.getpid())
+    used_s, busiest = others_cpu(before, after, {os.getpid(), *program_pids(root)})
     reading = gpu.latest()
     index = used_gpu(device, reading)
     memory = meminfo(root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tfpt_tui.hardware.processor import allowed_cores, parse_cores
 # The command line of a worker: interpreter, -P, LAUNCH, the run's directory, the supervisor's pid; perhaps a task.
 LAUNCH = "backends/launch.py"
 PROBE = "probe"
+MODULE = "tfpt_tui"  # as Python is told to run it
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,27 @@ def read_cpu_use(root: Path = ROOT) -> CpuUse:
     return CpuUse(len(cores), ticks * tick_s, {pid: used * tick_s for pid, used in _process_ticks(root)})
 
 
-def others_cpu(before: CpuUse, after: CpuUse, own: int) -> tuple[float, int | None]:
-    """Processor seconds that all but the process ``own`` used in between, and the pid that used most of them."""
+def others_cpu(before: CpuUse, after: CpuUse, own: Collection[int]) -> tuple[float, int | None]:
+    """Processor seconds that all but the processes ``own`` used in between, and the pid that used most of them."""
     used = {pid: seconds - before.processes.get(pid, 0.0) for pid, seconds in after.processes.items()}
-    ours = used.pop(own, 0.0)
+    ours = sum(used.pop(pid, 0.0) for pid in own)
     busiest = max(used, key=lambda pid: used[pid], default=None)
     if busiest is not None and used[busiest] <= 0:
         busiest = None  # too short-lived to be seen, or in another container
     return max(0.0, after.busy_s - before.busy_s - ours), busiest
+
+
+def program_pids(root: Path = ROOT) -> tuple[int, ...]:
+    """The pids of this program but for its workers: whoever follows the run, and its supervisor.
+
+    What they do around a run's start is over before it trains, and nobody can be asked to end it.
+    """
+    found = []
+    for pid in _pids(root):
+        words = (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")
+        if any(word == MODULE or word.startswith(f"{MODULE}.") or word.endswith("/tfpt-tui") for word in words):
+            found.append(pid)
+    return tuple(found)
 
 
 def name_of(pid: int, root: Path = ROOT) -> str:

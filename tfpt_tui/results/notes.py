@@ -13,6 +13,8 @@ from tfpt_tui.results.standing import Standing, band_of
 from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, outliers, usable
 from tfpt_tui.runs.record import warnings_of
 
+BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
+
 
 def notes_of(
     results: Sequence[Mapping[str, Any]],
@@ -25,6 +27,7 @@ def notes_of(
         *bottlenecks(groups),
         *([proof] if proof else []),
         *(f"different origins, compared all the same: {difference}" for difference in origins(results)),
+        *_beside_epochs(groups),
         *_out_of_band(standings, groups),
         *_outliers(groups),
         *_explanations(standings, groups),
@@ -40,6 +43,19 @@ def _sentences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[s
         for standing in standings
         if standing.time and standing.baseline
     ]
+
+
+def _beside_epochs(groups: Sequence[Group]) -> list[str]:
+    """Training that no epoch has, and so no rate and no ratio: what a framework does before, between and after."""
+    notes = []
+    for entry in groups:
+        whole, epochs = entry.median("phases", "training"), entry.median("training", "epochs_s")
+        if whole and epochs and whole - epochs > BESIDE_SHARE * whole:
+            notes.append(
+                f"{kind_of(entry, groups)}{entry.name}: {whole - epochs:.1f} s of its {whole:.1f} s of training"
+                " lie before, between or after its epochs, and are in no rate and no ratio"
+            )
+    return notes
 
 
 def _out_of_band(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:

@@ -14,6 +14,7 @@ from tfpt_tui.results.comparable import check_comparable, origins
 from tfpt_tui.results.groups import asked, hardware_of, machine_of, version_of
 from tfpt_tui.results.presets import show_setting
 from tfpt_tui.results.provenance import versions_of
+from tfpt_tui.results.statistics import MIN_RUNS
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.scaling import scaled_note
 
@@ -190,12 +191,22 @@ def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
     run = sum(row["yours_rank"] is not None for row in rows)
     among = "" if run == len(rows) else f" among the {run} rows that were run"
     if marked["yours_rank"] == 1:
-        return [f"their winner, row {marked['row']} ({marked['framework']}), wins here, too{among}"]
-    first = fastest[0]
-    return [
-        f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']} here{among};"
-        f" row {first['row']} ({first['framework']}) wins"
-    ]
+        told = f"their winner, row {marked['row']} ({marked['framework']}), wins here, too{among}"
+    else:
+        first = fastest[0]
+        told = (
+            f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']}"
+            f" here{among}; row {first['row']} ({first['framework']}) wins"
+        )
+    return [told + _weakness(rows)]
+
+
+def _weakness(rows: Sequence[Mapping[str, Cell]]) -> str:
+    """Why the ranks are no conclusion, "" where every row was run often and whole."""
+    fewest = min(int(row["n"] or 0) for row in rows if row["n"])
+    reasons = [f"{fewest} run{'' if fewest == 1 else 's'} of a row"] if fewest < MIN_RUNS else []
+    reasons += ["scaled times"] if any(row["yours_is"] for row in rows) else []
+    return f"; with {' and '.join(reasons)} that is no conclusion" if reasons else ""
 
 
 def _differing(preset: Preset) -> list[str]:

@@ -90,12 +90,11 @@ def sorted_by(table: Table, column: str) -> Table:
 
 
 def fitted(table: Table, width: int) -> Table:
-    """What fits into so many characters: columns without a value go first, then the last ones, named in a note.
+    """What fits into so many characters: the last columns go, and are named in a note.
 
     The first one that goes is kept in part where it is text and there is some room.
     """
-    known = [column for column in _printed(table) if any(row.get(column.name) is not None for row in table.rows)]
-    known = known or _printed(table)
+    known = _printed(table)
     widths = _widths(dataclasses.replace(table, columns=tuple(known)))
     ends = list(itertools.accumulate(widths, lambda end, own: end + len(GAP) + own))
     count = max(1, sum(end <= width for end in ends))
@@ -212,7 +211,10 @@ def printed_cells(table: Table) -> list[list[str]]:
 
 
 def _printed(table: Table) -> list[Column]:
-    return [column for column in table.columns if column.printed]
+    """Those with something to read: a column without any value is for csv and json. Without rows, all."""
+    printed = [column for column in table.columns if column.printed]
+    told = [column for column in printed if any(row.get(column.name) is not None for row in table.rows)]
+    return told or printed
 
 
 def _notes(table: Table, indent: str) -> list[str]:

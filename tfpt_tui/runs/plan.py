@@ -95,6 +95,8 @@ def usual_cooldown_s(repeats: int) -> float:
 def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[str, Value]) -> RunConfig:
     where = f"{preset.path}: row {row + 1}"
     values: dict[str, Any] = {**preset.rows[row].settings, **overrides}
+    if data == "":
+        raise UsageError("--data: is empty; name a dataset's directory")
     if data is not None:
         values["data"] = data
     if "data" not in values:

@@ -181,6 +181,7 @@ def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
         "epochs": len(epochs),
         "images": sum(round(epoch.images_per_s * epoch.seconds) for epoch in epochs),
         "images_per_s": images / sum(epoch.seconds for epoch in steady),
+        "epochs_s": sum(epoch.seconds for epoch in epochs),
         "first_epoch_s": epochs[0].seconds,
         "epoch_s_median": statistics.median(epoch.seconds for epoch in steady),
         "first_batch_s_median": statistics.median(epoch.first_batch_s for epoch in epochs),

@@ -103,6 +103,8 @@ def _explained(archive: Path) -> Iterator[None]:
         if error.filename != str(archive):
             raise cannot("import", error.filename, error) from None
         raise MissingError(f"{archive}: no such file") from None
+    except tarfile.ReadError:
+        raise UsageError(f"{archive}: no export of tfpt-tui, or one that was cut off") from None
     except (EOFError, tarfile.TarError, zlib.error) as error:
         raise UsageError(f"{archive}: no export of tfpt-tui, or a damaged one ({error})") from None
     except OSError as error:

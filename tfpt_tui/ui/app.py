@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Sequence
+import sys
+import termios
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -29,6 +32,10 @@ from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
 from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
+INTERRUPTED = 130  # of the command line's contract
+# Mouse and pasting off, the keyboard's and the terminal's own ways, the cursor, the screen that was there before.
+MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
+RESET = "".join(f"\x1b[?{mode}l" for mode in MODES_OFF).encode() + b"\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
 # Older runs are over, or their plan comes after that of a newer one that is alive.
 RECENT_RUNS = 200
 
@@ -108,9 +115,9 @@ class TfptApp(App[None]):
         if self.theme != self._wanted_theme:
             hint = nearest(self._wanted_theme, list(self.available_themes))
             self.notify(f"no theme {self._wanted_theme!r}{hint}", severity="warning", markup=False)
-        # A hang-up (SIGHUP) keeps its default and kills at once: there is no terminal to restore, and Textual
-        # would wait for ever to write to it. The runs have nothing to do with either.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        # Whoever is told to end did not leave by itself. A hang-up is handled by open_app.
+        end = partial(self.exit, return_code=INTERRUPTED)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
 
     def action_help(self) -> None:
         self.push_screen(Help(self.current_mode.capitalize()))
@@ -139,6 +146,10 @@ class TfptApp(App[None]):
                 return
         self.exit()
 
+    def action_help_quit(self) -> None:
+        """Ctrl-C, for which Textual only tells another key."""
+        self.action_leave()
+
     async def action_quit(self) -> None:
         """Textual's own way out (the palette, ctrl+q) asks the same question."""
         self.action_leave()
@@ -155,11 +166,40 @@ class TfptApp(App[None]):
         return True
 
 
-def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, mouse: bool = True) -> None:
-    """Open the Monitor, on the live run if there is one.
+def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, mouse: bool = True) -> int:
+    """Open the Monitor, on the live run if there is one; returns the exit code.
 
     A terminal whose locale has no UTF-8 is shown ASCII, whatever is asked for.
     """
     # Animations cost bytes that a slow link does not have, and say nothing.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    TfptApp(paths, settings, ascii_only=ascii_only or not speaks_utf8()).run(mouse=mouse)
+    app = TfptApp(paths, settings, ascii_only=ascii_only or not speaks_utf8())
+    with restored_on_hang_up():
+        app.run(mouse=mouse)
+    return app.return_code or 0
+
+
+@contextmanager
+def restored_on_hang_up() -> Iterator[None]:
+    """Leave a terminal as it was when a hang-up (SIGHUP) ends us; it may still be there, under tmux or after kill.
+
+    Textual has no part in it: it would wait for ever to write to one that is gone. The runs do not notice.
+    """
+    if not sys.stdin.isatty():
+        yield  # a browser shows the app
+        return
+    modes = termios.tcgetattr(sys.stdin)
+
+    def end(*_: object) -> None:
+        with suppress(OSError, termios.error):
+            os.set_blocking(sys.stderr.fileno(), False)
+            os.write(sys.stderr.fileno(), RESET)
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    before = signal.signal(signal.SIGHUP, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+import os
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -48,6 +49,7 @@ GLYPHS = {
     "◀": "<",
     "⭘": "O",
 }
+C_LOCALES = ("C", "POSIX")
 BOX_DRAWING = range(0x2500, 0x2580)
 BLOCKS = range(0x2580, 0x25A0)
 BRAILLE = range(0x2801, 0x2900)
@@ -64,8 +66,13 @@ class AsciiFilter(LineFilter):
 
 
 def speaks_utf8() -> bool:
-    """Whether the locale says that the terminal shows UTF-8."""
-    return locale.getpreferredencoding(False).upper().replace("-", "") == "UTF8"
+    """Whether the locale says that the terminal shows UTF-8.
+
+    Python itself speaks UTF-8 in the C locale (PEP 538, PEP 540), which says nothing of the terminal.
+    """
+    if os.environ.get("LC_ALL") in C_LOCALES or os.environ.get("LANG") in C_LOCALES:
+        return False
+    return locale.getencoding().upper().replace("-", "") == "UTF8"
 
 
 def to_ascii(text: str) -> str:

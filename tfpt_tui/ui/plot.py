@@ -164,7 +164,12 @@ def _x_ticks(frame: Frame) -> list[float]:
     first, last = (round(end) for end in frame.x_range)
     room = 10 if last < 100_000 else 10 + len(str(last))
     step = max(1, math.ceil((last - first) / max(1, frame.columns // room)))
-    return [float(tick) for tick in range(first, last + 1, step)]
+    ticks = list(range(first, last + 1, step))
+    if ticks and last - ticks[-1] >= step / 2:
+        ticks.append(last)  # an end that is known is worth a label
+    elif len(ticks) > 1:
+        ticks[-1] = last
+    return [float(tick) for tick in ticks]
 
 
 def _tick(value: float) -> str:

@@ -22,6 +22,7 @@ from tfpt_tui.runs.tail import EventTail, LineTail
 
 MAX_LOG_LINES = 400
 MAX_LOG_BYTES = 1 << 16
+DAMAGED = "malformed_events"  # as the supervisor calls it
 MAX_POINTS = 600  # of a course over time; a longer one is thinned out to half
 
 Points = tuple[tuple[float, float], ...]
@@ -116,7 +117,11 @@ class RunReader:
         """What the worker and the look at the machine before it say; once the run is over, its result has all."""
         if status in ALIVE:
             return (*record.warnings, *warnings_of(read_state(self.run.environment)))
-        return warnings_of(read_result(self.run))
+        known = warnings_of(read_result(self.run))
+        if self._events.malformed and not any(warning.code == DAMAGED for warning in known):
+            told = f"{self._events.malformed} lines of events.jsonl are no events: the file is damaged"
+            known = (*known, RunWarning(told, DAMAGED, "", "time"))
+        return known
 
     def _error(self, status: str) -> RunError | None:
         if status in (*ALIVE, "completed"):

@@ -42,7 +42,7 @@ class Details(ModalScreen[None]):
             yield Static(id="report", markup=False)
 
     def on_resize(self) -> None:
-        width = self.query_one("#report").container_size.width
+        width = self.query_one("#report").container_size.width - 1  # the scrollbar's
         self.query_one("#report", Static).update(self._text(self._result, max(width, LEAST_WIDTH)))
 
     def action_down(self) -> None:

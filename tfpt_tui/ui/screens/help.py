@@ -41,8 +41,8 @@ class Help(ModalScreen[None]):
             yield Static(id="keys", markup=False)
 
     def on_resize(self) -> None:
-        keys = self.query_one("#keys", Static)
-        keys.update(help_text(self._screen_name, max(keys.container_size.width, LEAST_WIDTH)))
+        keys = self.query_one("#keys", Static)  # beside a scrollbar
+        keys.update(help_text(self._screen_name, max(keys.container_size.width - 1, LEAST_WIDTH)))
 
 
 def help_text(screen: str, width: int) -> Content:

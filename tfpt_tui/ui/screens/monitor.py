@@ -36,7 +36,10 @@ from tfpt_tui.ui.widgets.run_list import RunList
 from tfpt_tui.ui.widgets.run_pane import LOG, TRAINING, VIEWS, Picture, RunPane
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
-EMPTY = "No runs yet.\n\nPress 2 to choose what to run, or leave and try: tfpt-tui demo"
+EMPTY = (
+    "No runs yet.\n\nPress 1 to make a dataset, then 2 to choose what to run on it."
+    "\nOr leave, and try: tfpt-tui demo"
+)
 READING = "reading the runs"
 MOST_BESIDE = 7  # eight curves in all
 LETTERS = "ABCDEFGH"

@@ -76,6 +76,10 @@ class Chart(Widget, can_focus=True):
         """Nearer (1), farther (-1), or back to the whole (0)."""
         self.zoom = min(max(self.zoom * ZOOM**direction, 1.0), MOST_ZOOM) if direction else 1.0
 
+    def show_whole(self) -> None:
+        """Without cursor and zoom: what is drawn is something else from now on."""
+        self.cursor, self.zoom = None, 1.0
+
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else Strip([])
         return line.adjust_cell_length(self.size.width, self.rich_style).apply_style(self.rich_style)

@@ -67,11 +67,20 @@ def progress(view: RunView, columns: int) -> Content:
     if view.config and columns >= WIDE:
         batch = view.config.batch_size
         what += f"  batch {record.progress.done // batch:,}/{max(1, record.progress.total // batch):,}"
-    left = f" {record.epoch_progress:4.0%} {record.progress.images_per_s:,.0f} img/s"
+    share = _share_done(record)
+    left = f" {share:4.0%} {record.progress.images_per_s:,.0f} img/s"
     time_left = time_left_s(record)
     left += "" if time_left is None else f" {_seconds(time_left)} left"
     width = max(4, min(GAUGE * 2, columns - len(what) - len(left) - 2))
-    return Content.assemble(f"{what} ", *_gauge(record.epoch_progress, width, "$primary"), left)
+    return Content.assemble(f"{what} ", *_gauge(share, width, "$primary"), left)
+
+
+def _share_done(record: Record) -> float:
+    """Of the whole training, as the time that is left; of another phase where there are no epochs."""
+    epochs = len_epochs(record)
+    if not record.progress or not record.progress.epoch or not epochs:
+        return record.epoch_progress
+    return (record.progress.epoch - 1 + record.epoch_progress) / epochs
 
 
 def timeline(record: Record, columns: int) -> Content:
@@ -144,17 +153,23 @@ def outcome(view: RunView) -> Content:
         yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
+    if record.epochs and view.status not in ALIVE:
+        rate = float(training_figures(record.epochs)["images_per_s"])  # as comparisons have it
     flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
     return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
 
 
-def hardware(sample: Sample | None, gpu_problem: str) -> Content:
-    """CPU, memory, worker and GPU, a line each; what is unknown is a dash."""
+def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Content:
+    """CPU, memory, worker and GPU, a line each; what is unknown is a dash. Of a run that is over, the last."""
     if sample is None:
         return Content.styled("no hardware reading", "$foreground-muted")
     lines = [
         Content.assemble(
-            "CPU  ", *_load(sample.cpu_percent), f"   load {_number(sample.load_1m, '.1f')}", _cores(sample)
+            "CPU  ",
+            *_load(sample.cpu_percent),
+            f"   load {_number(sample.load_1m, '.1f')}",
+            _cores(sample),
+            "" if live else "   at its end",
         ),
         Content.assemble("mem  ", *_share(sample.memory_used_bytes, sample.memory_total_bytes)),
         Content.assemble("work ", *_worker(sample)),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -20,8 +20,10 @@ class LogView(Vertical):
     DEFAULT_CSS = """
     LogView #warnings { height: auto; max-height: 40%; color: $text-warning; border-bottom: solid $panel; }
     LogView #lines { height: 1fr; scrollbar-size-vertical: 1; }
-    LogView #search { display: none; }
-    LogView.-searching #search { display: block; }
+    LogView #searching { display: none; height: 1; }
+    LogView.-searching #searching { display: block; }
+    LogView #search { width: 1fr; }
+    LogView #found { width: 20; color: $text-muted; text-align: right; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
@@ -36,7 +38,9 @@ class LogView(Vertical):
         yield Static(id="warnings", markup=False)
         with VerticalScroll(id="lines"):
             yield Static(id="text", markup=False)
-        yield Input(placeholder="search in the log", id="search", compact=True)
+        with Horizontal(id="searching"):
+            yield Input(placeholder="search in the log", id="search", compact=True)
+            yield Static(id="found", markup=False)
 
     def show(self, lines: Sequence[str], warnings: Sequence[RunWarning]) -> None:
         """Show what differs; a reader at the end of the log stays there."""
@@ -95,10 +99,10 @@ class LogView(Vertical):
         styles = {place: "reverse" if place == chosen else "bold $text-primary" for place in places}
         lines = [Content.styled(line, styles.get(place, "")) for place, line in enumerate(self._lines)]
         self.query_one("#text", Static).update(Content("\n").join(lines) if lines else "the log is empty")
-        search = self.query_one("#search", Input)
-        search.border_subtitle = (
-            f"{self._match + 1} of {len(places)}, n and N" if places else "not found" * bool(self._needle)
-        )
+        found = "not found" if self._needle else ""
+        if places:
+            found = f"{self._match + 1} of {len(places)}, n and N"
+        self.query_one("#found", Static).update(found)
 
 
 def plain(line: str) -> str:

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, ItemGrid, Vertical, VerticalScroll
 from textual.content import Content
 
+from tfpt_tui.events import ALIVE
 from tfpt_tui.ui import curves
 from tfpt_tui.ui.curves import Axes, Shown
 from tfpt_tui.ui.plot import Series, time_axis
@@ -71,6 +72,9 @@ class RunPane(Vertical):
             self.show(self._picture)
 
     def show(self, picture: Picture) -> None:
+        if self._picture and self._picture.chosen.view.id != picture.chosen.view.id:
+            for chart in self.query(Chart):
+                chart.show_whole()
         self._picture = picture
         run = picture.chosen.view
         columns = self.content_size.width
@@ -138,7 +142,7 @@ class RunPane(Vertical):
         lines = describe.HARDWARE_LINES + max(1, len(run.sample.gpus) if run.sample else 0)
         if readings.size.height != lines:
             readings.styles.height = lines
-        readings.show(describe.hardware(run.sample, run.gpu_problem))
+        readings.show(describe.hardware(run.sample, run.gpu_problem, run.status in ALIVE))
 
     def _show_log(self, picture: Picture) -> None:
         self.query_one(LogView).show(picture.chosen.view.log, picture.chosen.view.warnings)
