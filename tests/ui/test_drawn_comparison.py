@@ -60,6 +60,12 @@ def test_1_stands_above_its_mark_on_the_axis(slower):
     assert scale[baseline.index("●")] == "1"
 
 
+def test_1_is_left_out_where_it_would_read_as_a_digit_of_an_end():
+    rows = rows_of(*repeats("pytorch", 100.0), *repeats("tensorflow", 1.0))
+    scale, *_ = lines_of(draw_intervals(rows, 49))
+    assert scale.split() == ["0.94", "104.00"]
+
+
 def test_a_single_run_is_a_point_without_an_interval():
     text = draw_intervals(rows_of(result("a"), result("b", "tensorflow", 50.0)), 60).plain
     told = text.split("\n\n")[0]
