@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,12 @@ def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
     if order == NEWEST:
         return list(runs)
     table, key = FIGURES[order]
-    return sorted(runs, key=lambda run: -(run.facts.get(table, {}).get(key) or 0.0))
+    return sorted(runs, key=lambda run: _known(run.facts.get(table, {}).get(key)), reverse=True)
+
+
+def _known(figure: float | None) -> float:
+    """Below all others where there is none: NaN among them would leave the others in disorder."""
+    return -math.inf if figure is None or math.isnan(figure) else figure
 
 
 def _words(run: ListedRun) -> str:
