@@ -3,7 +3,17 @@ import io
 import json
 import math
 
-from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_latex, as_markdown, as_text, fitted, sorted_by
+from tfpt_tui.results.table import (
+    Column,
+    Table,
+    as_csv,
+    as_json,
+    as_latex,
+    as_markdown,
+    as_text,
+    fitted,
+    sorted_by,
+)
 
 COLUMNS = (Column("name", "name"), Column("rate", "images/s", 1), Column("cached", "cached"))
 ROWS = (
