@@ -4,7 +4,7 @@ import shutil
 import threading
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
 from tests.ui.driving import screen_text, shows
@@ -14,6 +14,7 @@ from tfpt_tui.results.request import Request, answer
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui import findings
 from tfpt_tui.ui.screens import compare
+from tfpt_tui.ui.widgets import comparison
 from tfpt_tui.ui.widgets.comparison import VIEWS, Comparison
 from tfpt_tui.ui.widgets.result_table import ResultTable
 
@@ -291,6 +292,19 @@ async def test_two_hundred_rows_are_shown_and_scrolled_to_the_last(app, record):
         await pilot.press("enter", "G", "right")
         assert table_of(app).text_here == "200"
         assert table_of(app).row_count == 200
+
+
+async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_drawn(app, record, monkeypatch):
+    monkeypatch.setattr(comparison, "MAX_ROWS", 3)
+    record(QUICK, *(("pytorch", {"batch_size": size}) for size in range(1, 6)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "5 runs", "time ratio")
+        for view in ("ratios", "phases"):
+            assert not app.screen.query_one(f"#{view}", Static).visual.plain
+            await pilot.press("v")
+            await shows(pilot, "2 more rows are not shown", "batch_size 3")
+            assert "batch_size 4" not in app.screen.query_one(f"#{view}", Static).visual.plain
 
 
 async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_shown(

@@ -30,14 +30,18 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
 
 def notes(table: Table, hidden_rows: int = 0) -> Content:
     """The notes, the answer first, a verdict in its colour; very many are cut, and so were very many rows."""
-    cut = f"{hidden_rows:,} more rows are not shown; an export has them all"
-    lines = [Content.styled(cut, "$text-warning")] if hidden_rows else []
+    lines = [cut(hidden_rows)] if hidden_rows else []
     lines += [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
     if hidden := len(table.notes) - MAX_NOTES:
         lines += (
             [Content.styled(f"{hidden} more; an export has them all", "$foreground-muted")] if hidden > 0 else []
         )
     return Content("\n").join(lines)
+
+
+def cut(hidden_rows: int) -> Content:
+    """What stands above the rows where there are too many to be shown."""
+    return Content.styled(f"{hidden_rows:,} more rows are not shown; an export has them all", "$text-warning")
 
 
 def _note(note: str) -> Content:
