@@ -15,6 +15,7 @@ from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui import findings
 from tfpt_tui.ui.screens import compare
 from tfpt_tui.ui.widgets import comparison
+from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.comparison import VIEWS, Comparison
 from tfpt_tui.ui.widgets.result_table import ResultTable
 
@@ -227,6 +228,27 @@ async def test_curves_change_from_epochs_to_seconds(app, two):
         await shows(pilot, "train loss by epoch", "A PyTorch", "B TensorFlow")
         await pilot.press("x")
         await shows(pilot, "train loss by seconds")
+
+
+async def test_another_theme_changes_the_colours_of_the_table_and_of_the_curves(app, two):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        colours = []
+        # The second change is made on another screen.
+        for theme, key in (("tfpt-light", "4"), ("tfpt-dark", "3")):
+            await pilot.press(key)
+            await pilot.pause()
+            app.theme = theme
+            await pilot.pause()
+            await pilot.press("4")
+            await pilot.pause()
+            name, *_, verdict = [str(cell.style) for cell in table_of(app).get_row_at(1) if cell.style]
+            legend = app.screen.query_one("#legend", Static).visual.spans[2].style
+            drawn = app.screen.query_one("#loss", Chart)._series[1].colour
+            assert name == legend == drawn
+            colours.append((name, verdict))
+        assert colours == [("#005faf", "#1c1c1c"), ("#5fafff", "#d0d0d0")]
 
 
 async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record):

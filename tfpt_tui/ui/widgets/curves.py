@@ -26,6 +26,7 @@ class Curves(Vertical):
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, classes=classes)
         self._curves: tuple[Curve, ...] = ()
+        self._rows = 0
         self._by_seconds = False
 
     def compose(self) -> ComposeResult:
@@ -34,8 +35,11 @@ class Curves(Vertical):
             yield Chart("train accuracy", (0.0, 1.0), id="accuracy")
         yield Static(id="legend", markup=False)
 
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._curves, self._rows))
+
     def show(self, curves: tuple[Curve, ...], rows: int) -> None:
-        self._curves = curves
+        self._curves, self._rows = curves, rows
         self.query_one("#charts").display = bool(curves)
         self.query_one("#legend", Static).update(curves_legend(curves, rows, self._dark) if curves else NO_CURVES)
         self._draw()
