@@ -8,10 +8,11 @@ from tfpt_tui.ui.watch import ListedRun
 
 
 def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **config):
-    facts = {"status": status, "config": {"framework": framework, **config}, "preset": "quick"}
+    name = f"20260101-000000-{framework}-000{number}"
+    facts = {"run": name, "status": status, "config": {"framework": framework, **config}, "preset": "quick"}
     facts |= {"training": {"images_per_s": rate}} if rate else {}
     facts |= {"test": {"accuracy": accuracy}} if accuracy else {}
-    return ListedRun(f"20260101-000000-{framework}-000{number}", framework, status, facts)
+    return ListedRun(name, framework, status, facts)
 
 
 RUNS = [
