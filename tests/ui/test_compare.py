@@ -7,7 +7,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
-from tests.ui.driving import screen_text, shows
+from tests.ui.driving import hides, screen_text, shows
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer
@@ -170,6 +170,21 @@ async def test_words_and_conditions_narrow_the_list_and_a_wrong_one_changes_noth
         assert "took 1.25x" in text
         await pilot.press("escape")
         await shows(pilot, "3 to compare")
+
+
+async def test_back_is_offered_while_there_is_something_to_leave(app, two):
+    def is_offered():
+        return "close" in [one.binding.id for one in app.screen.active_bindings.values()]
+
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        for opening in ("slash", "f"):
+            assert not is_offered()
+            await pilot.press(opening)
+            await shows(pilot, "esc Back")
+            await pilot.press("escape")
+            await hides(pilot, "esc Back")
 
 
 async def test_letters_go_into_the_filter_while_it_is_open(app, two):
