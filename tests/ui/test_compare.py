@@ -1,5 +1,6 @@
 """The Compare screen, driven by keys on recorded runs."""
 
+import asyncio
 import shutil
 import threading
 
@@ -344,7 +345,7 @@ async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_dr
             assert "batch_size 4" not in app.screen.query_one(f"#{view}", Static).visual.plain
 
 
-async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_shown(
+async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_it_is_not_told(
     app, two, batches, monkeypatch
 ):
     held, real = threading.Event(), findings.find
@@ -352,6 +353,7 @@ async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_sh
     def slow(wanted, paths):
         if wanted.choices[0].name == SWEEP:
             held.wait(20)
+            raise PermissionError(13, "Permission denied", "/runs")
         return real(wanted, paths)
 
     monkeypatch.setattr(compare, "find", slow)
@@ -361,7 +363,21 @@ async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_sh
         await pilot.press("j")
         await shows(pilot, "took 1.25x")
         held.set()
-        await pilot.pause(0.3)
+        await asyncio.get_running_loop().shutdown_default_executor()  # the thread has told what it had to tell
+        await pilot.pause()
+        assert "took 1.25x" in screen_text(app)
+
+
+async def test_findings_that_are_wanted_no_more_are_not_shown(app, two, batches):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "4 runs", "time ratio")
+        stale = pane(app).findings
+        await pilot.press("j")
+        await shows(pilot, "took 1.25x")
+        app.screen.post_message(compare.CompareScreen.Found(stale))
+        await pilot.pause()
+        assert pane(app).findings is not stale
         assert "took 1.25x" in screen_text(app)
 
 
