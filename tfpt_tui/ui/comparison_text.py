@@ -9,11 +9,10 @@ from textual.content import Content
 from tfpt_tui.errors import printable
 from tfpt_tui.results.choices import SWEEP
 from tfpt_tui.results.table import Table
-from tfpt_tui.ui.findings import MAX_CURVES, Curve, Findings, Wanted, title_of
-from tfpt_tui.ui.theme import VERDICT_STYLES, colours_of
+from tfpt_tui.ui.findings import Curve, Findings, Wanted, title_of
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, VERDICT_STYLES, colours_of
 
 MAX_NOTES = 100
-LETTERS = "ABCDEFGH"
 NO_CURVES = "No run of these trained an epoch: no curves."
 
 
@@ -55,14 +54,14 @@ def _note(note: str) -> Content:
 
 def curve_colours(curves: Sequence[Curve], dark: bool) -> list[str]:
     """A colour for each curve, on a dark or a light background."""
-    lettered = [(letter, curve.framework) for letter, curve in zip(LETTERS, curves, strict=False)]
+    lettered = [(letter, curve.framework) for letter, curve in zip(CURVE_LETTERS, curves, strict=False)]
     return list(colours_of(lettered, dark).values())
 
 
 def curves_legend(curves: Sequence[Curve], rows: int, dark: bool) -> Content:
     """Each curve's letter and name, with where it ends."""
     lines = []
-    for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves, dark), strict=False):
+    for letter, curve, colour in zip(CURVE_LETTERS, curves, curve_colours(curves, dark), strict=False):
         end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
         mark = (f"{letter} {printable(curve.name)}", colour)
         lines.append(Content.assemble(mark, (end, "$foreground-muted")))

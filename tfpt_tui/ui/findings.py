@@ -20,9 +20,7 @@ from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.request import Answer, Request, answer
 from tfpt_tui.results.standing import Standing
 from tfpt_tui.runs.directory import RunDirectory
-
-# More curves than these hide one another.
-MAX_CURVES = 8
+from tfpt_tui.ui.theme import MAX_CURVES
 
 
 @dataclass(frozen=True)

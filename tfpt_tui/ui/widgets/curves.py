@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from tfpt_tui.ui.comparison_text import LETTERS, NO_CURVES, curve_colours, curves_legend
+from tfpt_tui.ui.comparison_text import NO_CURVES, curve_colours, curves_legend
 from tfpt_tui.ui.findings import Curve
 from tfpt_tui.ui.plot import Series
+from tfpt_tui.ui.theme import CURVE_LETTERS
 from tfpt_tui.ui.widgets.chart import Chart
 
 
@@ -65,4 +66,4 @@ class Curves(Vertical):
 
     def _series(self, xs: Sequence[tuple[float, ...]], ys: Sequence[tuple[float, ...]]) -> tuple[Series, ...]:
         colours = curve_colours(self._curves, self._dark)
-        return tuple(map(Series, xs, ys, colours, LETTERS))
+        return tuple(map(Series, xs, ys, colours, CURVE_LETTERS))
