@@ -56,9 +56,14 @@ def test_a_published_table_is_a_choice_once_a_row_of_it_was_run(paths):
     assert [summary["run"] for summary in published.summaries] == [run.id]
 
 
-def test_words_narrow_by_name_and_conditions_by_run(paths, two_sweeps):
+def test_words_and_conditions_narrow_every_choice_to_the_runs_that_have_them(paths, two_sweeps):
+    record_run(paths, "20261123-100000-0009", "pytorch", track="parity", batch_size=16)
     choices = choices_of(paths)
-    assert [choice.name for choice in narrow(choices, read_filter("BATCH"))] == [NEW]
+    kept = narrow(choices, read_filter("BATCH"))
+    assert [(choice.name, len(choice.summaries)) for choice in kept] == [(NEW, 2), ("all runs", 2)]
+    (parity,) = narrow(choices, read_filter("parity"))
+    assert (parity.name, len(parity.summaries)) == ("all runs", 1)
+    assert [len(choice.summaries) for choice in narrow(choices, read_filter("tensor quick"))] == [1, 1]
     kept = narrow(choices, read_filter("batch_size>16"))
     assert [len(choice.summaries) for choice in kept] == [1, 1, 2]
     assert narrow(choices, read_filter("batch_size>500")) == []

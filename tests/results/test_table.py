@@ -3,7 +3,17 @@ import io
 import json
 import math
 
-from tfpt_tui.results.table import Column, Table, as_csv, as_json, as_latex, as_markdown, as_text, fitted
+from tfpt_tui.results.table import (
+    Column,
+    Table,
+    as_csv,
+    as_json,
+    as_latex,
+    as_markdown,
+    as_text,
+    fitted,
+    sorted_by,
+)
 
 COLUMNS = (Column("name", "name"), Column("rate", "images/s", 1), Column("cached", "cached"))
 ROWS = (
@@ -111,3 +121,9 @@ def test_a_table_for_latex_is_ready_to_paste():
     )
     empty = as_latex(Table((Column("name", "name"),), ()))
     assert "name \\\\\n\\midrule\n\\bottomrule" in empty
+
+
+def test_values_that_are_no_numbers_come_last_and_leave_the_others_in_order():
+    table = Table(COLUMNS, tuple({"name": "a", "rate": rate} for rate in (3.0, math.nan, 1.0, None, 2.0)))
+    shown = {column: [row["rate"] for row in sorted_by(table, column).rows] for column in ("rate", "-rate")}
+    assert (shown["rate"][:3], shown["-rate"][:3]) == ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])

@@ -8,10 +8,11 @@ from tfpt_tui.ui.watch import ListedRun
 
 
 def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **config):
-    facts = {"status": status, "config": {"framework": framework, **config}, "preset": "quick"}
+    name = f"20260101-000000-{framework}-000{number}"
+    facts = {"run": name, "status": status, "config": {"framework": framework, **config}, "preset": "quick"}
     facts |= {"training": {"images_per_s": rate}} if rate else {}
     facts |= {"test": {"accuracy": accuracy}} if accuracy else {}
-    return ListedRun(f"20260101-000000-{framework}-000{number}", framework, status, facts)
+    return ListedRun(name, framework, status, facts)
 
 
 RUNS = [
@@ -48,3 +49,8 @@ def test_a_condition_that_is_none_is_refused():
 def test_runs_are_ordered_by_their_figures_and_those_without_come_last():
     orders = {order: "".join(found.id[-1] for found in ordered(RUNS, order)) for order in ORDERS}
     assert orders == {"newest first": "321", "fastest first": "231", "by accuracy": "321"}
+
+
+def test_a_figure_that_is_no_number_comes_last_and_leaves_the_others_in_order():
+    runs = [run(number, rate=rate) for number, rate in ((4, 3.0), (3, float("nan")), (2, 1.0), (1, 2.0))]
+    assert "".join(found.id[-1] for found in ordered(runs, "fastest first")) == "4123"

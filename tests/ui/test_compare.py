@@ -1,19 +1,22 @@
 """The Compare screen, driven by keys on recorded runs."""
 
+import asyncio
 import shutil
 import threading
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
-from tests.ui.driving import screen_text, shows
+from tests.ui.driving import hides, screen_text, shows
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui import findings
 from tfpt_tui.ui.screens import compare
+from tfpt_tui.ui.widgets import comparison
+from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.comparison import VIEWS, Comparison
 from tfpt_tui.ui.widgets.result_table import ResultTable
 
@@ -159,7 +162,7 @@ async def test_words_and_conditions_narrow_the_list_and_a_wrong_one_changes_noth
         field.value = "batch_size>16 framework=pytorch"
         await shows(pilot, "3 of 3 to compare", "1 run PyTorch")
         field.value = "quick"
-        await shows(pilot, "1 of 3 to compare", "took 1.25x")
+        await shows(pilot, "2 of 3 to compare", "took 1.25x")
         field.value = "batch_sise=3"
         text = await shows(pilot, "did you mean")
         assert "took 1.25x" in text
@@ -168,6 +171,21 @@ async def test_words_and_conditions_narrow_the_list_and_a_wrong_one_changes_noth
         assert "took 1.25x" in text
         await pilot.press("escape")
         await shows(pilot, "3 to compare")
+
+
+async def test_back_is_offered_while_there_is_something_to_leave(app, two):
+    def is_offered():
+        return "close" in [one.binding.id for one in app.screen.active_bindings.values()]
+
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        for opening in ("slash", "f"):
+            assert not is_offered()
+            await pilot.press(opening)
+            await shows(pilot, "esc Back")
+            await pilot.press("escape")
+            await hides(pilot, "esc Back")
 
 
 async def test_letters_go_into_the_filter_while_it_is_open(app, two):
@@ -226,6 +244,27 @@ async def test_curves_change_from_epochs_to_seconds(app, two):
         await shows(pilot, "train loss by epoch", "A PyTorch", "B TensorFlow")
         await pilot.press("x")
         await shows(pilot, "train loss by seconds")
+
+
+async def test_another_theme_changes_the_colours_of_the_table_and_of_the_curves(app, two):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        colours = []
+        # The second change is made on another screen.
+        for theme, key in (("tfpt-light", "4"), ("tfpt-dark", "3")):
+            await pilot.press(key)
+            await pilot.pause()
+            app.theme = theme
+            await pilot.pause()
+            await pilot.press("4")
+            await pilot.pause()
+            name, *_, verdict = [str(cell.style) for cell in table_of(app).get_row_at(1) if cell.style]
+            legend = app.screen.query_one("#legend", Static).visual.spans[2].style
+            drawn = app.screen.query_one("#loss", Chart)._series[1].colour
+            assert name == legend == drawn
+            colours.append((name, verdict))
+        assert colours == [("#005faf", "#1c1c1c"), ("#5fafff", "#d0d0d0")]
 
 
 async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record):
@@ -293,7 +332,20 @@ async def test_two_hundred_rows_are_shown_and_scrolled_to_the_last(app, record):
         assert table_of(app).row_count == 200
 
 
-async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_shown(
+async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_drawn(app, record, monkeypatch):
+    monkeypatch.setattr(comparison, "MAX_ROWS", 3)
+    record(QUICK, *(("pytorch", {"batch_size": size}) for size in range(1, 6)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "5 runs", "time ratio")
+        for view in ("ratios", "phases"):
+            assert not app.screen.query_one(f"#{view}", Static).visual.plain
+            await pilot.press("v")
+            await shows(pilot, "2 more rows are not shown", "batch_size 3")
+            assert "batch_size 4" not in app.screen.query_one(f"#{view}", Static).visual.plain
+
+
+async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_it_is_not_told(
     app, two, batches, monkeypatch
 ):
     held, real = threading.Event(), findings.find
@@ -301,6 +353,7 @@ async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_sh
     def slow(wanted, paths):
         if wanted.choices[0].name == SWEEP:
             held.wait(20)
+            raise PermissionError(13, "Permission denied", "/runs")
         return real(wanted, paths)
 
     monkeypatch.setattr(compare, "find", slow)
@@ -310,7 +363,21 @@ async def test_a_comparison_that_takes_its_time_says_so_and_a_late_one_is_not_sh
         await pilot.press("j")
         await shows(pilot, "took 1.25x")
         held.set()
-        await pilot.pause(0.3)
+        await asyncio.get_running_loop().shutdown_default_executor()  # the thread has told what it had to tell
+        await pilot.pause()
+        assert "took 1.25x" in screen_text(app)
+
+
+async def test_findings_that_are_wanted_no_more_are_not_shown(app, two, batches):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "4 runs", "time ratio")
+        stale = pane(app).findings
+        await pilot.press("j")
+        await shows(pilot, "took 1.25x")
+        app.screen.post_message(compare.CompareScreen.Found(stale))
+        await pilot.pause()
+        assert pane(app).findings is not stale
         assert "took 1.25x" in screen_text(app)
 
 

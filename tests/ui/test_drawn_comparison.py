@@ -6,11 +6,11 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.results.groups import group, kind_of
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
-from tfpt_tui.ui.comparison_text import LETTERS, MAX_NOTES, curve_colours, curves_legend, notes
-from tfpt_tui.ui.findings import MAX_CURVES, Curve, Row
+from tfpt_tui.ui.comparison_text import MAX_NOTES, curve_colours, curves_legend, notes
+from tfpt_tui.ui.findings import Curve, Row
 from tfpt_tui.ui.intervals import draw_intervals
 from tfpt_tui.ui.phase_bars import NOTHING, draw_phases
-from tfpt_tui.ui.theme import PHASE_MARKS
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS
 
 
 def result(run, framework="pytorch", rate=100.0, status="completed", phases=None, accuracy=0.5, **settings):
@@ -58,6 +58,12 @@ def test_an_interval_is_a_whisker_right_of_1_where_a_row_is_slower(slower, colum
 def test_1_stands_above_its_mark_on_the_axis(slower):
     scale, _, baseline, *_ = lines_of(draw_intervals(slower, 60))
     assert scale[baseline.index("●")] == "1"
+
+
+def test_1_is_left_out_where_it_would_read_as_a_digit_of_an_end():
+    rows = rows_of(*repeats("pytorch", 100.0), *repeats("tensorflow", 1.0))
+    scale, *_ = lines_of(draw_intervals(rows, 49))
+    assert scale.split() == ["0.94", "104.00"]
 
 
 def test_a_single_run_is_a_point_without_an_interval():
@@ -121,8 +127,15 @@ def test_without_a_completed_run_there_are_no_phases():
 def test_curves_of_one_framework_differ_in_shade_and_letter():
     curves = tuple(Curve(f"row {n}", "pytorch", (1.0,), (1.0,), (2.0,), (0.5,)) for n in range(3))
     assert len(set(curve_colours(curves, dark=True))) == 3
-    assert [line[0] for line in lines_of(curves_legend(curves, 3, dark=True))] == list(LETTERS[:3])
+    assert [line[0] for line in lines_of(curves_legend(curves, 3, dark=True))] == list(CURVE_LETTERS[:3])
     assert "loss 2.000 acc 0.500" in curves_legend(curves, 3, dark=True).plain
+
+
+@pytest.mark.parametrize("framework", ["tensorflow", "another"])
+def test_as_many_curves_as_are_drawn_have_a_letter_and_a_colour_each(framework):
+    curves = tuple(Curve(f"row {n}", framework, (1.0,), (1.0,), (2.0,), (0.5,)) for n in range(MAX_CURVES))
+    assert len(set(curve_colours(curves, dark=True))) == MAX_CURVES
+    assert [line[0] for line in lines_of(curves_legend(curves, MAX_CURVES, dark=True))] == list(CURVE_LETTERS)
 
 
 def test_more_rows_than_curves_are_told():

@@ -1,5 +1,6 @@
 """The export dialog of the Compare screen."""
 
+import pytest
 from textual.widgets import Input
 
 from tests.recordings import QUICK
@@ -60,3 +61,53 @@ async def test_an_export_that_fails_leaves_the_dialog_with_the_reason(app, two, 
         await pilot.press("enter")
         await shows(pilot, "name a file in it")
         assert isinstance(app.screen, ExportDialog)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("~nobody-of-this-name/x.csv", "no such file or directory"), (f"{'x' * 300}.csv", "file name too long")],
+)
+async def test_a_file_that_cannot_be_is_told_in_the_dialog(app, two, name, reason):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("e")
+        await shows(pilot, "Format")
+        app.screen.query_one(Input).value = name
+        await pilot.press("enter", "enter")
+        text = await shows(pilot, "cannot write the comparison")
+        assert reason in " ".join(text.replace("│", "").split())
+        assert isinstance(app.screen, ExportDialog)
+
+
+async def test_runs_are_not_written_below_a_file(app, two, tmp_path):
+    (tmp_path / "file").write_text("")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("e")
+        await shows(pilot, "Format")
+        await pilot.press("end")
+        app.screen.query_one(Input).value = str(tmp_path / "file" / "runs.tar.gz")
+        await pilot.press("enter", "enter")
+        await shows(pilot, "not a directory")
+        assert isinstance(app.screen, ExportDialog)
+
+
+async def test_an_export_from_a_deleted_directory_asks_for_a_path(app, two, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        await pilot.press("e")
+        await shows(pilot, "is gone")
+        app.screen.query_one(Input).value = "x.csv"
+        await pilot.press("enter", "enter")
+        await shows(pilot, "cannot write the comparison")
+        app.screen.query_one(Input).value = str(tmp_path / "x.csv")
+        await pilot.press("enter")
+        await shows(pilot, "Written")
+        assert (tmp_path / "x.csv").exists()

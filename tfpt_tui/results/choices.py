@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, find_preset, preset_files
 from tfpt_tui.errors import TfptError
+from tfpt_tui.results.groups import asked
 from tfpt_tui.results.published import has_printed_numbers, of_its_rows
 from tfpt_tui.results.request import recorded
 from tfpt_tui.results.selection import Condition, is_condition, parse_condition, select
@@ -48,7 +49,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions that runs must meet, and words that stand in a choice's name."""
+    """Conditions that runs must meet, and words that must stand in what they are called."""
 
     conditions: tuple[Condition, ...] = ()
     words: tuple[str, ...] = ()
@@ -63,6 +64,15 @@ def read_filter(text: str) -> Filter:
     told = text.split()
     conditions = tuple(parse_condition(word) for word in told if is_condition(word))
     return Filter(conditions, tuple(word.lower() for word in told if not is_condition(word)))
+
+
+def named(summary: Summary, words: Sequence[str], more: str = "") -> bool:
+    """Whether all words stand in what the run is called, or in ``more``."""
+    config = summary.get("config", {})
+    told = [summary.get(key) for key in ("run", "status", "preset", "sweep")]
+    told += [asked(config, key) for key in ("track", "environment")]
+    searched = " ".join(str(one) for one in (more, *told) if one).lower()
+    return all(word in searched for word in words)
 
 
 def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:
@@ -100,14 +110,13 @@ def published_presets(paths: Paths) -> list[Preset]:
 
 
 def narrow(choices: Sequence[Choice], by: Filter) -> list[Choice]:
-    """The choices whose names have all words, each with the runs for which all conditions hold."""
-    named = [choice for choice in choices if all(word in _searched(choice) for word in by.words)]
-    if not by.conditions:
-        return named
-    kept = [
-        Choice(choice.kind, choice.name, choice.preset, tuple(select(choice.summaries, by.conditions)))
-        for choice in named
-    ]
+    """The choices, each with the runs that have all words and for which all conditions hold."""
+    if by == Filter():
+        return list(choices)
+    kept = []
+    for choice in choices:
+        runs = [run for run in choice.summaries if named(run, by.words, choice.name)]
+        kept.append(replace(choice, summaries=tuple(select(runs, by.conditions))))
     return [choice for choice in kept if choice.summaries]
 
 
@@ -124,7 +133,3 @@ def runs_of(choice: Choice, paths: Paths) -> list[RunDirectory]:
             return runs
         return [run for run in planned if run in runs]
     return [run for run in runs if run.path.is_dir()]
-
-
-def _searched(choice: Choice) -> str:
-    return " ".join((choice.name, choice.preset, *choice.frameworks)).lower()

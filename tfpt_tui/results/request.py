@@ -53,13 +53,14 @@ class Answer:
     proof: str | None = None
 
 
-def answer(request: Request, paths: Paths) -> Answer:
-    """Read the runs and compare them.
+def answer(request: Request, paths: Paths, results: Sequence[Mapping[str, Any]] | None = None) -> Answer:
+    """Compare the runs; ``results`` are theirs where they were read already.
 
     Raises:
         UsageError: they may not be compared, there is no such preset or column.
     """
-    results: Sequence[Mapping[str, Any]] = read_results(paths, request.runs)
+    if results is None:
+        results = read_results(paths, request.runs)
     preset = find_preset(request.published, paths) if request.published else None
     if preset:
         results = of_its_rows(preset, results)

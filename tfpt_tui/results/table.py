@@ -82,11 +82,16 @@ def sorted_by(table: Table, column: str) -> Table:
     names = [known.name for known in table.columns]
     if name not in names:
         raise UsageError(f"no column {name!r}{nearest(name, names)} (known: {', '.join(names)})")
-    known = [row for row in table.rows if row.get(name) is not None]
+    known = [row for row in table.rows if not _is_unknown(row.get(name))]
     # Numbers and words do not compare; a column such as num_workers has both (n/a).
     known.sort(key=lambda row: (isinstance(row[name], str), row[name]), reverse=column.startswith("-"))
-    unknown = [row for row in table.rows if row.get(name) is None]
+    unknown = [row for row in table.rows if _is_unknown(row.get(name))]
     return dataclasses.replace(table, rows=(*known, *unknown))
+
+
+def _is_unknown(value: Cell) -> bool:
+    """NaN is neither less nor more than a number: among others it would leave them in disorder."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def fitted(table: Table, width: int) -> Table:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Sequence
 
-from tfpt_tui.results.groups import asked
-from tfpt_tui.results.selection import is_condition, parse_condition
+from tfpt_tui.results.choices import named, read_filter
 from tfpt_tui.ui.watch import ListedRun
 
 NEWEST = "newest first"
@@ -21,14 +20,11 @@ def matching(runs: Sequence[ListedRun], text: str) -> list[ListedRun]:
     Raises:
         UsageError: a condition is none, such as ``batch_size>many``.
     """
-    words = text.split()
-    conditions = [parse_condition(word) for word in words if is_condition(word)]
-    needles = [word.lower() for word in words if not is_condition(word)]
+    found = read_filter(text)
     return [
         run
         for run in runs
-        if all(needle in _words(run) for needle in needles)
-        and all(condition.holds(run.facts) for condition in conditions)
+        if named(run.facts, found.words) and all(condition.holds(run.facts) for condition in found.conditions)
     ]
 
 
@@ -37,11 +33,9 @@ def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
     if order == NEWEST:
         return list(runs)
     table, key = FIGURES[order]
-    return sorted(runs, key=lambda run: -(run.facts.get(table, {}).get(key) or 0.0))
+    return sorted(runs, key=lambda run: _known(run.facts.get(table, {}).get(key)), reverse=True)
 
 
-def _words(run: ListedRun) -> str:
-    facts: Mapping[str, Any] = run.facts
-    config = facts.get("config", {})
-    named = [facts.get("preset"), facts.get("sweep")] + [asked(config, key) for key in ("track", "environment")]
-    return " ".join(str(word) for word in (run.id, run.framework, run.status, *named) if word).lower()
+def _known(figure: float | None) -> float:
+    """Below all others where there is none: NaN among them would leave the others in disorder."""
+    return -math.inf if figure is None or math.isnan(figure) else figure

@@ -9,11 +9,10 @@ from textual.content import Content
 from tfpt_tui.errors import printable
 from tfpt_tui.results.choices import SWEEP
 from tfpt_tui.results.table import Table
-from tfpt_tui.ui.findings import MAX_CURVES, Curve, Findings, Wanted, title_of
-from tfpt_tui.ui.theme import VERDICT_STYLES, colours_of
+from tfpt_tui.ui.findings import Curve, Findings, Wanted, title_of
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, VERDICT_STYLES, colours_of
 
 MAX_NOTES = 100
-LETTERS = "ABCDEFGH"
 NO_CURVES = "No run of these trained an epoch: no curves."
 
 
@@ -30,14 +29,18 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
 
 def notes(table: Table, hidden_rows: int = 0) -> Content:
     """The notes, the answer first, a verdict in its colour; very many are cut, and so were very many rows."""
-    cut = f"{hidden_rows:,} more rows are not shown; an export has them all"
-    lines = [Content.styled(cut, "$text-warning")] if hidden_rows else []
+    lines = [cut(hidden_rows)] if hidden_rows else []
     lines += [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
     if hidden := len(table.notes) - MAX_NOTES:
         lines += (
             [Content.styled(f"{hidden} more; an export has them all", "$foreground-muted")] if hidden > 0 else []
         )
     return Content("\n").join(lines)
+
+
+def cut(hidden_rows: int) -> Content:
+    """What stands above the rows where there are too many to be shown."""
+    return Content.styled(f"{hidden_rows:,} more rows are not shown; an export has them all", "$text-warning")
 
 
 def _note(note: str) -> Content:
@@ -51,14 +54,14 @@ def _note(note: str) -> Content:
 
 def curve_colours(curves: Sequence[Curve], dark: bool) -> list[str]:
     """A colour for each curve, on a dark or a light background."""
-    lettered = [(letter, curve.framework) for letter, curve in zip(LETTERS, curves, strict=False)]
+    lettered = [(letter, curve.framework) for letter, curve in zip(CURVE_LETTERS, curves, strict=False)]
     return list(colours_of(lettered, dark).values())
 
 
 def curves_legend(curves: Sequence[Curve], rows: int, dark: bool) -> Content:
     """Each curve's letter and name, with where it ends."""
     lines = []
-    for letter, curve, colour in zip(LETTERS, curves, curve_colours(curves, dark), strict=False):
+    for letter, curve, colour in zip(CURVE_LETTERS, curves, curve_colours(curves, dark), strict=False):
         end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
         mark = (f"{letter} {printable(curve.name)}", colour)
         lines.append(Content.assemble(mark, (end, "$foreground-muted")))

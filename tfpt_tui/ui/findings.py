@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
@@ -19,9 +20,7 @@ from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.request import Answer, Request, answer
 from tfpt_tui.results.standing import Standing
 from tfpt_tui.runs.directory import RunDirectory
-
-# More curves than these hide one another.
-MAX_CURVES = 8
+from tfpt_tui.ui.theme import MAX_CURVES
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,9 @@ def find(wanted: Wanted, paths: Paths) -> Findings:
     facts = tuple(
         (fact.name, tuple((value, who(of, results)) for value, of in fact.values)) for fact in origins.differing
     )
-    found = _with_published(replace(found, origins=origins, facts=facts), request, paths)
+    found = _with_published(replace(found, origins=origins, facts=facts), request, results, paths)
     try:
-        comparison = answer(request, paths)
+        comparison = answer(request, paths, results)
     except NotComparableError as error:
         return replace(found, refusal=error.difference, across_helps=True)
     except TfptError as error:
@@ -110,7 +109,9 @@ def _runs(wanted: Wanted, paths: Paths) -> list[RunDirectory]:
     return list({run.id: run for choice in oldest_first for run in runs_of(choice, paths)}.values())
 
 
-def _with_published(found: Findings, request: Request, paths: Paths) -> Findings:
+def _with_published(
+    found: Findings, request: Request, results: Sequence[Mapping[str, Any]], paths: Paths
+) -> Findings:
     names = {choice.preset for choice in found.wanted.choices}
     if len(names) != 1:
         return replace(
@@ -122,7 +123,7 @@ def _with_published(found: Findings, request: Request, paths: Paths) -> Findings
             told = f"Nobody printed numbers for {name}." if name else "Printed numbers are of one preset each."
             return replace(found, no_table=f"{told} Choose a sweep of cpu-plain or of another published table.")
         asked = replace(request, baseline=None, by="", published=name)
-        return replace(found, published=answer(asked, paths))
+        return replace(found, published=answer(asked, paths, results))
     except TfptError as error:
         return replace(found, no_table=str(error))
 

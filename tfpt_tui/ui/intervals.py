@@ -74,14 +74,12 @@ def _axis(rows: Sequence[Row], columns: int) -> Axis:
 
 
 def _scale(axis: Axis) -> Content:
-    """The ends of the axis and 1, where each is."""
-    cells = [" "] * axis.columns
-    for label, start in (
-        (f"{axis.low:.2f}", 0),
-        (f"{axis.high:.2f}", axis.columns - len(f"{axis.high:.2f}")),
-        ("1", axis.place(1.0)),
-    ):
-        cells[start : start + len(label)] = label
+    """The ends of the axis, and 1 where it is, unless it would touch one of them and read as a digit more."""
+    low, high = f"{axis.low:.2f}", f"{axis.high:.2f}"
+    cells = [*low, *" " * (axis.columns - len(low) - len(high)), *high]
+    one = axis.place(1.0)
+    if not "".join(cells[max(0, one - 1) : one + 2]).strip():
+        cells[one] = "1"
     return Content.styled("".join(cells), "$foreground-muted")
 
 

@@ -106,6 +106,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         quiet("enlarge", "f", "enlarge", "Full", "this part alone, and back"),
         quiet("first", "g", "cursor_first", "First", "first entry"),
         quiet("last", "G", "cursor_last", "Last", "last entry"),
+        Key("close", "escape", "close", "Back", "out of the filter and without it; or from one part to all"),
         quiet("reload", "f5,r", "reload", "Reload", "read the runs again"),
     ),
     CHARTS: (

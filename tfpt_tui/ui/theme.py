@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 
 from textual.theme import Theme
 
@@ -13,6 +14,9 @@ FRAMEWORK_COLOURS_ON_WHITE = {"pytorch": "#af5f00", "tensorflow": "#005faf"}
 # Runs that are drawn beside each other: the first of a framework has its colour, the others one of these. They are
 # seen on black and on white.
 RUN_COLOURS = ("#00af5f", "#d75faf", "#af8700", "#875fff", "#00afaf", "#af5f5f", "#878787", "#5f8700")
+# More curves than these hide one another.
+MAX_CURVES = len(RUN_COLOURS)
+CURVE_LETTERS = ascii_uppercase[:MAX_CURVES]
 GPU_COLOURS = RUN_COLOURS
 SMOOTHED_COLOUR = "#585858"  # of the raw points that lie below a smoothed curve
 CURSOR_COLOUR = "#808080"
@@ -101,7 +105,10 @@ def framework_style(framework: str) -> str:
 
 
 def colours_of(runs: Sequence[tuple[str, str]], dark: bool) -> dict[str, str]:
-    """A colour for each run, given as ID and framework: the framework's own for its first one."""
+    """A colour for each run, given as ID and framework: the framework's own for its first one.
+
+    There are colours for ``MAX_CURVES`` runs.
+    """
     colours: dict[str, str] = {}
     free = iter(RUN_COLOURS)
     for run, framework in runs:

@@ -149,6 +149,7 @@ class CompareScreen(Screen[None]):
     def action_filter(self) -> None:
         self.add_class("-filter")
         self.query_one("#filter").focus()
+        self.refresh_bindings()
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -171,14 +172,14 @@ class CompareScreen(Screen[None]):
     def _leave_filter(self) -> None:
         self.query_one(ChoiceList).focus()
 
-    def key_escape(self) -> None:
+    def action_close(self) -> None:
         """Out of the filter and without it; else out of a part that was enlarged."""
-        field = self.query_one("#filter", Input)
         if self.has_class("-filter"):
-            field.value = ""
+            self.query_one("#filter", Input).value = ""
             self.remove_class("-filter", "-problem")
             self.query_one(ChoiceList).focus()
-        elif self.has_class("-full"):
+            self.refresh_bindings()
+        else:
             self.action_enlarge()
 
     # The choice, and what is found of it.
@@ -350,6 +351,8 @@ class CompareScreen(Screen[None]):
         pane = self._pane
         compared = pane.answer is not None
         match action:
+            case "close":
+                return self.has_class("-filter") or self.has_class("-full")
             case "mark":
                 return isinstance(self.focused, ChoiceList) and bool(self._choices)
             case "baseline":

@@ -15,10 +15,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.config.paths import absolute
+from tfpt_tui.errors import TfptError, cannot, printable
 from tfpt_tui.results.export import CHARTS, KINDS, export, free_name
 from tfpt_tui.results.request import Answer
 from tfpt_tui.ui.screens.confirm import Confirm
+
+WRITE = "write the comparison"
 
 
 class ExportDialog(ModalScreen[str]):
@@ -71,7 +74,7 @@ class ExportDialog(ModalScreen[str]):
             yield OptionList(
                 *(Option(kind.title, id=name) for name, kind in KINDS.items()), compact=True, markup=False
             )
-            yield Label(f"File, in {printable(str(Path.cwd()))} or by its path", markup=False)
+            yield Label(_where_to(), markup=False)
             yield Input(compact=True)
             yield Static(id="state", markup=False)
 
@@ -82,10 +85,15 @@ class ExportDialog(ModalScreen[str]):
 
     @on(OptionList.OptionHighlighted)
     def _suggest(self) -> None:
-        """A free name in this directory, unless the user has written one."""
+        """A free name in this directory, unless the user has written one, or it is no use as a directory."""
         field = self.query_one(Input)
-        if field.value in ("", self._suggested):
-            field.value = self._suggested = free_name(Path.cwd(), self._stem, self._kind).name
+        if field.value not in ("", self._suggested):
+            return
+        try:
+            self._suggested = free_name(Path.cwd(), self._stem, self._kind).name
+        except OSError:
+            self._suggested = ""
+        field.value = self._suggested
 
     @on(OptionList.OptionSelected)
     def _go_on(self) -> None:
@@ -98,13 +106,18 @@ class ExportDialog(ModalScreen[str]):
         if not text:
             self._tell("name a file", error=True)
             return
-        path = Path(text).expanduser()
-        if path.is_dir() and kind != CHARTS:
+        try:
+            path = Path(absolute(text))
+            is_directory, is_there = path.is_dir(), path.exists()
+        except OSError as error:
+            self._tell(str(cannot(WRITE, text, error)), error=True)
+            return
+        if is_directory and kind != CHARTS:
             self._tell(f"{path}: is a directory; name a file in it", error=True)
             return
-        if path.exists():
+        if is_there:
             question = f"{printable(str(path))} is there already."
-            answers = {"r": "Write into it" if path.is_dir() else "Replace it", "c": "Cancel"}
+            answers = {"r": "Write into it" if is_directory else "Replace it", "c": "Cancel"}
             if await self.app.push_screen_wait(Confirm(question, answers)) == "c":
                 return
         self._tell("writing ...")
@@ -116,13 +129,15 @@ class ExportDialog(ModalScreen[str]):
             files = export(self._answer, kind, path)
         except TfptError as error:
             self.post_message(self.Refused(str(error)))
+        except OSError as error:
+            self.post_message(self.Refused(str(cannot(WRITE, path, error))))
         else:
             self.post_message(self.Written(path, files))
 
     @on(Written)
     def _tell_written(self, message: Written) -> None:
         files = "" if message.files == 1 else f"\n{message.files} files"
-        self.dismiss(f"{printable(str(message.path.absolute()))}{files}")
+        self.dismiss(f"{printable(str(message.path))}{files}")
 
     @on(Refused)
     def _tell_refused(self, message: Refused) -> None:
@@ -139,3 +154,10 @@ class ExportDialog(ModalScreen[str]):
             options.action_cursor_down()
         else:
             options.action_cursor_up()
+
+
+def _where_to() -> str:
+    try:
+        return f"File, in {printable(str(Path.cwd()))} or by its path"
+    except OSError:
+        return "File, by its path: the directory that this was started in is gone"

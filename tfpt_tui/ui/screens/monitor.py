@@ -27,7 +27,7 @@ from tfpt_tui.ui.curves import Axes, Shown
 from tfpt_tui.ui.keys import MONITOR, bindings
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
-from tfpt_tui.ui.theme import colours_of
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 from tfpt_tui.ui.watch import Snapshot, Wanted, Watcher
 from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.live import Live
@@ -41,8 +41,6 @@ EMPTY = (
     "\nOr leave, and try: tfpt-tui demo"
 )
 READING = "reading the runs"
-MOST_BESIDE = 7  # eight curves in all
-LETTERS = "ABCDEFGH"
 
 
 class MonitorScreen(Screen[None]):
@@ -207,7 +205,9 @@ class MonitorScreen(Screen[None]):
         places = {run: place for place, run in enumerate(dict.fromkeys(known))}
         colours = colours_of([(run, run.split("-")[2]) for run in places], self.app.current_theme.dark)
         alone = known == [snapshot.view.id]
-        return tuple(Shown(view, colours[view.id], "" if alone else LETTERS[places[view.id]]) for view in views)
+        return tuple(
+            Shown(view, colours[view.id], "" if alone else CURVE_LETTERS[places[view.id]]) for view in views
+        )
 
     def _show_run(self) -> None:
         runs = self._shown()
@@ -276,8 +276,8 @@ class MonitorScreen(Screen[None]):
             return
         beside = [run for run in self.wanted.beside if run != view.id]
         if view.id not in self.wanted.beside:
-            if len(beside) == MOST_BESIDE:
-                self.notify(f"{MOST_BESIDE + 1} runs are as many as can be told apart; space on one takes it away")
+            if len(beside) + 1 == MAX_CURVES:
+                self.notify(f"{MAX_CURVES} runs are as many as can be told apart; space on one takes it away")
                 return
             beside.append(view.id)
         elif view.id == self.baseline:

@@ -14,7 +14,7 @@ from tfpt_tui.ui.findings import Findings, Wanted
 from tfpt_tui.ui.intervals import draw_intervals
 from tfpt_tui.ui.phase_bars import draw_phases
 from tfpt_tui.ui.widgets.curves import Curves
-from tfpt_tui.ui.widgets.result_table import ResultTable
+from tfpt_tui.ui.widgets.result_table import MAX_ROWS, ResultTable
 from tfpt_tui.ui.widgets.view_bar import ViewBar
 
 TABLE, RATIOS, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
@@ -27,6 +27,8 @@ TABLE, RATIOS, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
 )
 # These need a comparison; the others have something to show of runs that may not be compared, too.
 COMPARED = (TABLE, RATIOS, PHASES, CURVES)
+# These are drawn to the width that there is.
+DRAWINGS = {RATIOS: draw_intervals, PHASES: draw_phases}
 PRESS_A = "\n\nPress A to compare them all the same, or v to see what differs."
 
 
@@ -37,6 +39,8 @@ class Comparison(Vertical):
         super().__init__(id=id)
         self.findings: Findings | None = None
         self.view = TABLE
+        # The columns that each of the drawings of these findings has.
+        self._drawn: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
         yield ViewBar({view: view.capitalize() for view in VIEWS}, id="views")
@@ -97,6 +101,7 @@ class Comparison(Vertical):
 
     def show(self, findings: Findings) -> None:
         self.findings = findings
+        self._drawn.clear()
         comparison, published = findings.comparison, findings.published
         self.set_class(comparison is None, "-message")
         way_out = PRESS_A if findings.across_helps else ""
@@ -112,7 +117,6 @@ class Comparison(Vertical):
         )
         self.query_one(Curves).show(findings.curves, len(findings.rows))
         self.query_one("#environment", Static).update(comparison_text.environment(findings))
-        self._draw()
         self.show_view(self.view)
 
     def show_view(self, view: str) -> None:
@@ -126,6 +130,8 @@ class Comparison(Vertical):
             own.set_class(name in shown and not blocked, "-shown")
             own.set_class(name in shown[1:], "-below")
             own.set_class(name in shown[:-1], "-above")
+        for name in shown:
+            self._draw(name)
         blocked = self.has_class("-message") and (shown[0] in COMPARED or self.findings is None)
         self.query_one("#message").display = blocked
         self.screen.refresh_bindings()
@@ -136,7 +142,6 @@ class Comparison(Vertical):
         self.show_view(ring[(ring.index(self.shown[-1]) + step) % len(ring)])
 
     def on_resize(self) -> None:
-        self._draw()
         self.show_view(self.view)
 
     def _show_table(self, name: str, found: Answer | None) -> None:
@@ -144,13 +149,16 @@ class Comparison(Vertical):
         own.display = found is not None
         own.show(found.table if found else None)
 
-    def _draw(self) -> None:
-        """What is drawn to the width that there is."""
-        if self.findings is None or not self.findings.rows:
-            return
+    def _draw(self, view: str) -> None:
+        """Draw a view anew where that changes it; of very many rows the first ones, as in the table."""
         columns = self.content_size.width - 1  # the scrollbar's
-        self.query_one("#ratios", Static).update(draw_intervals(self.findings.rows, columns))
-        self.query_one("#phases", Static).update(draw_phases(self.findings.rows, columns))
+        if view not in DRAWINGS or not self.findings or self._drawn.get(view) == columns:
+            return
+        self._drawn[view] = columns
+        rows = self.findings.rows
+        parts = [comparison_text.cut(len(rows) - MAX_ROWS)] if len(rows) > MAX_ROWS else []
+        parts += [DRAWINGS[view](rows[:MAX_ROWS], columns)] if rows else []
+        self.query_one(f"#{view}", Static).update(Content("\n").join(parts))
 
     def _other_table_has_focus(self) -> bool:
         return self.query_one("#table", ResultTable).has_focus

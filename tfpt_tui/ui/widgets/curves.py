@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from tfpt_tui.ui.comparison_text import LETTERS, NO_CURVES, curve_colours, curves_legend
+from tfpt_tui.ui.comparison_text import NO_CURVES, curve_colours, curves_legend
 from tfpt_tui.ui.findings import Curve
 from tfpt_tui.ui.plot import Series
+from tfpt_tui.ui.theme import CURVE_LETTERS
 from tfpt_tui.ui.widgets.chart import Chart
 
 
@@ -26,6 +27,7 @@ class Curves(Vertical):
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, classes=classes)
         self._curves: tuple[Curve, ...] = ()
+        self._rows = 0
         self._by_seconds = False
 
     def compose(self) -> ComposeResult:
@@ -34,8 +36,11 @@ class Curves(Vertical):
             yield Chart("train accuracy", (0.0, 1.0), id="accuracy")
         yield Static(id="legend", markup=False)
 
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._curves, self._rows))
+
     def show(self, curves: tuple[Curve, ...], rows: int) -> None:
-        self._curves = curves
+        self._curves, self._rows = curves, rows
         self.query_one("#charts").display = bool(curves)
         self.query_one("#legend", Static).update(curves_legend(curves, rows, self._dark) if curves else NO_CURVES)
         self._draw()
@@ -61,4 +66,4 @@ class Curves(Vertical):
 
     def _series(self, xs: Sequence[tuple[float, ...]], ys: Sequence[tuple[float, ...]]) -> tuple[Series, ...]:
         colours = curve_colours(self._curves, self._dark)
-        return tuple(map(Series, xs, ys, colours, LETTERS))
+        return tuple(map(Series, xs, ys, colours, CURVE_LETTERS))

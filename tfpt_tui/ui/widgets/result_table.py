@@ -49,6 +49,9 @@ class ResultTable(DataTable[Text]):
         self.sorting = ""
         self.turned = False
 
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._recolour())
+
     @property
     def table(self) -> Table | None:
         """The table as it is shown: sorted, with all its columns and rows."""
@@ -135,6 +138,11 @@ class ResultTable(DataTable[Text]):
         self.styles.height = len(cells) + 2
         self.move_cursor(row=cursor.row, column=cursor.column, animate=False)
         self.scroll_to(*scroll, animate=False)
+
+    def _recolour(self) -> None:
+        # On a screen that is not shown now, the verdicts' colours would be those of the theme before.
+        self.update_node_styles(animate=False)
+        self._fill()
 
     def _heading(self, column: Column) -> Text:
         mark = {column.name: " ▲", f"-{column.name}": " ▼"}.get(self.sorting, "")
