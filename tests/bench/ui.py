@@ -83,7 +83,7 @@ def answers(runs, step):
         terminal.drain(SETTLE_S, step)
         for _ in range(PRESSES):
             terminal.press("?")
-            times.append(terminal.wait_for("Everywhere", step))
+            times.append(terminal.wait_for("closes", step))
             terminal.press("\x1b")
             terminal.drain(1.0, step)
     return times

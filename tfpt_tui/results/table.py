@@ -106,7 +106,7 @@ def fitted(table: Table, width: int) -> Table:
     rows = table.rows
     if count < len(known) and width - ends[count - 1] >= len(GAP) + LEAST_TEXT:
         column, room = known[count], width - ends[count - 1] - len(GAP)
-        if not _is_numeric(column, table):
+        if not is_numeric(column, table):
             rows = tuple({**row, column.name: _cut(column.show(row.get(column.name)), room)} for row in rows)
             count += 1
     notes = [line for note in table.notes for line in textwrap.wrap(note, width, subsequent_indent=GAP)]
@@ -197,10 +197,11 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 
 def numeric_columns(table: Table) -> list[bool]:
     """Which of the printed columns hold numbers, and are set to the right."""
-    return [_is_numeric(column, table) for column in _printed(table)]
+    return [is_numeric(column, table) for column in _printed(table)]
 
 
-def _is_numeric(column: Column, table: Table) -> bool:
+def is_numeric(column: Column, table: Table) -> bool:
+    """Whether a column holds numbers."""
     return any(type(row.get(column.name)) in (int, float) for row in table.rows)
 
 

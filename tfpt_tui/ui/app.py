@@ -188,13 +188,14 @@ def restored_on_hang_up() -> Iterator[None]:
     if not sys.stdin.isatty():
         yield  # a browser shows the app
         return
-    modes = termios.tcgetattr(sys.stdin)
+    keyboard, screen = sys.stdin.fileno(), sys.stderr.fileno()  # Textual puts others in their place
+    modes = termios.tcgetattr(keyboard)
 
     def end(*_: object) -> None:
         with suppress(OSError, termios.error):
-            os.set_blocking(sys.stderr.fileno(), False)
-            os.write(sys.stderr.fileno(), RESET)
-            termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)
+            os.set_blocking(screen, False)
+            os.write(screen, RESET)
+            termios.tcsetattr(keyboard, termios.TCSANOW, modes)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGHUP)
 

@@ -11,7 +11,7 @@ from textual.widgets import DataTable
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import printable
-from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, sorted_by
+from tfpt_tui.results.table import Cell, Column, Table, is_numeric, sorted_by
 from tfpt_tui.ui.theme import VERDICT_STYLES, framework_colours
 
 MAX_CELL, MAX_TURNED_CELL = 40, 18
@@ -176,5 +176,4 @@ def _says_something(column: Column, table: Table) -> bool:
 
 
 def _numeric_names(table: Table) -> set[str]:
-    printed = [column.name for column in table.columns if column.printed]
-    return {name for name, numeric in zip(printed, numeric_columns(table), strict=True) if numeric}
+    return {column.name for column in table.columns if is_numeric(column, table)}

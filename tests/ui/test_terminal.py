@@ -1,0 +1,61 @@
+"""The app as a process in a pseudo-terminal: however it is ended, the terminal is left as it was."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+
+LEFT = b"\x1b[?1049l"  # the screen that was there before is back
+SHOWN = b"\x1b[?25h"
+
+
+class App:
+    def __init__(self, runs):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        command = [sys.executable, "-m", "tfpt_tui", "--runs", str(runs)]
+        self.slave = slave
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+
+    def read_until(self, text, seconds=40):
+        seen, deadline = b"", time.monotonic() + seconds
+        while text not in seen:
+            assert time.monotonic() < deadline, seen[-500:]
+            if select.select([self.master], [], [], 0.1)[0]:
+                seen += os.read(self.master, 1 << 16)
+        return seen
+
+
+@pytest.fixture
+def terminal(paths):
+    app = App(paths.runs)
+    app.read_until(b"No runs yet")
+    yield app
+    app.process.kill()
+    app.process.wait()
+    os.close(app.master)
+    os.close(app.slave)
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(signal.SIGHUP, -signal.SIGHUP), (signal.SIGTERM, 130), (b"\x03", 0), (b"q", 0)]
+)
+def test_the_terminal_is_left_as_it_was(terminal, ending, code):
+    if isinstance(ending, bytes):
+        os.write(terminal.master, ending)
+    else:
+        terminal.process.send_signal(ending)
+    seen = terminal.read_until(LEFT)
+    assert terminal.process.wait(timeout=30) == code
+    seen += os.read(terminal.master, 1 << 16) if select.select([terminal.master], [], [], 0.2)[0] else b""
+    assert SHOWN in seen
+    assert termios.tcgetattr(terminal.slave) == terminal.before
