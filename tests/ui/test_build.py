@@ -1,6 +1,7 @@
 """The Build screen, driven by keys."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from textual.widgets import Input
@@ -43,8 +44,8 @@ def build(paths):
     """Open Build in an app of that size."""
 
     class Opened:
-        def __init__(self, size=(120, 36), settings=None):
-            self.app = BuildApp(paths, settings or UserSettings())
+        def __init__(self, size=(120, 36), settings=None, where=paths):
+            self.app = BuildApp(where, settings or UserSettings())
             self._test = self.app.run_test(size=size, notifications=True)
 
         async def __aenter__(self):
@@ -292,6 +293,18 @@ async def test_a_file_that_came_meanwhile_is_not_overwritten(build, known, paths
         # Where its line breaks depends on the length of the path in it.
         assert "there is a preset of that name" in str(opened.app.screen.query_one(Toast).render())
     assert (paths.user_presets / "demo-2.toml").read_text() == "# somebody else's\n"
+
+
+async def test_paths_that_it_tells_of_cannot_command_the_terminal(build, known, paths, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.ui.screens.build.missing_frameworks", lambda _: ["install it with: /\x1b[2J"])
+    odd = replace(paths, user_presets=paths.user_presets / "a\x1b[2Jb")
+    async with build(where=odd) as opened:
+        await opened.shows("install it with: /\\x1b[2J")
+        await opened.press("w")
+        await opened.shows("Save as preset")
+        await opened.press("enter")
+        await opened.shows("Saved")
+        assert "a\\x1b[2Jb" in str(opened.app.screen.query_one(Toast).render())
 
 
 async def test_a_recorded_run_is_a_start_too(build, over):

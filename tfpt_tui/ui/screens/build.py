@@ -162,7 +162,7 @@ class BuildScreen(Screen[None]):
         self._drafts.know(message.datasets)
         self.query_one(Summary).lacks_datasets = not message.datasets
         missing = self.query_one("#missing", Static)
-        missing.update("\n".join(message.missing))
+        missing.update("\n".join(map(printable, message.missing)))
         missing.set_class(bool(message.missing), "-shown")
         sources = self.query_one(SourceList)
         with self.prevent(OptionList.OptionHighlighted):
@@ -261,7 +261,7 @@ class BuildScreen(Screen[None]):
 
     @on(news.Saved)
     def _show_saved(self, message: news.Saved) -> None:
-        self.notify(str(message.path), title="Saved", markup=False)
+        self.notify(printable(str(message.path)), title="Saved", markup=False)
         self._source = Source(OWN, message.path.stem, message.path)
         self.query_one(SourcePane).show_all()
         self.action_rescan()
