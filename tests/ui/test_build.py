@@ -167,8 +167,8 @@ async def test_a_text_that_is_refused_says_so_at_once_and_starts_nothing(build, 
 async def test_letters_are_letters_while_one_types(build, known):
     async with build() as opened:
         await opened.type("device", "")
-        await opened.press(*"swafu/")
-        await opened.shows("✗ device must be auto, cpu, gpu or gpu:N, not 'swafu/'")
+        await opened.press(*"sw afu/ygG")
+        await opened.shows("✗ device must be auto, cpu, gpu or gpu:N, not 'sw afu/ygG'")
         assert isinstance(opened.app.screen, BuildScreen)
         assert not opened.app.screen.has_class("-preview")
 

@@ -141,8 +141,10 @@ async def test_what_is_typed_into_the_form_shows_at_once_what_it_amounts_to(app)
 async def test_letters_in_a_field_are_letters(app, tiny):
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "64 of 64x64")
-        await pilot.press("n", "down", "down", *"/Ksyfngq4r")
-        assert app.screen.query_one("#out", Input).value == "/Ksyfngq4r"
+        await pilot.press("n", "down", "down", *"/KDsyfngGq4r")
+        assert app.screen.query_one("#out", Input).value == "/KDsyfngGq4r"
+        await pilot.press("down", *"KDsyfngGq")
+        assert app.screen.query_one("#size", Input).value == ""
         assert isinstance(app.screen, screen_module.PrepareScreen)
         await pilot.press("escape", "j")
         await shows(pilot, "64 of 64x64")

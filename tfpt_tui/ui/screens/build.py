@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, OptionList, Static
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
@@ -45,8 +45,6 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 TYPING_S = 0.2
 QUEUE_S = 5.0
 READING = "reading presets, runs and datasets"
-# What a key does with a letter, it cannot do while letters are typed.
-LETTERS = ("select", "select_all", "save", "preview", "reset", "filter", "copy", "top", "bottom")
 
 
 class BuildScreen(Screen[None]):
@@ -358,8 +356,6 @@ class BuildScreen(Screen[None]):
         sources.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in LETTERS and isinstance(self.focused, Input):
-            return False
         if action == "start":
             return None if not self._outcome or self._outcome.problem else True
         if action == "save":

@@ -34,8 +34,6 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 LOOK_S = 0.5
 TYPING_S = 0.3  # somebody who types is not told of every letter
-# What is typed into a field must not do anything else.
-LETTERS = ("start", "stop", "forget", "copy", "sheet", "new", "first", "last")
 
 
 class PrepareScreen(Screen[None]):
@@ -329,8 +327,6 @@ class PrepareScreen(Screen[None]):
         self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in LETTERS and isinstance(self.focused, Input):
-            return False
         over = self._preparation(over=True) is not None
         allowed = {
             "start": over or self._chosen == NEW,
