@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -335,10 +336,10 @@ async def test_nothing_is_painted_while_nothing_changes(app, tiny):
 async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_path):
     asked, let_go = threading.Event(), threading.Event()
 
-    def slow(form, paths):
+    def slow(form, paths, is_cancelled):
         asked.set()
         let_go.wait(20)
-        return foresee(form, paths)
+        return foresee(form, paths, is_cancelled)
 
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "60,000 in 100 classes")
@@ -348,6 +349,41 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
         await pilot.press("question_mark")
         await shows(pilot, "Keys")
         let_go.set()
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """Folders are listed until that is cancelled; True for each listing that was, once it has ended."""
+    begun, ended = threading.Event(), []
+
+    def foresee_for_ever(form, paths, is_cancelled):
+        if form.source != "folder":
+            return foresee(form, paths, is_cancelled)
+        begun.set()
+        deadline = time.monotonic() + 20
+        while not is_cancelled() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        ended.append(is_cancelled())
+        return foresee(form, paths, is_cancelled)
+
+    monkeypatch.setattr(screen_module, "foresee", foresee_for_ever)
+    return begun, ended
+
+
+async def test_typing_on_and_leaving_end_the_look_at_a_folder(app, endless, tmp_path):
+    begun, ended = endless
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await fill(pilot, source="folder", folder=tmp_path)
+        await asyncio.to_thread(begun.wait, 20)
+        begun.clear()
+        await fill(pilot, source="synthetic", limit=2)
+        await shows(pilot, "400 in 100 classes")
+        wait_until(lambda: ended == [True])
+        await fill(pilot, source="folder")
+        await asyncio.to_thread(begun.wait, 20)
+        await pilot.press("escape", "q")
+    wait_until(lambda: ended == [True, True])
 
 
 async def test_the_path_is_copied(app, tiny):

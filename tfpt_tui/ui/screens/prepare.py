@@ -269,7 +269,7 @@ class PrepareScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="prospect")
     def _foresee(self, form: Form, start: bool = False) -> None:
         worker = get_current_worker()
-        prospect = foresee(form, self._paths)
+        prospect = foresee(form, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.post_message(self.Foreseen(form, prospect, start))
 
