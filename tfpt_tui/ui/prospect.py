@@ -122,7 +122,7 @@ def foresee(form: Form, paths: Paths, is_cancelled: Callable[[], bool] = lambda:
     try:
         return _foresee(asked, paths, is_cancelled)
     except _CancelledError:
-        return Prospect(asked)
+        return Prospect(asked, problem="cancelled")
     except click.ClickException as error:
         return Prospect(asked, problem=error.format_message())
     except TfptError as error:
