@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
@@ -21,6 +19,7 @@ from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.datasets import Dataset, Usage, measure
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
+from tfpt_tui.ui import prepare_news as news
 from tfpt_tui.ui.keys import PREPARE, bindings
 from tfpt_tui.ui.prospect import Form, Prospect, foresee
 from tfpt_tui.ui.screens.confirm import Confirm
@@ -42,43 +41,6 @@ class PrepareScreen(Screen[None]):
     CSS_PATH = "prepare.tcss"
     BINDINGS = bindings(PREPARE)
     AUTO_FOCUS = "#stock"
-
-    @dataclass
-    class Seen(Message):
-        """The stock has changed."""
-
-        stock: Stock
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, PrepareScreen.Seen)
-
-    @dataclass
-    class Foreseen(Message):
-        """What the form amounts to; ``start`` it if it can."""
-
-        form: Form
-        prospect: Prospect
-        start: bool
-
-    @dataclass
-    class Measured(Message):
-        path: Path
-        usage: Usage
-
-    @dataclass
-    class Drawn(Message):
-        key: tuple[object, ...]
-        strips: tuple[Strip, ...]
-
-    @dataclass
-    class Started(Message):
-        id: str
-        out: Path
-
-    @dataclass
-    class Refused(Message):
-        title: str
-        reason: str
 
     def __init__(self, paths: Paths) -> None:
         super().__init__()
@@ -125,16 +87,16 @@ class PrepareScreen(Screen[None]):
                 # A file system that hiccups must not end the viewer: say it once and look again.
                 if problem != str(error):
                     problem = str(error)
-                    self.post_message(self.Refused("Cannot read the datasets", problem))
+                    self.post_message(news.Refused("Cannot read the datasets", problem))
             else:
                 if stock != shown or again:
                     shown = stock
-                    self.post_message(self.Seen(stock))
+                    self.post_message(news.Seen(stock))
             again = self._look_now.wait(LOOK_S)
             self._look_now.clear()
 
-    @on(Seen)
-    def _show_stock(self, message: Seen) -> None:
+    @on(news.Seen)
+    def _show_stock(self, message: news.Seen) -> None:
         followed = follow(self._chosen, self._stock, message.stock, self._awaited)
         self._stock, self._chosen = message.stock, followed.entry
         if self._chosen in message.stock.entries:
@@ -216,13 +178,13 @@ class PrepareScreen(Screen[None]):
         try:
             usage = measure(dataset.path, lambda: worker.is_cancelled)
         except OSError as error:
-            self.post_message(self.Refused("Cannot read the dataset", str(error)))
+            self.post_message(news.Refused("Cannot read the dataset", str(error)))
             return
         if not worker.is_cancelled:
-            self.post_message(self.Measured(dataset.path, usage))
+            self.post_message(news.Measured(dataset.path, usage))
 
-    @on(Measured)
-    def _show_usage(self, message: Measured) -> None:
+    @on(news.Measured)
+    def _show_usage(self, message: news.Measured) -> None:
         if isinstance(self._shown, Dataset) and self._shown.path == message.path:
             self._usages[self._shown.key] = message.usage
             self.query_one(DatasetPage).show_facts(self._shown, message.usage, self._columns())
@@ -230,10 +192,10 @@ class PrepareScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="sheet")
     def _draw(self, dataset: Dataset, grid: Grid, key: tuple[object, ...]) -> None:
         if dataset.manifest:
-            self.post_message(self.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
+            self.post_message(news.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
 
-    @on(Drawn)
-    def _show_drawn(self, message: Drawn) -> None:
+    @on(news.Drawn)
+    def _show_drawn(self, message: news.Drawn) -> None:
         self._sheets[message.key] = message.strips
         if isinstance(self._shown, Dataset) and message.key[:-1] == self._shown.key:
             self.query_one(ContactSheet).show(message.strips)
@@ -271,10 +233,10 @@ class PrepareScreen(Screen[None]):
         worker = get_current_worker()
         prospect = foresee(form, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.post_message(self.Foreseen(form, prospect, start))
+            self.post_message(news.Foreseen(form, prospect, start))
 
-    @on(Foreseen)
-    def _show_prospect(self, message: Foreseen) -> None:
+    @on(news.Foreseen)
+    def _show_prospect(self, message: news.Foreseen) -> None:
         page, prospect = self.query_one(NewPage), message.prospect
         if message.form != page.form:
             return  # typed on since
@@ -286,7 +248,7 @@ class PrepareScreen(Screen[None]):
             self._begin(prospect.asked, prospect.training)
         elif message.start:
             reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
-            self._tell_refused(self.Refused("Not started", reason))
+            self._tell_refused(news.Refused("Not started", reason))
 
     @on(Input.Submitted)
     def action_start(self) -> None:
@@ -311,19 +273,19 @@ class PrepareScreen(Screen[None]):
         try:
             path = start(asked, self._paths)
         except TfptError as error:
-            self.post_message(self.Refused("Not started", str(error)))
+            self.post_message(news.Refused("Not started", str(error)))
         else:
-            self.post_message(self.Started(path.name, asked.out))
+            self.post_message(news.Started(path.name, asked.out))
 
-    @on(Started)
-    def _show_started(self, message: Started) -> None:
+    @on(news.Started)
+    def _show_started(self, message: news.Started) -> None:
         self._chosen = f"preparation {message.id}"
         self._awaited = message.out
         self.query_one(DatasetList).focus()
         self._look_now.set()
 
-    @on(Refused)
-    def _tell_refused(self, message: Refused) -> None:
+    @on(news.Refused)
+    def _tell_refused(self, message: news.Refused) -> None:
         self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
