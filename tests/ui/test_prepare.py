@@ -352,6 +352,67 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
 
 
 @pytest.fixture
+def slow(monkeypatch):
+    """The look at what shall start takes until it is let go."""
+    asked, let_go = threading.Event(), threading.Event()
+
+    def wait(form, paths, is_cancelled):
+        if form.limit == "1":
+            asked.set()
+            let_go.wait(20)
+        return foresee(form, paths, is_cancelled)
+
+    monkeypatch.setattr(screen_module, "foresee", wait)
+    yield asked, let_go
+    let_go.set()
+
+
+async def press_start(pilot, asked):
+    """Start two tiny pictures, and wait until the check of it is under way."""
+    await fill(pilot, size=8, limit=1, classes=2)
+    await pilot.press("s")
+    await shows(pilot, "checking ...")
+    await asyncio.to_thread(asked.wait, 20)
+
+
+async def test_a_dialog_does_not_lose_a_start(app, paths, slow):
+    asked, let_go = slow
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await press_start(pilot, asked)
+        await pilot.press("question_mark")
+        await shows(pilot, "Keys")
+        await pilot.press("escape")
+        await shows(pilot, "checking ...")
+        let_go.set()
+        await shows(pilot, "4 of 8x8", seconds=60)
+    assert len(list_preparations(paths)) == 1
+
+
+async def test_impatience_starts_it_once(app, paths, slow):
+    asked, let_go = slow
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await press_start(pilot, asked)
+        await pilot.press("s", "s")
+        let_go.set()
+        await shows(pilot, "4 of 8x8", seconds=60)
+    assert len(list_preparations(paths)) == 1
+
+
+async def test_fields_that_change_while_it_is_checked_start_nothing_and_say_so(app, paths, slow):
+    asked, let_go = slow
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await press_start(pilot, asked)
+        await fill(pilot, limit=2)
+        let_go.set()
+        text = await shows(pilot, "Not started", "the fields have changed meanwhile", "8 in 2 classes")
+        assert "checking" not in text
+    assert list_preparations(paths) == []
+
+
+@pytest.fixture
 def endless(monkeypatch):
     """Folders are listed until that is cancelled; True for each listing that was, once it has ended."""
     begun, ended = threading.Event(), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
@@ -11,7 +12,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Footer, Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
@@ -33,6 +34,8 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 LOOK_S = 0.5
 TYPING_S = 0.3  # somebody who types is not told of every letter
+CHECKING = "checking ..."
+TYPED_ON = "the fields have changed meanwhile; start it again"
 
 
 class PrepareScreen(Screen[None]):
@@ -51,6 +54,7 @@ class PrepareScreen(Screen[None]):
         self._awaited: Path | None = None  # where a preparation goes that was started and not seen yet
         self._shown: Dataset | Preparation | None = None
         self._prospect: Prospect | None = None
+        self._checked: Form | None = None  # what is looked at to start it
         self._typing: Timer | None = None
         # By path and digest: what is read once is kept.
         self._usages: dict[tuple[object, ...], Usage] = {}
@@ -144,6 +148,12 @@ class PrepareScreen(Screen[None]):
             self._show_dataset(self._shown)
         elif self._shown:
             self.query_one(PreparationPage).show(self._shown, self._columns())
+        else:
+            self._show_new()
+
+    def _show_new(self) -> None:
+        if self._checked:
+            self.query_one("#prospect", Static).update(CHECKING)
         elif self._prospect:
             self.query_one(NewPage).show(self._prospect, self._columns())
 
@@ -228,8 +238,12 @@ class PrepareScreen(Screen[None]):
         self._typing = self.set_timer(TYPING_S, lambda: self._foresee(message.form))
         self.query_one(PrepareForm).show_default(str(self._paths.datasets / message.form.name()))
 
-    @work(thread=True, exclusive=True, group="prospect")
     def _foresee(self, form: Form, start: bool = False) -> None:
+        """A start has a group of its own: no look at what is typed takes its place."""
+        group = "start" if start else "prospect"
+        self.run_worker(partial(self._look_ahead, form, start), thread=True, exclusive=True, group=group)
+
+    def _look_ahead(self, form: Form, start: bool) -> None:
         worker = get_current_worker()
         prospect = foresee(form, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
@@ -237,27 +251,39 @@ class PrepareScreen(Screen[None]):
 
     @on(news.Foreseen)
     def _show_prospect(self, message: news.Foreseen) -> None:
-        page, prospect = self.query_one(NewPage), message.prospect
-        if message.form != page.form:
-            return  # typed on since
-        if prospect != self._prospect:
-            self._prospect = prospect
-            page.show(prospect, self._columns())
+        typed_on = message.form != self.query_one(NewPage).form
+        if not typed_on and message.prospect != self._prospect:
+            self._prospect = message.prospect
+            self._show_new()
             self.refresh_bindings()
-        if message.start and prospect.startable:
+        if message.start and message.form == self._checked:
+            self._checked = None
+            self._show_new()
+            self._begin_or_refuse(message.prospect, typed_on)
+
+    def _begin_or_refuse(self, prospect: Prospect, typed_on: bool) -> None:
+        if prospect.startable and not typed_on:
             self._begin(prospect.asked, prospect.training)
-        elif message.start:
-            reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
-            self._tell_refused(news.Refused("Not started", reason))
+            return
+        reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
+        self._tell_refused(news.Refused("Not started", TYPED_ON if typed_on else reason))
 
     @on(Input.Submitted)
     def action_start(self) -> None:
         if self._chosen == NEW:
-            if self._typing:
-                self._typing.stop()  # its look would take the place of this one
-            self._foresee(self.query_one(NewPage).form, start=True)
+            self._check(self.query_one(NewPage).form)
         elif one := self._preparation(over=True):
             self._begin(one.asked, holder())
+
+    def _check(self, form: Form) -> None:
+        """Look whether it can start, and start it."""
+        if form == self._checked:
+            return
+        if self._typing:
+            self._typing.stop()  # it would look at the same
+        self._checked = form
+        self._show_new()
+        self._foresee(form, start=True)
 
     @work
     async def _begin(self, asked: Asked, training: str) -> None:
