@@ -1,5 +1,6 @@
 """The Build screen, driven by keys."""
 
+import asyncio
 import shutil
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 from textual.widgets import Input
 from textual.widgets._toast import Toast
 
-from tests.ui.driving import shows
+from tests.ui.driving import counted, look_into_help, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
@@ -17,6 +18,7 @@ from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.runs.sweep import latest_sweep, read_config
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.build_news import Read
+from tfpt_tui.ui.screens import build as build_module
 from tfpt_tui.ui.screens.build import BuildScreen
 from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.widgets.source_list import SourceList
@@ -364,6 +366,20 @@ async def test_the_filter_leaves_what_has_its_words(build, known):
         await opened.shows("nothing has these words")
         await opened.press("escape")
         await opened.shows("demo  2 rows")
+
+
+async def test_all_is_read_once_and_again_when_one_comes_back_but_not_from_a_dialog(build, known, monkeypatch):
+    names = ("read_summaries", "known_datasets", "paces_here")
+    calls = [counted(monkeypatch, build_module, name) for name in names]
+    async with build() as opened:
+        await opened.shows("time not known")
+        await look_into_help(opened.pilot)
+        assert [len(one) for one in calls] == [1, 1, 1]
+        await opened.press("3")
+        await opened.shows("No runs yet")
+        await opened.press("2")
+        await opened.shows("demo  Synthetic")
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [2, 2, 2])
 
 
 async def test_a_plan_is_started_once_and_followed(build, known, paths, fake_python):

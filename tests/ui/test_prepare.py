@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Select
 
-from tests.ui.driving import SIZES, screen_text, until
+from tests.ui.driving import SIZES, counted, look_into_help, screen_text, until
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
@@ -349,6 +349,20 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
         await pilot.press("question_mark")
         await shows(pilot, "Keys")
         let_go.set()
+
+
+async def test_a_dialog_that_closes_has_nothing_read_again(app, tiny, monkeypatch):
+    calls = [counted(monkeypatch, screen_module, name) for name in ("foresee", "StockWatcher")]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+        # Once as it is opened, and once for the fields as they are filled.
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [2, 1])
+        await look_into_help(pilot)
+        shutil.rmtree(tiny)
+        await shows(pilot, "60,000 in 100 classes")  # and it is still watched
+        assert [len(one) for one in calls] == [2, 1]
+        await pilot.press("3", "1")
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [3, 2])
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ class PrepareScreen(Screen[None]):
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._away = True  # until it is seen, and while another screen is
         self._look_now = threading.Event()
         self._stock = Stock()
         self._chosen = ""
@@ -70,12 +71,16 @@ class PrepareScreen(Screen[None]):
         yield Footer(compact=True)
 
     def on_screen_resume(self) -> None:
-        self._watch()
-        self._foresee(self.query_one(NewPage).form)
+        if self._away:
+            self._away = False
+            self._watch()
+            self._foresee(self.query_one(NewPage).form)
 
     def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "watch")
-        self._look_now.set()
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
+        if self._away:
+            self.workers.cancel_group(self, "watch")
+            self._look_now.set()
 
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
