@@ -420,6 +420,9 @@ async def test_fields_that_change_while_it_is_checked_start_nothing_and_say_so(a
         await open_prepare(pilot, "60,000 in 100 classes")
         await press_start(pilot, asked)
         await fill(pilot, limit=2)
+        await asyncio.to_thread(
+            wait_until, lambda: app.screen._prospect.images == 8
+        )  # that was looked at meanwhile
         let_go.set()
         text = await shows(pilot, "Not started", "the fields have changed meanwhile", "8 in 2 classes")
         assert "checking" not in text
