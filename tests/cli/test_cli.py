@@ -143,6 +143,19 @@ def test_presets_are_listed_and_shown_with_every_row_resolved(cli):
     assert "tensorflow" in cli("presets", "show", "demo")[1]
 
 
+def test_a_preset_cannot_command_the_terminal(cli, paths):
+    own = paths.user_presets / "odd\x1b[2J.toml"
+    own.parent.mkdir(parents=True)
+    rows = '[[rows]]\nframework = "pytorch"\ndata = "/a\\u001b[31m"\n'
+    own.write_text('[preset]\nname = "odd\\u001b[2J"\ntitle = "t\\u001b[0m\\nnext"\n' + rows)
+    for code, out, err in (cli("presets", "list"), cli("presets", "show", own)):
+        assert code == 0
+        assert "t\\x1b[0m\\nnext" in out
+        assert "\x1b" not in out + err
+    listed = json.loads(cli("presets", "list", "--json")[1])
+    assert "t\x1b[0m\nnext" in [preset["title"] for preset in listed]
+
+
 def test_published_numbers_are_shown_beside_their_row(cli, tmp_path):
     path = tmp_path / "table.toml"
     path.write_text('[[rows]]\nframework = "pytorch"\npublished = {training_s = 1518, evaluation_s = 11}\n')

@@ -32,6 +32,14 @@ def test_it_speaks_at_most_five_times_a_second_and_never_misses_the_end(path, cl
     assert read_last(path).done == 100
 
 
+def test_it_speaks_no_more_often_where_nobody_knows_how_much_there_is(path, clock):
+    journal = Journal(path, clock)
+    for _ in range(100):
+        clock.now += 0.01
+        journal.tell("reading", 0, 0)
+    assert 5 <= len(path.read_text().splitlines()) <= 7
+
+
 def test_the_rate_is_that_of_the_last_seconds(path, clock):
     journal = Journal(path, clock)
     journal.tell("writing", 0, 20_000)

@@ -6,6 +6,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 from tfpt_tui.results.estimate import Pace
 from tfpt_tui.results.forecast import expect_s, paces_here
+from tfpt_tui.results.index import read_summaries
 
 
 def config(data, **settings):
@@ -28,4 +29,4 @@ def test_a_dataset_that_is_not_there_is_told(tmp_path):
 
 
 def test_a_machine_without_recordings_has_no_paces(paths):
-    assert paces_here(paths) == []
+    assert paces_here(read_summaries(paths)) == []

@@ -8,6 +8,26 @@ from tfpt_tui.runs.state import owner_of
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
 
+def counted(monkeypatch, where, name):
+    """Count the calls of a function in the module or class that looks it up."""
+    calls, real = [], getattr(where, name)
+
+    def count(*arguments):
+        calls.append(name)
+        return real(*arguments)
+
+    monkeypatch.setattr(where, name, count)
+    return calls
+
+
+async def look_into_help(pilot):
+    """Open a dialog over the screen, and close it."""
+    await pilot.press("question_mark")
+    await shows(pilot, "Keys")
+    await pilot.press("escape")
+    await hides(pilot, "esc closes")
+
+
 def finish(sweep):
     """Wait until the supervisor of the sweep is gone."""
     wait_until(lambda: owner_of(sweep.directory.state) is None, 60)

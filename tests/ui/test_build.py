@@ -1,11 +1,14 @@
 """The Build screen, driven by keys."""
 
+import asyncio
 import shutil
+from dataclasses import replace
 
 import pytest
 from textual.widgets import Input
+from textual.widgets._toast import Toast
 
-from tests.ui.driving import shows
+from tests.ui.driving import counted, look_into_help, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
@@ -15,6 +18,7 @@ from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.runs.sweep import latest_sweep, read_config
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.build_news import Read
+from tfpt_tui.ui.screens import build as build_module
 from tfpt_tui.ui.screens.build import BuildScreen
 from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.widgets.source_list import SourceList
@@ -42,8 +46,8 @@ def build(paths):
     """Open Build in an app of that size."""
 
     class Opened:
-        def __init__(self, size=(120, 36), settings=None):
-            self.app = BuildApp(paths, settings or UserSettings())
+        def __init__(self, size=(120, 36), settings=None, where=paths):
+            self.app = BuildApp(where, settings or UserSettings())
             self._test = self.app.run_test(size=size, notifications=True)
 
         async def __aenter__(self):
@@ -165,8 +169,8 @@ async def test_a_text_that_is_refused_says_so_at_once_and_starts_nothing(build, 
 async def test_letters_are_letters_while_one_types(build, known):
     async with build() as opened:
         await opened.type("device", "")
-        await opened.press(*"swafu/")
-        await opened.shows("✗ device must be auto, cpu, gpu or gpu:N, not 'swafu/'")
+        await opened.press(*"sw afu/ygG")
+        await opened.shows("✗ device must be auto, cpu, gpu or gpu:N, not 'sw afu/ygG'")
         assert isinstance(opened.app.screen, BuildScreen)
         assert not opened.app.screen.has_class("-preview")
 
@@ -287,8 +291,22 @@ async def test_a_file_that_came_meanwhile_is_not_overwritten(build, known, paths
         paths.user_presets.mkdir(parents=True)
         (paths.user_presets / "demo-2.toml").write_text("# somebody else's\n")
         await opened.press("enter")
-        await opened.shows("Not saved", "there is a preset of that name")
+        await opened.shows("Not saved")
+        # Where its line breaks depends on the length of the path in it.
+        assert "there is a preset of that name" in str(opened.app.screen.query_one(Toast).render())
     assert (paths.user_presets / "demo-2.toml").read_text() == "# somebody else's\n"
+
+
+async def test_paths_that_it_tells_of_cannot_command_the_terminal(build, known, paths, monkeypatch):
+    monkeypatch.setattr("tfpt_tui.ui.screens.build.missing_frameworks", lambda _: ["install it with: /\x1b[2J"])
+    odd = replace(paths, user_presets=paths.user_presets / "a\x1b[2Jb")
+    async with build(where=odd) as opened:
+        await opened.shows("install it with: /\\x1b[2J")
+        await opened.press("w")
+        await opened.shows("Save as preset")
+        await opened.press("enter")
+        await opened.shows("Saved")
+        assert "a\\x1b[2Jb" in str(opened.app.screen.query_one(Toast).render())
 
 
 async def test_a_recorded_run_is_a_start_too(build, over):
@@ -348,6 +366,20 @@ async def test_the_filter_leaves_what_has_its_words(build, known):
         await opened.shows("nothing has these words")
         await opened.press("escape")
         await opened.shows("demo  2 rows")
+
+
+async def test_all_is_read_once_and_again_when_one_comes_back_but_not_from_a_dialog(build, known, monkeypatch):
+    names = ("read_summaries", "known_datasets", "paces_here")
+    calls = [counted(monkeypatch, build_module, name) for name in names]
+    async with build() as opened:
+        await opened.shows("time not known")
+        await look_into_help(opened.pilot)
+        assert [len(one) for one in calls] == [1, 1, 1]
+        await opened.press("3")
+        await opened.shows("No runs yet")
+        await opened.press("2")
+        await opened.shows("demo  Synthetic")
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [2, 2, 2])
 
 
 async def test_a_plan_is_started_once_and_followed(build, known, paths, fake_python):

@@ -8,7 +8,8 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
-from tests.ui.driving import hides, screen_text, shows
+from tests.ui.driving import counted, hides, look_into_help, screen_text, shows
+from tests.waiting import wait_until
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer
@@ -50,6 +51,17 @@ async def test_the_newest_sweep_is_compared_and_the_answer_is_seen_at_every_size
         text = await shows(pilot, "took 1.25x", "time ratio", "verdict", "single run")
         assert "quick 21 Nov 10:00" in text
         assert "2 runs both frameworks" in text
+
+
+async def test_the_runs_are_read_when_one_comes_to_it_but_not_when_a_dialog_closes(app, two, monkeypatch):
+    calls = counted(monkeypatch, compare, "read_summaries")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await look_into_help(pilot)
+        assert len(calls) == 1
+        await pilot.press("3", "4")
+        await asyncio.to_thread(wait_until, lambda: len(calls) == 2)
 
 
 async def test_without_runs_it_says_how_to_make_some(app):

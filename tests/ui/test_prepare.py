@@ -5,12 +5,13 @@ import fcntl
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Select
 
-from tests.ui.driving import SIZES, screen_text, until
+from tests.ui.driving import SIZES, counted, look_into_help, screen_text, until
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
@@ -141,8 +142,10 @@ async def test_what_is_typed_into_the_form_shows_at_once_what_it_amounts_to(app)
 async def test_letters_in_a_field_are_letters(app, tiny):
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "64 of 64x64")
-        await pilot.press("n", "down", "down", *"/Ksyfngq4r")
-        assert app.screen.query_one("#out", Input).value == "/Ksyfngq4r"
+        await pilot.press("n", "down", "down", *"/KDsyfngGq4r")
+        assert app.screen.query_one("#out", Input).value == "/KDsyfngGq4r"
+        await pilot.press("down", *"KDsyfngGq")
+        assert app.screen.query_one("#size", Input).value == ""
         assert isinstance(app.screen, screen_module.PrepareScreen)
         await pilot.press("escape", "j")
         await shows(pilot, "64 of 64x64")
@@ -333,10 +336,10 @@ async def test_nothing_is_painted_while_nothing_changes(app, tiny):
 async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_path):
     asked, let_go = threading.Event(), threading.Event()
 
-    def slow(form, paths):
+    def slow(form, paths, is_cancelled):
         asked.set()
         let_go.wait(20)
-        return foresee(form, paths)
+        return foresee(form, paths, is_cancelled)
 
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "60,000 in 100 classes")
@@ -346,6 +349,119 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
         await pilot.press("question_mark")
         await shows(pilot, "Keys")
         let_go.set()
+
+
+async def test_a_dialog_that_closes_has_nothing_read_again(app, tiny, monkeypatch):
+    calls = [counted(monkeypatch, screen_module, name) for name in ("foresee", "StockWatcher")]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+        # Once as it is opened, and once for the fields as they are filled.
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [2, 1])
+        await look_into_help(pilot)
+        shutil.rmtree(tiny)
+        await shows(pilot, "60,000 in 100 classes")  # and it is still watched
+        assert [len(one) for one in calls] == [2, 1]
+        await pilot.press("3", "1")
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [3, 2])
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """The look at what shall start takes until it is let go."""
+    asked, let_go = threading.Event(), threading.Event()
+
+    def wait(form, paths, is_cancelled):
+        if form.limit == "1":
+            asked.set()
+            let_go.wait(20)
+        return foresee(form, paths, is_cancelled)
+
+    monkeypatch.setattr(screen_module, "foresee", wait)
+    yield asked, let_go
+    let_go.set()
+
+
+async def press_start(pilot, asked):
+    """Start two tiny pictures, and wait until the check of it is under way."""
+    await fill(pilot, size=8, limit=1, classes=2)
+    await pilot.press("s")
+    await shows(pilot, "checking ...")
+    await asyncio.to_thread(asked.wait, 20)
+
+
+async def test_a_dialog_does_not_lose_a_start(app, paths, slow):
+    asked, let_go = slow
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await press_start(pilot, asked)
+        await pilot.press("question_mark")
+        await shows(pilot, "Keys")
+        await pilot.press("escape")
+        await shows(pilot, "checking ...")
+        let_go.set()
+        await shows(pilot, "4 of 8x8", seconds=60)
+    assert len(list_preparations(paths)) == 1
+
+
+async def test_impatience_starts_it_once(app, paths, slow):
+    asked, let_go = slow
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await press_start(pilot, asked)
+        await pilot.press("s", "s")
+        let_go.set()
+        await shows(pilot, "4 of 8x8", seconds=60)
+    assert len(list_preparations(paths)) == 1
+
+
+async def test_fields_that_change_while_it_is_checked_start_nothing_and_say_so(app, paths, slow):
+    asked, let_go = slow
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await press_start(pilot, asked)
+        await fill(pilot, limit=2)
+        await asyncio.to_thread(
+            wait_until, lambda: app.screen._prospect.images == 8
+        )  # that was looked at meanwhile
+        let_go.set()
+        text = await shows(pilot, "Not started", "the fields have changed meanwhile", "8 in 2 classes")
+        assert "checking" not in text
+    assert list_preparations(paths) == []
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """Folders are listed until that is cancelled; True for each listing that was, once it has ended."""
+    begun, ended = threading.Event(), []
+
+    def foresee_for_ever(form, paths, is_cancelled):
+        if form.source != "folder":
+            return foresee(form, paths, is_cancelled)
+        begun.set()
+        deadline = time.monotonic() + 20
+        while not is_cancelled() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        ended.append(is_cancelled())
+        return foresee(form, paths, is_cancelled)
+
+    monkeypatch.setattr(screen_module, "foresee", foresee_for_ever)
+    return begun, ended
+
+
+async def test_typing_on_and_leaving_end_the_look_at_a_folder(app, endless, tmp_path):
+    begun, ended = endless
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await fill(pilot, source="folder", folder=tmp_path)
+        await asyncio.to_thread(begun.wait, 20)
+        begun.clear()
+        await fill(pilot, source="synthetic", limit=2)
+        await shows(pilot, "400 in 100 classes")
+        wait_until(lambda: ended == [True])
+        await fill(pilot, source="folder")
+        await asyncio.to_thread(begun.wait, 20)
+        await pilot.press("escape", "q")
+    wait_until(lambda: ended == [True, True])
 
 
 async def test_the_path_is_copied(app, tiny):

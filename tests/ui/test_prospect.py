@@ -47,6 +47,22 @@ def test_a_folder_is_listed(paths, folder):
     assert found.asked.out.name == "my pictures-32px"
 
 
+def test_a_listing_ends_at_the_next_class_when_it_is_cancelled(paths, folder, monkeypatch):
+    listed, scandir = [], os.scandir
+
+    def list_one(directory):
+        listed.append(Path(directory))
+        return scandir(directory)
+
+    monkeypatch.setattr(os, "scandir", list_one)
+    first, *_ = classes = sorted(folder.iterdir())
+    listed.clear()
+    found = foresee(Form("folder", folder=str(folder)), paths, lambda: first in listed)
+    assert len(classes) > 1
+    assert listed == [folder, first]
+    assert found.images == 0
+
+
 @pytest.mark.parametrize(
     "form",
     [

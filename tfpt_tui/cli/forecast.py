@@ -11,6 +11,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.results.estimate import Pace, corrected_s, pace_of, show_duration
 from tfpt_tui.results.forecast import expect_s, paces_here
+from tfpt_tui.results.index import read_summaries
 from tfpt_tui.runs.plan import Plan, PlannedRun
 from tfpt_tui.runs.record import make_result
 from tfpt_tui.runs.trial import try_out
@@ -22,7 +23,7 @@ FEW_RUNS = 2
 def forecast(plan: Plan, paths: Paths) -> list[float | None]:
     """Say how many runs there are and how long they take; the seconds of each, None where nothing tells of it."""
     configs = [run.config for run in plan.runs]
-    paces = paces_here(paths)
+    paces = paces_here(read_summaries(paths))
     seconds = expect_s(configs, paces)
     if None in seconds and len(plan.runs) > FEW_RUNS:
         paces += _try_out([run for run, known in zip(plan.runs, seconds, strict=True) if known is None])

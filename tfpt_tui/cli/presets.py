@@ -11,7 +11,7 @@ import click
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, table_text, text_width
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
 from tfpt_tui.config.tracks import describe_track
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.presets import preset_table
 from tfpt_tui.results.table import Cell, Column, Table
 
@@ -48,7 +48,11 @@ def list_presets(invocation: Invocation, as_json: bool) -> None:
         show(json.dumps(rows, indent=2) + "\n")
     else:
         columns = (Column("name", "name"), Column("rows", "rows"), Column("title", "title"))
-        show_table(Table(columns, tuple(rows)))
+        shown = [
+            {**row, "name": printable(preset.name), "title": printable(preset.title)}
+            for row, preset in zip(rows, found, strict=True)
+        ]
+        show_table(Table(columns, tuple(shown)))
     invocation.note_missing_frameworks()
 
 
@@ -64,7 +68,9 @@ def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
         return
     tracks = dict.fromkeys(str(row.resolved()["track"]) for row in preset.rows)
     described = "\n".join(_wrap(line) for track in tracks for line in describe_track(track))
-    show(f"{preset.name}: {preset.title}\n{preset.path}\n\n{table_text(preset_table(preset))}\n{described}\n")
+    heading = f"{printable(f'{preset.name}: {preset.title}')}\n{printable(str(preset.path))}"
+    rows = "\n".join(map(printable, table_text(preset_table(preset)).split("\n")))
+    show(f"{heading}\n\n{rows}\n{described}\n")
 
 
 def _wrap(line: str) -> str:

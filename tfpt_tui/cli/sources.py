@@ -105,7 +105,7 @@ def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: I
         return make_synthetic(limit=wanted.limit, classes=wanted.classes, seed=seed)
     if hint := "" if os.path.lexists(wanted.name) else nearest(wanted.name.lower(), list(NAMED)):
         raise MissingError(f"{wanted.name}: no such directory of images{hint}")
-    return read_folder(Path(wanted.name), limit=wanted.limit, classes=wanted.classes, seed=wanted.seed)
+    return read_folder(Path(wanted.name), limit=wanted.limit, classes=wanted.classes, seed=wanted.seed, tell=tell)
 
 
 def _open_cifar(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfpt_tui.data.journal import Tell, tell_nobody
 from tfpt_tui.data.manifest import SPLITS
 from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source, as_text
 from tfpt_tui.errors import MissingError, UsageError, cannot
@@ -35,30 +36,33 @@ UPRIGHT = {
 TEST_SHARE = 6  # 5:1, as CIFAR's 50,000 to 10,000
 
 
-def read_folder(directory: Path, *, limit: int = 0, classes: int = 0, seed: int | None = None) -> Source:
+def read_folder(
+    directory: Path, *, limit: int = 0, classes: int = 0, seed: int | None = None, tell: Tell = tell_nobody
+) -> Source:
     """List the images of a folder; class names sorted give labels 0 to n-1.
 
     ``limit`` keeps the first so many images of each class and split, ``classes`` the first so many classes;
-    0 keeps all. ``seed`` is of the split, where the folder has none.
+    0 keeps all. ``seed`` is of the split, where the folder has none. ``tell`` is told before each class how many
+    images are listed; what it raises ends the reading.
 
     Raises:
         MissingError: no such directory, one that cannot be read, or no image in it.
         UsageError: a layout, a class or a class name that cannot be used, or a seed for nothing.
     """
     try:
-        return _read_folder(directory, limit, classes, seed)
+        return _read_folder(directory, limit, classes, seed, tell)
     except OSError as error:
         raise cannot("read the images", error.filename or directory, error) from None
 
 
-def _read_folder(directory: Path, limit: int, classes: int, seed: int | None) -> Source:
+def _read_folder(directory: Path, limit: int, classes: int, seed: int | None, tell: Tell) -> Source:
     if not directory.is_dir():
         raise MissingError(f"{directory}: no such directory of images")
     split_by_us = not any((directory / split).is_dir() for split in SPLITS)
     if seed is not None and not split_by_us:
         raise UsageError(f"--seed: {directory} has a test/ of its own, so nothing is drawn; leave --seed out")
     seed = DEFAULT_SEED if seed is None else seed
-    listed = _by_class(directory, split_by_us, seed)
+    listed = _by_class(directory, split_by_us, seed, tell)
     names = sorted({name for split in SPLITS for name in listed[split]})
     if not names:
         raise MissingError(
@@ -116,25 +120,28 @@ class Listing(NamedTuple):
     names: list[str]
 
 
-def _by_class(directory: Path, split_by_us: bool, seed: int) -> dict[str, dict[str, Listing]]:
+def _by_class(directory: Path, split_by_us: bool, seed: int, tell: Tell) -> dict[str, dict[str, Listing]]:
     if split_by_us:
-        return _split(_classes_in(directory), seed)
+        return _split(_classes_in(directory, tell), seed)
     for split in SPLITS:
         if not (directory / split).is_dir():
             raise UsageError(f"{directory}: has no {split}/ beside its other split; give both or neither")
-    return {split: _classes_in(directory / split) for split in SPLITS}
+    return {split: _classes_in(directory / split, tell) for split in SPLITS}
 
 
-def _classes_in(directory: Path) -> dict[str, Listing]:
+def _classes_in(directory: Path, tell: Tell) -> dict[str, Listing]:
     """The images of each class directory that has some."""
     classes = {}
+    listed = 0
     with os.scandir(directory) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")
     for name in names:
+        tell("reading", listed, 0)
         with os.scandir(directory / name) as entries:
             images = [
                 entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
             ]
+        listed += len(images)
         if images:
             classes[_utf8(name, directory)] = Listing(f"{directory}/{name}/", sorted(images))
     return classes

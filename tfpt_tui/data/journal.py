@@ -21,9 +21,13 @@ TAIL_BYTES = 1 << 16  # more than the longest line, which names files that are n
 Tell = Callable[[str, int, int], None]
 
 
+def tell_nobody(phase: str, done: int, total: int) -> None:
+    """For work that nobody follows."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """How far it is: bytes while ``fetching``, images while ``writing``; ``total`` of 0 is not known."""
+    """How far it is: bytes while ``fetching``, else images; ``total`` of 0 is not known."""
 
     phase: str
     done: int
@@ -57,7 +61,7 @@ class Journal:
         if phase != self._phase:
             self._phase, self._began = phase, now
             self._recent.clear()
-        elif now - self._written < INTERVAL_S and done != total:
+        elif now - self._written < INTERVAL_S and (done != total or not total):
             return
         self._written = now
         self._recent.append((now, done))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.machine import describe_machine
 from tfpt_tui.results.estimate import Pace, estimate_s, paces_of
-from tfpt_tui.results.index import read_summaries
 
 
-def paces_here(paths: Paths) -> list[Pace]:
-    """The paces of the runs that this machine has completed, newest first."""
+def paces_here(summaries: Iterable[Mapping[str, Any]]) -> list[Pace]:
+    """The paces of the runs that this machine has completed, in the order of ``summaries``."""
     machine = fingerprint(describe_machine(read_gpu()))["machine"]
-    return paces_of(read_summaries(paths), machine)
+    return paces_of(summaries, machine)
 
 
 def expect_s(configs: Sequence[RunConfig], paces: Sequence[Pace]) -> list[float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset, preset_files
 from tfpt_tui.errors import TfptError
-from tfpt_tui.results.index import read_summaries
 from tfpt_tui.runs.directory import RunDirectory
 
 SHIPPED, OWN, RECORDED = "presets", "your presets", "recorded runs"
@@ -31,10 +30,10 @@ class Source:
     problem: str = ""
 
 
-def list_sources(paths: Paths) -> list[Source]:
-    """All presets, and the newest runs; one that is broken is listed with the reason."""
+def list_sources(paths: Paths, summaries: Sequence[Mapping[str, Any]]) -> list[Source]:
+    """All presets, and the newest of the runs in ``summaries``; one that is broken is listed with the reason."""
     presets = [_preset(name, path, paths) for name, path in preset_files(paths).items()]
-    runs = [_run(summary, paths) for summary in read_summaries(paths)[:RECENT_RUNS]]
+    runs = [_run(summary, paths) for summary in summaries[:RECENT_RUNS]]
     return [*sorted(presets, key=lambda source: source.group == OWN), *runs]
 
 

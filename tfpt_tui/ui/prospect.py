@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,15 +108,21 @@ class Prospect:
         return shlex.join(("tfpt-tui", "prepare", *self.asked.arguments))
 
 
-def foresee(form: Form, paths: Paths) -> Prospect:
-    """Check the form as the command would, and find out what it amounts to."""
+class _CancelledError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def foresee(form: Form, paths: Paths, is_cancelled: Callable[[], bool] = lambda: False) -> Prospect:
+    """Check the form as the command would, and find out what it amounts to; it gives up when it is cancelled."""
     arguments = form.arguments(paths)
     size = int(form.size) if form.size.isdecimal() else DEFAULT_SIZE  # the command refuses what is no number
     asked = Asked(form.source, Path(arguments[2]), size, arguments)
     if form.source == FOLDER and not form.folder:
         return Prospect(asked, missing=WITHOUT_FOLDER)
     try:
-        return _foresee(asked, paths)
+        return _foresee(asked, paths, is_cancelled)
+    except _CancelledError:
+        return Prospect(asked, problem="cancelled")
     except click.ClickException as error:
         return Prospect(asked, problem=error.format_message())
     except TfptError as error:
@@ -125,7 +131,11 @@ def foresee(form: Form, paths: Paths) -> Prospect:
         return Prospect(asked, problem=f"{error.filename or asked.out}: {(error.strerror or str(error)).lower()}")
 
 
-def _foresee(asked: Asked, paths: Paths) -> Prospect:
+def _foresee(asked: Asked, paths: Paths, is_cancelled: Callable[[], bool]) -> Prospect:
+    def go_on(phase: str, done: int, total: int) -> None:
+        if is_cancelled():
+            raise _CancelledError
+
     options = prepare.make_context("prepare", list(asked.arguments)).params
     wanted = Wanted(
         *(options["source"], options["limit"] or 0, options["classes"] or 0, options["seed"]),
@@ -138,7 +148,7 @@ def _foresee(asked: Asked, paths: Paths) -> Prospect:
     else:
         if wanted.name not in NAMED:
             check_apart(wanted.name, asked.out)
-        source = open_source(wanted, None, Invocation(paths), lambda phase, done, total: None)
+        source = open_source(wanted, None, Invocation(paths), go_on)
         request, classes, images = dict(source.request), len(source.classes), len(source)
     prospect = Prospect(
         asked,

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, OptionList, Static
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
@@ -22,6 +22,7 @@ from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.datasets import known_datasets
 from tfpt_tui.results.estimate import Pace
 from tfpt_tui.results.forecast import paces_here
+from tfpt_tui.results.index import read_summaries
 from tfpt_tui.results.sources import OWN, RECORDED, Source, list_sources
 from tfpt_tui.runs.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
 from tfpt_tui.runs.queue import waits_for
@@ -45,8 +46,6 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 TYPING_S = 0.2
 QUEUE_S = 5.0
 READING = "reading presets, runs and datasets"
-# What a key does with a letter, it cannot do while letters are typed.
-LETTERS = ("select", "select_all", "save", "preview", "reset", "filter", "copy", "top", "bottom")
 
 
 class BuildScreen(Screen[None]):
@@ -59,6 +58,7 @@ class BuildScreen(Screen[None]):
     def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__(classes="-closed")
         self._paths = paths
+        self._away = True  # until it is seen, and while another screen is
         self._settings = settings
         self._source: Source | None = None
         self._draft: Draft | None = None
@@ -86,14 +86,16 @@ class BuildScreen(Screen[None]):
         self._queue = self.set_interval(QUEUE_S, self._ask_queue, pause=True)
 
     def on_screen_resume(self) -> None:
-        self.action_rescan()
-        self._measure()
-        self._ask_queue()
-        if self._queue:
-            self._queue.resume()
+        if self._away:
+            self._away = False
+            self.action_rescan()
+            self._ask_queue()
+            if self._queue:
+                self._queue.resume()
 
     def on_screen_suspend(self) -> None:
-        if self._queue:
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
+        if self._away and self._queue:
             self._queue.pause()
 
     # What is read, each in a thread.
@@ -104,18 +106,15 @@ class BuildScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="read")
     def _read(self, number: int) -> None:
+        """The list comes first; the paces take longer, as they ask the GPU's driver which machine this is."""
         missing = missing_frameworks(self._settings)
         try:
-            self.post_message(news.Read(number, list_sources(self._paths), known_datasets(self._paths), missing))
+            summaries = read_summaries(self._paths)
+            sources = list_sources(self._paths, summaries)
+            self.post_message(news.Read(number, sources, known_datasets(self._paths), missing))
+            self.post_message(news.Paced(paces_here(summaries)))
         except OSError as error:
             self.post_message(news.Refused("Cannot read the runs", str(error)))
-
-    @work(thread=True, exclusive=True, group="measure")
-    def _measure(self) -> None:
-        """From runs that were recorded; where those cannot be read no time is known, as the list says."""
-        try:
-            self.post_message(news.Paced(paces_here(self._paths)))
-        except OSError:
             self.post_message(news.Paced(()))
 
     @work(thread=True, exclusive=True, group="load")
@@ -162,7 +161,7 @@ class BuildScreen(Screen[None]):
         self._drafts.know(message.datasets)
         self.query_one(Summary).lacks_datasets = not message.datasets
         missing = self.query_one("#missing", Static)
-        missing.update("\n".join(message.missing))
+        missing.update("\n".join(map(printable, message.missing)))
         missing.set_class(bool(message.missing), "-shown")
         sources = self.query_one(SourceList)
         with self.prevent(OptionList.OptionHighlighted):
@@ -261,7 +260,7 @@ class BuildScreen(Screen[None]):
 
     @on(news.Saved)
     def _show_saved(self, message: news.Saved) -> None:
-        self.notify(str(message.path), title="Saved", markup=False)
+        self.notify(printable(str(message.path)), title="Saved", markup=False)
         self._source = Source(OWN, message.path.stem, message.path)
         self.query_one(SourcePane).show_all()
         self.action_rescan()
@@ -358,8 +357,6 @@ class BuildScreen(Screen[None]):
         sources.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in LETTERS and isinstance(self.focused, Input):
-            return False
         if action == "start":
             return None if not self._outcome or self._outcome.problem else True
         if action == "save":

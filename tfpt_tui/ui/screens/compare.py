@@ -75,6 +75,7 @@ class CompareScreen(Screen[None]):
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._away = True  # until it is seen, and while another screen is
         self._choices: Sequence[Choice] = ()
         self._filter = Filter()
         self._wanted: Wanted | None = None
@@ -96,7 +97,12 @@ class CompareScreen(Screen[None]):
         self.query_one(ChoiceList).focus()
 
     def on_screen_resume(self) -> None:
-        self._list(again=False)
+        if self._away:
+            self._away = False
+            self._list(again=False)
+
+    def on_screen_suspend(self) -> None:
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
 
     # What can be compared.
 

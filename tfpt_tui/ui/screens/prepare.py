@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Footer, Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
@@ -21,6 +20,7 @@ from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.datasets import Dataset, Usage, measure
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
+from tfpt_tui.ui import prepare_news as news
 from tfpt_tui.ui.keys import PREPARE, bindings
 from tfpt_tui.ui.prospect import Form, Prospect, foresee
 from tfpt_tui.ui.screens.confirm import Confirm
@@ -34,8 +34,8 @@ from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 LOOK_S = 0.5
 TYPING_S = 0.3  # somebody who types is not told of every letter
-# What is typed into a field must not do anything else.
-LETTERS = ("start", "stop", "forget", "copy", "sheet", "new", "first", "last")
+CHECKING = "checking ..."
+TYPED_ON = "the fields have changed meanwhile; start it again"
 
 
 class PrepareScreen(Screen[None]):
@@ -45,52 +45,17 @@ class PrepareScreen(Screen[None]):
     BINDINGS = bindings(PREPARE)
     AUTO_FOCUS = "#stock"
 
-    @dataclass
-    class Seen(Message):
-        """The stock has changed."""
-
-        stock: Stock
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, PrepareScreen.Seen)
-
-    @dataclass
-    class Foreseen(Message):
-        """What the form amounts to; ``start`` it if it can."""
-
-        form: Form
-        prospect: Prospect
-        start: bool
-
-    @dataclass
-    class Measured(Message):
-        path: Path
-        usage: Usage
-
-    @dataclass
-    class Drawn(Message):
-        key: tuple[object, ...]
-        strips: tuple[Strip, ...]
-
-    @dataclass
-    class Started(Message):
-        id: str
-        out: Path
-
-    @dataclass
-    class Refused(Message):
-        title: str
-        reason: str
-
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
+        self._away = True  # until it is seen, and while another screen is
         self._look_now = threading.Event()
         self._stock = Stock()
         self._chosen = ""
         self._awaited: Path | None = None  # where a preparation goes that was started and not seen yet
         self._shown: Dataset | Preparation | None = None
         self._prospect: Prospect | None = None
+        self._checked: Form | None = None  # what is looked at to start it
         self._typing: Timer | None = None
         # By path and digest: what is read once is kept.
         self._usages: dict[tuple[object, ...], Usage] = {}
@@ -106,12 +71,16 @@ class PrepareScreen(Screen[None]):
         yield Footer(compact=True)
 
     def on_screen_resume(self) -> None:
-        self._watch()
-        self._foresee(self.query_one(NewPage).form)
+        if self._away:
+            self._away = False
+            self._watch()
+            self._foresee(self.query_one(NewPage).form)
 
     def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "watch")
-        self._look_now.set()
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
+        if self._away:
+            self.workers.cancel_group(self, "watch")
+            self._look_now.set()
 
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
@@ -127,16 +96,16 @@ class PrepareScreen(Screen[None]):
                 # A file system that hiccups must not end the viewer: say it once and look again.
                 if problem != str(error):
                     problem = str(error)
-                    self.post_message(self.Refused("Cannot read the datasets", problem))
+                    self.post_message(news.Refused("Cannot read the datasets", problem))
             else:
                 if stock != shown or again:
                     shown = stock
-                    self.post_message(self.Seen(stock))
+                    self.post_message(news.Seen(stock))
             again = self._look_now.wait(LOOK_S)
             self._look_now.clear()
 
-    @on(Seen)
-    def _show_stock(self, message: Seen) -> None:
+    @on(news.Seen)
+    def _show_stock(self, message: news.Seen) -> None:
         followed = follow(self._chosen, self._stock, message.stock, self._awaited)
         self._stock, self._chosen = message.stock, followed.entry
         if self._chosen in message.stock.entries:
@@ -184,6 +153,12 @@ class PrepareScreen(Screen[None]):
             self._show_dataset(self._shown)
         elif self._shown:
             self.query_one(PreparationPage).show(self._shown, self._columns())
+        else:
+            self._show_new()
+
+    def _show_new(self) -> None:
+        if self._checked:
+            self.query_one("#prospect", Static).update(CHECKING)
         elif self._prospect:
             self.query_one(NewPage).show(self._prospect, self._columns())
 
@@ -218,13 +193,13 @@ class PrepareScreen(Screen[None]):
         try:
             usage = measure(dataset.path, lambda: worker.is_cancelled)
         except OSError as error:
-            self.post_message(self.Refused("Cannot read the dataset", str(error)))
+            self.post_message(news.Refused("Cannot read the dataset", str(error)))
             return
         if not worker.is_cancelled:
-            self.post_message(self.Measured(dataset.path, usage))
+            self.post_message(news.Measured(dataset.path, usage))
 
-    @on(Measured)
-    def _show_usage(self, message: Measured) -> None:
+    @on(news.Measured)
+    def _show_usage(self, message: news.Measured) -> None:
         if isinstance(self._shown, Dataset) and self._shown.path == message.path:
             self._usages[self._shown.key] = message.usage
             self.query_one(DatasetPage).show_facts(self._shown, message.usage, self._columns())
@@ -232,10 +207,10 @@ class PrepareScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="sheet")
     def _draw(self, dataset: Dataset, grid: Grid, key: tuple[object, ...]) -> None:
         if dataset.manifest:
-            self.post_message(self.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
+            self.post_message(news.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
 
-    @on(Drawn)
-    def _show_drawn(self, message: Drawn) -> None:
+    @on(news.Drawn)
+    def _show_drawn(self, message: news.Drawn) -> None:
         self._sheets[message.key] = message.strips
         if isinstance(self._shown, Dataset) and message.key[:-1] == self._shown.key:
             self.query_one(ContactSheet).show(message.strips)
@@ -268,36 +243,52 @@ class PrepareScreen(Screen[None]):
         self._typing = self.set_timer(TYPING_S, lambda: self._foresee(message.form))
         self.query_one(PrepareForm).show_default(str(self._paths.datasets / message.form.name()))
 
-    @work(thread=True, exclusive=True, group="prospect")
     def _foresee(self, form: Form, start: bool = False) -> None:
-        worker = get_current_worker()
-        prospect = foresee(form, self._paths)
-        if not worker.is_cancelled:
-            self.post_message(self.Foreseen(form, prospect, start))
+        """A start has a group of its own: no look at what is typed takes its place."""
+        group = "start" if start else "prospect"
+        self.run_worker(partial(self._look_ahead, form, start), thread=True, exclusive=True, group=group)
 
-    @on(Foreseen)
-    def _show_prospect(self, message: Foreseen) -> None:
-        page, prospect = self.query_one(NewPage), message.prospect
-        if message.form != page.form:
-            return  # typed on since
-        if prospect != self._prospect:
-            self._prospect = prospect
-            page.show(prospect, self._columns())
+    def _look_ahead(self, form: Form, start: bool) -> None:
+        worker = get_current_worker()
+        prospect = foresee(form, self._paths, lambda: worker.is_cancelled)
+        if not worker.is_cancelled:
+            self.post_message(news.Foreseen(form, prospect, start))
+
+    @on(news.Foreseen)
+    def _show_prospect(self, message: news.Foreseen) -> None:
+        typed_on = message.form != self.query_one(NewPage).form
+        if not typed_on and message.prospect != self._prospect:
+            self._prospect = message.prospect
+            self._show_new()
             self.refresh_bindings()
-        if message.start and prospect.startable:
+        if message.start and message.form == self._checked:
+            self._checked = None
+            self._show_new()
+            self._begin_or_refuse(message.prospect, typed_on)
+
+    def _begin_or_refuse(self, prospect: Prospect, typed_on: bool) -> None:
+        if prospect.startable and not typed_on:
             self._begin(prospect.asked, prospect.training)
-        elif message.start:
-            reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
-            self._tell_refused(self.Refused("Not started", reason))
+            return
+        reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
+        self._tell_refused(news.Refused("Not started", TYPED_ON if typed_on else reason))
 
     @on(Input.Submitted)
     def action_start(self) -> None:
         if self._chosen == NEW:
-            if self._typing:
-                self._typing.stop()  # its look would take the place of this one
-            self._foresee(self.query_one(NewPage).form, start=True)
+            self._check(self.query_one(NewPage).form)
         elif one := self._preparation(over=True):
             self._begin(one.asked, holder())
+
+    def _check(self, form: Form) -> None:
+        """Look whether it can start, and start it."""
+        if form == self._checked:
+            return
+        if self._typing:
+            self._typing.stop()  # it would look at the same
+        self._checked = form
+        self._show_new()
+        self._foresee(form, start=True)
 
     @work
     async def _begin(self, asked: Asked, training: str) -> None:
@@ -313,24 +304,22 @@ class PrepareScreen(Screen[None]):
         try:
             path = start(asked, self._paths)
         except TfptError as error:
-            self.post_message(self.Refused("Not started", str(error)))
+            self.post_message(news.Refused("Not started", str(error)))
         else:
-            self.post_message(self.Started(path.name, asked.out))
+            self.post_message(news.Started(path.name, asked.out))
 
-    @on(Started)
-    def _show_started(self, message: Started) -> None:
+    @on(news.Started)
+    def _show_started(self, message: news.Started) -> None:
         self._chosen = f"preparation {message.id}"
         self._awaited = message.out
         self.query_one(DatasetList).focus()
         self._look_now.set()
 
-    @on(Refused)
-    def _tell_refused(self, message: Refused) -> None:
+    @on(news.Refused)
+    def _tell_refused(self, message: news.Refused) -> None:
         self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in LETTERS and isinstance(self.focused, Input):
-            return False
         over = self._preparation(over=True) is not None
         allowed = {
             "start": over or self._chosen == NEW,
