@@ -110,6 +110,15 @@ async def test_without_datasets_the_form_is_there_with_what_it_would_take(app, s
         )
 
 
+async def test_what_is_fetched_is_asked_for_first(app, paths):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_prepare(pilot, "169 MB", "s starts it")
+        await pilot.press("s")
+        await shows(pilot, "169 MB are fetched from the network first", "Start", "Cancel")
+        await pilot.press("c")
+        assert list_preparations(paths) == []
+
+
 async def test_the_pictures_can_have_the_whole_screen(app, tiny):
     async with app.run_test(size=(80, 24)) as pilot:
         few = (await open_prepare(pilot, "▀▀▀▀", "on disk  ")).count("▀")

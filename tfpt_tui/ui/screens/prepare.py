@@ -17,7 +17,7 @@ from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError, printable
-from tfpt_tui.results.datasets import Dataset, Usage, measure
+from tfpt_tui.results.datasets import Dataset, Usage, measure, show_bytes
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
 from tfpt_tui.ui import prepare_news as news
@@ -268,7 +268,7 @@ class PrepareScreen(Screen[None]):
 
     def _begin_or_refuse(self, prospect: Prospect, typed_on: bool) -> None:
         if prospect.startable and not typed_on:
-            self._begin(prospect.asked, prospect.training)
+            self._begin(prospect.asked, prospect.training, prospect.to_fetch)
             return
         reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
         self._tell_refused(news.Refused("Not started", TYPED_ON if typed_on else reason))
@@ -291,11 +291,15 @@ class PrepareScreen(Screen[None]):
         self._foresee(form, start=True)
 
     @work
-    async def _begin(self, asked: Asked, training: str) -> None:
-        if training:
-            question = f"{training} trains on this machine now. Preparing would disturb what it measures."
-            answers = {"s": "Start all the same", "c": "Cancel"}
-            if await self.app.push_screen_wait(Confirm(question, answers)) != "s":
+    async def _begin(self, asked: Asked, training: str, to_fetch: int = 0) -> None:
+        """Start it, once it is wanted where it costs something: enter in a field is soon pressed."""
+        reasons = [f"{training} trains on this machine now. Preparing would disturb what it measures."] * bool(
+            training
+        )
+        reasons += [f"{show_bytes(to_fetch)} are fetched from the network first."] * bool(to_fetch)
+        if reasons:
+            answers = {"s": "Start all the same" if training else "Start", "c": "Cancel"}
+            if await self.app.push_screen_wait(Confirm(" ".join(reasons), answers)) != "s":
                 return
         self._launch(asked)
 
