@@ -12,6 +12,11 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line.expandtabs(4)) for line in text.split("\n"))
 
 
+def end_of(path: str, width: int) -> str:
+    """The end of a path that has not so many letters of room: it tells more than its beginning."""
+    return path if len(path) <= width else f"…{path[len(path) - width + 1 :]}"
+
+
 def wrap(text: str, width: int, first: str = "", indent: str = "") -> list[str]:
     """The lines of a text, broken between its words only: commands and paths are there to be copied."""
     return textwrap.wrap(

@@ -16,9 +16,11 @@ from textual.widgets import Input, Static
 
 from tfpt_tui.runs.draft import FIELDS, Draft, Field, Outcome, is_path
 from tfpt_tui.ui.draft_text import GROUPS, field_note, is_listed
+from tfpt_tui.wording import end_of
 
 PREFIX = "field-"
 LABEL = 18  # columns, as the margin of the inputs in build.tcss
+MOST_PATH = 34  # what a field on 80 columns has room for
 
 
 class FieldLine(Widget):
@@ -45,14 +47,20 @@ class FieldLine(Widget):
 
     def fill(self, text: str) -> None:
         with self.prevent(Input.Changed):
-            self.query_one(Input).value = text
+            entry = self.query_one(Input)
+            entry.value = text
+            entry.cursor_position = 0
+            self.call_after_refresh(entry.action_end)  # the end of a path tells more than its beginning
 
     def show(self, field: Field | None) -> None:
         """Show the field, or nothing where the setting does not apply."""
         self.display = field is not None
         if field is not None and field != self._shown:
             self._shown = field
-            self.query_one(Input).placeholder = field.inherited
+            inherited = field.inherited
+            if is_path(FIELDS[self.key]):
+                inherited = end_of(inherited, MOST_PATH)
+            self.query_one(Input).placeholder = inherited
             self.refresh()
 
 

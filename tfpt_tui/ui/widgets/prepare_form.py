@@ -16,8 +16,10 @@ from textual.widgets import Checkbox, Input, Label, Select
 
 from tfpt_tui.data.prepare import DEFAULT_SIZE
 from tfpt_tui.ui.prospect import FOLDER, SOURCES, Form
+from tfpt_tui.wording import end_of
 
 PRINTABLE = r"[^\x00-\x1f\x7f]*"
+MOST_PATH = 38  # what a field on 80 columns has room for
 
 
 class Choice(Select[str], inherit_bindings=False):
@@ -69,7 +71,7 @@ class PrepareForm(Vertical):
 
     def show_default(self, out: str) -> None:
         """Where the dataset goes when nothing is typed."""
-        self.query_one("#out", Input).placeholder = out
+        self.query_one("#out", Input).placeholder = end_of(out, MOST_PATH)  # the command below has all of it
 
     def on_key(self, event: events.Key) -> None:
         """Up and down leave a field of one line; a list of choices has its own use for them."""

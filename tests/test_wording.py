@@ -1,0 +1,18 @@
+from tfpt_tui.wording import end_of, printable_lines, wrap
+
+
+def test_lines_stay_lines_and_nothing_else_is_obeyed():
+    assert printable_lines("a\x1b[2J\nb\tc") == "a\\x1b[2J\nb   c"
+
+
+def test_a_path_is_never_broken():
+    assert wrap("look into /a/very/long/path/indeed now", 12, "> ", "  ") == [
+        "> look into",
+        "  /a/very/long/path/indeed",
+        "  now",
+    ]
+
+
+def test_the_end_of_a_path_is_kept():
+    assert end_of("/data/cifar100", 14) == "/data/cifar100"
+    assert end_of("/data/cifar100", 10) == "…/cifar100"
