@@ -323,3 +323,12 @@ async def test_a_terminal_that_is_too_small_is_told_what_is_needed(app, recorded
             assert shown not in text
         await pilot.resize_terminal(60, 16)
         await shows(pilot, shown)
+
+
+async def test_a_click_on_its_name_opens_a_screen(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "completed")
+        await pilot.click(offset=(14, 0))
+        await shows(pilot, "new dataset")
+        await pilot.click(offset=(45, 0))
+        await shows(pilot, "Sweeps")

@@ -169,9 +169,12 @@ def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Cont
             *_load(sample.cpu_percent),
             f"   load {_number(sample.load_1m, '.1f')}",
             _cores(sample),
-            "" if live else "   at its end",
         ),
-        Content.assemble("mem  ", *_share(sample.memory_used_bytes, sample.memory_total_bytes)),
+        Content.assemble(
+            "mem  ",
+            *_share(sample.memory_used_bytes, sample.memory_total_bytes),
+            "" if live else "   all as at its end",
+        ),
         Content.assemble("work ", *_worker(sample)),
     ]
     lines += [_gpu(index, gpu) for index, gpu in enumerate(sample.gpus)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from textual import on, work
 from textual.content import Content
 from textual.message import Message
+from textual.style import Style
 from textual.widgets import Static
 
 from tfpt_tui.ui.keys import BUILD, COMPARE, MONITOR, PREPARE
@@ -24,7 +25,12 @@ DRIVERS = (Path("/proc/driver/nvidia"), Path("/dev/dxg"))
 class TitleBar(Static):
     """Several SSH windows look alike: user, host and GPU stand on every screen."""
 
-    DEFAULT_CSS = "TitleBar { dock: top; height: 1; background: $panel; color: $foreground-muted; padding: 0 1; }"
+    DEFAULT_CSS = """
+    TitleBar {
+        dock: top; height: 1; background: $panel; color: $foreground-muted; padding: 0 1;
+        link-style: none;
+    }
+    """
 
     @dataclass
     class Known(Message):
@@ -61,12 +67,7 @@ class TitleBar(Static):
             return Content(
                 f"{columns}x{rows} is too small for tfpt-tui: make it {LEAST_COLUMNS}x{LEAST_ROWS} or larger"
             )
-        tabs = [
-            Content.styled(
-                f" {number} {name} ", "bold $text on $primary-muted" if name == self._screen_name else ""
-            )
-            for number, name in enumerate(SCREENS, start=1)
-        ]
+        tabs = [self._tab(number, name) for number, name in enumerate(SCREENS, start=1)]
         left = Content.assemble(Content.styled("tfpt-tui ", "bold $primary"), *tabs)
         host = f"{_user()}@{socket.gethostname()}"
         for right in (host + self._gpus, host):
@@ -74,6 +75,13 @@ class TitleBar(Static):
             if gap > 0:
                 return left + Content(" " * gap + right)
         return left
+
+    def _tab(self, number: int, name: str) -> Content:
+        """A click opens the screen."""
+        tab = Content.styled(
+            f" {number} {name} ", "bold $text on $primary-muted" if name == self._screen_name else ""
+        )
+        return tab.stylize(Style.from_meta({"@click": f"app.switch_mode('{name.lower()}')"}))
 
 
 @functools.cache
