@@ -62,7 +62,7 @@ class RunPane(Vertical):
             yield Live(id="log-end")
         with VerticalScroll(id="machine", can_focus=False):
             yield Live(id="readings")
-            with ItemGrid(min_column_width=48, id="grid"):
+            with ItemGrid(min_column_width=40, id="grid"):
                 for figure in (*curves.SAMPLE_FIGURES, *curves.GPU_FIGURES):
                     yield _chart(figure)
         yield LogView(id="log")
