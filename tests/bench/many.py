@@ -10,8 +10,10 @@ from tests.recordings import record_run, record_sweep
 from tfpt_tui.config.paths import find_paths
 
 COUNTS = (100, 1_000, 10_000, 100_000)
+REPEATS = 3  # of the sweep that is compared
 COMMANDS = {
     "runs list": ("runs", "list"),
+    "compare, the first time": ("compare",),
     "compare": ("compare",),
     "compare batch_size=64": ("compare", "batch_size=64", "--across"),
 }
@@ -19,10 +21,10 @@ FILES = ("config.toml", "result.toml", "environment.toml")
 
 
 def write_runs(paths, count):
-    """So many recorded runs, one in fifty with another batch size, the last two of which are a sweep."""
+    """So many recorded runs, one in fifty with another batch size, the last of which are a sweep."""
     models = [record_run(paths, f"20260101-000000-{n:04x}", "pytorch", batch_size=32 + 32 * n) for n in range(2)]
     texts = [{name: (model.path / name).read_text() for name in FILES} for model in models]
-    for number in range(count - len(models) - 2):
+    for number in range(count - len(models) - 2 * REPEATS):
         model = number % 50 == 0
         day, second = divmod(number, 80_000)
         run = f"202602{day + 1:02}-{second // 3600:02}{second % 3600 // 60:02}{second % 60:02}-pytorch-0000"
@@ -30,7 +32,9 @@ def write_runs(paths, count):
         for name, text in texts[model].items():
             (paths.runs / run / name).write_text(text.replace(models[model].id, run))
     sweep = [
-        record_run(paths, f"20270101-000000-{n:04x}", name) for n, name in enumerate(("pytorch", "tensorflow"))
+        record_run(paths, f"20270101-000000-{n:03x}{seed % 16:x}", framework, seed=seed, rate=100.0 + 7 * n + seed)
+        for seed in range(25, 25 + REPEATS)
+        for n, framework in enumerate(("pytorch", "tensorflow"))
     ]
     record_sweep(paths, "20270101-000000-quick-0000", *sweep)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.results import index
-from tfpt_tui.results.index import NAME, read_results, read_summaries
+from tfpt_tui.results.index import NAME, read_results, read_summaries, recall
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 
@@ -104,8 +104,9 @@ def test_a_run_that_is_not_over_is_read_every_time(paths, record):
         lambda file: file.write_bytes(file.read_bytes()[:4096] + b"x" * 4096 + file.read_bytes()[8192:]),
         lambda file: sqlite3.connect(file).execute("PRAGMA user_version = 99").connection.close(),
         lambda file: sqlite3.connect(file).execute("DROP TABLE runs").connection.close(),
+        lambda file: sqlite3.connect(file).execute("DROP TABLE answers").connection.close(),
     ],
-    ids=["missing", "empty", "garbage", "cut", "damaged inside", "newer", "without table"],
+    ids=["missing", "empty", "garbage", "cut", "damaged inside", "newer", "without runs", "without answers"],
 )
 def test_an_index_that_cannot_be_used_is_made_anew(paths, record, monkeypatch, damage):
     runs = [record(number) for number in range(3)]
@@ -113,8 +114,10 @@ def test_an_index_that_cannot_be_used_is_made_anew(paths, record, monkeypatch, d
     damage(paths.runs / NAME)
     assert len(read_summaries(paths)) == 3
     assert len(read_results(paths, runs)) == 3
+    assert recall(paths, "6 * 7", lambda: 42) == 42
     monkeypatch.setattr(index, "read_result", lambda run: pytest.fail("it was not made anew"))
     assert len(read_summaries(paths)) == 3
+    assert recall(paths, "6 * 7", lambda: pytest.fail("it was not kept")) == 42
 
 
 def test_where_the_index_cannot_be_kept_the_runs_are_read(paths, record, monkeypatch):
@@ -163,3 +166,25 @@ def test_the_index_is_no_run(paths, record):
     read_summaries(paths)
     assert os.path.exists(paths.runs / NAME)
     assert len(list_runs(paths)) == 1
+
+
+def test_an_answer_is_kept_until_the_index_is_deleted(paths, record):
+    record(1)
+    answers = iter([None, {"ratio": float("inf")}, "again"])
+    assert recall(paths, "a", lambda: next(answers)) is None
+    assert recall(paths, "b", lambda: next(answers)) == {"ratio": float("inf")}
+    assert recall(paths, "a", lambda: next(answers)) is None
+    assert recall(paths, "b", lambda: next(answers)) == {"ratio": float("inf")}
+    (paths.runs / NAME).unlink()
+    assert recall(paths, "a", lambda: next(answers)) == "again"
+
+
+def test_an_answer_that_cannot_be_kept_is_worked_out(paths, record, monkeypatch):
+    record(1)
+    recall(paths, "a", lambda: 1)
+    monkeypatch.setattr(index, "BUSY_S", 0.05)
+    other = sqlite3.connect(paths.runs / NAME)
+    other.execute("BEGIN IMMEDIATE")
+    assert recall(paths, "b", lambda: 2) == 2
+    other.rollback()
+    other.close()

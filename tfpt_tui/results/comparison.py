@@ -15,7 +15,8 @@ from tfpt_tui.hardware.peaks import peak_flops
 from tfpt_tui.results.comparable import check_comparable
 from tfpt_tui.results.groups import LOADER, NOT_COMPARED, Group, applies, asked, differing_keys, group
 from tfpt_tui.results.notes import notes_of
-from tfpt_tui.results.standing import Standing, stand
+from tfpt_tui.results.standing import Comparing, Standing, stand
+from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record import doubts, warnings_of
 from tfpt_tui.runs.scaling import scaled_note
@@ -46,16 +47,23 @@ def compare(
 
 
 def stand_together(
-    results: Sequence[Mapping[str, Any]], baseline: str | None = None, *, across: bool = False, by: str = ""
+    results: Sequence[Mapping[str, Any]],
+    baseline: str | None = None,
+    *,
+    across: bool = False,
+    by: str = "",
+    comparing: Comparing = compare_times,
 ) -> list[Standing]:
     """How every configuration stands to the baseline of its kind; the parameters are those of :func:`compare`.
+
+    ``comparing`` compares timings as :func:`compare_times` does.
 
     Raises:
         UsageError: the runs come from different machines or versions.
     """
     if not across:
         check_comparable(results)
-    return stand(group(results, by), baseline)
+    return stand(group(results, by), baseline, comparing)
 
 
 def tabulate(

@@ -2,6 +2,7 @@
 
 The run directories stay the truth: a result that is new, gone or changed since the last look is read again, and an
 index that is missing, broken or of another version is made anew from all of them. It may be deleted at any time.
+It keeps answers, too, that took long to work out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, by_age, list_runs
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 4  # of the tables and of what they hold
+VERSION = 5  # of the tables and of what they hold
 BUSY_S = 5.0
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
 SUMMARY = ("run", "status", "preset", "sweep", "started", "config", "phases", "training", "test", "warnings")
@@ -72,6 +73,27 @@ def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, A
     return _with_index(paths, look)
 
 
+def recall(paths: Paths, question: str, work_out: Callable[[], Any]) -> Any:
+    """The answer to a question, kept since it was first worked out; both can be JSON.
+
+    The question names all that its answer depends on.
+    """
+
+    def look(index: sqlite3.Connection) -> Any:
+        return index.execute("SELECT answer FROM answers WHERE question = ?", (question,)).fetchone()
+
+    def keep(index: sqlite3.Connection) -> None:
+        with index:
+            index.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (question, _encode(answer)))
+
+    if row := _with_index(paths, look):
+        return json.loads(row[0])
+    answer = work_out()
+    with suppress(sqlite3.OperationalError):  # a disk that is full or read-only
+        _with_index(paths, keep)
+    return answer
+
+
 def _kept(index: sqlite3.Connection, run: RunDirectory) -> dict[str, Any]:
     row = index.execute("SELECT document FROM runs WHERE id = ?", (run.id,)).fetchone()
     document: dict[str, Any] = json.loads(row[0]) if row else {}
@@ -97,11 +119,13 @@ def _open(place: Path | str) -> sqlite3.Connection:
     index = sqlite3.connect(place, timeout=BUSY_S)
     try:
         (version,) = index.execute("PRAGMA user_version").fetchone()
-        whole = index.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone()
-        if version != VERSION or not whole:
+        tables = {name for (name,) in index.execute("SELECT name FROM sqlite_master")}
+        if version != VERSION or not {"runs", "answers"} <= tables:
             with index:
                 index.execute("DROP TABLE IF EXISTS runs")
+                index.execute("DROP TABLE IF EXISTS answers")
                 index.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, stamp TEXT, summary TEXT, document TEXT)")
+                index.execute("CREATE TABLE answers (question TEXT PRIMARY KEY, answer TEXT)")
                 index.execute(f"PRAGMA user_version = {VERSION}")
     except sqlite3.Error:
         index.close()

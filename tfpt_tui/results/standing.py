@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tfpt_tui.results.groups import END_TO_END, Group
-from tfpt_tui.results.statistics import TimeRatio, accuracy_band, compare_times, holm
+from tfpt_tui.results.statistics import TimeRatio, Timings, accuracy_band, compare_times, holm
+
+Comparing = Callable[[Timings, Timings], TimeRatio | None]
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,10 @@ class Standing:
         return self.entry is self.baseline and self.entry.images_per_s() is not None
 
 
-def stand(groups: Sequence[Group], baseline: str | None) -> list[Standing]:
+def stand(groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_times) -> list[Standing]:
     """Every group beside the baseline of its kind: the named run's, else the first that completed."""
     baselines = {entry.kind: _baseline_of(entry.kind, groups, baseline) for entry in groups}
-    return _correct([_stand(entry, baselines[entry.kind]) for entry in groups])
+    return _correct([_stand(entry, baselines[entry.kind], comparing) for entry in groups])
 
 
 def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
@@ -43,10 +45,10 @@ def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | No
     return next((entry for entry in candidates if entry.done), None)
 
 
-def _stand(entry: Group, baseline: Group | None) -> Standing:
+def _stand(entry: Group, baseline: Group | None, comparing: Comparing) -> Standing:
     if baseline is None or entry is baseline:
         return Standing(entry, baseline)
-    time = compare_times(entry.image_times(), baseline.image_times())
+    time = comparing(entry.image_times(), baseline.image_times())
     return Standing(entry, baseline, time, in_band=_in_band(entry, baseline))
 
 

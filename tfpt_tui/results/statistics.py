@@ -23,6 +23,8 @@ RESAMPLES = 9_999
 BATCH = 1_000  # of them at a time: all at once need gigabytes where a configuration was run a thousand times
 # The same runs give the same interval, whenever they are compared.
 RANDOM_SEED = 25
+# Counted up with every change of what the same timings give, so that kept comparisons are made anew.
+METHOD = 1
 # From here on a plain median serves as well as the median of all twos, whose number grows with the square.
 MANY_RUNS = 60
 
@@ -35,6 +37,8 @@ ACCURACY_BAND = 0.02
 SINGLE_RUN_BAND = 0.05
 
 SINGLE_RUN = "single run"
+
+Timings = Mapping[Hashable, float]
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,7 @@ class TimeRatio:
         return f"{own} took {self.ratio:.2f}x{interval} the time of {baseline}, n={self.counted}: {self.verdict}"
 
 
-def compare_times(
-    own: Mapping[Hashable, float], baseline: Mapping[Hashable, float], resamples: int = RESAMPLES
-) -> TimeRatio | None:
+def compare_times(own: Timings, baseline: Timings, resamples: int = RESAMPLES) -> TimeRatio | None:
     """Compare timings of any one unit, each by the key (its seed) that it shares with its partner.
 
     Where any key is in both, only pairs count, and of them only the complete ones. Where none is, the samples are
@@ -98,7 +100,7 @@ def compare_times(
     return TimeRatio(math.exp(estimate), n, counted, math.exp(low), math.exp(high), _permutation_p(samples))
 
 
-def usable(times: Mapping[Hashable, float]) -> dict[Hashable, float]:
+def usable(times: Timings) -> dict[Hashable, float]:
     """The timings that can be compared: positive and finite."""
     return {key: time for key, time in times.items() if math.isfinite(time) and time > 0}
 

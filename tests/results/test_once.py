@@ -1,0 +1,58 @@
+import math
+
+import pytest
+
+from tfpt_tui.results import once
+from tfpt_tui.results.once import compared_once
+from tfpt_tui.results.statistics import compare_times
+
+OWN = {25: 1.0, 26: 1.1, 27: 1.2}
+BASELINE = {25: 0.8, 26: 1.0, 27: math.inf}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The comparisons that were really worked out."""
+    worked_out = []
+
+    def count(own, baseline):
+        worked_out.append((own, baseline))
+        return compare_times(own, baseline)
+
+    monkeypatch.setattr(once, "compare_times", count)
+    return worked_out
+
+
+@pytest.fixture
+def compare(paths):
+    paths.runs.mkdir(parents=True)
+    return compared_once(paths)
+
+
+def test_the_same_timings_are_compared_once(compare, paths, calls):
+    found = compare(OWN, {25: 0.8, 26: 1.0, 27: 1.1})
+    assert found == compare_times(OWN, {25: 0.8, 26: 1.0, 27: 1.1})
+    assert compared_once(paths)(OWN, {25: 0.8, 26: 1.0, 27: 1.1}) == found
+    assert len(calls) == 1
+
+
+def test_other_timings_or_other_pairs_are_another_comparison(compare, calls):
+    assert compare(OWN, BASELINE) == compare_times(OWN, BASELINE)
+    assert compare(BASELINE, OWN) == compare_times(BASELINE, OWN)
+    assert compare(OWN, {1: 0.8, 2: 1.0, 3: math.inf}) == compare_times(OWN, {1: 0.8, 2: 1.0, 3: math.inf})
+    assert len(calls) == 3
+
+
+def test_timings_that_cannot_be_compared_stay_so(compare, calls):
+    assert compare({}, OWN) is None
+    assert compare({}, OWN) is None
+    assert len(calls) == 1
+
+
+def test_another_method_or_scipy_compares_anew(compare, paths, calls, monkeypatch):
+    compare(OWN, BASELINE)
+    monkeypatch.setattr(once, "METHOD", once.METHOD + 1)
+    compared_once(paths)(OWN, BASELINE)
+    monkeypatch.setattr(once, "version", lambda name: "0.0")
+    compared_once(paths)(OWN, BASELINE)
+    assert len(calls) == 3
