@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.results.test_comparison import repeats, result
+from tests.results.test_comparison import compare, repeats, result
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.results.charts import draw_charts, save_charts
-from tfpt_tui.results.comparison import compare
 from tfpt_tui.results.page import as_page
 from tfpt_tui.results.published import published_table
 from tfpt_tui.runs.directory import RunDirectory

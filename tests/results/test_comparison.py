@@ -4,8 +4,13 @@ import pytest
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.comparison import compare
+from tfpt_tui.results import comparison
 from tfpt_tui.results.table import as_csv, as_json, as_text, sorted_by
+
+
+def compare(*arguments, **options):
+    """The table of a comparison."""
+    return comparison.compare(*arguments, **options)[0]
 
 
 def result(run, framework="pytorch", status="completed", rate=100.0, accuracy=0.5, **settings):

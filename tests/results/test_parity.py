@@ -4,7 +4,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from tfpt_tui.results.comparison import compare
+from tests.results.test_comparison import compare
 from tfpt_tui.results.parity import (
     Proof,
     check_evidence,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tfpt_tui.cli.follow import follow
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text, text_width
@@ -10,13 +11,12 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.comparison import compare
-from tfpt_tui.results.parity import proof_note
-from tfpt_tui.results.published import compare_with_published, has_printed_numbers
+from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.report import report_run
+from tfpt_tui.results.request import Request, answer, recorded
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.state import status_of
-from tfpt_tui.runs.sweep import Sweep, measured_runs
+from tfpt_tui.runs.sweep import Sweep
 
 INTERRUPTED = 130
 # Endings that say nothing of the run's own configuration.
@@ -48,16 +48,18 @@ def report(sweep: Sweep, paths: Paths) -> str:
 
     The burn-in of a plan is not among them.
     """
-    results = [read_result(run) for run in measured_runs(sweep) if run.path.is_dir()]
+    runs = tuple(recorded(sweep))
+    results = [read_result(run) for run in runs]
+    # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
+    asked = Request(runs, across=True)
     if len(results) == 1:
         told = report_run(results[0], text_width())
     else:
-        # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
-        told = table_text(compare(results, across=True, proof=proof_note(results, paths.proofs)))
+        told = table_text(answer(asked, paths, results).table)
     name = str(sweep.document["preset"])
     preset = find_preset(name, paths) if name in preset_files(paths) else None
     if preset and has_printed_numbers(preset):
-        told += "\n" + table_text(compare_with_published(preset, results, across=True))
+        told += "\n" + table_text(answer(replace(asked, published=name), paths, results).table)
     return told
 
 

@@ -30,50 +30,29 @@ def compare(
     proof: str | None = None,
     by: str = "",
     all_columns: bool = False,
-) -> Table:
-    """The comparison of runs given by their results, in the order given.
+    comparing: Comparing = compare_times,
+) -> tuple[Table, list[Standing]]:
+    """The comparison of runs given by their results, in the order given, and how its rows stand.
 
     ``baseline`` is the ID of a run whose configuration the others of its kind are measured against; by default,
     and for every other kind, it is the first. ``across`` compares what comes from different machines or versions
     too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`). ``by`` is
     a setting: rows are compared within each of its values. Settings that are the same in all rows are shown with
-    ``all_columns`` only.
-
-    Raises:
-        UsageError: the runs come from different machines or versions.
-    """
-    standings = stand_together(results, baseline, across=across, by=by)
-    return tabulate(results, standings, proof=proof, all_columns=all_columns)
-
-
-def stand_together(
-    results: Sequence[Mapping[str, Any]],
-    baseline: str | None = None,
-    *,
-    across: bool = False,
-    by: str = "",
-    comparing: Comparing = compare_times,
-) -> list[Standing]:
-    """How every configuration stands to the baseline of its kind; the parameters are those of :func:`compare`.
-
-    ``comparing`` compares timings as :func:`compare_times` does.
+    ``all_columns`` only. ``comparing`` compares timings as :func:`compare_times` does.
 
     Raises:
         UsageError: the runs come from different machines or versions.
     """
     if not across:
         check_comparable(results)
-    return stand(group(results, by), baseline, comparing)
+    standings = stand(group(results, by), baseline, comparing)
+    return _tabulate(results, standings, proof, all_columns), standings
 
 
-def tabulate(
-    results: Sequence[Mapping[str, Any]],
-    standings: Sequence[Standing],
-    *,
-    proof: str | None = None,
-    all_columns: bool = False,
+def _tabulate(
+    results: Sequence[Mapping[str, Any]], standings: Sequence[Standing], proof: str | None, all_columns: bool
 ) -> Table:
-    """The comparison as a table, a row a standing; ``results`` are those of all their runs."""
+    """A row a standing; ``results`` are those of all their runs."""
     groups = [standing.entry for standing in standings]
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     columns = (

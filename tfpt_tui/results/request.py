@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.results.comparison import stand_together, tabulate
+from tfpt_tui.results.comparison import compare
 from tfpt_tui.results.index import read_results
 from tfpt_tui.results.once import compared_once
 from tfpt_tui.results.parity import proof_note
@@ -70,10 +70,15 @@ def answer(request: Request, paths: Paths, results: Sequence[Mapping[str, Any]] 
     if preset:
         table = compare_with_published(preset, results, across=request.across)
     else:
-        standings = stand_together(
-            results, request.baseline, across=request.across, by=request.by, comparing=compared_once(paths)
+        table, standings = compare(
+            results,
+            request.baseline,
+            across=request.across,
+            proof=proof,
+            by=request.by,
+            all_columns=request.all_columns,
+            comparing=compared_once(paths),
         )
-        table = tabulate(results, standings, proof=proof, all_columns=request.all_columns)
     table = sorted_by(table, request.sort) if request.sort else table
     return Answer(request, results, table, standings, proof)
 
