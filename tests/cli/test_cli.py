@@ -143,6 +143,15 @@ def test_presets_are_listed_and_shown_with_every_row_resolved(cli):
     assert "tensorflow" in cli("presets", "show", "demo")[1]
 
 
+def test_the_file_of_a_preset_can_be_copied_and_changed(cli):
+    file = json.loads(cli("presets", "show", "demo", "--json")[1])["path"]
+    code, text, _ = cli("presets", "show", "demo", "--toml")
+    assert (code, text) == (0, Path(file).read_text())
+    code, _, told = cli("presets", "show", "demo", "--toml", "--json")
+    assert code == 2
+    assert "choose one of them" in told
+
+
 def test_a_preset_cannot_command_the_terminal(cli, paths):
     own = paths.user_presets / "odd\x1b[2J.toml"
     own.parent.mkdir(parents=True)

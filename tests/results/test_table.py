@@ -127,3 +127,13 @@ def test_values_that_are_no_numbers_come_last_and_leave_the_others_in_order():
     table = Table(COLUMNS, tuple({"name": "a", "rate": rate} for rate in (3.0, math.nan, 1.0, None, 2.0)))
     shown = {column: [row["rate"] for row in sorted_by(table, column).rows] for column in ("rate", "-rate")}
     assert (shown["rate"][:3], shown["-rate"][:3]) == ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+
+
+def test_nothing_that_a_terminal_would_obey_is_printed():
+    table = Table((Column("name", "name"),), ({"name": "a\x1b[2Jb\nc"},), ("a \x1b]0;note",))
+    for show in (as_text, as_markdown):
+        text = show(table)
+        assert "\x1b" not in text
+        assert "a\\x1b[2Jb\\nc" in text
+    assert "\x1b" not in as_latex(table)
+    assert next(csv.DictReader(io.StringIO(as_csv(table))))["name"] == "a\x1b[2Jb\nc"

@@ -1,10 +1,11 @@
 import math
+from functools import reduce
 
 import pytest
 
 from tfpt_tui import events
 from tfpt_tui.events import EpochEnd, Stamped
-from tfpt_tui.runs.record import epochs_table, fold_all, make_result, time_left_s, training_figures
+from tfpt_tui.runs.record import Record, epochs_table, fold, fold_all, make_result, time_left_s, training_figures
 
 
 def stream(*told):
@@ -33,6 +34,19 @@ def test_progress_ends_with_its_epoch():
 def test_a_fold_in_two_parts_is_the_fold_of_the_whole():
     told = stream(events.RunStart("r"), epoch(1), events.RunWarning("hot"), epoch(2), events.RunEnd("completed"))
     assert fold_all(told[3:], fold_all(told[:3])) == fold_all(told)
+
+
+def test_progress_that_is_told_often_is_folded_once(monkeypatch):
+    progress = [events.Progress("training", 1, done, 100, 10.0) for done in range(50)]
+    told = stream(events.PhaseStart("training"), *progress, epoch(1), *progress[:7])
+    whole = reduce(fold, told, Record())
+    folded = []
+    monkeypatch.setattr("tfpt_tui.runs.record.fold", lambda before, one: folded.append(one) or whole)
+    fold_all(told)
+    monkeypatch.undo()
+    assert len(folded) == 4
+    assert fold_all(told) == whole
+    assert fold_all([]) == Record()
 
 
 def test_the_time_left_counts_the_epochs_to_come():

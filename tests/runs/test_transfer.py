@@ -64,6 +64,9 @@ def test_a_run_that_is_not_over_is_not_exported(runs, tmp_path):
 def test_a_file_that_cannot_be_written_leaves_nothing(runs, tmp_path):
     with pytest.raises(MissingError, match="cannot export the runs"):
         export_runs(runs, tmp_path / "none" / "runs.tar.gz")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MissingError, match="cannot export the runs"):
+        export_runs(runs, tmp_path / "file" / "runs.tar.gz")
 
 
 def pack(archive, *members):

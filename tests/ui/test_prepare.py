@@ -318,16 +318,19 @@ async def test_a_thousand_classes_can_be_scrolled_through(app, tiny):
 
 
 async def test_a_disk_that_refuses_for_a_while_does_not_end_the_app(app, tiny, monkeypatch):
-    real = screen_module.StockWatcher.look
+    real, refusing = screen_module.StockWatcher.look, threading.Event()
+
+    def look(watcher, again):
+        if refusing.is_set():
+            raise OSError(5, "Input/output error", "/datasets")
+        return real(watcher, again)
+
+    monkeypatch.setattr(screen_module.StockWatcher, "look", look)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_prepare(pilot, "64 of 64x64")
-
-        def refuse(*_):
-            raise OSError(5, "Input/output error", "/datasets")
-
-        monkeypatch.setattr(screen_module.StockWatcher, "look", refuse)
+        refusing.set()
         await shows(pilot, "Cannot read the datasets", "Input/output error")
-        monkeypatch.setattr(screen_module.StockWatcher, "look", real)
+        refusing.clear()
         await pilot.press("k")
         await shows(pilot, "60,000 in 100 classes")
 

@@ -48,29 +48,30 @@ def list_presets(invocation: Invocation, as_json: bool) -> None:
         show(json.dumps(rows, indent=2) + "\n")
     else:
         columns = (Column("name", "name"), Column("rows", "rows"), Column("title", "title"))
-        shown = [
-            {**row, "name": printable(preset.name), "title": printable(preset.title)}
-            for row, preset in zip(rows, found, strict=True)
-        ]
-        show_table(Table(columns, tuple(shown)))
+        show_table(Table(columns, tuple(rows)))
     invocation.note_missing_frameworks()
 
 
 @presets.command("show")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--toml", "as_toml", is_flag=True, help="As its file is, comments and all: to copy and change.")
 @pass_invocation
-def show_preset(invocation: Invocation, name: str, as_json: bool) -> None:
+def show_preset(invocation: Invocation, name: str, as_json: bool, as_toml: bool) -> None:
     """Show a preset, by NAME or path, with every row resolved against its defaults."""
     preset = find_preset(name, invocation.paths)
+    if as_json and as_toml:
+        raise click.UsageError("--json and --toml: choose one of them")
+    if as_toml:
+        show(preset.path.read_text(encoding="utf-8"))
+        return
     if as_json:
         show(json.dumps(_document(preset), indent=2) + "\n")
         return
     tracks = dict.fromkeys(str(row.resolved()["track"]) for row in preset.rows)
     described = "\n".join(_wrap(line) for track in tracks for line in describe_track(track))
     heading = f"{printable(f'{preset.name}: {preset.title}')}\n{printable(str(preset.path))}"
-    rows = "\n".join(map(printable, table_text(preset_table(preset)).split("\n")))
-    show(f"{heading}\n\n{rows}\n{described}\n")
+    show(f"{heading}\n\n{table_text(preset_table(preset))}\n{described}\n")
 
 
 def _wrap(line: str) -> str:

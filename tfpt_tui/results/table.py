@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.config.schema import nearest
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, printable
 from tfpt_tui.events import finite
 
 # What LaTeX would take for a command.
@@ -161,7 +161,7 @@ def as_latex(table: Table) -> str:
         "\\bottomrule",
         "\\end{tabular}",
     ]
-    notes = [f"\n{_escape_latex(note)}" for note in table.notes]
+    notes = [f"\n{_escape_latex(printable(note))}" for note in table.notes]
     return "\n".join([*lines, *notes]) + "\n"
 
 
@@ -210,10 +210,11 @@ def _escape_latex(text: str) -> str:
 
 
 def printed_cells(table: Table) -> list[list[str]]:
-    """The texts of the printed columns: the heading, then every row."""
+    """The texts of the printed columns, the heading, then every row: with nothing that a terminal would obey."""
     columns = _printed(table)
     heading = [column.title for column in columns]
-    return [heading, *([column.show(row.get(column.name)) for column in columns] for row in table.rows)]
+    rows = ([printable(column.show(row.get(column.name))) for column in columns] for row in table.rows)
+    return [heading, *rows]
 
 
 def _printed(table: Table) -> list[Column]:
@@ -224,7 +225,7 @@ def _printed(table: Table) -> list[Column]:
 
 
 def _notes(table: Table, indent: str) -> list[str]:
-    return ["", *(f"{indent}{note}" for note in table.notes)] if table.notes else []
+    return ["", *(f"{indent}{printable(note)}" for note in table.notes)] if table.notes else []
 
 
 def _inert(text: str, value: Cell) -> str:

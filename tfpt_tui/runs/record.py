@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 from tfpt_tui import events
@@ -83,7 +84,13 @@ def fold(record: Record, stamped: Stamped) -> Record:
 
 
 def fold_all(stamped: Iterable[Stamped], record: Record | None = None) -> Record:
-    return reduce(fold, stamped, record or Record())
+    """The record after all these events; of progress that is told many times in a row the last is enough."""
+    telling = (
+        one
+        for one, after in pairwise((*stamped, None))
+        if one and not (after and isinstance(one.event, Progress) and isinstance(after.event, Progress))
+    )
+    return reduce(fold, telling, record or Record())
 
 
 def time_left_s(record: Record) -> float | None:

@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def export_runs(runs: Sequence[RunDirectory], out: Path) -> None:
                         tar.add(file, f"{FOLDER}/{run.id}/{file.name}", recursive=False, filter=_anonymous)
         temporary.rename(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the very directory may be none
+            temporary.unlink()
         raise cannot("export the runs", error.filename or out, error) from None
 
 

@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
-from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
@@ -25,6 +24,7 @@ from tfpt_tui.runs.state import request_stop
 from tfpt_tui.ui.choose import NEWEST, ORDERS, matching, ordered
 from tfpt_tui.ui.curves import Axes, Shown
 from tfpt_tui.ui.keys import MONITOR, bindings
+from tfpt_tui.ui.looking import keep_looking
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
@@ -103,24 +103,14 @@ class MonitorScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
         """Look at the files as often as the screen is to be painted, and tell what has changed."""
-        worker = get_current_worker()
         watcher = Watcher(self._paths)
-        shown: Snapshot | None = None
-        problem = ""
-        while not worker.is_cancelled:
-            try:
-                snapshot, problem = watcher.look(self.wanted), ""
-            except OSError as error:
-                # A file system that hiccups must not end the viewer: say it once and look again.
-                if problem != str(error):
-                    problem = str(error)
-                    self.post_message(self.Unreadable(problem))
-            else:
-                if snapshot != shown:
-                    shown = snapshot
-                    self.post_message(self.Seen(snapshot))
-            self._look_now.wait(1 / self._settings.refresh_hz)
-            self._look_now.clear()
+        keep_looking(
+            lambda _: watcher.look(self.wanted),
+            lambda snapshot: self.post_message(self.Seen(snapshot)),
+            lambda problem: self.post_message(self.Unreadable(problem)),
+            self._look_now,
+            1 / self._settings.refresh_hz,
+        )
 
     @on(Seen)
     def _show_snapshot(self, message: Seen) -> None:

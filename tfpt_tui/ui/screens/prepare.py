@@ -22,6 +22,7 @@ from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
 from tfpt_tui.ui import prepare_news as news
 from tfpt_tui.ui.keys import PREPARE, bindings
+from tfpt_tui.ui.looking import keep_looking
 from tfpt_tui.ui.prospect import Form, Prospect, foresee
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.sheet import Grid, draw_sheet
@@ -84,25 +85,13 @@ class PrepareScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="watch")
     def _watch(self) -> None:
-        worker = get_current_worker()
-        watcher = StockWatcher(self._paths)
-        shown: Stock | None = None
-        problem = ""
-        again = True
-        while not worker.is_cancelled:
-            try:
-                stock, problem = watcher.look(again), ""
-            except OSError as error:
-                # A file system that hiccups must not end the viewer: say it once and look again.
-                if problem != str(error):
-                    problem = str(error)
-                    self.post_message(news.Refused("Cannot read the datasets", problem))
-            else:
-                if stock != shown or again:
-                    shown = stock
-                    self.post_message(news.Seen(stock))
-            again = self._look_now.wait(LOOK_S)
-            self._look_now.clear()
+        keep_looking(
+            StockWatcher(self._paths).look,
+            lambda stock: self.post_message(news.Seen(stock)),
+            lambda problem: self.post_message(news.Refused("Cannot read the datasets", problem)),
+            self._look_now,
+            LOOK_S,
+        )
 
     @on(news.Seen)
     def _show_stock(self, message: news.Seen) -> None:
