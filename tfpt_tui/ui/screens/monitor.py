@@ -78,6 +78,7 @@ class MonitorScreen(Screen[None]):
         self._paths = paths
         self._settings = settings
         self._look_now = threading.Event()
+        self._away = True  # until it is seen, and while another screen is
 
     def compose(self) -> ComposeResult:
         yield TitleBar(MONITOR)
@@ -92,15 +93,19 @@ class MonitorScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.add_class("-empty")
-
-    def on_screen_resume(self) -> None:
         self._watch()
 
-    def on_screen_suspend(self) -> None:
-        self.workers.cancel_group(self, "watch")
+    def on_unmount(self) -> None:
+        self._look_now.set()  # to see that it is over
+
+    def on_screen_resume(self) -> None:
+        self._away = False
         self._look_now.set()
 
-    @work(thread=True, exclusive=True, group="watch")
+    def on_screen_suspend(self) -> None:
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
+
+    @work(thread=True)
     def _watch(self) -> None:
         """Look at the files as often as the screen is to be painted, and tell what has changed."""
         watcher = Watcher(self._paths)
@@ -108,6 +113,7 @@ class MonitorScreen(Screen[None]):
             lambda _: watcher.look(self.wanted),
             lambda snapshot: self.post_message(self.Seen(snapshot)),
             lambda problem: self.post_message(self.Unreadable(problem)),
+            lambda: self._away,
             self._look_now,
             1 / self._settings.refresh_hz,
         )

@@ -71,24 +71,28 @@ class PrepareScreen(Screen[None]):
             yield DatasetPage(id="dataset", classes="page")
         yield Footer(compact=True)
 
+    def on_mount(self) -> None:
+        self._watch()
+
+    def on_unmount(self) -> None:
+        self._look_now.set()  # to see that it is over
+
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
-            self._watch()
+            self._look_now.set()
             self._foresee(self.query_one(NewPage).form)
 
     def on_screen_suspend(self) -> None:
         self._away = self not in self.app.screen_stack  # a dialog only covers it
-        if self._away:
-            self.workers.cancel_group(self, "watch")
-            self._look_now.set()
 
-    @work(thread=True, exclusive=True, group="watch")
+    @work(thread=True)
     def _watch(self) -> None:
         keep_looking(
             StockWatcher(self._paths).look,
             lambda stock: self.post_message(news.Seen(stock)),
             lambda problem: self.post_message(news.Refused("Cannot read the datasets", problem)),
+            lambda: self._away,
             self._look_now,
             LOOK_S,
         )
