@@ -14,15 +14,15 @@ import psutil
 
 
 class Terminal:
-    """Runs the app on some runs; use it as a context."""
+    """Runs the app on some runs, or another command; use it as a context."""
 
-    def __init__(self, runs, size=(80, 24)):
+    def __init__(self, runs, size=(80, 24), command=None):
         columns, rows = size
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.started = time.perf_counter()
         self._app = subprocess.Popen(
-            [sys.executable, "-m", "tfpt_tui", "--runs", str(runs)],
+            command or [sys.executable, "-m", "tfpt_tui", "--runs", str(runs)],
             stdin=slave,
             stdout=slave,
             stderr=slave,

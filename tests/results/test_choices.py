@@ -6,8 +6,9 @@ from tests.recordings import record_run, record_sweep
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.choices import list_choices, narrow, read_filter, runs_of
+from tfpt_tui.results.choices import list_choices, narrow, runs_of
 from tfpt_tui.results.index import read_summaries
+from tfpt_tui.results.selection import read_filter
 
 OLD, NEW = "20261121-100000-quick-aa01", "20261122-100000-batch-sweep-bb02"
 

@@ -1,10 +1,11 @@
 """The app on recorded and scripted runs, driven by keys."""
 
 import os
+import threading
 
 import pytest
 
-from tests.ui.driving import SIZES, finish, screen_text, shows
+from tests.ui.driving import SIZES, counted, finish, hides, look_into_help, screen_text, shows, until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import status_of
@@ -332,3 +333,35 @@ async def test_a_click_on_its_name_opens_a_screen(app, recorded):
         await shows(pilot, "new dataset")
         await pilot.click(offset=(45, 0))
         await shows(pilot, "Sweeps")
+
+
+async def test_a_slow_interpreter_does_not_hold_up_the_empty_screen(app, monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr(
+        "tfpt_tui.ui.screens.monitor.missing_frameworks",
+        lambda settings: ["PyTorch is missing"] if let_go.wait(20) else [],
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        try:
+            await shows(pilot, "No runs yet")
+            await look_into_help(pilot)
+        finally:
+            let_go.set()
+        await shows(pilot, "No runs yet", "PyTorch is missing")
+
+
+async def test_a_look_elsewhere_has_no_file_read_again(app, recorded, monkeypatch):
+    from tfpt_tui.ui import watch
+
+    readers, looks = counted(monkeypatch, watch, "RunReader"), counted(monkeypatch, watch.Watcher, "look")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        known = len(readers)
+        await look_into_help(pilot)
+        await pilot.press("2")
+        await hides(pilot, "TensorFlow 9.9")
+        await pilot.press("3")
+        await shows(pilot, "TensorFlow 9.9")
+        seen = len(looks)
+        await until(pilot, lambda _: len(looks) > seen + 1)
+        assert len(readers) == known

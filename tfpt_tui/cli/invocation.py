@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -51,6 +52,7 @@ class Invocation:
         """
         if not on_terminal():
             raise UsageError("the app needs a terminal; see tfpt-tui --help for commands that do not")
+        gc.disable()  # what start-up makes is there to stay; the app enables it with its first paint
         from tfpt_tui.ui.app import open_app
 
         return open_app(self.paths, self.settings, ascii_only=self.ascii_only, mouse=self.mouse)

@@ -10,10 +10,9 @@ from typing import Any
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, find_preset, preset_files
 from tfpt_tui.errors import TfptError
-from tfpt_tui.results.groups import asked
 from tfpt_tui.results.published import has_printed_numbers, of_its_rows
 from tfpt_tui.results.request import recorded
-from tfpt_tui.results.selection import Condition, is_condition, parse_condition, select
+from tfpt_tui.results.selection import Filter, named, select
 from tfpt_tui.runs.directory import RunDirectory, find_sweep
 from tfpt_tui.runs.sweep import read_sweep
 
@@ -45,34 +44,6 @@ class Choice:
     @property
     def frameworks(self) -> list[str]:
         return sorted({str(summary["config"].get("framework", "")) for summary in self.summaries} - {""})
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Conditions that runs must meet, and words that must stand in what they are called."""
-
-    conditions: tuple[Condition, ...] = ()
-    words: tuple[str, ...] = ()
-
-
-def read_filter(text: str) -> Filter:
-    """Such as ``demo batch_size>32``.
-
-    Raises:
-        UsageError: a condition is wrong; the message says how.
-    """
-    told = text.split()
-    conditions = tuple(parse_condition(word) for word in told if is_condition(word))
-    return Filter(conditions, tuple(word.lower() for word in told if not is_condition(word)))
-
-
-def named(summary: Summary, words: Sequence[str], more: str = "") -> bool:
-    """Whether all words stand in what the run is called, or in ``more``."""
-    config = summary.get("config", {})
-    told = [summary.get(key) for key in ("run", "status", "preset", "sweep")]
-    told += [asked(config, key) for key in ("track", "environment")]
-    searched = " ".join(str(one) for one in (more, *told) if one).lower()
-    return all(word in searched for word in words)
 
 
 def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:

@@ -39,6 +39,14 @@ class Condition:
         return own is not None and OPERATORS[self.operator](own, self.value)
 
 
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that runs must meet, and words that must stand in what they are called."""
+
+    conditions: tuple[Condition, ...] = ()
+    words: tuple[str, ...] = ()
+
+
 def is_condition(text: str) -> bool:
     """Whether the text has an operator in it; the ID of a run has none."""
     return re.search("[=<>]", text) is not None
@@ -66,6 +74,26 @@ def parse_condition(text: str) -> Condition:
     if sign not in ("=", "!=") and (isinstance(parsed, bool | str)):
         raise UsageError(f"{text}: {key} is no number: only = and != compare it")
     return Condition(key, sign, parsed)
+
+
+def read_filter(text: str) -> Filter:
+    """Such as ``demo batch_size>32``.
+
+    Raises:
+        UsageError: a condition is wrong; the message says how.
+    """
+    told = text.split()
+    conditions = tuple(parse_condition(word) for word in told if is_condition(word))
+    return Filter(conditions, tuple(word.lower() for word in told if not is_condition(word)))
+
+
+def named(summary: Mapping[str, Any], words: Sequence[str], more: str = "") -> bool:
+    """Whether all words stand in what the run is called, or in ``more``."""
+    config = summary.get("config", {})
+    told = [summary.get(key) for key in ("run", "status", "preset", "sweep")]
+    told += [asked(config, key) for key in ("track", "environment")]
+    searched = " ".join(str(one) for one in (more, *told) if one).lower()
+    return all(word in searched for word in words)
 
 
 def select(results: Iterable[Mapping[str, Any]], conditions: Sequence[Condition]) -> list[Mapping[str, Any]]:

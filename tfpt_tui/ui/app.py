@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -118,6 +119,9 @@ class TfptApp(App[None]):
         # Whoever is told to end did not leave by itself. A hang-up is handled by open_app.
         end = partial(self.exit, return_code=INTERRUPTED)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+
+    def on_ready(self) -> None:
+        gc.enable()  # the command line holds it back while we start
 
     def action_help(self) -> None:
         self.push_screen(Help(self.current_mode.capitalize()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tfpt_tui.results.choices import named, read_filter
+from tfpt_tui.results.selection import named, read_filter
 from tfpt_tui.ui.watch import ListedRun
 
 NEWEST = "newest first"

@@ -17,8 +17,9 @@ from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError, printable
-from tfpt_tui.results.choices import PUBLISHED, Choice, Filter, list_choices, narrow, read_filter
+from tfpt_tui.results.choices import PUBLISHED, Choice, list_choices, narrow
 from tfpt_tui.results.index import read_summaries
+from tfpt_tui.results.selection import Filter, read_filter
 from tfpt_tui.results.table import as_markdown
 from tfpt_tui.ui.findings import Findings, Wanted, find, title_of
 from tfpt_tui.ui.keys import COMPARE, bindings

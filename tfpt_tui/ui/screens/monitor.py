@@ -73,6 +73,12 @@ class MonitorScreen(Screen[None]):
 
         reason: str
 
+    @dataclass
+    class Missing(Message):
+        """The frameworks that cannot be run, a line each."""
+
+        lines: list[str]
+
     def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__()
         self._paths = paths
@@ -211,8 +217,17 @@ class MonitorScreen(Screen[None]):
             self.query_one(RunPane).show(Picture(runs, self.axes, self.view, self.baseline))
 
     def _show_empty(self) -> None:
-        missing = missing_frameworks(self._settings)
-        self.query_one("#empty", Static).update(Content("\n".join([EMPTY, "", *missing])))
+        self.query_one("#empty", Static).update(Content(EMPTY))
+        self._look_for_frameworks()
+
+    @work(thread=True, exclusive=True, group="frameworks")
+    def _look_for_frameworks(self) -> None:
+        self.post_message(self.Missing(missing_frameworks(self._settings)))  # other interpreters take their time
+
+    @on(Missing)
+    def _tell_missing(self, message: Missing) -> None:
+        if message.lines:
+            self.query_one("#empty", Static).update(Content("\n".join([EMPTY, "", *message.lines])))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         view = self.snapshot.view if self.snapshot else None
