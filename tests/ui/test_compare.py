@@ -368,15 +368,22 @@ async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_i
             raise PermissionError(13, "Permission denied", "/runs")
         return real(wanted, paths)
 
+    class Told(compare.CompareScreen.Unreadable):
+        def __init__(self, reason):
+            super().__init__(reason)
+            told.set()
+
+    told = threading.Event()
     monkeypatch.setattr(compare, "find", slow)
+    monkeypatch.setattr(compare.CompareScreen, "Unreadable", Told)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
         await shows(pilot, "comparing ...")
         await pilot.press("j")
         await shows(pilot, "took 1.25x")
         held.set()
-        await asyncio.get_running_loop().shutdown_default_executor()  # the thread has told what it had to tell
-        await pilot.pause()
+        await asyncio.to_thread(told.wait, 20)
+        await pilot.pause(0.1)
         assert "took 1.25x" in screen_text(app)
 
 
