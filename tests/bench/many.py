@@ -11,6 +11,7 @@ from tfpt_tui.config.paths import find_paths
 
 COUNTS = (100, 1_000, 10_000, 100_000)
 REPEATS = 3  # of the sweep that is compared
+SWEEP = "20270101-000000-quick-0000"
 COMMANDS = {
     "runs list": ("runs", "list"),
     "compare, the first time": ("compare",),
@@ -32,11 +33,18 @@ def write_runs(paths, count):
         for name, text in texts[model].items():
             (paths.runs / run / name).write_text(text.replace(models[model].id, run))
     sweep = [
-        record_run(paths, f"20270101-000000-{n:03x}{seed % 16:x}", framework, seed=seed, rate=100.0 + 7 * n + seed)
+        record_run(
+            paths,
+            f"20270101-000000-{n:03x}{seed % 16:x}",
+            framework,
+            seed=seed,
+            rate=100.0 + 7 * n + seed,
+            sweep=SWEEP,
+        )
         for seed in range(25, 25 + REPEATS)
         for n, framework in enumerate(("pytorch", "tensorflow"))
     ]
-    record_sweep(paths, "20270101-000000-quick-0000", *sweep)
+    record_sweep(paths, SWEEP, *sweep)
 
 
 def measure(paths, *arguments):

@@ -1,6 +1,7 @@
 """The Monitor's views, lists and charts, driven by keys on recorded and scripted runs."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from textual.widgets import Input
@@ -9,6 +10,7 @@ from tests.ui.driving import SIZES, finish, hides, screen_text, shows
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
+from tfpt_tui.ui import watch
 from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.log_view import plain
@@ -292,3 +294,21 @@ async def test_a_run_that_cannot_be_asked_to_stop_keeps_the_app_open(app, start,
 
 def refuse(run):
     raise MissingError(f"{run.id}: may not be written")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "needle", "told"),
+    [
+        (0, "", "2 runs, newest first"),
+        (0, "tensorflow", "1 of 2 runs, newest first"),
+        (1998, "", "2 of 2,000 runs, newest first"),
+        (1998, "tensorflow", "1 of the newest 2, newest first"),
+    ],
+)
+async def test_the_list_says_how_many_runs_it_leaves_out(app, recorded, monkeypatch, hidden, needle, told):
+    real = watch.Watcher.look
+    monkeypatch.setattr(watch.Watcher, "look", lambda *given: replace(real(*given), hidden=hidden))
+    async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, "PyTorch completed")
+        app.screen.needle = needle
+        await shows(pilot, told)

@@ -192,10 +192,8 @@ class MonitorScreen(Screen[None]):
         chosen = snapshot.view.id if snapshot.view else None
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(RunList).show(runs, chosen, marks)
-        total = len(snapshot.runs)
-        count = f"{len(runs)} of {total:,}" if self.needle else f"{total:,} run{'' if total == 1 else 's'}"
-        more = f" of {total + snapshot.hidden:,}" if snapshot.hidden else ""
-        self.query_one("#count", Live).show(Content(problem or f"{count}{more}, {self.order}"))
+        told = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
+        self.query_one("#count", Live).show(Content(problem or told))
 
     def _shown(self) -> tuple[Shown, ...]:
         """The runs that are drawn, the chosen one last; letters and colours stay with a run while it is drawn."""
@@ -361,3 +359,13 @@ def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
     """What the keys depend on: whether there is a run, and whether it is alive."""
     view = snapshot.view if snapshot else None
     return view is not None, bool(view and view.status in ALIVE)
+
+
+def _count(shown: int, snapshot: Snapshot, *, filtered: bool) -> str:
+    """How many runs are listed, and of how many."""
+    listed = len(snapshot.runs)
+    total = listed + snapshot.hidden
+    runs = f"{total:,} run{'' if total == 1 else 's'}"
+    if filtered:
+        return f"{shown:,} of the newest {listed:,}" if snapshot.hidden else f"{shown:,} of {runs}"
+    return f"{shown:,} of {runs}" if snapshot.hidden else runs
