@@ -217,7 +217,20 @@ def test_the_worker_dies_with_a_supervisor_that_is_killed_and_the_run_shows_as_c
     os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
     wait_until(lambda: not worker.is_alive())
     assert status_of(sweep.runs[0]) == "crashed"
-    assert read_result(sweep.runs[0])["training"]["epochs"] == 1
+    result = read_result(sweep.runs[0])
+    assert result["training"]["epochs"] == 1
+    assert result["error"]["message"].startswith("its supervisor is gone")
+    assert result["error"]["message"].endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
+
+
+def test_a_run_whose_supervisor_was_killed_before_it_says_that_it_never_started(start):
+    sweep = start("hangs", rows=[0, 1])
+    wait_for_epoch(sweep.runs[0])
+    os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
+    wait_until(lambda: status_of(sweep.runs[1]) == "crashed")
+    told = read_result(sweep.runs[1])["error"]["message"]
+    assert told.startswith("it never started")
+    assert told.endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
 
 
 def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start):

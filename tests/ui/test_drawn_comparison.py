@@ -157,3 +157,14 @@ def test_rows_that_are_not_shown_are_counted_above_the_notes():
         "1,200 more rows are not shown; an export has them all",
         "slower",
     ]
+
+
+def test_long_names_have_the_room_that_there_is_and_no_more():
+    rows = rows_of(
+        *(result(f"r{n}", batch_size=32 + n, num_workers=n, cache=bool(n % 2), image_size=32) for n in range(3))
+    )
+    longest = max(len(row.name) for row in rows)
+    assert longest > 36
+    assert all(row.name in draw_intervals(rows, 160).plain for row in rows)
+    for columns in (100, 160):
+        assert max(map(len, lines_of(draw_intervals(rows, columns))[:4])) <= columns

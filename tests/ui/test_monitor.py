@@ -312,3 +312,12 @@ async def test_the_list_says_how_many_runs_it_leaves_out(app, recorded, monkeypa
         await shows(pilot, "PyTorch completed")
         app.screen.needle = needle
         await shows(pilot, told)
+
+
+async def test_a_filter_that_is_left_chooses_a_run_that_it_lists(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("slash", *"pytorch")
+        await shows(pilot, "1 of 2 runs")
+        await pilot.press("enter")
+        await shows(pilot, "PyTorch 9.9")

@@ -9,7 +9,7 @@ from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.readings import read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import RESULT_SCHEMA, fold_all, make_result
-from tfpt_tui.runs.state import GONE, status_of
+from tfpt_tui.runs.state import gone, status_of
 from tfpt_tui.runs.sweep import origin_of, read_config
 from tfpt_tui.runs.tail import EventTail
 
@@ -41,8 +41,8 @@ def _document(run: RunDirectory) -> dict[str, Any]:
     except OSError as error:
         return _broken(run, str(cannot("read the run", error.filename or run.path, error)))
     status = status_of(run)
-    gone = GONE if status == "crashed" else None
-    return {**make_result(run.id, status, gone, config, record, hardware, ()), **origin_of(run)}
+    reason = gone(run) if status == "crashed" else None
+    return {**make_result(run.id, status, reason, config, record, hardware, ()), **origin_of(run)}
 
 
 def _checked(run: RunDirectory, document: dict[str, Any]) -> dict[str, Any]:

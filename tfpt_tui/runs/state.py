@@ -15,8 +15,6 @@ from tfpt_tui.runs.processes import Process, read_process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
-# The error of a run whose supervisor could not write its result.
-GONE = RunError("Crashed", "its supervisor is gone without a word: killed, or the disk is full")
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
 HEAD_BYTES = 512
 
@@ -51,6 +49,15 @@ def request_stop(run: RunDirectory) -> None:
         run.stop.touch()
     except OSError as error:
         raise cannot("ask the run to stop", run.path, error) from None
+
+
+def gone(run: RunDirectory) -> RunError:
+    """The error of a run whose supervisor could not write its result, and how to go on."""
+    sweep = read_state(run.state).get("sweep")
+    told = "its supervisor is gone without a word: killed, or the disk is full"
+    if not run.events.exists():
+        told = "it never started: its supervisor was killed before, or the disk is full"
+    return RunError("Crashed", f"{told}; go on with: tfpt-tui runs resume {sweep}" if sweep else told)
 
 
 def owner_of(path: Path) -> Process | None:

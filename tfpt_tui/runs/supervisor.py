@@ -35,7 +35,7 @@ from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.needs import check_room
 from tfpt_tui.runs.processes import Process, identify, kill_group, oom_kills
 from tfpt_tui.runs.settle import Keeper, find_ending, settle
-from tfpt_tui.runs.state import GONE, status_of, write_state
+from tfpt_tui.runs.state import gone, status_of, write_state
 from tfpt_tui.runs.sweep import Sweep, interpreter_for, read_config, read_sweep, write_plan
 
 TICK_S = 0.2
@@ -226,7 +226,7 @@ def _settle_orphans(paths: Paths) -> None:
     """Give the runs whose supervisor was killed the result that it could not write."""
     for run in list_runs(paths):
         if not run.result.exists() and status_of(run) == "crashed":
-            settle(run, "crashed", GONE)
+            settle(run, "crashed", gone(run))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tfpt_tui.ui.findings import Row
 from tfpt_tui.ui.theme import VERDICT_STYLES, framework_style
 
 WIDE = 100  # from here on the name, the whisker, the ratio and the verdict share a line
-NAME_WIDTH = 36
+LEAST_NAME_WIDTH = 36
 RATIO_WIDTH = 20
 VERDICT_WIDTH = 15
 MARGIN = 1.04  # the outermost ends keep off the edges
@@ -39,21 +39,28 @@ class Axis:
 def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
     """Every row with its ratio; where there are no repeats a point alone, and without figures the reason."""
     wide = columns >= WIDE
-    axis = _axis(rows, columns - (NAME_WIDTH + RATIO_WIDTH + VERDICT_WIDTH if wide else RATIO_WIDTH))
-    lines = [Content(" " * (NAME_WIDTH if wide else 0)) + _scale(axis)]
+    name_width = _name_width(rows, columns) if wide else 0
+    axis = _axis(rows, columns - (name_width + RATIO_WIDTH + VERDICT_WIDTH if wide else RATIO_WIDTH))
+    lines = [Content(" " * name_width) + _scale(axis)]
     kind = ""
     for row in rows:
         if row.kind != kind:
             kind = row.kind
             lines.append(Content.styled(printable(kind.removesuffix(": ")), "$foreground-muted"))
         verdict = _verdict(row)
-        width = NAME_WIDTH - 1 if wide else columns - verdict.cell_length - 1
+        width = name_width - 1 if wide else columns - verdict.cell_length - 1
         name = _fit(printable(row.name), width)
         told = Content.styled(name, framework_style(row.standing.entry.framework))
         told += Content(" " * (width + 1 - len(name)))
         drawn = Content.assemble(_whisker(row, axis), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
         lines += [Content.assemble(told, drawn, verdict)] if wide else [told + verdict, drawn]
     return Content("\n").join([*lines, Content.styled(_legend(), "$foreground-muted")])
+
+
+def _name_width(rows: Sequence[Row], columns: int) -> int:
+    """Room for the longest name, but for no more than two fifths of a line."""
+    longest = max((len(printable(row.name)) for row in rows), default=0)
+    return max(LEAST_NAME_WIDTH, min(longest + 1, 2 * columns // 5))
 
 
 def _legend() -> str:

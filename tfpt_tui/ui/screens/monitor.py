@@ -177,7 +177,11 @@ class MonitorScreen(Screen[None]):
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
-        self.query_one(RunList).focus()
+        """To the list, and to its first run where the chosen one was filtered out."""
+        runs = self.query_one(RunList)
+        if runs.highlighted is None and runs.option_count:
+            runs.highlighted = 0
+        runs.focus()
 
     def _show_list(self) -> None:
         snapshot = self.snapshot

@@ -31,7 +31,7 @@ class ResultTable(DataTable[Text]):
     ResultTable > .datatable--header-cursor, ResultTable > .datatable--header-hover {
         background: $background; color: $text;
     }
-    ResultTable > .result-table--doubtful { color: $foreground-disabled; }
+    ResultTable > .result-table--doubtful { color: $foreground-muted; }
     """ + "".join(
         f"ResultTable > .result-table--{verdict.replace(' ', '-')} {{ color: {style}; }}\n"
         for verdict, style in VERDICT_STYLES.items()
@@ -153,10 +153,10 @@ class ResultTable(DataTable[Text]):
         most = MAX_TURNED_CELL if self.turned else MAX_CELL
         text = text if len(text) <= most else f"{text[: most - 1]}…"
         style: Style | str = ""
-        if row.get("in_band") is False and column.name != "in_band":
-            style = self._style("doubtful")
-        elif column.name == "framework":
+        if column.name == "framework":
             style = framework_colours(self.app.current_theme.dark).get(FRAMEWORKS.get(text, ""), "")
+        elif row.get("in_band") is False and column.name != "in_band":
+            style = self._style("doubtful")
         elif column.name == "verdict" and text in VERDICT_STYLES:
             style = self._style(text.replace(" ", "-"))
         return Text(text, style, justify=self._justify(column), no_wrap=True)
@@ -166,7 +166,8 @@ class ResultTable(DataTable[Text]):
         return "right" if column.name in self._numeric and not self.turned else "left"
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"result-table--{name}", partial=True)
+        found = self.get_component_rich_style(f"result-table--{name}")
+        return Style(color=found.color, bold=found.bold)  # on its own, a faint colour loses what makes it faint
 
 
 def _says_something(column: Column, table: Table) -> bool:
