@@ -121,3 +121,10 @@ def test_every_gpu_has_a_curve_of_its_own():
     ]
     assert [series.label for series in of_gpus(view, "GPU power W")] == ["GPU1"]
     assert of_gpus(shown().view, "GPU %") == ()
+
+
+def test_a_gpu_was_throttled_or_not_where_it_was_told():
+    told = [GpuSample(throttle=throttle) for throttle in ("", "thermal + power", None)]
+    view = shown(samples=[Sample(n, float(n), gpus=(gpu,)) for n, gpu in enumerate(told)]).view
+    (series,) = of_gpus(view, "GPU throttled")
+    assert (series.xs, series.ys) == ((0.0, 1.0), (0.0, 1.0))

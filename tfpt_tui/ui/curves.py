@@ -39,6 +39,7 @@ GPU_FIGURES: dict[str, Callable[[GpuSample], float | None]] = {
     "GPU power W": lambda gpu: gpu.power_w,
     "GPU temperature C": lambda gpu: gpu.temperature_c,
     "GPU clock MHz": lambda gpu: gpu.sm_clock_mhz,
+    "GPU throttled": lambda gpu: None if gpu.throttle is None else float(bool(gpu.throttle)),
 }
 
 
