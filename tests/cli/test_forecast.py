@@ -2,7 +2,7 @@ import pytest
 
 from tests.waiting import wait_until
 from tfpt_tui.cli import forecast as forecasting
-from tfpt_tui.cli.forecast import Countdown, forecast
+from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.runs.lock import MachineLock
@@ -51,6 +51,14 @@ def test_recorded_runs_of_this_machine_tell_it(plan, paths, start, capsys, monke
     # The story: an import of one second, 200 images a second in training and evaluation, 32 images each.
     assert forecast(plan(repeats=2), paths) == [pytest.approx(1.0 + 2 * 32 / 200 + 32 / 200)] * 4
     assert "4 runs, about 21 s" in capsys.readouterr().err  # with three pauses of five seconds
+
+
+def test_what_is_left_of_a_plan_is_foretold_where_all_of_it_is_known(plan, paths, start):
+    configs = [run.config for run in plan().runs]
+    assert forecast_rest(configs, paths) == ""
+    sweep = start("completes", epochs=2)
+    wait_until(lambda: owner_of(sweep.directory.state) is None)
+    assert forecast_rest(configs * 10, paths) == "about 30 s"  # 1.48 s each, as above
 
 
 def test_nothing_is_tried_out_while_a_plan_trains(plan):

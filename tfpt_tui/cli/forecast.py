@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
 from tfpt_tui.results.estimate import Pace, corrected_s, pace_of, show_duration
 from tfpt_tui.results.forecast import expect_s, paces_here
 from tfpt_tui.results.index import read_summaries
@@ -36,6 +36,13 @@ def forecast(plan: Plan, paths: Paths) -> list[float | None]:
     elif len(plan.runs) > FEW_RUNS:
         say(f"{count}; how long they take is not known: nothing like them is recorded on this machine")
     return seconds
+
+
+def forecast_rest(configs: Sequence[RunConfig], paths: Paths) -> str:
+    """How long the runs that are left of a plan take, in words; "" where nothing tells of one of them."""
+    seconds = expect_s(configs, paces_here(read_summaries(paths)))
+    known = [one for one in seconds if one is not None]
+    return f"about {show_duration(sum(known))}" if len(known) == len(seconds) else ""
 
 
 def _try_out(runs: Sequence[PlannedRun]) -> list[Pace]:

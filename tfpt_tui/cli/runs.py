@@ -13,6 +13,7 @@ import click
 
 from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
+from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
@@ -27,7 +28,7 @@ from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.resume import rest_of
 from tfpt_tui.runs.resume import resume as resume_sweep
 from tfpt_tui.runs.state import request_stop, status_of
-from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_sweep, submit
+from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_config, read_sweep, submit
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.runs.transfer import export_runs, import_runs
 
@@ -141,7 +142,9 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
     sweep = _sweep(invocation, sweep_id)
     rest = rest_of(sweep)
     resumed = resume_sweep(sweep, rest, invocation.paths, invocation.settings)
-    say(f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left")
+    told = f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left"
+    how_long = forecast_rest([read_config(run) for run in rest.pending if run.config.exists()], invocation.paths)
+    say(f"{told}, {how_long}" if how_long else told)
     if rest.deleted:
         say(f"deleted since, and left out: {', '.join(run.id for run in rest.deleted)}")
     return _follow(resumed, invocation, detach, headless)
