@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
 import click
 
 from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.forecast import forecast
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import find_preset, select_rows
-from tfpt_tui.config.schema import parse_override
+from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.sweep import submit
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _option(flag: str, setting: Setting, **more: Any) -> Callable[[Command], Command]:
+    """An option for what a plan has beside its rows, with the help and the range of its setting."""
+    told = f"{setting.help[0].upper()}{setting.help[1:]}."
+    kind: Mapping[str, Any] = {"is_flag": True} if setting.type is bool else {"type": _range(setting)}
+    return click.option(flag, help=told, **kind, **more)
+
+
+def _range(setting: Setting, least: int | None = None) -> click.ParamType[Any]:
+    """The numbers that a setting takes, from another least one where that means nothing."""
+    within: Any = click.IntRange if setting.type is int else click.FloatRange
+    found: click.ParamType[Any] = within(setting.minimum if least is None else least, setting.maximum)
+    return found
 
 
 @click.command()
@@ -18,16 +37,12 @@ from tfpt_tui.runs.sweep import submit
 @click.option("--data", metavar="DIR", help="A prepared dataset.")
 @click.option("--rows", metavar="1,3-5", help="Only these rows of the preset.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in every row.")
-@click.option(
-    "--repeats", default=1, type=click.IntRange(1, 1000), help="Runs of each row, with seeds counting up."
-)
-@click.option(
-    "--cooldown", type=click.FloatRange(0, 3600), help="Seconds between runs; 5 where they are repeated."
-)
-@click.option("--burn-in", is_flag=True, help="A first run that warms the machine up and is not compared.")
+@_option("--repeats", PLAN["repeats"], default=1)
+@_option("--cooldown", PLAN["cooldown_s"], metavar="SECONDS")
+@_option("--burn-in", PLAN["burn_in"])
 @click.option(
     "--epochs-measured",
-    type=click.IntRange(1, 10000),
+    type=_range(SETTINGS["epochs_measured"], least=1),
     metavar="K",
     help="Train K epochs of each row, and scale the time to all of its epochs.",
 )

@@ -244,6 +244,15 @@ def _describe_settings() -> dict[str, Setting]:
 
 
 SETTINGS: dict[str, Setting] = _describe_settings()
+# What a plan has beside its rows.
+PLAN = {
+    setting.key: setting
+    for setting in (
+        Setting("repeats", int, 1, "runs of each row, with seeds counting up", minimum=1, maximum=1000),
+        Setting("cooldown_s", float, 0.0, "pause between runs; 5 where they are repeated", "s", 0, 3600),
+        Setting("burn_in", bool, False, "a first run that warms the machine up and is not compared"),
+    )
+}
 
 
 def defaults() -> dict[str, Value | None]:

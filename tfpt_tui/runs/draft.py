@@ -10,20 +10,11 @@ from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
-from tfpt_tui.config.schema import SETTINGS, Setting, Value
+from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.runs.plan import Plan, make_plan, usual_cooldown_s
 
 MAX_RUNS = 10_000
-# What a plan has beside its rows.
-PLAN = {
-    setting.key: setting
-    for setting in (
-        Setting("repeats", int, 1, "runs of each row, with seeds counting up", minimum=1, maximum=1000),
-        Setting("cooldown_s", float, 0.0, "pause between runs; 5 where they are repeated", "s", 0, 3600),
-        Setting("burn_in", bool, False, "a first run that warms the machine up and is not compared"),
-    )
-}
 FIELDS: Mapping[str, Setting] = {**SETTINGS, **PLAN}
 # They decide which of the others apply.
 DECIDING = ("framework", "track")
