@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
+from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.record import Record
 from tfpt_tui.ui.reader import RunView
 from tfpt_tui.ui.widgets.describe import headline, outcome, progress
@@ -56,3 +57,11 @@ def test_the_bar_is_of_the_whole_training():
     start = RunStart("r", "pytorch", "2", {"epochs": 4}, 1)
     record = Record(start=start, phase="training", progress=Progress("training", 3, 50, 100, 10.0))
     assert " 62% " in progress(dataclasses.replace(view(), record=record), 60).plain
+
+
+def test_the_reading_of_a_run_that_is_over_is_the_last_with_its_worker():
+    samples = (Sample(0, 1.0, worker_rss_bytes=700), Sample(1, 2.0, worker_rss_bytes=0))
+    live = dataclasses.replace(view(), samples=samples)
+    assert live.sample == samples[1]
+    assert dataclasses.replace(live, status="completed").sample == samples[0]
+    assert dataclasses.replace(live, status="completed", samples=samples[1:]).sample == samples[1]

@@ -49,6 +49,14 @@ async def test_the_views_are_training_hardware_and_log(app, recorded):
         await shows(pilot, "train loss by epoch")
 
 
+async def test_what_fits_is_not_scrolled(app, recorded):
+    record_hardware(recorded.runs[1])
+    async with app.run_test(size=(200, 60)) as pilot:
+        await pilot.press("v")
+        await shows(pilot, "CPU % by seconds", "machine memory GB")
+        assert app.screen.query_one("#machine").max_scroll_y == 0
+
+
 async def test_every_reading_of_a_gpu_has_a_chart(app, recorded):
     record_hardware(recorded.runs[1], gpus=2)
     async with app.run_test(size=(200, 60)) as pilot:

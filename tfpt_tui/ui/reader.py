@@ -51,7 +51,11 @@ class RunView:
 
     @property
     def sample(self) -> Sample | None:
-        """The latest reading."""
+        """The latest reading, of a run that is over the latest that had its worker in memory."""
+        if self.status not in ALIVE:
+            for sample in reversed(self.samples):
+                if sample.worker_rss_bytes:
+                    return sample
         return self.samples[-1] if self.samples else None
 
     @property
