@@ -128,7 +128,7 @@ class RunPane(Vertical):
     def _show_machine(self, picture: Picture) -> None:
         run = picture.chosen.view
         self._show_readings("readings", run)
-        x_range = (0.0, time_axis(run.sample.elapsed_s if run.sample else 0.0))
+        x_range = (0.0, time_axis(run.samples[-1].elapsed_s if run.samples else 0.0))
         drawn = {figure: curves.of_samples(run, figure, picture.chosen.colour) for figure in curves.SAMPLE_FIGURES}
         drawn |= {figure: curves.of_gpus(run, figure) for figure in curves.GPU_FIGURES}
         for figure, series in drawn.items():
