@@ -365,3 +365,17 @@ async def test_a_look_elsewhere_has_no_file_read_again(app, recorded, monkeypatc
         seen = len(looks)
         await until(pilot, lambda _: len(looks) > seen + 1)
         assert len(readers) == known
+
+
+async def test_an_epoch_that_has_just_begun_is_no_fall_of_the_rate(app, start):
+    sweep = start("hangs", rows=[0])
+    run = sweep.runs[0]
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "PyTorch 9.9")
+        with run.events.open("a") as file:
+            for seq, (done, rate) in enumerate([(0, 0.0), (16, 77.0)], 900):
+                file.write(encode(Stamped(seq, 1.0, 99.0, Progress("training", 2, done, 32, rate))))
+        await until(pilot, lambda _: app.screen.snapshot.view.rates[-1] == (99.0, 77.0))
+        assert min(rate for _, rate in app.screen.snapshot.view.rates) > 0
+        run.stop.touch()
+        finish(sweep)

@@ -3,11 +3,12 @@
 import pytest
 
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.results.choices import SWEEP, Choice
 from tfpt_tui.results.groups import group, kind_of
 from tfpt_tui.results.standing import stand
 from tfpt_tui.results.table import Table
-from tfpt_tui.ui.comparison_text import MAX_NOTES, curve_colours, curves_legend, notes
-from tfpt_tui.ui.findings import Curve, Row
+from tfpt_tui.ui.comparison_text import MAX_NOTES, curve_colours, curves_legend, heading, notes
+from tfpt_tui.ui.findings import Curve, Row, Wanted
 from tfpt_tui.ui.intervals import draw_intervals
 from tfpt_tui.ui.phase_bars import NOTHING, draw_phases
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS
@@ -168,3 +169,10 @@ def test_long_names_have_the_room_that_there_is_and_no_more():
     assert all(row.name in draw_intervals(rows, 160).plain for row in rows)
     for columns in (100, 160):
         assert max(map(len, lines_of(draw_intervals(rows, columns))[:4])) <= columns
+
+
+def test_the_heading_counts_what_is_compared_of_what_was_recorded():
+    sweep = Choice(SWEEP, "20261124-100000-quick-0000", "quick", ({"run": "a"}, {"run": "b"}, {"run": "c"}))
+    assert heading(Wanted((sweep,)), 2).plain.endswith("2 of 3 runs")
+    assert heading(Wanted((sweep,)), 3).plain.endswith("  3 runs")
+    assert heading(Wanted((sweep,)), None).plain.endswith("comparing ...")

@@ -81,3 +81,20 @@ def test_a_part_that_is_enlarged_keeps_the_points_that_it_has():
     whole = draw([Series(xs, ys, "#ff8700")], Frame("loss", 60, 12, (5000.0, 5020.0))).plain
     exact = draw([Series(xs[4999:5022], ys[4999:5022], "#ff8700")], Frame("loss", 60, 12, (5000.0, 5020.0))).plain
     assert whole == exact
+
+
+@pytest.mark.parametrize(
+    ("x_range", "columns", "ticks"),
+    [
+        ((1.0, 300.0), 80, "1 50 100 150 200 250 300"),
+        ((1.0, 300.0), 40, "1 100 200 300"),
+        ((0.0, 30.0), 80, "0 5 10 15 20 25 30"),
+        ((1.0, 6.0), 80, "1 2 3 4 5 6"),
+        ((1.0, 52.0), 80, "1 10 20 30 40 52"),
+        ((1.0, 2.0), 80, "1 2"),
+        ((1.0, 1e9), 40, "1 500000000 1000000000"),
+    ],
+)
+def test_the_x_axis_has_round_numbers_between_its_ends(x_range, columns, ticks):
+    *_, last = draw([curve(1.0, 2.0)], Frame("loss", columns, 10, x_range)).plain.split("\n")
+    assert " ".join(last.split()) == ticks

@@ -21,10 +21,16 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
     title = title_of(wanted)
     if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
         title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%d %b %H:%M}"
-    how = ["comparing ..." if runs is None else f"{runs:,} run{'' if runs == 1 else 's'}"]
+    how = ["comparing ..." if runs is None else _how_many(runs, sum(len(one.summaries) for one in wanted.choices))]
     how += [f"within each {wanted.by}"] if wanted.by else []
     how += ["across machines and versions"] if wanted.across else []
     return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$foreground-muted"))
+
+
+def _how_many(runs: int, recorded: int) -> str:
+    """Of a sweep that was resumed, those count that took the place of others."""
+    told = f"{recorded:,} run{'' if recorded == 1 else 's'}"
+    return f"{runs:,} of {told}" if runs < recorded else told
 
 
 def notes(table: Table, hidden_rows: int = 0) -> Content:

@@ -160,16 +160,19 @@ def _y_range(series: Sequence[Series], frame: Frame) -> tuple[float, float]:
 
 
 def _x_ticks(frame: Frame) -> list[float]:
-    """Whole numbers at equal steps, as many as there is room for."""
+    """Both ends, which are known and worth a label, and between them round numbers as far as there is room."""
     first, last = (round(end) for end in frame.x_range)
     room = 10 if last < 100_000 else 10 + len(str(last))
-    step = max(1, math.ceil((last - first) / max(1, frame.columns // room)))
-    ticks = list(range(first, last + 1, step))
-    if ticks and last - ticks[-1] >= step / 2:
-        ticks.append(last)  # an end that is known is worth a label
-    elif len(ticks) > 1:
-        ticks[-1] = last
-    return [float(tick) for tick in ticks]
+    step = _round_up((last - first) / max(1, frame.columns // room))
+    between = range(first // step * step + step, last, step)
+    apart = [tick for tick in between if min(tick - first, last - tick) >= step / 2]
+    return [float(tick) for tick in dict.fromkeys((first, *apart, last))]
+
+
+def _round_up(step: float) -> int:
+    """The next of 1, 2, 5, 10, 20, 50, ..."""
+    magnitude = 10 ** math.floor(math.log10(max(step, 1.0)))
+    return int(next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= step))
 
 
 def _tick(value: float) -> str:

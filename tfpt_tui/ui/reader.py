@@ -83,7 +83,11 @@ class RunReader:
         status = status_of(self.run)  # before the files: what comes later is read the next time
         view, events, samples = self._view, self._events.read_all(), self._samples()
         record = fold_all(events, view.record)
-        rates = [(told.elapsed, told.event.images_per_s) for told in events if isinstance(told.event, Progress)]
+        rates = [
+            (told.elapsed, told.event.images_per_s)
+            for told in events
+            if isinstance(told.event, Progress) and told.event.done  # before its first batch an epoch has no rate
+        ]
         self._view = RunView(
             id=view.id,
             path=view.path,
