@@ -73,3 +73,23 @@ def test_what_came_back_from_swap_is_told():
 def test_for_how_long_the_quota_held_the_run_up_is_told():
     told = only(judge_run(samples(held=[None, 1.5, None, 3.75]), None))
     assert told == ("quota_throttled", "the CPU quota held the run up for 2.250 s")
+
+
+def busy(*shares, worker=100.0):
+    """Two cores, so much of them together used by all, and by the worker, each in per cent of one core."""
+    return [
+        Sample(float(n), float(n), cores_percent=(share / 2, share / 2), worker_cpu_percent=worker)
+        for n, share in enumerate(shares)
+    ]
+
+
+def test_what_others_used_during_the_run_is_told():
+    told = only(judge_run(busy(100.0, 200.0, 200.0), 0))
+    assert told == ("busy", "other processes used 33% of the 2 cores during the run")
+    assert judge_run(busy(100.0, 110.0, 130.0), 0) == ()
+    assert judge_run(busy(90.0, 95.0), 0) == ()
+
+
+def test_samples_without_the_worker_say_nothing_of_others():
+    assert judge_run(busy(200.0, worker=None), 0) == ()
+    assert judge_run([*busy(100.0, 100.0), *busy(200.0, worker=None)], 0) == ()

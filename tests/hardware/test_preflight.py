@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from tfpt_tui.hardware import preflight
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.pagecache import PageCache
 from tfpt_tui.hardware.preflight import Conditions, judge_start, read_conditions, used_gpu
-from tfpt_tui.hardware.processes import other_workers, others_cpu, program_pids, read_cpu_use
+from tfpt_tui.hardware.processes import CpuUse, other_workers, others_cpu, program_pids, read_cpu_use
 
 FINE = Conditions(cores=4, memory_bytes=10**9, page_cache=PageCache(1.0, 1.0))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -180,3 +181,39 @@ def test_the_gpu_of_a_run_is_found_through_the_renumbering(device, visible, inde
 
 def test_without_gpus_none_is_used():
     assert used_gpu("auto", GpuReading(), {}) is None
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """What two processes use in looks that follow each other: 7 is a viewer of ours, 9 somebody else."""
+
+    def watch(*looks):
+        used, asked = {7: 0.0, 9: 0.0}, []
+
+        def read(root):
+            if len(asked) % 2:  # every look reads twice
+                for pid in looks[min(len(asked) // 2, len(looks) - 1)]:
+                    used[pid] += 100.0
+            asked.append(root)
+            return CpuUse(1, sum(used.values()), dict(used))
+
+        monkeypatch.setattr(preflight, "WATCH_S", 0.01)
+        monkeypatch.setattr(preflight, "read_cpu_use", read)
+        monkeypatch.setattr(preflight, "program_pids", lambda root: (7,))
+        conditions, _ = read_conditions(FakeGpu(GpuReading()), "cpu", PageCache(), Path("/nowhere"))
+        return conditions.busy_share > 1, conditions.busiest, len(asked) // 2
+
+    return watch
+
+
+def test_a_viewer_that_paints_the_start_is_given_a_moment(watched):
+    assert watched((7,), (7,), ()) == (False, "", 3)
+
+
+def test_a_viewer_that_does_not_calm_down_is_named_like_anybody(watched):
+    assert watched((7,)) == (True, " (7)", preflight.MOST_LOOKS)
+
+
+def test_somebody_else_is_named_at_once(watched):
+    assert watched((9,)) == (True, " (9)", 1)
+    assert watched(()) == (False, "", 1)

@@ -52,6 +52,7 @@ async def test_the_views_are_training_hardware_and_log(app, recorded):
 async def test_what_fits_is_not_scrolled(app, recorded):
     record_hardware(recorded.runs[1])
     async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, "train loss by epoch")
         await pilot.press("v")
         await shows(pilot, "CPU % by seconds", "machine memory GB")
         assert app.screen.query_one("#machine").max_scroll_y == 0

@@ -59,3 +59,15 @@ def test_the_terminal_is_left_as_it_was(terminal, ending, code):
     seen += os.read(terminal.master, 1 << 16) if select.select([terminal.master], [], [], 0.2)[0] else b""
     assert SHOWN in seen
     assert termios.tcgetattr(terminal.slave) == terminal.before
+
+
+def test_an_app_whose_terminal_is_gone_ends_without_being_told(paths):
+    app = App(paths.runs)
+    app.read_until(b"No runs yet")
+    os.close(app.slave)
+    os.close(app.master)  # in a session of its own it gets no signal
+    try:
+        assert app.process.wait(timeout=30) == -signal.SIGHUP
+    finally:
+        app.process.kill()
+        app.process.wait()

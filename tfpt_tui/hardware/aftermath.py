@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +10,9 @@ from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.sample import GpuSample, Sample
 
 THROTTLED_SHARE = 0.05
+# Of all cores, on average. Loader workers that end between two samples look like others: 0.08 of two cores at most
+# in quiet runs of the published tables, where another process that kept one core busy was 0.5.
+OTHERS_SHARE = 0.15
 KIB = 1 << 10
 
 
@@ -16,12 +20,33 @@ def judge_run(samples: Sequence[Sample], gpu: int | None) -> tuple[RunWarning, .
     """What a reader of the run's numbers must know of its course; ``gpu`` is the one that it used."""
     readings = [sample.gpus[gpu] for sample in samples if gpu is not None and gpu < len(sample.gpus)]
     judged = (
+        _judge_others(samples),
         _judge_throttling(readings),
         _judge_company(readings),
         _judge_swap(samples),
         _judge_quota(samples),
     )
     return tuple(warning for warning in judged if warning)
+
+
+def _judge_others(samples: Sequence[Sample]) -> RunWarning | None:
+    """What the processor did beside the worker and its children, us and the app among them."""
+    shares = [
+        (sum(sample.cores_percent) - sample.worker_cpu_percent) / (100 * len(sample.cores_percent))
+        for sample in samples
+        if sample.cores_percent and sample.worker_cpu_percent is not None
+    ]
+    share = statistics.fmean(shares) if shares else 0.0
+    if share <= OTHERS_SHARE:
+        return None
+    count = max(len(sample.cores_percent) for sample in samples)
+    cores = "the core" if count == 1 else f"the {count} cores"
+    return RunWarning(
+        f"other processes used {share:.0%} of {cores} during the run",
+        "busy",
+        "end them and repeat the run; tfpt-tui doctor names the busiest",
+        "time",
+    )
 
 
 def _judge_throttling(readings: Sequence[GpuSample]) -> RunWarning | None:

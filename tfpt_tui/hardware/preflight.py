@@ -16,6 +16,7 @@ from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache
 from tfpt_tui.hardware.processes import name_of, other_workers, others_cpu, program_pids, read_cpu_use
 
 WATCH_S = 0.2
+MOST_LOOKS = 10
 BUSY_SHARE = 0.25
 # A few idle pages lie in the swap of many a healthy machine.
 SWAP_SHARE = 0.01
@@ -44,16 +45,13 @@ def read_conditions(
 ) -> tuple[Conditions, GpuReading]:
     """Watch the processor for a moment, while NVML is asked anew, and look around. Also what NVML said."""
     gpu.refresh()
-    started, before = time.perf_counter(), read_cpu_use(root)
-    time.sleep(WATCH_S)
-    seconds, after = time.perf_counter() - started, read_cpu_use(root)
-    used_s, busiest = others_cpu(before, after, {os.getpid(), *program_pids(root)})
+    cores, busy_share, busiest = _watch_others(root)
     reading = gpu.latest()
     index = used_gpu(device, reading)
     memory = meminfo(root)
     conditions = Conditions(
-        cores=after.cores,
-        busy_share=used_s / (after.cores * seconds) if after.cores else 0.0,
+        cores=cores,
+        busy_share=busy_share,
         busiest="" if busiest is None else f"{name_of(busiest, root)} ({busiest})",
         gpu_processes=reading.processes[index] if index is not None and reading.processes else (),
         swap_used_bytes=memory.get("SwapTotal", 0) - memory.get("SwapFree", 0),
@@ -62,6 +60,23 @@ def read_conditions(
         workers=other_workers(os.getpid(), root),
     )
     return conditions, reading
+
+
+def _watch_others(root: Path) -> tuple[int, float, int | None]:
+    """Our cores, the share of them that others use, 0 to 1, and the pid that uses most of it.
+
+    A viewer that opens or paints the start of a run is calm a moment later, and is given that moment.
+    """
+    for _ in range(MOST_LOOKS):
+        started, before = time.perf_counter(), read_cpu_use(root)
+        time.sleep(WATCH_S)
+        seconds, after = time.perf_counter() - started, read_cpu_use(root)
+        whole_s = after.cores * seconds or 1.0
+        used_s, busiest = others_cpu(before, after, {os.getpid()})
+        without_us_s, _ = others_cpu(before, after, {os.getpid(), *program_pids(root)})
+        if used_s <= BUSY_SHARE * whole_s or without_us_s > BUSY_SHARE * whole_s:
+            break
+    return after.cores, used_s / whole_s, busiest
 
 
 def used_gpu(device: str, reading: GpuReading, variables: Mapping[str, str] = os.environ) -> int | None:

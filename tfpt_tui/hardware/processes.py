@@ -50,10 +50,7 @@ def others_cpu(before: CpuUse, after: CpuUse, own: Collection[int]) -> tuple[flo
 
 
 def program_pids(root: Path = ROOT) -> tuple[int, ...]:
-    """The pids of this program but for its workers: whoever follows the run, and its supervisor.
-
-    What they do around a run's start is over before it trains, and nobody can be asked to end it.
-    """
+    """The pids of this program but for its workers: whoever follows the run, and its supervisor."""
     found = []
     for pid in _pids(root):
         words = (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")

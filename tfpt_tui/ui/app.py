@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import select
 import signal
 import sys
 import termios
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -187,7 +189,9 @@ def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, 
 def restored_on_hang_up() -> Iterator[None]:
     """Leave a terminal as it was when a hang-up (SIGHUP) ends us; it may still be there, under tmux or after kill.
 
-    Textual has no part in it: it would wait for ever to write to one that is gone. The runs do not notice.
+    Textual has no part in it: it would wait for ever to write to one that is gone, and read from it in a loop that
+    takes a whole core. Not everybody is told of it by the signal: who was started apart from the terminal sees it
+    only. The runs do not notice.
     """
     if not sys.stdin.isatty():
         yield  # a browser shows the app
@@ -203,8 +207,18 @@ def restored_on_hang_up() -> Iterator[None]:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGHUP)
 
+    def wait() -> None:
+        poll.poll()
+        if showing.is_set():
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    showing, poll = threading.Event(), select.poll()
+    showing.set()
+    poll.register(keyboard, 0)  # nothing but its end
     before = signal.signal(signal.SIGHUP, end)
+    threading.Thread(target=wait, name="hang-up", daemon=True).start()
     try:
         yield
     finally:
+        showing.clear()
         signal.signal(signal.SIGHUP, before)
