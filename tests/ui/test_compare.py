@@ -410,3 +410,20 @@ async def test_the_baseline_outlasts_another_screen(app, two):
         await pilot.pause(0.5)
         await shows(pilot, "took 0.80x")
         assert isinstance(app.screen.focused, ResultTable)
+
+
+async def test_a_key_right_after_the_screen_is_opened_goes_to_its_list(app, two, batches):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4", "j")
+        await shows(pilot, "took 1.25x")
+        assert app.screen.query_one("#filter", Input).value == ""
+
+
+async def test_a_click_beside_a_question_is_its_last_answer(app, two):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x")
+        await pilot.press("e")
+        await shows(pilot, "Format")
+        await pilot.click(offset=(2, 2))
+        await hides(pilot, "Format")

@@ -331,3 +331,23 @@ async def test_a_filter_that_is_left_chooses_a_run_that_it_lists(app, recorded):
         await shows(pilot, "1 of 2 runs")
         await pilot.press("enter")
         await shows(pilot, "PyTorch 9.9")
+
+
+async def test_a_click_chooses_a_run_and_a_second_one_opens_it(app, recorded):
+    async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.click(RunList, offset=(5, 2))
+        await shows(pilot, "PyTorch 9.9")
+        assert isinstance(app.screen, MonitorScreen)
+        await pilot.click(RunList, offset=(5, 0), times=2)
+        await shows(pilot, "esc closes", f"run {recorded.runs[1].id}")
+        await pilot.click(offset=(1, 58))
+        await hides(pilot, "esc closes")
+        assert isinstance(app.screen, MonitorScreen)
+
+
+async def test_enter_opens_the_run_that_was_chosen_a_moment_before(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("j", "enter")
+        await shows(pilot, f"run {recorded.runs[0].id}", "esc closes")

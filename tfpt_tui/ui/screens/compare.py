@@ -47,6 +47,7 @@ class CompareScreen(Screen[None]):
 
     CSS_PATH = "compare.tcss"
     BINDINGS = bindings(COMPARE)
+    AUTO_FOCUS = "#choices"
 
     @dataclass
     class Listed(Message):
@@ -93,9 +94,6 @@ class CompareScreen(Screen[None]):
                 yield ChoiceList(id="choices")
             yield Comparison(id="found")
         yield Footer(compact=True)
-
-    def on_mount(self) -> None:
-        self.query_one(ChoiceList).focus()
 
     def on_screen_resume(self) -> None:
         if self._away:

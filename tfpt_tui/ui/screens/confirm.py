@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
+from tfpt_tui.ui.screens.dialog import Dialog
 
-class Confirm(ModalScreen[str]):
+
+class Confirm(Dialog[str]):
     """Returns the letter of the answer; the first is the default, escape gives the last one."""
 
     DEFAULT_CSS = """
@@ -45,10 +46,13 @@ class Confirm(ModalScreen[str]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss((event.button.id or "").removeprefix("answer-"))
 
+    def leave(self) -> None:
+        self.dismiss(list(self._answers)[-1])
+
     def on_key(self, event: events.Key) -> None:
         buttons = list(self.query(Button))
         if event.key == "escape":
-            self.dismiss(list(self._answers)[-1])
+            self.leave()
         elif event.key.lower() in self._answers:
             self.dismiss(event.key.lower())
         elif event.key in ("up", "down"):

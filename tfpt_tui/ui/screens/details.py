@@ -7,19 +7,19 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tfpt_tui.results.report import report_layers, report_run
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import Record
+from tfpt_tui.ui.screens.dialog import Dialog
 from tfpt_tui.wording import printable_lines
 
 LEAST_WIDTH = 40
 
 
-class Details(ModalScreen[None]):
+class Details(Dialog[None]):
     DEFAULT_CSS = """
     Details { align: center middle; }
     Details > VerticalScroll { width: 90%; height: 90%; padding: 0 2; background: $panel; border: round $primary; }

@@ -12,7 +12,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
@@ -21,10 +20,11 @@ from tfpt_tui.environments.asking import AbandonedError
 from tfpt_tui.environments.doctor.examine import examine, summarize, worst_first
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.ui.screens.dialog import Dialog
 from tfpt_tui.ui.theme import FINDING_GLYPHS, FINDING_STYLES
 
 
-class Doctor(ModalScreen[None]):
+class Doctor(Dialog[None]):
     DEFAULT_CSS = """
     Doctor { align: center middle; }
     Doctor > VerticalScroll { width: 95%; height: 90%; padding: 0 1; background: $panel; border: round $primary; }

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,11 +19,12 @@ from tfpt_tui.errors import TfptError, cannot, printable
 from tfpt_tui.results.export import CHARTS, KINDS, export, free_name
 from tfpt_tui.results.request import Answer
 from tfpt_tui.ui.screens.confirm import Confirm
+from tfpt_tui.ui.screens.dialog import Dialog
 
 WRITE = "write the comparison"
 
 
-class ExportDialog(ModalScreen[str]):
+class ExportDialog(Dialog[str]):
     """Writes what the screen shows, with the functions of the command line; what is there is asked about.
 
     Returns where the file went.

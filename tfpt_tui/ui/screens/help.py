@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tfpt_tui.ui.keys import EVERYWHERE, SECTIONS, show_keys
+from tfpt_tui.ui.screens.dialog import Dialog
 from tfpt_tui.wording import wrap
 
 LEAST_WIDTH = 40
@@ -19,7 +19,7 @@ LEAST_WIDTH = 40
 MORE = (("ctrl+p", "Palette", "every action and theme by name"), ("tab", "Focus", "next part of the screen"))
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help { align: center middle; }
     Help > VerticalScroll {

@@ -48,6 +48,7 @@ class MonitorScreen(Screen[None]):
 
     CSS_PATH = "monitor.tcss"
     BINDINGS = bindings(MONITOR)
+    AUTO_FOCUS = "#runs"
 
     snapshot: var[Snapshot | None] = var(None, init=False)
     # What is to be read: the run that the user chose, None for the live one, and those drawn beside it.
@@ -85,6 +86,7 @@ class MonitorScreen(Screen[None]):
         self._settings = settings
         self._look_now = threading.Event()
         self._away = True  # until it is seen, and while another screen is
+        self._opening: str | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(MONITOR)
@@ -144,6 +146,7 @@ class MonitorScreen(Screen[None]):
             return
         self._show_list()
         self._show_run()
+        self._open_what_is_read()
         if _keys_of(before) != _keys_of(snapshot):
             self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
 
@@ -168,8 +171,16 @@ class MonitorScreen(Screen[None]):
         self.wanted = replace(self.wanted, chosen=event.option_id)
 
     @on(OptionList.OptionSelected, "#runs")
-    def _open(self) -> None:
-        self.action_details()
+    def _open(self, event: OptionList.OptionSelected) -> None:
+        self._opening = event.option_id
+        self._open_what_is_read()
+
+    def _open_what_is_read(self) -> None:
+        """A run that was chosen a moment ago is not read yet."""
+        view = self.snapshot.view if self.snapshot else None
+        if view and view.id == self._opening:
+            self._opening = None
+            self.action_details()
 
     @on(Input.Changed, "#filter")
     def _filter(self, event: Input.Changed) -> None:

@@ -10,15 +10,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tfpt_tui.errors import printable
 from tfpt_tui.ui.draft_text import CHOSEN, LEFT_OUT, MUTED
+from tfpt_tui.ui.screens.dialog import Dialog
 
 
-class Pick(ModalScreen[str | None]):
+class Pick(Dialog[str | None]):
     """Returns the values as one would type them; escape gives None, which changes nothing."""
 
     DEFAULT_CSS = """

@@ -9,17 +9,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tfpt_tui.config.writing import check_preset_name
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.sources import OWN
+from tfpt_tui.ui.screens.dialog import Dialog
 
 HOW = "It is listed under your presets, and runs as: tfpt-tui run NAME"
 
 
-class SavePreset(ModalScreen[str | None]):
+class SavePreset(Dialog[str | None]):
     """Returns the name; a name that is taken must be entered twice. Escape gives None."""
 
     DEFAULT_CSS = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from textual import events
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -38,6 +39,15 @@ class RunList(OptionList):
             self.add_options(Option(prompt, id=run) for run, (_, _, prompt) in shown.items())
         if chosen in shown and chosen != self.chosen:
             self.highlighted = self.get_option_index(str(chosen))
+
+    async def _on_click(self, event: events.Click) -> None:
+        """Choose the run, and no more: only the second of two clicks opens it, as enter does."""
+        event.prevent_default()
+        clicked = event.style.meta.get("option")
+        if clicked is not None:
+            self.highlighted = clicked
+            if event.chain > 1:
+                self.action_select()
 
     def _entry(self, run: ListedRun, mark: str) -> tuple[ListedRun, str, Content]:
         """What is shown of the run: the same object as before where nothing has changed."""
