@@ -87,3 +87,8 @@ def test_the_time_left_follows_the_real_pace(monkeypatch):
     assert countdown.finish() == "about 50 s left"
     now[0] = 150.0
     assert countdown.finish() == ""
+
+
+def test_a_run_that_did_not_complete_corrects_nothing():
+    countdown = Countdown([100.0, 100.0])
+    assert countdown.finish(completed=False) == "about 2 min left"

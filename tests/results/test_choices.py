@@ -6,9 +6,10 @@ from tests.recordings import record_run, record_sweep
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.choices import list_choices, narrow, runs_of
+from tfpt_tui.results.choices import ALL, Choice, list_choices, narrow, pulse, runs_of
 from tfpt_tui.results.index import read_summaries
 from tfpt_tui.results.selection import read_filter
+from tfpt_tui.runs.directory import RunDirectory
 
 OLD, NEW = "20261121-100000-quick-aa01", "20261122-100000-batch-sweep-bb02"
 
@@ -95,3 +96,19 @@ def test_a_run_that_is_not_over_is_among_those_of_its_sweep(paths, two_sweeps):
     live.result.unlink()
     write_toml(live.state, {"sweep": NEW})
     assert live.id in [summary["run"] for summary in choices_of(paths)[0].summaries]
+
+
+def test_the_pulse_is_another_when_a_run_comes_goes_or_ends(paths, monkeypatch):
+    record_run(paths, "20261120-100000-0001", "pytorch")
+    live = RunDirectory(paths.runs / "20261120-100000-tensorflow-0002")
+    live.path.mkdir()
+    listed = [Choice(ALL, "all runs", "", ({"run": live.id, "status": "running"},))]
+    monkeypatch.setattr("tfpt_tui.results.choices.status_of", lambda run: "running")
+    before = pulse(listed, paths)
+    (paths.runs / ".index.sqlite-journal").touch()
+    assert pulse(listed, paths) == before
+    monkeypatch.setattr("tfpt_tui.results.choices.status_of", lambda run: "completed")
+    ended = pulse(listed, paths)
+    assert ended != before
+    record_run(paths, "20261120-100000-0003", "pytorch")
+    assert pulse(listed, paths) != ended

@@ -1,6 +1,7 @@
 """The app on recorded and scripted runs, driven by keys."""
 
 import os
+import signal
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.ui.driving import SIZES, counted, finish, hides, look_into_help, screen_text, shows, until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
-from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
@@ -378,4 +379,18 @@ async def test_an_epoch_that_has_just_begun_is_no_fall_of_the_rate(app, start):
         await until(pilot, lambda _: app.screen.snapshot.view.rates[-1] == (99.0, 77.0))
         assert min(rate for _, rate in app.screen.snapshot.view.rates) > 0
         run.stop.touch()
+        finish(sweep)
+
+
+async def test_a_run_that_is_asked_to_stop_says_so_and_then_how_to_go_on(app, start):
+    sweep = start("hangs", rows=[0])
+    run = sweep.runs[0]
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "PyTorch 9.9")
+        owner = owner_of(sweep.directory.state)
+        os.kill(owner.pid, signal.SIGSTOP)  # it does not see the request yet
+        run.stop.touch()
+        await shows(pilot, "it was asked to stop")
+        os.kill(owner.pid, signal.SIGCONT)
+        await shows(pilot, "stopped on request", f"go on with: tfpt-tui runs resume {sweep.id}")
         finish(sweep)

@@ -14,7 +14,7 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.ui import findings
+from tfpt_tui.ui import compare_news, findings
 from tfpt_tui.ui.screens import compare
 from tfpt_tui.ui.widgets import comparison
 from tfpt_tui.ui.widgets.chart import Chart
@@ -368,14 +368,14 @@ async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_i
             raise PermissionError(13, "Permission denied", "/runs")
         return real(wanted, paths)
 
-    class Told(compare.CompareScreen.Unreadable):
+    class Told(compare_news.Unreadable):
         def __init__(self, reason):
             super().__init__(reason)
             told.set()
 
     told = threading.Event()
     monkeypatch.setattr(compare, "find", slow)
-    monkeypatch.setattr(compare.CompareScreen, "Unreadable", Told)
+    monkeypatch.setattr(compare_news, "Unreadable", Told)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
         await shows(pilot, "comparing ...")
@@ -394,7 +394,7 @@ async def test_findings_that_are_wanted_no_more_are_not_shown(app, two, batches)
         stale = pane(app).findings
         await pilot.press("j")
         await shows(pilot, "took 1.25x")
-        app.screen.post_message(compare.CompareScreen.Found(stale))
+        app.screen.post_message(compare_news.Found(stale))
         await pilot.pause()
         assert pane(app).findings is not stale
         assert "took 1.25x" in screen_text(app)
@@ -427,3 +427,11 @@ async def test_a_click_beside_a_question_is_its_last_answer(app, two):
         await shows(pilot, "Format")
         await pilot.click(offset=(2, 2))
         await hides(pilot, "Format")
+
+
+async def test_runs_that_come_while_others_are_compared_are_listed(app, two, record):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "2 to compare", "took 1.25x")
+        record("20261121-110000-quick-bb01", ("pytorch", {"rate": 200.0}))
+        await shows(pilot, "3 to compare", "took 1.25x")

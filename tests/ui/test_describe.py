@@ -65,3 +65,24 @@ def test_the_reading_of_a_run_that_is_over_is_the_last_with_its_worker():
     assert live.sample == samples[1]
     assert dataclasses.replace(live, status="completed").sample == samples[0]
     assert dataclasses.replace(live, status="completed", samples=samples[1:]).sample == samples[1]
+
+
+def running(progress_=None, epochs=(EPOCH,), **changes):
+    record = Record(
+        start=RunStart("r", "tensorflow", "1", {"epochs": 4}), phase="training", epochs=epochs, progress=progress_
+    )
+    return dataclasses.replace(view(), record=record, **changes)
+
+
+def test_between_two_epochs_the_last_one_tells_how_fast_it_goes():
+    told = progress(running(), 100).plain
+    assert told.startswith("epoch 1/4")
+    assert "25% 1,234 img/s 3 s left" in told
+    begun = progress(running(Progress("training", 2, 0, 1234, 0.0)), 100).plain
+    assert begun.startswith("epoch 2/4")
+    assert "25% 1,234 img/s" in begun
+    assert progress(running(epochs=()), 100).plain.startswith("training: phase 7")
+
+
+def test_a_run_that_is_to_end_says_so():
+    assert progress(running(waiting="it was asked to stop"), 100).plain == "it was asked to stop"

@@ -55,7 +55,8 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
                 sweep.directory.stop.touch()
                 clear_line()
                 say("stopping: the runs are asked to end; Ctrl-C again leaves without waiting")
-        if countdown and (left := countdown.finish()) and not interrupted:
+        completed = status_of(narrator.run) == "completed"
+        if countdown and (left := countdown.finish(completed=completed)) and not interrupted:
             say(left)
     return interrupted
 

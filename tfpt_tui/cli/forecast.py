@@ -66,9 +66,10 @@ class Countdown:
     finished: list[tuple[float, float]] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
 
-    def finish(self) -> str:
-        """A run is over: what is left, in words, "" where nothing is."""
+    def finish(self, *, completed: bool = True) -> str:
+        """A run is over: what is left, in words, "" where nothing is. One that did not complete tells nothing."""
         now = time.monotonic()
-        self.finished.append((self.left_s.pop(0), now - self.begun))
+        expected = self.left_s.pop(0)
+        self.finished += [(expected, now - self.begun)] if completed else []
         self.begun = now
         return f"about {show_duration(corrected_s(self.left_s, self.finished))} left" if self.left_s else ""

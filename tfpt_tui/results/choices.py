@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, find_preset, preset_files
 from tfpt_tui.errors import TfptError
+from tfpt_tui.events import ALIVE
 from tfpt_tui.results.published import has_printed_numbers, of_its_rows
 from tfpt_tui.results.request import recorded
 from tfpt_tui.results.selection import Filter, named, select
 from tfpt_tui.runs.directory import RunDirectory, find_sweep
+from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import read_sweep
 
 SWEEP, ALL, PUBLISHED = "sweep", "all", "published"
@@ -65,6 +68,17 @@ def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:
         if own:
             choices.append(Choice(PUBLISHED, preset.name, preset.name, tuple(own)))
     return choices
+
+
+def pulse(choices: Sequence[Choice], paths: Paths) -> Hashable:
+    """What is another once a run has come, gone or ended since the choices were listed."""
+    alive = [run for choice in choices if choice.kind == ALL for run in choice.summaries if run["status"] in ALIVE]
+    try:
+        names = [name for name in os.listdir(paths.runs) if not name.startswith(".")]
+    except OSError:
+        names = []
+    statuses = tuple(status_of(RunDirectory(paths.runs / run["run"])) for run in alive)
+    return len(names), max(names, default=""), statuses
 
 
 def published_presets(paths: Paths) -> list[Preset]:

@@ -141,10 +141,11 @@ def as_text(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
+    """A table, numbers to the right, and its notes as a list."""
     heading, *rows = [[cell.replace("|", "\\|") for cell in row] for row in printed_cells(table)]
-    lines = [heading, ["---"] * len(heading), *rows]
-    text = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([*text, *_notes(table, "")]) + "\n"
+    rule = ["---:" if numeric else "---" for numeric in numeric_columns(table)]
+    text = [f"| {' | '.join(line)} |" for line in (heading, rule, *rows)]
+    return "\n".join([*text, *_notes(table, "- ")]) + "\n"
 
 
 def as_latex(table: Table) -> str:

@@ -67,7 +67,7 @@ def find_ending(
         return cause, None
     if killed_for_memory and returncode == -signal.SIGKILL:
         return "out_of_memory", RunError("OutOfMemory", "the kernel killed it: the machine ran out of memory")
-    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word; see its worker.log")
+    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word{_advise(returncode)}")
 
 
 def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
@@ -131,6 +131,13 @@ def _config_of(run: RunDirectory) -> dict[str, Any]:
 def _artifacts(run: RunDirectory) -> list[tuple[str, int]]:
     paths = [run.path / name for name in ARTIFACTS]
     return [(path.name, path.stat().st_size) for path in paths if path.exists()]
+
+
+def _advise(returncode: int) -> str:
+    """Nobody but another process or the kernel sends SIGKILL, and a log tells nothing of it."""
+    if returncode == -signal.SIGKILL:
+        return ": somebody ended it, or a memory limit that is not ours to see"
+    return "; see its worker.log"
 
 
 def _describe_exit(returncode: int) -> str:

@@ -58,7 +58,8 @@ def export_runs(runs: Sequence[RunDirectory], out: Path) -> None:
     except OSError as error:
         with suppress(OSError):  # the very directory may be none
             temporary.unlink()
-        raise cannot("export the runs", error.filename or out, error) from None
+        where = error.filename if error.filename not in (None, str(temporary)) else out
+        raise cannot("export the runs", where, error) from None
 
 
 def import_runs(archive: Path, paths: Paths) -> Imported:

@@ -20,6 +20,7 @@ VERDICT_WIDTH = 15
 MARGIN = 1.04  # the outermost ends keep off the edges
 
 
+NOTHING = "No run of these has a time: no ratios."
 LEFT, LINE, RIGHT, POINT, ONE, BAND = "├", "─", "┤", "●", "│", "░"
 
 
@@ -38,6 +39,8 @@ class Axis:
 
 def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
     """Every row with its ratio; where there are no repeats a point alone, and without figures the reason."""
+    if not any(row.standing.time or row.standing.is_baseline for row in rows):
+        return Content("\n").join([Content(NOTHING), *map(_without_ratio, rows)])
     wide = columns >= WIDE
     name_width = _name_width(rows, columns) if wide else 0
     axis = _axis(rows, columns - (name_width + RATIO_WIDTH + VERDICT_WIDTH if wide else RATIO_WIDTH))
@@ -55,6 +58,11 @@ def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
         drawn = Content.assemble(_whisker(row, axis), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
         lines += [Content.assemble(told, drawn, verdict)] if wide else [told + verdict, drawn]
     return Content("\n").join([*lines, Content.styled(_legend(), "$foreground-muted")])
+
+
+def _without_ratio(row: Row) -> Content:
+    style = framework_style(row.standing.entry.framework)
+    return Content.assemble((printable(row.name), style), "  ", _verdict(row))
 
 
 def _name_width(rows: Sequence[Row], columns: int) -> int:

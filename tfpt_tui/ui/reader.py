@@ -22,6 +22,7 @@ from tfpt_tui.runs.tail import EventTail, LineTail
 
 MAX_LOG_LINES = 400
 MAX_LOG_BYTES = 1 << 16
+RESUMABLE = ("stopped", "crashed", "timeout", "out_of_memory")
 DAMAGED = "malformed_events"  # as the supervisor calls it
 MAX_POINTS = 600  # of a course over time; a longer one is thinned out to half
 
@@ -31,7 +32,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class RunView:
-    """All that is shown of a run. ``waiting`` says what a queued run waits for.
+    """All that is shown of a run. ``waiting`` says what a queued run waits for, or that a live one is to end.
 
     ``rates`` are images/s over the seconds since the worker's start, ``samples`` the readings of the hardware.
     """
@@ -134,10 +135,18 @@ class RunReader:
     def _error(self, status: str) -> RunError | None:
         if status in (*ALIVE, "completed"):
             return None
-        error: dict[str, Any] = read_result(self.run).get("error", {})
-        return RunError(error.get("type", ""), error.get("message", ""), error.get("traceback", ""))
+        result = read_result(self.run)
+        error: dict[str, Any] = result.get("error", {})
+        silence = "stopped on request" if status == "stopped" else "it left no message"
+        message = error.get("message", "") or silence
+        sweep = result.get("sweep")
+        if sweep and status in RESUMABLE and "runs resume" not in message:
+            message += f"\ngo on with: tfpt-tui runs resume {sweep}"
+        return RunError(error.get("type", ""), message, error.get("traceback", ""))
 
     def _waiting(self, status: str) -> str:
+        if status in ALIVE and self.run.stop.exists():
+            return "it was asked to stop"
         if status != "queued":
             return ""
         sweep = str(read_state(self.run.state).get("sweep", ""))

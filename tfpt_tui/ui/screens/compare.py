@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from textual import on, work
@@ -17,11 +17,12 @@ from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError, printable
-from tfpt_tui.results.choices import PUBLISHED, Choice, list_choices, narrow
+from tfpt_tui.results.choices import PUBLISHED, Choice, list_choices, narrow, pulse
 from tfpt_tui.results.index import read_summaries
 from tfpt_tui.results.selection import Filter, read_filter
 from tfpt_tui.results.table import as_markdown
-from tfpt_tui.ui.findings import Findings, Wanted, find, title_of
+from tfpt_tui.ui import compare_news as news
+from tfpt_tui.ui.findings import Wanted, find, title_of
 from tfpt_tui.ui.keys import COMPARE, bindings
 from tfpt_tui.ui.screens.export import ExportDialog
 from tfpt_tui.ui.widgets import comparison
@@ -35,6 +36,7 @@ EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset with both frameworks
 NONE_LEFT = "No run matches the filter.\n\nPress / to change it, or / and esc to take it off."
 # Whoever runs down the list, or types, waits for the entry at which he stops.
 SETTLE_S = 0.1
+NEWS_S = 2.0
 # A reply within this time needs no word that it is waited for.
 PATIENCE_S = 0.3
 # A path is read, and perhaps copied.
@@ -49,31 +51,6 @@ class CompareScreen(Screen[None]):
     BINDINGS = bindings(COMPARE)
     AUTO_FOCUS = "#choices"
 
-    @dataclass
-    class Listed(Message):
-        """``again`` compares anew even where the list is as it was."""
-
-        choices: Sequence[Choice]
-        again: bool
-
-    @dataclass
-    class Indexing(Message):
-        """Many runs are read for the first time."""
-
-        done: int
-        total: int
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, CompareScreen.Indexing)
-
-    @dataclass
-    class Found(Message):
-        findings: Findings
-
-    @dataclass
-    class Unreadable(Message):
-        reason: str
-
     def __init__(self, paths: Paths) -> None:
         super().__init__()
         self._paths = paths
@@ -81,6 +58,7 @@ class CompareScreen(Screen[None]):
         self._choices: Sequence[Choice] = ()
         self._filter = Filter()
         self._wanted: Wanted | None = None
+        self._pulse: Hashable = None
         self._settling: Timer | None = None
         self._patience: Timer | None = None
 
@@ -95,6 +73,9 @@ class CompareScreen(Screen[None]):
             yield Comparison(id="found")
         yield Footer(compact=True)
 
+    def on_mount(self) -> None:
+        self.set_interval(NEWS_S, self._feel)
+
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
@@ -108,30 +89,40 @@ class CompareScreen(Screen[None]):
     def action_reload(self) -> None:
         self._list(again=True)
 
+    @work(thread=True, exclusive=True, group="pulse")
+    def _feel(self) -> None:
+        if not self._away:
+            self.post_message(news.Felt(pulse(self._choices, self._paths)))
+
+    @on(news.Felt)
+    def _list_what_is_new(self, message: news.Felt) -> None:
+        if message.pulse != self._pulse:
+            self._list(again=True)
+
     @work(thread=True, exclusive=True, group="list")
     def _list(self, again: bool) -> None:
         def tell(done: int, total: int) -> None:
             if done % 100 == 0:
-                self.post_message(self.Indexing(done, total))
+                self.post_message(news.Indexing(done, total))
 
         try:
             choices = list_choices(read_summaries(self._paths, tell), self._paths)
         except OSError as error:
-            self.post_message(self.Unreadable(str(error)))
+            self.post_message(news.Unreadable(str(error)))
         else:
-            self.post_message(self.Listed(choices, again))
+            self.post_message(news.Listed(choices, again, pulse(choices, self._paths)))
 
-    @on(Indexing)
-    def _tell_progress(self, message: Indexing) -> None:
+    @on(news.Indexing)
+    def _tell_progress(self, message: news.Indexing) -> None:
         self.query_one("#count", Static).update(f"reading run {message.done:,} of {message.total:,}")
 
-    @on(Unreadable)
-    def _tell_unreadable(self, message: Unreadable) -> None:
+    @on(news.Unreadable)
+    def _tell_unreadable(self, message: news.Unreadable) -> None:
         self._pane.clear(f"The runs cannot be read: {printable(message.reason)}\n\nPress r to try again.")
 
-    @on(Listed)
-    def _show_choices(self, message: Listed) -> None:
-        self._choices = message.choices
+    @on(news.Listed)
+    def _show_choices(self, message: news.Listed) -> None:
+        self._choices, self._pulse = message.choices, message.pulse
         self._narrow(again=message.again)
 
     def _narrow(self, again: bool = False) -> None:
@@ -236,14 +227,14 @@ class CompareScreen(Screen[None]):
     def _find(self, wanted: Wanted) -> None:
         worker = get_current_worker()
         try:
-            found: Message = self.Found(find(wanted, self._paths))
+            found: Message = news.Found(find(wanted, self._paths))
         except OSError as error:
-            found = self.Unreadable(str(error))
+            found = news.Unreadable(str(error))
         if not worker.is_cancelled:
             self.post_message(found)
 
-    @on(Found)
-    def _show_findings(self, message: Found) -> None:
+    @on(news.Found)
+    def _show_findings(self, message: news.Found) -> None:
         if message.findings.wanted is self._wanted:
             self._pane.show(message.findings)
 

@@ -69,13 +69,13 @@ class ExportDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Export"
-            box.border_subtitle = "enter writes, esc closes"
+            box.border_subtitle = "enter: on to the file, then write; esc closes"
             yield Label("Format")
             yield OptionList(
                 *(Option(kind.title, id=name) for name, kind in KINDS.items()), compact=True, markup=False
             )
             yield Label(_where_to(), markup=False)
-            yield Input(compact=True)
+            yield Input(compact=True, select_on_focus=False)
             yield Static(id="state", markup=False)
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.content import Content
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, describe_epochs, epochs_trained
 from tfpt_tui.errors import printable
-from tfpt_tui.events import ALIVE, PHASES
+from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record import Record, doubts, time_left_s, training_figures
 from tfpt_tui.ui.curves import Shown
@@ -52,10 +53,11 @@ def headline(view: RunView) -> Content:
 
 def progress(view: RunView, columns: int) -> Content:
     """What is going on, how far it is, how fast and how long it will take; or how it ended."""
-    record = view.record
+    record = _between_epochs(view.record)
     if view.error:
-        reason = view.error.message or ("stopped on request" if view.status == "stopped" else "it left no message")
-        return Content.styled(printable_lines(reason), status_style(view.status))
+        return Content.styled(printable_lines(view.error.message), status_style(view.status))
+    if view.status == "running" and view.waiting:
+        return Content(printable(view.waiting))
     if view.status == "queued":
         return Content(printable(view.waiting) or "queued: it starts when the runs before it are done")
     if view.status not in ALIVE:
@@ -73,6 +75,17 @@ def progress(view: RunView, columns: int) -> Content:
     left += "" if time_left is None else f" {_seconds(time_left)} left"
     width = max(4, min(GAUGE * 2, columns - len(what) - len(left) - 2))
     return Content.assemble(f"{what} ", *_gauge(share, width, "$primary"), left)
+
+
+def _between_epochs(record: Record) -> Record:
+    """While an epoch has told nothing yet, the one before it tells how fast it goes."""
+    if record.phase != "training" or not record.epochs:
+        return record
+    last, progress = record.epochs[-1], record.progress
+    if progress is None:
+        images = round(last.images_per_s * last.seconds)
+        progress = Progress("training", last.epoch, images, images)
+    return replace(record, progress=replace(progress, images_per_s=progress.images_per_s or last.images_per_s))
 
 
 def _share_done(record: Record) -> float:
