@@ -28,7 +28,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 from tfpt_tui.runs.state import request_stop, status_of
 from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
-from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, show_keys
+from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, faults_of, show_keys
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.help import Help
 from tfpt_tui.ui.screens.monitor import MonitorScreen
@@ -52,6 +52,7 @@ class TfptApp(App[None]):
     * { scrollbar-size-vertical: 1; }
     Screen { background: $background; }
     ModalScreen { background: $background 60%; }
+    Screen.-narrow Footer .-command-palette { display: none; }
     Screen.-cramped TitleBar, Screen.-flat TitleBar { height: 100%; content-align: center middle; }
     """
     # Every screen lays itself out by these.
@@ -115,6 +116,8 @@ class TfptApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(dict(self._settings.keys))
+        if faults := faults_of(self._settings.keys):
+            self.notify("\n".join(faults), title="[keys] of config.toml", severity="warning", markup=False)
         if self.theme != self._wanted_theme:
             hint = nearest(self._wanted_theme, list(self.available_themes))
             self.notify(f"no theme {self._wanted_theme!r}{hint}", severity="warning", markup=False)

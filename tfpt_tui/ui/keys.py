@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from textual.binding import Binding, BindingType
+
+from tfpt_tui.config.schema import nearest
 
 EVERYWHERE = "Everywhere"
 PREPARE, BUILD, MONITOR, COMPARE = "Prepare", "Build", "Monitor", "Compare"
@@ -136,6 +140,23 @@ def bindings(where: str) -> list[BindingType]:
         Binding(key.keys, key.action, key.label, show=key.footer, tooltip=key.help, id=key.id)
         for key in SECTIONS[where]
     ]
+
+
+def faults_of(keymap: Mapping[str, str]) -> list[str]:
+    """What is wrong with the user's ``[keys]``: names that no action has, keys that are another's, too."""
+    known = {key.id for key in KEYS}
+    faults = [f"no action {name!r}{nearest(name, list(known))}" for name in keymap if name not in known]
+    pressed = [replace(key, keys=keymap.get(key.id, key.keys)) for key in KEYS]
+    for key, other in itertools.permutations(pressed, 2):
+        if key.id in keymap and key.id != other.id and _meet(key, other):
+            faults.append(f"{key.id} = {key.keys!r} takes a key of {other.id} ({other.where})")
+    return list(dict.fromkeys(faults))
+
+
+def _meet(key: Key, other: Key) -> bool:
+    """Whether both are asked for on one screen, by one key."""
+    together = key.where == other.where or EVERYWHERE in (key.where, other.where)
+    return together and not set(key.keys.split(",")).isdisjoint(other.keys.split(","))
 
 
 def show_keys(keys: str) -> str:
