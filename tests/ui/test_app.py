@@ -248,6 +248,7 @@ async def test_every_screen_names_its_keys_at_its_foot(app, recorded, key):
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(key)
         text = await shows(pilot, "Help", "Quit")
+        assert "Quit" in text.splitlines()[-1]
 
 
 async def test_leaving_by_the_palette_asks_too(app, start):

@@ -21,6 +21,7 @@ from tfpt_tui.ui.build_news import Read
 from tfpt_tui.ui.screens import build as build_module
 from tfpt_tui.ui.screens.build import BuildScreen
 from tfpt_tui.ui.screens.monitor import MonitorScreen
+from tfpt_tui.ui.screens.pick import Pick
 from tfpt_tui.ui.widgets.source_list import SourceList
 from tfpt_tui.ui.widgets.summary import Summary
 
@@ -476,3 +477,12 @@ async def test_a_look_that_was_overtaken_changes_nothing(build, known):
         await opened.pilot.pause()
         text = await opened.shows("quick  One short epoch", "demo  2 rows")
         assert "old news" not in text
+
+
+async def test_two_clicks_into_a_field_of_known_values_list_them(app):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "track")
+        await pilot.click("#field-track", times=2)
+        await shows(pilot, "published", "parity", "esc")
+        assert isinstance(app.screen, Pick)

@@ -107,7 +107,7 @@ def field_help(field: Field) -> Content:
     unit = f" ({setting.unit})" if setting.unit else ""
     taken = "a path" if is_path(setting) else setting.allowed
     taken += ", several by commas" if takes_many(setting) else ""
-    taken += "; enter lists them" if is_listed(setting.key) else ""
+    taken += "; enter or two clicks list them" if is_listed(setting.key) else ""
     return Content.assemble((setting.key, "bold"), f"  {setting.help}{unit}\n", (taken, MUTED))
 
 

@@ -135,6 +135,12 @@ class DraftForm(VerticalScroll, can_focus=False):
         else:
             self.screen.focus_next()
 
+    def on_click(self, event: events.Click) -> None:
+        """Two clicks into a field of known values list them, as enter does."""
+        key = key_of(event.widget.id if event.widget else "")
+        if key and event.chain == 2 and is_listed(key):
+            self.post_message(self.Listed(key))
+
 
 def key_of(widget_id: str | None) -> str:
     """The setting of a field's input, "" for other widgets."""
