@@ -23,6 +23,7 @@ class Details(Dialog[None]):
     DEFAULT_CSS = """
     Details { align: center middle; }
     Details > VerticalScroll { width: 90%; height: 90%; padding: 0 2; background: $panel; border: round $primary; }
+    Details.-narrow > VerticalScroll { width: 100%; padding: 0 1; }
     """
     BINDINGS: ClassVar = [
         Binding("escape,q,i", "dismiss", "Close"),
