@@ -5,6 +5,7 @@ import shutil
 import threading
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
@@ -435,3 +436,17 @@ async def test_runs_that_come_while_others_are_compared_are_listed(app, two, rec
         await shows(pilot, "2 to compare", "took 1.25x")
         record("20261121-110000-quick-bb01", ("pytorch", {"rate": 200.0}))
         await shows(pilot, "3 to compare", "took 1.25x")
+
+
+@pytest.mark.parametrize("name", ["[bold]not bold[/]", "💥 boom", "\x1b[2Jgone\x07", "n" * 300, "a\nb"])
+async def test_names_are_shown_harmlessly_on_every_screen(app, record, name):
+    record(
+        QUICK, ("pytorch", {"host": name, "environment": "default"}), ("tensorflow", {"host": name}), preset=name
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key, shown in (("3", "completed"), ("4", "2 runs"), ("2", "recorded"), ("1", "new dataset")):
+            await pilot.press(key)
+            text = await shows(pilot, shown)
+            assert "\x1b" not in text
+            assert "\x07" not in text
+            assert {cell_len(line) for line in text.split("\n")} == {80}
