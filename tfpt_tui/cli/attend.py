@@ -15,12 +15,11 @@ from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.report import report_run
 from tfpt_tui.results.request import Request, answer, recorded
 from tfpt_tui.results.result import read_result
+from tfpt_tui.runs.resume import RESUMABLE
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import Sweep
 
 INTERRUPTED = 130
-# Endings that say nothing of the run's own configuration.
-RESUMABLE = ("stopped", "crashed")
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
 
 

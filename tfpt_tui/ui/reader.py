@@ -16,13 +16,13 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import Record, fold_all, warnings_of
+from tfpt_tui.runs.resume import RESUMABLE
 from tfpt_tui.runs.state import read_state, status_of
 from tfpt_tui.runs.sweep import read_config
 from tfpt_tui.runs.tail import EventTail, LineTail
 
 MAX_LOG_LINES = 400
 MAX_LOG_BYTES = 1 << 16
-RESUMABLE = ("stopped", "crashed", "timeout", "out_of_memory")
 DAMAGED = "malformed_events"  # as the supervisor calls it
 MAX_POINTS = 600  # of a course over time; a longer one is thinned out to half
 
