@@ -15,8 +15,7 @@ from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.report import report_run
 from tfpt_tui.results.request import Request, answer, recorded
 from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.resume import RESUMABLE
-from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.state import RESUMABLE, status_of
 from tfpt_tui.runs.sweep import Sweep
 
 INTERRUPTED = 130

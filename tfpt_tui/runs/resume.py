@@ -16,9 +16,6 @@ from tfpt_tui.runs.plan import check_machine
 from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.runs.sweep import Sweep, hand_over, read_config
 
-# Endings that say nothing of the run's own configuration.
-RESUMABLE = ("stopped", "crashed")
-
 
 @dataclass(frozen=True)
 class Rest:

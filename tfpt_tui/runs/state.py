@@ -15,6 +15,8 @@ from tfpt_tui.runs.processes import Process, read_process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
+# Endings that say nothing of the run's own configuration.
+RESUMABLE = ("stopped", "crashed")
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
 HEAD_BYTES = 512
 

@@ -16,8 +16,7 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import Record, fold_all, warnings_of
-from tfpt_tui.runs.resume import RESUMABLE
-from tfpt_tui.runs.state import read_state, status_of
+from tfpt_tui.runs.state import RESUMABLE, read_state, status_of
 from tfpt_tui.runs.sweep import read_config
 from tfpt_tui.runs.tail import EventTail, LineTail
 
