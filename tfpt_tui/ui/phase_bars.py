@@ -25,8 +25,8 @@ def draw_phases(rows: Sequence[Row], columns: int) -> Content:
     for row, phases in known:
         colour = framework_style(row.standing.entry.framework)
         name = Content.styled(printable(f"{row.kind}{row.name}"), colour)
-        total = f" {sum(phases.values()):.1f} s"
-        parts.append(Content("\n").join([name, _bar(phases, longest, width) + Content(total), _seconds(phases)]))
+        bar = _bar(phases, longest, width) + Content(f" {sum(phases.values()):.1f} s")
+        parts.append(Content("\n").join([name, bar, _seconds(phases, columns)]))
     return Content("\n\n").join(parts)
 
 
@@ -42,12 +42,15 @@ def _bar(phases: Mapping[str, float], longest: float, width: int) -> Content:
     return Content("").join(cells)
 
 
-def _seconds(phases: Mapping[str, float]) -> Content:
+def _seconds(phases: Mapping[str, float], columns: int) -> Content:
     """The legend with the figures; a phase stays whole where the line breaks."""
-    told = []
+    lines = [Content()]
     for phase, seconds in phases.items():
         letter, style = PHASE_MARKS[phase]
-        name = phase.replace("_", "\N{NO-BREAK SPACE}")
         figure = f"{seconds:.1f}" if seconds >= 0.05 else "<0.1"
-        told.append(Content.assemble((letter, style), f"\N{NO-BREAK SPACE}{name}\N{NO-BREAK SPACE}{figure}"))
-    return Content("  ").join(told)
+        told = Content.assemble((letter, style), f" {phase.replace('_', ' ')} {figure}")
+        if lines[-1] and lines[-1].cell_length + 2 + told.cell_length > columns:
+            lines.append(told)
+        else:
+            lines[-1] += told if not lines[-1] else Content("  ") + told
+    return Content("\n").join(lines)
