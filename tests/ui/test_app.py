@@ -368,16 +368,16 @@ async def test_a_look_elsewhere_has_no_file_read_again(app, recorded, monkeypatc
         assert len(readers) == known
 
 
-async def test_an_epoch_that_has_just_begun_is_no_fall_of_the_rate(app, start):
+async def test_the_course_of_the_rate_is_that_of_batches_that_were_trained(app, start):
     sweep = start("hangs", rows=[0])
     run = sweep.runs[0]
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "PyTorch 9.9")
         with run.events.open("a") as file:
-            for seq, (done, rate) in enumerate([(0, 0.0), (16, 77.0)], 900):
-                file.write(encode(Stamped(seq, 1.0, 99.0, Progress("training", 2, done, 32, rate))))
+            for seq, (epoch, done, rate) in enumerate([(0, 16, 9e9), (2, 0, 0.0), (2, 16, 77.0)], 900):
+                file.write(encode(Stamped(seq, 1.0, 99.0, Progress("a phase", epoch, done, 32, rate))))
         await until(pilot, lambda _: app.screen.snapshot.view.rates[-1] == (99.0, 77.0))
-        assert min(rate for _, rate in app.screen.snapshot.view.rates) > 0
+        assert all(0 < rate < 9e9 for _, rate in app.screen.snapshot.view.rates)
         run.stop.touch()
         finish(sweep)
 

@@ -33,7 +33,8 @@ Item = TypeVar("Item")
 class RunView:
     """All that is shown of a run. ``waiting`` says what a queued run waits for, or that a live one is to end.
 
-    ``rates`` are images/s over the seconds since the worker's start, ``samples`` the readings of the hardware.
+    ``rates`` are the training's images/s over the seconds since the worker's start, ``samples`` the readings of
+    the hardware.
     """
 
     id: str
@@ -86,7 +87,8 @@ class RunReader:
         rates = [
             (told.elapsed, told.event.images_per_s)
             for told in events
-            if isinstance(told.event, Progress) and told.event.done  # before its first batch an epoch has no rate
+            # Loading and evaluation go at another pace, and before its first batch an epoch has none.
+            if isinstance(told.event, Progress) and told.event.epoch and told.event.done
         ]
         self._view = RunView(
             id=view.id,

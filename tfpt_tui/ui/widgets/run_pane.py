@@ -21,7 +21,7 @@ from tfpt_tui.ui.widgets.log_view import LogView, plain
 TRAINING, HARDWARE, LOG = "training", "hardware", "log"
 VIEWS = (TRAINING, HARDWARE, LOG)
 SHARES = {"train accuracy": (0.0, 1.0), "CPU %": (0.0, 100.0), "GPU %": (0.0, 100.0), "GPU throttled": (0.0, 1.0)}
-COURSE = "images/s in the run"
+COURSE = "images/s by seconds"
 
 
 @dataclass(frozen=True)
