@@ -25,12 +25,13 @@ def preparing(status="running", out="/d/one"):
 
 def test_it_begins_with_what_is_under_way_else_a_dataset_else_a_new_one(made):
     assert Stock().foremost() == NEW
-    assert Stock((made,), (preparing("failed"),)).foremost() == "dataset /d/one"
+    assert Stock((made,), (preparing("failed", "/d/two"),)).foremost() == "dataset /d/one"
+    assert Stock((made,), (preparing("failed"),)).foremost() == NEW
     assert Stock((made,), (preparing(),)).foremost() == "preparation 1"
 
 
 def test_the_chosen_entry_stays_chosen(made):
-    now = Stock((made,), (preparing(),))
+    now = Stock((made,), (preparing(out="/d/two"),))
     for entry in (NEW, entry_of(made), "preparation 1"):
         assert follow(entry, Stock(), now, None).entry == entry
 
@@ -79,3 +80,9 @@ def test_a_failure_is_shown_until_its_dataset_is_there(paths, dataset):
     assert [one.status for one in watcher.look().preparations] == ["failed"]
     shutil.copytree(dataset, out)
     assert watcher.look().preparations == ()
+
+
+def test_a_dataset_that_is_prepared_anew_is_shown_as_its_preparation(made):
+    now = Stock((made,), (preparing("failed"),))
+    assert list(now.entries) == ["preparation 1"]
+    assert follow(entry_of(made), Stock((made,)), now, None).entry == "preparation 1"

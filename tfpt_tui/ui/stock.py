@@ -25,14 +25,17 @@ class Stock:
 
     @property
     def entries(self) -> dict[str, Dataset | Preparation]:
-        """What is listed below the new one."""
-        listed: list[Dataset | Preparation] = [*self.preparations, *self.datasets]
+        """What is listed below the new one: a preparation stands for its dataset, whatever is there of it."""
+        prepared = {one.asked.out for one in self.preparations}
+        whole = [one for one in self.datasets if one.path not in prepared]
+        listed: list[Dataset | Preparation] = [*self.preparations, *whole]
         return {entry_of(one): one for one in listed}
 
     def foremost(self) -> str:
         """The entry to begin with: what is under way, else a dataset, else a new one."""
-        running = [one for one in self.preparations if one.status == "running"]
-        return next(iter([*map(entry_of, running), *map(entry_of, self.datasets)]), NEW)
+        running = [entry_of(one) for one in self.preparations if one.status == "running"]
+        datasets = [name for name, one in self.entries.items() if isinstance(one, Dataset)]
+        return next(iter([*running, *datasets]), NEW)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,9 @@ def follow(chosen: str, before: Stock, now: Stock, awaited: Path | None) -> Foll
     if chosen == NEW or chosen in now.entries:
         return Followed(chosen)
     gone = before.entries.get(chosen)
+    again = [entry_of(one) for one in now.preparations if isinstance(gone, Dataset) and one.asked.out == gone.path]
+    if again:
+        return Followed(again[0])
     out = gone.asked.out if isinstance(gone, Preparation) else awaited
     made = now.dataset(out) if out else None
     if made and made.manifest:

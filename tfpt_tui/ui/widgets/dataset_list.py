@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.errors import printable
 from tfpt_tui.results.datasets import Dataset
 from tfpt_tui.runs.preparation import Preparation
-from tfpt_tui.ui.stock import NEW, Stock, entry_of
+from tfpt_tui.ui.stock import NEW, Stock
 from tfpt_tui.ui.theme import GLYPHS, status_style
 
 
@@ -24,11 +24,12 @@ class DatasetList(OptionList):
 
     def show(self, stock: Stock, chosen: str) -> None:
         """Show the stock and put the highlight on the chosen entry."""
-        prompts = {NEW: _new(), **{entry_of(one): _preparation(one) for one in stock.preparations}}
         names = Counter(one.path.name for one in stock.datasets)
-        for one in stock.datasets:
-            if one.path not in _under_way(stock):
-                prompts[entry_of(one)] = _dataset(one, names[one.path.name] > 1)
+        prompts = {NEW: _new()}
+        for entry, one in stock.entries.items():
+            prompts[entry] = (
+                _preparation(one) if isinstance(one, Preparation) else _dataset(one, names[one.path.name] > 1)
+            )
         if list(prompts) == list(self._prompts):
             for entry, prompt in prompts.items():
                 if not prompt.is_same(self._prompts[entry]):
@@ -38,10 +39,6 @@ class DatasetList(OptionList):
             self.add_options(Option(prompt, id=entry) for entry, prompt in prompts.items())
         self._prompts = prompts
         self.highlighted = self.get_option_index(chosen if chosen in prompts else NEW)
-
-
-def _under_way(stock: Stock) -> set[object]:
-    return {one.asked.out for one in stock.preparations}
 
 
 def _new() -> Content:
