@@ -7,7 +7,9 @@ import threading
 import pytest
 
 from tests.ui.driving import SIZES, counted, finish, hides, look_into_help, screen_text, shows, until
+from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.ui.app import TfptApp
@@ -408,3 +410,15 @@ async def test_at_the_least_size_a_run_has_its_charts_and_its_hardware(app, reco
     async with app.run_test(size=(60, 16)) as pilot:
         text = await shows(pilot, "TensorFlow 9.9", "CPU", "GPU")
         assert any(0x2800 < ord(letter) < 0x2900 for letter in text)
+
+
+async def test_a_run_that_another_took_the_place_of_says_nothing_of_going_on(app, start):
+    sweep = start("hangs", rows=[0])
+    wait_until(sweep.runs[0].events.exists, 60)
+    sweep.runs[0].stop.touch()
+    finish(sweep)
+    plan = read_toml(sweep.directory.plan)
+    write_toml(sweep.directory.plan, {**plan, "runs": [{**plan["runs"][0], "run": "another"}]})
+    async with app.run_test(size=(120, 36)) as pilot:
+        text = await shows(pilot, "stopped on request")
+        assert "go on with" not in text

@@ -14,10 +14,10 @@ from tfpt_tui.events import ALIVE, Progress, RunError, RunWarning
 from tfpt_tui.hardware.readings import parse_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record import Record, fold_all, warnings_of
 from tfpt_tui.runs.state import RESUMABLE, read_state, status_of
-from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.runs.sweep import read_config, read_sweep
 from tfpt_tui.runs.tail import EventTail, LineTail
 
 MAX_LOG_LINES = 400
@@ -140,10 +140,16 @@ class RunReader:
         error: dict[str, Any] = result.get("error", {})
         silence = "stopped on request" if status == "stopped" else "it left no message"
         message = error.get("message", "") or silence
-        sweep = result.get("sweep")
-        if sweep and status in RESUMABLE and "runs resume" not in message:
-            message += f"\ngo on with: tfpt-tui runs resume {sweep}"
+        if status in RESUMABLE and "runs resume" not in message and self._is_planned(str(result.get("sweep", ""))):
+            message += f"\ngo on with: tfpt-tui runs resume {result['sweep']}"
         return RunError(error.get("type", ""), message, error.get("traceback", ""))
+
+    def _is_planned(self, sweep: str) -> bool:
+        """Whether the sweep still counts on the run: once it was resumed, another has taken its place."""
+        try:
+            return self.run in read_sweep(SweepDirectory(self._paths.sweeps / sweep), self._paths).runs
+        except TfptError:
+            return False
 
     def _waiting(self, status: str) -> str:
         if status in ALIVE and self.run.stop.exists():
