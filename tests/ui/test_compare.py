@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
-from tests.ui.driving import counted, hides, look_into_help, screen_text, shows
+from tests.ui.driving import counted, hides, look_into_help, screen_text, shows, until
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
@@ -450,3 +450,22 @@ async def test_names_are_shown_harmlessly_on_every_screen(app, record, name):
             assert "\x1b" not in text
             assert "\x07" not in text
             assert {cell_len(line) for line in text.split("\n")} == {80}
+
+
+async def test_runs_that_take_long_to_read_are_not_read_twice_meanwhile(app, two, monkeypatch):
+    let_go, reads, felt = threading.Event(), [], counted(monkeypatch, compare, "pulse")
+    real = compare.read_summaries
+
+    def slow(*arguments):
+        reads.append(arguments)
+        let_go.wait(20)
+        return real(*arguments)
+
+    monkeypatch.setattr(compare, "NEWS_S", 0.05)
+    monkeypatch.setattr(compare, "read_summaries", slow)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda _: len(felt) > 3)
+        assert len(reads) == 1
+        let_go.set()
+        await shows(pilot, "took 1.25x")

@@ -96,7 +96,9 @@ class CompareScreen(Screen[None]):
 
     @on(news.Felt)
     def _list_what_is_new(self, message: news.Felt) -> None:
-        if message.pulse != self._pulse:
+        """Once for every change: reading many runs may take longer than until the next look."""
+        if self._pulse is not None and message.pulse != self._pulse:
+            self._pulse = message.pulse
             self._list(again=True)
 
     @work(thread=True, exclusive=True, group="list")
