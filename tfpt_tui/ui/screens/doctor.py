@@ -23,13 +23,17 @@ from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.ui.screens.dialog import Dialog
 from tfpt_tui.ui.theme import FINDING_GLYPHS, FINDING_STYLES
 
+GAP = 2
+"""Between a topic and its message (cells)."""
+
 
 class Doctor(Dialog[None]):
     DEFAULT_CSS = """
     Doctor { align: center middle; }
-    Doctor > VerticalScroll { width: 95%; height: 90%; padding: 0 1; background: $panel; border: round $primary; }
+    Doctor > VerticalScroll {
+        width: 95%; height: auto; max-height: 90%; padding: 0 1; background: $panel; border: round $primary;
+    }
     Doctor Horizontal { height: auto; }
-    Doctor .topic { width: 23; padding-right: 1; }
     Doctor .message { width: 1fr; }
     """
     BINDINGS: ClassVar = [
@@ -91,8 +95,7 @@ class Doctor(Dialog[None]):
         self._tell(f"{summarize(message.findings)} so far, looking at the frameworks ...")
         async with self.batch():
             await self.query(Horizontal).remove()
-            rows = [Horizontal(*_row(finding)) for finding in message.findings]
-            await self.query_one(VerticalScroll).mount_all(rows)
+            await self.query_one(VerticalScroll).mount_all(_rows(message.findings))
 
     @on(Done)
     def _finish(self) -> None:
@@ -109,12 +112,28 @@ class Doctor(Dialog[None]):
         self.query_one(VerticalScroll).scroll_up()
 
 
-def _row(finding: Finding) -> tuple[Static, Static]:
-    """The topic behind its glyph, and beside it the message with the line that mends it."""
-    topic = Content.styled(
+def _rows(findings: Sequence[Finding]) -> list[Horizontal]:
+    """The topics under each other, as wide as the widest, and the messages beside them."""
+    topics = [_topic(finding) for finding in findings]
+    width = max((topic.cell_length for topic in topics), default=0) + GAP
+    rows = []
+    for topic, finding in zip(topics, findings, strict=True):
+        name = Static(topic)
+        name.styles.width = width
+        rows.append(Horizontal(name, Static(_message(finding), classes="message")))
+    return rows
+
+
+def _topic(finding: Finding) -> Content:
+    """What was looked at, behind the glyph of what was found."""
+    return Content.styled(
         f"{FINDING_GLYPHS[finding.level]} {printable(finding.topic)}", FINDING_STYLES[finding.level]
     )
-    parts = [Content(printable(finding.message))]
-    if finding.remedy:
-        parts.append(Content.styled(f"\n→ {printable(finding.remedy)}", "$primary"))
-    return Static(topic, classes="topic"), Static(Content("").join(parts), classes="message")
+
+
+def _message(finding: Finding) -> Content:
+    """What was found, and the line that mends it."""
+    message = Content(printable(finding.message))
+    if not finding.remedy:
+        return message
+    return message + Content.styled(f"\n→ {printable(finding.remedy)}", "$primary")
