@@ -4,7 +4,10 @@ import pytest
 from PIL import Image
 
 from tfpt_tui.cli.invocation import say
+from tfpt_tui.cli.prepare import prepare, typed_words
 from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.results.datasets import known_datasets
+from tfpt_tui.runs.preparation import list_preparations
 
 
 def one_line(err):
@@ -121,3 +124,40 @@ def test_a_dataset_inside_its_own_source_is_found_out_behind_a_link(cli, picture
     assert code == 2
     assert "must lie outside the folder" in one_line(err)
     assert not (pictures_by_class / "out").exists()
+
+
+def test_the_app_knows_of_what_was_prepared_in_a_shell(cli, paths, pictures_by_class, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli("prepare", "source", "--out", "out", "--size", "8", "--skip-bad", "--jobs", "1")[0] == 0
+    assert list(known_datasets(paths)) == [tmp_path / "out"]
+    (one,) = list_preparations(paths)
+    assert one.status == "completed"
+    assert one.ending.images == 4
+    assert (one.asked.kind, one.asked.size) == ("folder", 8)
+    # They hold wherever they are said again.
+    monkeypatch.chdir("/")
+    (tmp_path / "out").rename(tmp_path / "elsewhere")
+    assert cli("prepare", *one.asked.arguments)[0] == 0
+    manifests = [read_manifest(tmp_path / name) for name in ("out", "elsewhere")]
+    assert manifests[0].request == manifests[1].request
+    assert one.asked.arguments[-3:] == ("--jobs", "1", "--skip-bad")
+
+
+def test_what_made_no_images_is_nothing_for_the_app(cli, paths, tmp_path):
+    assert cli("prepare", tmp_path / "nowhere", "--out", tmp_path / "out")[0] == 3
+    assert cli("prepare", "cifar10", "--archive", tmp_path / "nothing", "--out", tmp_path / "out")[0] == 3
+    assert list_preparations(paths) == []
+
+
+def test_images_are_made_where_nothing_of_it_can_be_written_down(cli, paths, tmp_path):
+    paths.preparations.parent.mkdir(parents=True)
+    paths.preparations.write_text("a file in the way")
+    code, out, _ = cli("prepare", "synthetic", "--out", tmp_path / "out", "--limit", "1", "--classes", "2")
+    assert code == 0
+    assert "prepared: 2 classes" in out
+
+
+def test_an_address_is_not_written_down(tmp_path):
+    arguments = ["cifar10", "--out", "/out", "--url", "https://user:secret@host/file", "--limit", "3"]
+    with prepare.make_context("prepare", arguments) as context:
+        assert typed_words(context) == ("cifar10", "--out", "/out", "--limit", "3")

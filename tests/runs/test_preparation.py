@@ -1,6 +1,7 @@
 """Preparations in processes of their own: they outlive whoever asked, and tell how far they are."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,16 @@ from tfpt_tui.data.journal import Ending, Journal, Step
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import MissingError
 from tfpt_tui.runs import preparation
-from tfpt_tui.runs.preparation import Asked, Preparation, forget, known_rate, list_preparations, start, stop
+from tfpt_tui.runs.preparation import (
+    Asked,
+    Preparation,
+    forget,
+    known_rate,
+    list_preparations,
+    sign_on,
+    start,
+    stop,
+)
 from tfpt_tui.runs.processes import identify
 
 
@@ -125,6 +135,15 @@ def test_a_record_that_cannot_be_written_starts_nothing(paths, tmp_path, monkeyp
     with pytest.raises(MissingError, match="cannot record a preparation"):
         start(synthetic(tmp_path / "out"), paths)
     assert launched == []
+
+
+def test_only_the_newest_are_kept(paths, tmp_path, record, monkeypatch):
+    monkeypatch.setattr(preparation, "LISTED", 3)
+    for number in range(4):
+        record(f"20261122-00000{number}-synthetic-0000", out=f"/d{number}")
+    sign_on(synthetic(tmp_path / "out"), paths)
+    assert [one.asked.out for one in list_preparations(paths)] == [tmp_path / "out", Path("/d3"), Path("/d2")]
+    assert len(list(paths.preparations.iterdir())) == 3
 
 
 def test_the_rate_is_that_of_the_newest_of_the_same_kind_and_size(tmp_path):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
-from tfpt_tui.cli.sources import NAMED, Wanted, check_before_fetching, known_request, open_source
+from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
+from tfpt_tui.config.paths import absolute
 from tfpt_tui.data.journal import Tell, told
 from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
 from tfpt_tui.data.source import DEFAULT_SEED, Source
-from tfpt_tui.errors import UsageError, printable
+from tfpt_tui.errors import MissingError, UsageError, printable
 from tfpt_tui.runs.cifar import OWN_READER, READERS
+from tfpt_tui.runs.preparation import Asked, sign_on
 
 
 @click.command()
@@ -78,11 +82,40 @@ def prepare(
             if source not in NAMED:
                 check_apart(source, target.directory)
             images = open_source(wanted, request, invocation, journal.tell)
+            if not progress:
+                journal.path = _sign_on(target, invocation)
             outcome = prepare_with_bar(
                 images, target, jobs=jobs, skip_bad=skip_bad, force=force, tell=journal.tell
             )
         journal.end(0, describe(outcome, target.directory), outcome.made)
     show(describe(outcome, target.directory))
+
+
+def _sign_on(target: Target, invocation: Invocation) -> Path | None:
+    """Let the app know of these images. They are made all the same where that cannot be written down."""
+    context = click.get_current_context()
+    source = context.params["source"]
+    kind = source if source in NAMED else FOLDER
+    with suppress(MissingError, FileNotFoundError):  # the working directory may be gone
+        asked = Asked(kind, Path(absolute(str(target.directory))), target.size, typed_words(context))
+        return sign_on(asked, invocation.paths)
+    return None
+
+
+def typed_words(context: click.Context) -> tuple[str, ...]:
+    """What was typed behind ``tfpt-tui prepare``, with paths that hold wherever it is said again."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not typed or name == "url":  # which may hold a password, and the archive is here by now
+            continue
+        value = str(context.params[name])
+        if name in ("out", "archive") or (name == "source" and value not in NAMED):
+            value = absolute(value)
+        option = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
+        words += option if getattr(parameter, "is_flag", False) else [*option, value]
+    return tuple(words)
 
 
 def prepare_with_bar(

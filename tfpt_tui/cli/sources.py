@@ -24,6 +24,7 @@ from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs.cifar import OWN_READER, check_reader, read_again
 
+FOLDER = "folder"
 NAMED = (*ARCHIVES, "synthetic")  # every other source is a folder
 
 

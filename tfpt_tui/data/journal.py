@@ -46,10 +46,10 @@ class Ending:
 
 
 class Journal:
-    """Appends to a file, or to none. A line that cannot be written is not worth ending the work for."""
+    """Appends to ``path``, or to none. A line that cannot be written is not worth ending the work for."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._phase = ""
         self._began = self._written = clock()
@@ -79,8 +79,8 @@ class Journal:
         return round((done - before) / (now - then), 2) if now > then else None
 
     def _append(self, line: dict[str, Any]) -> None:
-        if self._path:
-            with suppress(OSError), self._path.open("a", encoding="utf-8") as file:
+        if self.path:
+            with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
 
 

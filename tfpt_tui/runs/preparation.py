@@ -1,7 +1,7 @@
-"""``preparations/ID/``: a preparation in a process of its own, which outlives whoever asked for it.
+"""``preparations/ID/``: a preparation, begun by the app in a process that outlives it, or typed in a shell.
 
 ``request.toml`` is what was asked, ``state.toml`` whose process it is, ``progress.jsonl`` how far it is and how it
-ended, ``prepare.log`` all that the command printed.
+ended, ``prepare.log`` all that the command printed where nobody saw it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +22,14 @@ import tfpt_tui
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.data.journal import INTERRUPTED, Ending, Step, read_last
-from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.runs.directory import make_directory
 from tfpt_tui.runs.processes import Process, identify, read_process
 from tfpt_tui.runs.state import read_state
 
 SCHEMA = 1
-LISTED = 50  # older ones are of no use to anyone
+LISTED = 50  # older ones are of no use to anyone, and forgotten
+JOURNAL = "progress.jsonl"
 HANDOVER_S = 10.0  # from the record to the process that it is for
 LOG_BYTES = 1 << 12
 GONE = "it is gone without a word: killed, or the machine was restarted; start it again, it continues"
@@ -68,42 +69,24 @@ def start(asked: Asked, paths: Paths) -> Path:
     Raises:
         MissingError: the record cannot be written; nothing is started then.
     """
-    earlier = [one for one in list_preparations(paths) if one.asked.out == asked.out]
-    path = make_directory(paths.preparations, asked.kind, datetime.now(), what="a preparation")
-    document = {
-        "schema": SCHEMA,
-        "kind": asked.kind,
-        "out": str(asked.out),
-        "size": asked.size,
-        "arguments": asked.arguments,
-    }
-    try:
-        write_toml(path / "request.toml", document)
-        process = _launch(path, asked.arguments)
-        write_toml(
-            path / "state.toml",
-            {
-                "boot_id": process.boot_id,
-                "preparation": {"pid": process.pid, "start_time": process.start_time},
-            },
-        )
-    except OSError as error:
-        shutil.rmtree(path, ignore_errors=True)
-        raise cannot("record a preparation", paths.preparations, error) from None
-    for one in earlier:
-        if one.status not in ("running", "completed"):
-            forget(one)
-    return path
+    return _record(asked, paths, lambda path: _launch(path, asked.arguments))
+
+
+def sign_on(asked: Asked, paths: Paths) -> Path:
+    """Record this very process as the preparation, so that the app knows of one that was typed in a shell.
+
+    Returns where its journal shall be written.
+
+    Raises:
+        MissingError: the record cannot be written, or could not hold these names.
+    """
+    return _record(asked, paths, lambda path: identify(os.getpid())) / JOURNAL
 
 
 def list_preparations(paths: Paths) -> list[Preparation]:
     """The newest preparations, newest first; a record that is broken is passed over."""
-    try:
-        names = sorted(os.listdir(paths.preparations), reverse=True)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
     found = []
-    for name in names[:LISTED]:
+    for name in _names(paths)[:LISTED]:
         with suppress(TfptError, OSError, KeyError, TypeError, ValueError):
             found.append(_read(paths.preparations / name))
     return found
@@ -132,13 +115,55 @@ def known_rate(preparations: Sequence[Preparation], kind: str, size: int) -> flo
     return None
 
 
+def _record(asked: Asked, paths: Paths, begin: Callable[[Path], Process]) -> Path:
+    earlier = [one for one in list_preparations(paths) if one.asked.out == asked.out]
+    path = make_directory(paths.preparations, asked.kind, datetime.now(), what="a preparation")
+    document = {
+        "schema": SCHEMA,
+        "kind": asked.kind,
+        "out": str(asked.out),
+        "size": asked.size,
+        "arguments": asked.arguments,
+    }
+    try:
+        write_toml(path / "request.toml", document)
+        process = begin(path)
+        write_toml(
+            path / "state.toml",
+            {
+                "boot_id": process.boot_id,
+                "preparation": {"pid": process.pid, "start_time": process.start_time},
+            },
+        )
+    except OSError as error:
+        shutil.rmtree(path, ignore_errors=True)
+        raise cannot("record a preparation", paths.preparations, error) from None
+    except UnicodeEncodeError:
+        shutil.rmtree(path, ignore_errors=True)
+        raise MissingError(f"{asked.out}: cannot record a preparation whose names are not UTF-8") from None
+    for one in earlier:
+        if one.status not in ("running", "completed"):
+            forget(one)
+    for name in _names(paths)[LISTED:]:
+        shutil.rmtree(paths.preparations / name, ignore_errors=True)
+    return path
+
+
+def _names(paths: Paths) -> list[str]:
+    """Newest first."""
+    try:
+        return sorted(os.listdir(paths.preparations), reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def _launch(path: Path, arguments: Sequence[str]) -> Process:
     """Detached: no terminal and no pipe of ours, so that a hang-up does not reach it."""
     with (path / "prepare.log").open("ab") as log:
         child = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tfpt_tui", "prepare"),
-                *("--progress", str(path / "progress.jsonl")),
+                *("--progress", str(path / JOURNAL)),
                 *arguments,
             ],
             stdin=subprocess.DEVNULL,
@@ -161,7 +186,7 @@ def _read(path: Path) -> Preparation:
     process = _process(path)
     # In this order: a process that ends in between has written its last line before.
     alive = process.is_alive() if process else time.time() - path.stat().st_mtime < HANDOVER_S
-    last = read_last(path / "progress.jsonl")
+    last = read_last(path / JOURNAL)
     if isinstance(last, Ending):
         status = {0: "completed", INTERRUPTED: "stopped"}.get(last.code, "failed")
         return Preparation(path, asked, status, ending=last, problem=last.message if last.code else "")

@@ -17,7 +17,7 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation
 from tfpt_tui.cli.prepare import check_apart, prepare
-from tfpt_tui.cli.sources import NAMED, Wanted, check_before_fetching, known_request, open_source
+from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.config.paths import Paths, absolute
 from tfpt_tui.data.cifar import count_images
 from tfpt_tui.data.download import kept_bytes
@@ -35,7 +35,6 @@ from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, known_rate, list_preparations
 
-FOLDER = "folder"
 SOURCES = {
     "cifar100": "CIFAR-100",
     "cifar10": "CIFAR-10",
