@@ -50,7 +50,7 @@ async def test_the_newest_sweep_is_compared_and_the_answer_is_seen_at_every_size
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         text = await shows(pilot, "took 1.25x", "time ratio", "verdict", "single run")
-        assert "quick 21 Nov 10:00" in text
+        assert "quick 11-21 10:00" in text
         assert "2 runs both frameworks" in text
 
 
@@ -246,7 +246,7 @@ async def test_theirs_and_yours_stand_beside_each_other(app, record, paths):
         await pilot.press("G")
         await shows(pilot, "all runs of cpu-plain", "theirs: training s", "without a completed run")
         await pilot.press("g")
-        await shows(pilot, "cpu-plain 21 Nov", "images/s")
+        await shows(pilot, "cpu-plain 11-21", "images/s")
 
 
 async def test_curves_change_from_epochs_to_seconds(app, two):

@@ -20,7 +20,7 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
     """What is compared and how; ``runs`` is None while it is being read."""
     title = title_of(wanted)
     if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
-        title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%d %b %H:%M}"
+        title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%m-%d %H:%M}"
     how = ["comparing ..." if runs is None else _how_many(runs, sum(len(one.summaries) for one in wanted.choices))]
     how += [f"within each {wanted.by}"] if wanted.by else []
     how += ["across machines and versions"] if wanted.across else []

@@ -68,7 +68,7 @@ class ChoiceList(OptionList):
     def _prompt(self, choice: Choice) -> Content:
         mark = f"{GLYPHS['completed']} " if choice.id in self.marked else "  "
         name = choice.preset or choice.name
-        began = f" {choice.began:%d %b %H:%M}" if choice.began else ""
+        began = f" {choice.began:%m-%d %H:%M}" if choice.began else ""
         count = len(choice.summaries)
         frameworks = choice.frameworks
         told: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
