@@ -469,3 +469,18 @@ async def test_runs_that_take_long_to_read_are_not_read_twice_meanwhile(app, two
         assert len(reads) == 1
         let_go.set()
         await shows(pilot, "took 1.25x")
+
+
+async def test_nothing_is_looked_for_while_another_screen_is_shown(app, two, monkeypatch):
+    felt = counted(monkeypatch, compare.CompareScreen, "_feel")
+    monkeypatch.setattr(compare, "NEWS_S", 0.05)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda _: len(felt) > 1)
+        await pilot.press("3")
+        await shows(pilot, "completed")
+        before = len(felt)
+        await pilot.pause(0.3)
+        assert len(felt) == before
+        await pilot.press("4")
+        await until(pilot, lambda _: len(felt) > before)

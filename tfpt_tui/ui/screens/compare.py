@@ -59,6 +59,7 @@ class CompareScreen(Screen[None]):
         self._filter = Filter()
         self._wanted: Wanted | None = None
         self._pulse: Hashable = None
+        self._feeling: Timer | None = None
         self._settling: Timer | None = None
         self._patience: Timer | None = None
 
@@ -74,15 +75,19 @@ class CompareScreen(Screen[None]):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        self.set_interval(NEWS_S, self._feel)
+        self._feeling = self.set_interval(NEWS_S, self._feel, pause=self._away)
 
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
             self._list(again=False)
+            if self._feeling:
+                self._feeling.resume()
 
     def on_screen_suspend(self) -> None:
         self._away = self not in self.app.screen_stack  # a dialog only covers it
+        if self._away and self._feeling:
+            self._feeling.pause()
 
     # What can be compared.
 
@@ -91,8 +96,7 @@ class CompareScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="pulse")
     def _feel(self) -> None:
-        if not self._away:
-            self.post_message(news.Felt(pulse(self._choices, self._paths)))
+        self.post_message(news.Felt(pulse(self._choices, self._paths)))
 
     @on(news.Felt)
     def _list_what_is_new(self, message: news.Felt) -> None:
