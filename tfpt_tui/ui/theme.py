@@ -73,7 +73,8 @@ THEMES = (
         surface="#eeeeee",
         panel="#dadada",
         dark=False,
-        variables=FRAMEWORK_COLOURS_ON_WHITE,
+        # The accent has too little contrast on the footer's grey.
+        variables={**FRAMEWORK_COLOURS_ON_WHITE, "footer-key-foreground": "#005faf"},
     ),
     Theme(
         name="tfpt-contrast",
