@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import multiprocessing
 import os
 import shutil
@@ -16,7 +17,8 @@ from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
 from tfpt_tui.data.folder import open_image, read_folder
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.data.prepare import MARKER, BadImagesError, Target, check_room, prepare
+from tfpt_tui.data.prepare import BadImagesError, Target, check_room, prepare
+from tfpt_tui.data.replacing import BESIDE, MARKER
 from tfpt_tui.data.source import Item
 from tfpt_tui.data.synthetic import draw_image, make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
@@ -167,7 +169,7 @@ def test_a_photograph_is_turned_upright(tmp_path, orientation):
     exif[274] = orientation
     Image.radial_gradient("L").crop((0, 0, 90, 60)).save(tmp_path / "x.png", exif=exif)
     with Image.open(tmp_path / "x.png") as image:
-        expected = ImageOps.exif_transpose(image)
+        expected = ImageOps.exif_transpose(image).convert("RGB")
     assert open_image(Item("train", 0, 1, str(tmp_path / "x.png"))).tobytes() == expected.tobytes()
 
 
@@ -443,3 +445,129 @@ def test_what_is_made_now_is_told_apart_from_what_was_there(tmp_path):
     (target.directory / "kept").unlink()
     (target.directory / "train" / "0" / "1.jpg").unlink()
     assert prepare(source, target, jobs=1).made == 1
+
+
+@pytest.mark.parametrize("failure", ["a bad image", "no room", "ctrl-c"])
+def test_a_dataset_stays_whole_until_the_one_that_replaces_it_is_complete(folder, tmp_path, monkeypatch, failure):
+    target = Target(tmp_path / "out")
+    prepare(read_folder(folder), target, jobs=1)
+    (tmp_path / "out/notes.txt").write_text("mine")
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in files(tmp_path / "out")}
+    draw(folder / "train/ape/9.png", (1, 2, 3))
+
+    def interrupt(done, total):
+        if failure == "ctrl-c" and done:
+            raise KeyboardInterrupt
+
+    if failure == "a bad image":
+        (folder / "train/ape/8.png").write_text("no image")
+    with monkeypatch.context() as patch:
+        if failure == "no room":
+            patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+        with pytest.raises((BadImagesError, MissingError, KeyboardInterrupt)):
+            prepare(read_folder(folder), target, jobs=1, force=True, on_progress=interrupt)
+    after = [name for name in files(tmp_path / "out") if not name.startswith(BESIDE)]
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in after} == before
+    (folder / "train/ape/8.png").unlink(missing_ok=True)
+    outcome = prepare(read_folder(folder), target, jobs=1, force=True)
+    assert outcome.manifest.counts["train"] == (4, 3)
+    assert read_manifest(tmp_path / "out") == outcome.manifest
+    assert (tmp_path / "out/notes.txt").read_text() == "mine"
+    assert not (tmp_path / "out" / BESIDE).exists()
+
+
+@pytest.mark.parametrize("until", ["train", "test", "manifest.toml"])
+def test_a_replacement_that_was_interrupted_between_two_moves_is_made_up_for(folder, tmp_path, monkeypatch, until):
+    out = tmp_path / "out"
+    prepare(read_folder(folder), Target(out), jobs=1)
+    real = os.replace
+
+    def move(source, place):
+        if place == out / until and source.parent == out / BESIDE:
+            raise KeyboardInterrupt
+        real(source, place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", move)
+        patch.setattr(os, "replace", move)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(read_folder(folder), Target(out, size=8), jobs=1, force=True)
+    assert prepare(read_folder(folder), Target(out, size=8), jobs=1, force=True).manifest.image["width"] == 8
+    for name in ("train/0/1.jpg", "test/1/2.jpg"):
+        with Image.open(out / name) as image:
+            assert image.size == (8, 8)
+    assert not (out / BESIDE).exists()
+
+
+@pytest.mark.parametrize("name", ["manifest.toml", MARKER])
+@pytest.mark.parametrize("text", ['[tool]\nname = "mine"\n', ""])
+def test_force_touches_no_directory_that_has_a_file_of_such_a_name(folder, tmp_path, name, text):
+    (tmp_path / "mine/train/cat").mkdir(parents=True)
+    (tmp_path / "mine/train/cat/1.jpg").write_text("dear to somebody")
+    (tmp_path / "mine" / name).write_text(text)
+    before = files(tmp_path / "mine")
+    with pytest.raises(UsageError, match=r"not a manifest of tfpt-tui|was not written by tfpt-tui"):
+        prepare(read_folder(folder), Target(tmp_path / "mine"), jobs=1, force=True)
+    assert files(tmp_path / "mine") == before
+
+
+def test_images_that_are_gone_from_a_complete_dataset_are_made_again(folder, tmp_path):
+    whole = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1).manifest
+    (tmp_path / "out/train/0/2.jpg").unlink()
+    shutil.rmtree(tmp_path / "out/test")
+    outcome = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    assert (outcome.existed, outcome.continued) == (False, 5)
+    assert outcome.manifest == whole
+    assert (tmp_path / "out/test/1/2.jpg").exists()
+    assert not (tmp_path / "out" / MARKER).exists()
+
+
+def test_the_advice_to_remove_files_that_are_no_images_can_be_followed(folder, tmp_path):
+    (folder / "train/ape/0.png").write_text("no image")
+    with pytest.raises(BadImagesError, match="mend or remove them"):
+        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    (folder / "train/ape/0.png").unlink()
+    outcome = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
+    assert outcome.manifest.counts["train"] == (2, 3)
+    assert outcome.continued == 0  # their numbers are of other files
+
+
+def test_a_picture_of_16_bits_keeps_its_shades(tmp_path):
+    path = tmp_path / "x.png"
+    for level, expected in ((0, 0), (25700, 100), (65535, 255)):
+        Image.new("I;16", (4, 4), level).save(path)
+        image = open_image(Item("train", 0, 1, str(path)))
+        assert (image.mode, image.getpixel((1, 1))) == ("RGB", (expected,) * 3)
+
+
+def test_a_picture_whose_palette_is_broken_is_no_image(folder, tmp_path):
+    Image.new("P", (8, 8)).save(folder / "train/ape/0.png")
+    content = (folder / "train/ape/0.png").read_bytes()
+    (folder / "train/ape/0.png").write_bytes(content.replace(b"PLTE", b"tEXt"))
+    manifest = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1, skip_bad=True).manifest
+    assert [name.rpartition("/")[2] for name in manifest.skipped] == ["0.png"]
+
+
+def test_a_picture_that_may_not_be_read_is_no_bad_image(folder, tmp_path, monkeypatch):
+    def refuse(item):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    source = dataclasses.replace(read_folder(folder), open_image=refuse)
+    with pytest.raises(MissingError, match=r"train/ape/0.png: cannot read the image: permission denied"):
+        prepare(source, Target(tmp_path / "out"), jobs=1, skip_bad=True)
+
+
+def test_what_a_folder_has_beside_its_images_is_told(folder):
+    draw(folder / "train/ape/deep/1.png")
+    for name in ("train/ape/notes.txt", "test/ape/x.tif", "train/.hidden", "train/ape/.DS_Store"):
+        (folder / name).write_text("")
+    draw(folder / "train/1.png")
+    (folder / "train/empty").mkdir()
+    (folder / "validation").mkdir()
+    assert read_folder(folder).left_out == (
+        "files of other kinds (.tif, .txt): 2",
+        "images outside of a directory of a class: 1",
+        "directories within classes: 1",
+        "directories without an image of their own: empty/",
+        "beside train/ and test/: validation/",
+    )

@@ -21,6 +21,8 @@ from tfpt_tui.errors import MissingError, UsageError, printable
 from tfpt_tui.runs.cifar import OWN_READER, READERS
 from tfpt_tui.runs.preparation import Asked, sign_on
 
+NAMED_CLASSES = 5
+
 
 @click.command()
 @click.argument("source")
@@ -82,6 +84,8 @@ def prepare(
             if source not in NAMED:
                 check_apart(source, target.directory)
             images = open_source(wanted, request, invocation, journal.tell)
+            for line in images.left_out:
+                say(f"note: {source}: left out are {line}")
             if not progress:
                 journal.path = _sign_on(target, invocation)
             outcome = prepare_with_bar(
@@ -161,7 +165,11 @@ def describe(outcome: Outcome, directory: Path) -> str:
         lines.append(f"{outcome.continued} images were there from an interrupted preparation")
     if manifest.skipped:
         named = ", ".join(manifest.skipped[:5]) + (" and more" if len(manifest.skipped) > 5 else "")
-        lines.append(f"{len(manifest.skipped)} files were left out as they are no images: {named}")
+        lines.append(f"left out, as no images: {len(manifest.skipped)} of the files: {named}")
+    untested = [name for name, count in zip(manifest.classes, manifest.counts["test"], strict=True) if not count]
+    if untested:
+        more = " and more" if len(untested) > NAMED_CLASSES else ""
+        lines.append(f"without a test image: {', '.join(untested[:NAMED_CLASSES])}{more}")
     return "".join(f"{printable(line)}\n" for line in lines)
 
 

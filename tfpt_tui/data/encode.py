@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -12,12 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfpt_tui.data.source import Item, as_text
+from tfpt_tui.errors import cannot
 from tfpt_tui.lifeline import die_with_parent
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from PIL.Image import Image
+
+
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+# What is said of one file, as by Pillow, which gives no number. All else is the disk's or the machine's refusal:
+# no picture may be left out for it.
+OF_THE_FILE = (None, errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)
 
 
 class Made(NamedTuple):
@@ -57,6 +65,7 @@ def make_images(items: Iterable[Item]) -> list[Made]:
 
     Raises:
         OSError: a file could not be written; what was written before it stays and is complete.
+        MissingError: a file of the source is refused by its file system.
     """
     ((order, stop),) = _orders
     return [_make(item, order) for item in items if not stop.is_set()]
@@ -65,11 +74,13 @@ def make_images(items: Iterable[Item]) -> list[Made]:
 def _make(item: Item, order: Order) -> Made:
     path = f"{order.directory}/{item.name}"
     there = _read_if_there(path)
-    if there:
+    if there.startswith(JPEG_START) and there.endswith(JPEG_END):  # a power cut leaves files without content
         return Made(_digest(there), kept=True)
     try:
         encoded = _encode(order.open_image(item), order.size, order.quality)
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in OF_THE_FILE:
+            raise cannot("read the image", as_text(item.origin), error) from None
         return Made(origin=as_text(item.origin), problem=getattr(error, "strerror", None) or str(error))
     _write(path, encoded)
     return Made(_digest(encoded))
@@ -98,8 +109,9 @@ def _write(path: str, content: bytes) -> None:
         with open(temporary, "wb") as file:
             file.write(content)
         os.rename(temporary, path)
-    except OSError:
+    except OSError as error:
         Path(temporary).unlink(missing_ok=True)
+        error.filename = path
         raise
 
 

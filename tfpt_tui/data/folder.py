@@ -7,7 +7,10 @@ import os
 import random
 import stat
 import struct
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +22,7 @@ from tfpt_tui.errors import MissingError, UsageError, cannot
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 # What such files hold, whatever their names say. Not all that Pillow knows: for EPS it would run Ghostscript.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 # EXIF's orientations, and what makes a picture upright again.
@@ -33,6 +36,7 @@ UPRIGHT = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+NAMED = 3  # of what is left out, in a message
 TEST_SHARE = 6  # 5:1, as CIFAR's 50,000 to 10,000
 
 
@@ -62,7 +66,8 @@ def _read_folder(directory: Path, limit: int, classes: int, seed: int | None, te
     if seed is not None and not split_by_us:
         raise UsageError(f"--seed: {directory} has a test/ of its own, so nothing is drawn; leave --seed out")
     seed = DEFAULT_SEED if seed is None else seed
-    listed = _by_class(directory, split_by_us, seed, tell)
+    left_out = LeftOut()
+    listed = _by_class(directory, split_by_us, seed, tell, left_out)
     names = sorted({name for split in SPLITS for name in listed[split]})
     if not names:
         raise MissingError(
@@ -90,11 +95,12 @@ def _read_folder(directory: Path, limit: int, classes: int, seed: int | None, te
             "listing": _digest_of_names(groups, directory),
         },
         open_image=open_image,
+        left_out=left_out.told(),
     )
 
 
 def open_image(item: Item) -> Image:
-    """Open and decode the image of an item, upright. Raises OSError or ValueError when it is no image."""
+    """Open and decode the image of an item, upright, in RGB. Raises OSError or ValueError when it is no image."""
     from PIL import Image, UnidentifiedImageError
 
     # A pipe would be waited for.
@@ -105,12 +111,20 @@ def open_image(item: Item) -> Image:
             image.load()
             # Not ImageOps.exif_transpose: it writes EXIF data anew, and fails over tags that are none of ours.
             method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
-            return image.transpose(Image.Transpose[method]) if method else image
+            return _as_rgb(image.transpose(Image.Transpose[method]) if method else image)
     except UnidentifiedImageError:
         raise ValueError("not an image") from None
-    except (Image.DecompressionBombError, SyntaxError, RuntimeError, struct.error) as error:
-        # Pillow raises SyntaxError for a broken PNG chunk, and struct.error for broken EXIF data.
-        raise ValueError(str(error)) from None
+    except Image.DecompressionBombError:
+        raise ValueError("far too many pixels") from None
+    except (SyntaxError, RuntimeError, AssertionError, struct.error) as error:
+        # What Pillow raises for broken chunks and palettes of PNG files, and for broken EXIF data.
+        raise ValueError(str(error) or "its data is broken") from None
+
+
+def _as_rgb(image: Image) -> Image:
+    if image.mode.startswith("I"):  # 16 bits: converted at once, all above 255 would be white
+        image = image.convert("I").point(lambda level: level * (255 / 65535)).convert("L")
+    return image.convert("RGB")
 
 
 class Listing(NamedTuple):
@@ -120,31 +134,88 @@ class Listing(NamedTuple):
     names: list[str]
 
 
-def _by_class(directory: Path, split_by_us: bool, seed: int, tell: Tell) -> dict[str, dict[str, Listing]]:
+@dataclass
+class LeftOut:
+    """What lies in the folder and becomes no image; hidden files are nobody's pictures."""
+
+    other_kinds: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+    within_classes: int = 0
+    without_images: list[str] = field(default_factory=list)
+    beside_splits: list[str] = field(default_factory=list)
+
+    def told(self) -> tuple[str, ...]:
+        """A line for each kind of it."""
+        other = self.other_kinds.total()
+        lines = {
+            f"files of other kinds ({_some(sorted(self.other_kinds))}): {other:,}": other,
+            f"images outside of a directory of a class: {self.outside:,}": self.outside,
+            f"directories within classes: {self.within_classes:,}": self.within_classes,
+            f"directories without an image of their own: {_some(self.without_images)}": len(self.without_images),
+            f"beside train/ and test/: {_some(self.beside_splits)}": len(self.beside_splits),
+        }
+        return tuple(line for line, count in lines.items() if count)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _by_class(
+    directory: Path, split_by_us: bool, seed: int, tell: Tell, left_out: LeftOut
+) -> dict[str, dict[str, Listing]]:
     if split_by_us:
-        return _split(_classes_in(directory, tell), seed)
+        return _split(_classes_in(directory, tell, left_out), seed)
     for split in SPLITS:
         if not (directory / split).is_dir():
             raise UsageError(f"{directory}: has no {split}/ beside its other split; give both or neither")
-    return {split: _classes_in(directory / split, tell) for split in SPLITS}
+    with _shown(directory) as entries:
+        left_out.beside_splits += sorted(
+            f"{as_text(entry.name)}/" for entry in entries if entry.is_dir() and entry.name not in SPLITS
+        )
+    return {split: _classes_in(directory / split, tell, left_out) for split in SPLITS}
 
 
-def _classes_in(directory: Path, tell: Tell) -> dict[str, Listing]:
+def _classes_in(directory: Path, tell: Tell, left_out: LeftOut) -> dict[str, Listing]:
     """The images of each class directory that has some."""
     classes = {}
     listed = 0
-    with os.scandir(directory) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")
-    for name in names:
+    names = []
+    with _shown(directory) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                names.append(entry.name)
+            else:
+                left_out.outside += entry.name.lower().endswith(SUFFIXES)
+    for name in sorted(names):
         tell("reading", listed, 0)
-        with os.scandir(directory / name) as entries:
-            images = [
-                entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.name[0] != "."
-            ]
+        images = _images_in(directory / name, left_out)
         listed += len(images)
         if images:
             classes[_utf8(name, directory)] = Listing(f"{directory}/{name}/", sorted(images))
+        else:
+            left_out.without_images.append(f"{as_text(name)}/")
     return classes
+
+
+def _images_in(directory: Path, left_out: LeftOut) -> list[str]:
+    images = []
+    with _shown(directory) as entries:
+        for entry in entries:
+            if entry.name.lower().endswith(SUFFIXES):
+                images.append(entry.name)
+            elif entry.is_dir():
+                left_out.within_classes += 1
+            else:
+                left_out.other_kinds[as_text(os.path.splitext(entry.name)[1].lower()) or "no suffix"] += 1
+    return images
+
+
+@contextmanager
+def _shown(directory: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """The entries of a directory that are not hidden."""
+    with os.scandir(directory) as entries:
+        yield (entry for entry in entries if entry.name[0] != ".")
 
 
 def _utf8(name: str, directory: Path) -> str:

@@ -101,6 +101,23 @@ def check_labels(directory: Path, manifest: Manifest) -> None:
             )
 
 
+def is_whole(directory: Path, manifest: Manifest) -> bool:
+    """Whether there are as many images as the manifest promises, of each class."""
+    return all(
+        _count_images(directory / split / str(label)) >= promised
+        for split in SPLITS
+        for label, promised in enumerate(manifest.counts[split])
+    )
+
+
+def _count_images(directory: Path) -> int:
+    try:
+        with os.scandir(directory) as entries:
+            return sum(entry.name.endswith(".jpg") for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
 def _why_no_dataset(directory: Path) -> str:
     if not directory.exists():
         return "no such dataset directory"

@@ -18,26 +18,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfpt_tui.config.claim import claimed
-from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import manifest as manifests
+from tfpt_tui.data import replacing
 from tfpt_tui.data.encode import Made, Order, begin, make_images
-from tfpt_tui.data.manifest import SPLITS, Manifest, read_manifest
+from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole, read_manifest
+from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 
-MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
 DEFAULT_SIZE = 64
 QUALITY = 75  # Pillow's default, which the article used
 CHUNK = 64  # images a task: small enough for a smooth progress bar, large enough to hide the queue
 HEED_S = 0.1  # seconds until Ctrl-C is heeded, at most
 CHUNKS_AHEAD = 8  # a process: all stay busy while the slowest one is waited for
 NAMED = 5  # files that are no images, in a message
+GOES_ON = "; what is made stays, and the same command continues"
 FILE_BLOCK = 4096  # bytes that even the smallest file takes on common file systems
 
 Progress = Callable[[int, int], None]
@@ -88,27 +90,50 @@ def prepare(
 ) -> Outcome:
     """Make every image of the source in the target directory, in ``jobs`` processes.
 
-    Interrupted work is continued, a complete dataset of the same request is recognised.
+    Interrupted work is continued, a complete dataset of the same request is recognised, and images that are gone
+    from it are made again. With ``force`` another dataset of ours is replaced: it stays until the new one is
+    complete.
 
     Raises:
         UsageError: the directory holds something else, or (BadImagesError) files are no images.
         MissingError: the directory cannot be written, or its disk is too small or full.
     """
     directory = target.directory
-    request = _whole_request(source.request, target)
+    work = _Work(source, jobs, skip_bad, force, on_progress)
     with claimed(directory, "the dataset", "preparing it"), _explained(directory):
-        if force:
-            _remove_ours(directory)
-        if found := _find_complete(directory, request):
-            return Outcome(found, existed=True, continued=0)
-        _check_ours(directory, request)
-        check_room(len(source), target)
-        _begin(source, directory, request)
-        tally = _count(_make_all(source, target, jobs, on_progress), source)
-        _check_bad(tally, skip_bad)
-        manifest = _describe(source, target, request, tally)
-        manifest.write(directory)
-        (directory / MARKER).unlink()
+        if not (force and replacing.holds_dataset(directory)):
+            return _prepare(work, target)
+        beside = directory / replacing.BESIDE
+        beside.mkdir(exist_ok=True)
+        outcome = _prepare(work, replace(target, directory=beside))
+        replacing.put_in_place(directory)
+        return outcome
+
+
+@dataclass(frozen=True)
+class _Work:
+    source: Source
+    jobs: int
+    skip_bad: bool
+    force: bool
+    on_progress: Progress
+
+
+def _prepare(work: _Work, target: Target) -> Outcome:
+    directory, source = target.directory, work.source
+    request = _whole_request(source.request, target)
+    if work.force or replacing.has_changed(directory, request):
+        replacing.clear_other(directory, request)
+    if found := _find_complete(directory, request):
+        return Outcome(found, existed=True, continued=0)
+    _check_ours(directory, request)
+    check_room(len(source), target)
+    _begin(source, directory, request)
+    tally = _count(_make_all(work, target), source)
+    _check_bad(tally, work.skip_bad)
+    manifest = _describe(source, target, request, tally)
+    manifest.write(directory)
+    (directory / MARKER).unlink()
     return Outcome(manifest, existed=False, continued=tally.continued)
 
 
@@ -139,7 +164,7 @@ def check_target(request: Mapping[str, Any], target: Target, *, force: bool = Fa
             refused = errno.EROFS if os.statvfs(existing).f_flag & os.ST_RDONLY else errno.EACCES
             problem = refused if existing.is_dir() else errno.ENOTDIR
             raise cannot("make the dataset", existing, OSError(problem, os.strerror(problem)))
-        if directory.is_dir() and not (force and _is_ours(directory)):
+        if directory.is_dir() and not (force and replacing.is_ours(directory)):
             _check_ours(directory, _whole_request(request, target))
 
 
@@ -187,11 +212,12 @@ def _explained(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise cannot("write", error.filename or directory, error) from None
+        problem = cannot("write", error.filename or directory, error)
+        begun = any(os.path.exists(place / MARKER) for place in (directory, directory / replacing.BESIDE))
+        raise MissingError(f"{problem}{GOES_ON if begun else ''}") from None
     except BrokenProcessPool:
         raise TfptError(
-            f"{directory}: a process that made images was killed, perhaps for want of memory;"
-            " the same command continues where it stopped"
+            f"{directory}: a process that made images was killed, perhaps for want of memory{GOES_ON}"
         ) from None
 
 
@@ -205,54 +231,36 @@ def _find_complete(directory: Path, request: dict[str, Any]) -> Manifest | None:
     found = read_manifest(directory)
     if found.request != request:
         raise UsageError(
-            f"{directory}: holds another dataset ({_difference(found.request, request)});"
+            f"{directory}: holds another dataset ({replacing.difference(found.request, request)});"
             " choose another directory or replace it with --force"
         )
-    return found
+    return found if is_whole(directory, found) else None
 
 
 def _check_ours(directory: Path, request: dict[str, Any]) -> None:
-    marker = directory / MARKER
-    if marker.exists():
-        begun = read_toml(marker)
-        if begun != request:
-            raise UsageError(
-                f"{directory}: holds another, unfinished preparation ({_difference(begun, request)});"
-                " finish it with its own options or begin anew with --force"
-            )
-    elif any(directory.iterdir()):
+    """Refuse what is neither empty nor the beginning, or the rest, of this very dataset."""
+    begun = replacing.begun(directory)
+    if begun and begun != request and not replacing.has_changed(directory, request):
+        raise UsageError(
+            f"{directory}: holds another, unfinished preparation ({replacing.difference(begun, request)});"
+            " finish it with its own options or begin anew with --force"
+        )
+    if not begun and not (directory / manifests.NAME).exists() and any(directory.iterdir()):
         raise UsageError(f"{directory}: not empty and not made by tfpt-tui prepare; choose another directory")
-
-
-def _difference(there: Any, asked: dict[str, Any]) -> str:
-    keys = [key for key in asked if there.get(key) != asked[key]]
-    return ", ".join(f"{key} is {there.get(key)!r}, asked for {asked[key]!r}" for key in keys)
-
-
-def _is_ours(directory: Path) -> bool:
-    return any((directory / name).exists() for name in (MARKER, manifests.NAME))
-
-
-def _remove_ours(directory: Path) -> None:
-    if not _is_ours(directory):
-        return
-    # The manifest goes first: what is left after an interruption must not look complete.
-    for name in (manifests.NAME, MARKER):
-        (directory / name).unlink(missing_ok=True)
-    for split in SPLITS:
-        shutil.rmtree(directory / split, ignore_errors=True)
 
 
 def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:
     write_toml(directory / MARKER, request)
+    (directory / manifests.NAME).unlink(missing_ok=True)  # images are gone that it promises
     for group in source.groups:
         (directory / group.split / str(group.label)).mkdir(parents=True, exist_ok=True)
 
 
-def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) -> Iterator[tuple[Item, Made]]:
+def _make_all(work: _Work, target: Target) -> Iterator[tuple[Item, Made]]:
     """Every item with what became of it, in order; only a few chunks are held at a time."""
+    source, jobs = work.source, work.jobs
     done, total = 0, len(source)
-    on_progress(done, total)
+    work.on_progress(done, total)
     items = iter(source)
     tasks: deque[tuple[list[Item], Future[list[Made]]]] = deque()
     order = Order(source.open_image, target.directory, target.size, QUALITY)
@@ -268,7 +276,7 @@ def _make_all(source: Source, target: Target, jobs: int, on_progress: Progress) 
                 raise_interrupt()
             yield from zip(chunk, task.result(), strict=True)
             done += len(chunk)
-            on_progress(done, total)
+            work.on_progress(done, total)
 
 
 @contextmanager

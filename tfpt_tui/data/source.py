@@ -50,13 +50,14 @@ class Source:
 
     ``open_image`` runs in processes forked from ours, so it may hold the pixels themselves. It raises OSError or
     ValueError when an item is no image. ``request`` is all that decides the result; the same request gives the
-    same images.
+    same images. ``left_out`` says what lies in the source and becomes no image.
     """
 
     classes: tuple[str, ...]
     groups: tuple[Group, ...]
     request: Mapping[str, Any]
     open_image: Callable[[Item], Image]
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(group.names) for group in self.groups)

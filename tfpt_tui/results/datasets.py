@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
-from tfpt_tui.data.prepare import DEFAULT_SIZE, MARKER
+from tfpt_tui.data.prepare import DEFAULT_SIZE
+from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.data.source import DEFAULT_SEED
 from tfpt_tui.data.synthetic import MAX_CLASSES
 from tfpt_tui.errors import MissingError, TfptError

@@ -23,7 +23,6 @@ from tfpt_tui.data.cifar import count_images
 from tfpt_tui.data.download import kept_bytes
 from tfpt_tui.data.prepare import (
     DEFAULT_SIZE,
-    MARKER,
     Target,
     check_room,
     check_target,
@@ -31,6 +30,7 @@ from tfpt_tui.data.prepare import (
     nearest_existing,
     needed_bytes,
 )
+from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.preparation import Asked, known_rate, list_preparations
@@ -97,6 +97,7 @@ class Prospect:
     there: bool = False
     continues: bool = False
     training: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def startable(self) -> bool:
@@ -142,6 +143,7 @@ def _foresee(asked: Asked, paths: Paths, is_cancelled: Callable[[], bool]) -> Pr
     )
     wanted.check()
     request = known_request(wanted)
+    left_out: tuple[str, ...] = ()
     if wanted.cifar and request:
         classes, images = wanted.classes or wanted.cifar.classes, count_images(wanted.cifar, request)
     else:
@@ -149,6 +151,7 @@ def _foresee(asked: Asked, paths: Paths, is_cancelled: Callable[[], bool]) -> Pr
             check_apart(wanted.name, asked.out)
         source = open_source(wanted, None, Invocation(paths), go_on)
         request, classes, images = dict(source.request), len(source.classes), len(source)
+        left_out = source.left_out
     prospect = Prospect(
         asked,
         classes=classes,
@@ -158,6 +161,7 @@ def _foresee(asked: Asked, paths: Paths, is_cancelled: Callable[[], bool]) -> Pr
         to_fetch=_to_fetch(wanted, paths),
         seconds=_seconds(asked, images, paths),
         training=holder(),
+        left_out=left_out,
     )
     return _checked(prospect, request, wanted, paths)
 

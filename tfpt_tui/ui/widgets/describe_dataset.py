@@ -83,6 +83,7 @@ def prospect(found: Prospect, columns: int) -> Content:
         needs = f"about {show_bytes(found.needed)}; {show_bytes(found.free)} are free there"
         told = {"images": images, "needs": needs, "takes": _takes(found)}
         lines += [_fact(label, text, columns) for label, text in told.items()]
+    lines += [_fact("left out", line, columns, "$text-warning") for line in found.left_out]
     lines.append(_fact("command", found.command, columns))
     lines.append(_verdict(found))
     if found.training and found.startable:
