@@ -36,6 +36,12 @@ def cannot(doing: str, path: object, error: OSError) -> MissingError:
         errno.EROFS: "choose a directory that can be written",
         errno.EACCES: permitted,
         errno.EPERM: permitted,
+        errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+        errno.EEXIST: "choose another name",
+        errno.ENOTDIR: "choose another directory",
+        errno.EISDIR: "choose another name",
+        errno.ENAMETOOLONG: "choose a shorter path",
+        errno.ELOOP: "mend the link",
     }.get(error.errno or 0)
     reason = (error.strerror or str(error)).lower()
     return MissingError(f"{path}: cannot {doing}: {reason}" + (f"; {advice}" if advice else ""))

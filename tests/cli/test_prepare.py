@@ -1,8 +1,13 @@
 """``tfpt-tui prepare`` as a user meets it who makes mistakes, or means harm."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 from PIL import Image
 
+from tests.waiting import wait_until
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.cli.prepare import prepare, typed_words
 from tfpt_tui.data.manifest import read_manifest
@@ -161,3 +166,50 @@ def test_an_address_is_not_written_down(tmp_path):
     arguments = ["cifar10", "--out", "/out", "--url", "https://user:secret@host/file", "--limit", "3"]
     with prepare.make_context("prepare", arguments) as context:
         assert typed_words(context) == ("cifar10", "--out", "/out", "--limit", "3")
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_is_heeded_as_ctrl_c_is(paths, tmp_path, request_to_end):
+    command = [
+        sys.executable,
+        "-m",
+        "tfpt_tui",
+        "--runs",
+        paths.runs,
+        "prepare",
+        "synthetic",
+        "--out",
+        tmp_path / "o",
+    ]
+    process = subprocess.Popen([*command, "--jobs", "1"], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: list(tmp_path.glob("o/train/*/*.jpg")), 60)
+    process.send_signal(request_to_end)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command continues" in err
+    (one,) = list_preparations(paths)
+    assert one.status == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("folder", "give the path of a folder that has train/CLASS"),
+        ("archive.tar.gz", "it is a file: CIFAR's archive is given as in cifar100 --archive FILE"),
+    ],
+)
+def test_what_may_have_been_meant_is_said(cli, tmp_path, monkeypatch, source, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archive.tar.gz").write_bytes(b"")
+    code, _, err = cli("prepare", source, "--out", "out")
+    assert code == 3
+    assert said in one_line(err)
+
+
+def test_what_is_left_out_is_told_before_the_images_are_made(cli, pictures_by_class, tmp_path):
+    (pictures_by_class / "train/cat/1.tif").write_text("")
+    (pictures_by_class / "test/cat/1.png").unlink()
+    code, out, err = cli("prepare", pictures_by_class, "--out", tmp_path / "out")
+    assert code == 0
+    assert "left out are files of other kinds (.tif): 1" in err
+    assert "without a test image: cat" in out

@@ -114,7 +114,7 @@ def test_what_is_refused_is_refused_before_the_archive_is_fetched(cli, published
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign/thesis.tex").write_text("years of work")
     (tmp_path / "begun").mkdir()
-    (tmp_path / "begun" / MARKER).write_text('source = "another"\n')
+    (tmp_path / "begun" / MARKER).write_text('source = "another"\nsize = 64\nquality = 75\n')
     settings = find_paths().settings
     settings.parent.mkdir(parents=True)
     settings.write_text('[interpreters]\npytorch = "/nowhere/python"\n')

@@ -1,5 +1,6 @@
 import gzip
 import io
+import lzma
 import os
 import tarfile
 from pathlib import Path
@@ -86,7 +87,9 @@ def test_members_that_have_no_place_in_it_refuse_the_whole_archive(tmp_path, ext
     [
         (b"", "is empty"),
         (b"<!DOCTYPE html><title>Hotel</title>", "is a web page and no archive, perhaps a proxy's login page"),
-        (b"PK\x03\x04 this is a zip", "is no tar archive"),
+        (b"PK\x03\x04 this is a zip", "is packed with zip, unlike its authors' .tar.gz"),
+        (lzma.compress(b"x"), "is packed with xz"),
+        (gzip.compress(gzip.compress(b"x")), "is packed with gzip twice"),
         (gzip.compress(b"just text " * 200, mtime=0), "is no tar archive"),
         (gzip.compress(b"<html>" * 200, mtime=0), "is a web page"),
         (gzip.compress(b"", mtime=0), "is empty"),

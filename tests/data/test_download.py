@@ -342,7 +342,13 @@ def test_what_comes_with_a_redirect_is_not_read(server, file):
     assert file.read_bytes() == PAYLOAD
 
 
-@pytest.mark.parametrize("body", [b"", b"\x1f", b"PK\x03\x04"])
+def test_an_empty_answer_is_told(server, file):
+    server.script = [says(200, b"")]
+    assert "127.0.0.1 sent nothing; fetch it" in refusal(server, file)
+    assert left(file) == {}
+
+
+@pytest.mark.parametrize("body", [b"\x1f", b"PK\x03\x04"])
 def test_what_is_no_gzip_file_is_refused(server, file, body):
     server.script = [says(200, body, Content_Type="application/\x1bzip")]
     assert r"sent something ('application/\x1bzip') instead of a gzip file" in refusal(server, file)
@@ -432,10 +438,23 @@ def test_a_network_that_is_gone_leaves_what_was_kept(server, file):
 
 def test_a_server_without_tls_is_one_line(server, file):
     line = refusal(server, file, url=f"https://{server.address}/x")
-    assert "cannot be fetched: TLS fails: " in line
-    assert "REQUESTS_CA_BUNDLE" in line
-    assert "_ssl.c" not in line
+    assert "the server speaks no TLS at this address; it may be http:// in place of https://" in line
     assert left(file) == {}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [("socks5://127.0.0.1:1", "pip install pysocks"), ("http://[", "the proxy that is set is none")],
+)
+def test_a_proxy_that_cannot_be_used_is_named(server, file, monkeypatch, proxy, said):
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    assert said in refusal(server, file, url="http://example.invalid/x")
+
+
+def test_a_pipe_in_the_place_of_the_part_is_not_waited_for(server, file):
+    os.mkfifo(file.with_name(f"{file.name}.part"))
+    assert "is in the way of the download, and no file" in refusal(server, file)
 
 
 def test_missing_certificates_are_one_line(server, file, monkeypatch):

@@ -69,6 +69,7 @@ def test_nothing_is_called(tmp_path, protocol, function):
         (b"L" + b"1" * 5000 + b"L\n.", "Exceeds the limit"),
         (b"F1.5\n.", "the operation FLOAT, which no CIFAR archive needs"),
         (b"\xff.", "opcode"),
+        (b"\x80\x09N.", "protocol 9, which no pickle has"),
     ],
 )
 def test_what_cifar_has_not_is_refused(content, said):
@@ -129,8 +130,10 @@ def test_an_array_is_read_as_python_2_wrote_it():
     ("start", "shape", "dtype", "said"),
     [
         (b"L999999999999L\n", b"K\x02", PLAIN, "not begun as an empty one"),
-        (b"K\x00", b"L999999999999L\n", PLAIN, "an array of 2 bytes whose shape has not as many"),
+        (b"K\x00", b"K\x01", PLAIN, "an array of 2 bytes whose shape has not as many"),
         (b"K\x00", b"J\xff\xff\xff\xffJ\xfe\xff\xff\xff", PLAIN, "whose shape is no list of numbers"),
+        (b"K\x00", (b"\x8a\xff" + b"\x7f" * 255) * 150_000, PLAIN, "whose shape is none of pictures"),
+        (b"K\x00", b"\x8a\xff" + b"\x7f" * 255, PLAIN, "whose shape is none of pictures"),
         (b"K\x00", b"](K\x02e", PLAIN, "whose shape is no list of numbers"),
         (b"K\x00", b"K\x02", PLAIN.replace(b"N", b"U\x01O"), "something else than bytes"),
         (b"K\x00", b"K\x02", PLAIN.replace(b"K\x00", b"K\xff"), "something else than bytes"),

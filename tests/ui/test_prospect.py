@@ -97,7 +97,7 @@ def test_what_the_command_refuses_is_refused_in_its_words(paths, tmp_path, folde
 def test_a_file_in_the_way_is_refused_beforehand(paths, tmp_path, name):
     (tmp_path / "file").write_text("")
     found = foresee(Form("synthetic", out=str(tmp_path / name)), paths)
-    assert found.problem == f"{tmp_path}/file: cannot make the dataset: not a directory"
+    assert found.problem == f"{tmp_path}/file: cannot make the dataset: not a directory; choose another directory"
 
 
 def test_without_a_folder_it_asks_for_one(paths):

@@ -20,9 +20,13 @@ from tfpt_tui.errors import UsageError
 from tfpt_tui.wording import printable_lines
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from tfpt_tui.results.table import Table
 
 WIDE = 10_000  # columns; lines are broken for a terminal only
+BAR_WIDTH = 36
+BAR_FIGURES = 40  # columns of the share, the time left and the megabytes
 LEAST_WIDTH = 40  # a terminal that is narrower wraps what it is given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -101,6 +105,20 @@ def say(text: str) -> None:
         click.echo(printable_lines(text), err=True)
     except OSError:
         drop_broken_streams()
+
+
+def progress_bar(
+    length: int, label: str, told: Callable[[str | None], str | None] | None = None
+) -> AbstractContextManager[Any]:
+    """A click.progressbar on stderr, as wide as there is room for; without a terminal only its label is said."""
+    room = shutil.get_terminal_size().columns - len(label) - BAR_FIGURES
+    return click.progressbar(
+        length=length,
+        label=label,
+        file=sys.stderr,
+        item_show_func=told,
+        width=min(max(room, 1), BAR_WIDTH),
+    )
 
 
 def tell_indexing(done: int, total: int) -> None:

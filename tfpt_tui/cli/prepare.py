@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, progress_bar, say, show
 from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.data.journal import Tell, told
-from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, find_prepared
+from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, check_target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
 from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.errors import MissingError, UsageError, printable
@@ -67,11 +68,12 @@ def prepare(
 ) -> None:
     """Make a dataset from SOURCE: cifar100, cifar10, synthetic, or a folder of images by class.
 
-    CIFAR is fetched from its authors' page (161 and 163 MB) and kept for the next time; an interrupted download
-    goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1.
+    CIFAR is fetched from its authors' page (169 and 170 MB) and kept for the next time; an interrupted download
+    goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1; it
+    is known again by the names of its files.
     """
     wanted = Wanted(source, limit or 0, classes or 0, seed, archive, url, reader, skip_bad)
-    with told(Path(progress) if progress else None) as journal:
+    with ended_as_by_ctrl_c(), told(Path(progress) if progress else None) as journal:
         wanted.check()
         if not out:
             raise UsageError("--out: is empty; give it a value")
@@ -86,6 +88,7 @@ def prepare(
             images = open_source(wanted, request, invocation, journal.tell)
             for line in images.left_out:
                 say(f"note: {source}: left out are {line}")
+            check_target(images.request, target, force=force)
             if not progress:
                 journal.path = _sign_on(target, invocation)
             outcome = prepare_with_bar(
@@ -93,6 +96,20 @@ def prepare(
             )
         journal.end(0, describe(outcome, target.directory), outcome.made)
     show(describe(outcome, target.directory))
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and a hang-up clean up and say how to go on, too; what is ignored (nohup) stays ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _sign_on(target: Target, invocation: Invocation) -> Path | None:
@@ -132,7 +149,7 @@ def prepare_with_bar(
     tell: Tell = lambda phase, done, total: None,
 ) -> Outcome:
     """Prepare with a progress bar, which is drawn on a terminal only."""
-    with click.progressbar(length=len(source), label="preparing", file=sys.stderr) as bar:
+    with progress_bar(len(source), "preparing") as bar:
 
         def show_progress(done: int, total: int) -> None:
             bar.update(done - bar.pos)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
-from tfpt_tui.cli.invocation import Invocation, say
+from tfpt_tui.cli.invocation import Invocation, progress_bar, say
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, read_cifar, request_of
@@ -55,8 +52,9 @@ class Wanted:
                 raise UsageError(f"{name}: is empty; give it a value")
         of_archives = {"--archive": self.archive, "--url": self.url, "--reader": self.reader != OWN_READER}
         if not self.cifar and (given := [option for option, value in of_archives.items() if value]):
+            hint = nearest(self.name.lower(), list(ARCHIVES))
             raise UsageError(
-                f"{given[0]}: {self.name} is made from no archive; it is for {' and '.join(ARCHIVES)}"
+                f"{given[0]}: {self.name} is made from no archive; it is for {' and '.join(ARCHIVES)}{hint}"
             )
         if self.cifar and self.seed is not None:
             raise UsageError(
@@ -104,9 +102,18 @@ def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: I
     if wanted.name == "synthetic":
         seed = DEFAULT_SEED if wanted.seed is None else wanted.seed
         return make_synthetic(limit=wanted.limit, classes=wanted.classes, seed=seed)
-    if hint := "" if os.path.lexists(wanted.name) else nearest(wanted.name.lower(), list(NAMED)):
+    if hint := "" if os.path.isdir(wanted.name) else _meant(wanted.name):
         raise MissingError(f"{wanted.name}: no such directory of images{hint}")
     return read_folder(Path(wanted.name), limit=wanted.limit, classes=wanted.classes, seed=wanted.seed, tell=tell)
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by a name that is no directory."""
+    if os.path.isfile(name):
+        return "; it is a file: CIFAR's archive is given as in cifar100 --archive FILE"
+    if name.lower() == FOLDER:
+        return "; give the path of a folder that has train/CLASS/* and test/CLASS/*, or only CLASS/*"
+    return nearest(name.lower(), list(NAMED))
 
 
 def _open_cifar(
@@ -122,19 +129,14 @@ def _open_cifar(
     tell("reading", 0, 0)
     pictures, files = read_cifar(cifar, archive)
     if wanted.reader != OWN_READER:
-        pictures = read_again(wanted.reader, cifar, pictures, files, invocation.settings)
+        pictures = read_again(wanted.reader, archive, cifar, pictures, files, invocation.settings)
         say(f"{wanted.reader} reads the same pictures")
     return cifar_source(pictures, request)
 
 
 def _fetch(cifar: Cifar, url: str, archive: Path, tell: Tell) -> None:
     """Download with a progress bar, which is drawn on a terminal only."""
-    with click.progressbar(
-        length=cifar.size,
-        label=f"fetching {cifar.title}",
-        file=sys.stderr,
-        item_show_func=lambda megabytes: megabytes,
-    ) as bar:
+    with progress_bar(cifar.size, f"fetching {cifar.title}", lambda megabytes: megabytes) as bar:
 
         def show(done: int, total: int) -> None:
             bar.update(done - bar.pos, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")

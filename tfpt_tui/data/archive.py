@@ -15,6 +15,13 @@ from tfpt_tui.data.download import md5_of
 from tfpt_tui.errors import MissingError, UsageError, cannot
 
 GZIP_MAGIC = b"\x1f\x8b"
+PACKED = {
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+    GZIP_MAGIC: "gzip twice",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 CHUNK_BYTES = 1 << 20
 BLOCK_BYTES = 512  # a tar file is made of such blocks, and the first one says that it is one
 # CIFAR's archives unpack to 186 MB, and hold ten files; what grows far beyond is made to fill memory.
@@ -102,6 +109,9 @@ def _check_kind(archive: Path, start: bytes) -> None:
     kind = "is empty" if not start else "is no tar archive"
     if start.lstrip()[:1] == b"<":
         kind = "is a web page and no archive, perhaps a proxy's login page"
+    for magic, packed in PACKED.items():
+        if start.startswith(magic):
+            kind = f"is packed with {packed}, unlike its authors' .tar.gz"
     raise UsageError(f"{archive}: {kind}; {FETCH_AGAIN}")
 
 

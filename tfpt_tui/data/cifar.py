@@ -201,6 +201,8 @@ def _interpret_file(cifar: Cifar, content: Any) -> Split:
     data, labels = table["data"], table[cifar.labels_key]
     if not isinstance(data, unpickle.ArrayOfBytes):
         raise TypeError("its data is no array")
+    if len(data.shape) != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
+        raise ValueError(f"its data are no rows of {CHANNELS * SIDE * SIDE:,} bytes")
     rows = data.to_numpy().reshape(-1, CHANNELS, SIDE, SIDE)
     # Looked at one by one: NumPy would unfold lists within lists, however often they hold each other.
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
@@ -223,13 +225,18 @@ def _join(parts: list[Split]) -> Split:
 def _texts_as_keys(table: Any) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise TypeError("no table in it")
-    return {_text(key): value for key, value in table.items()}
+    texts = {_text(key): value for key, value in table.items()}
+    if len(texts) != len(table):
+        raise ValueError("a table that has a name twice")
+    return texts
 
 
 def _text(name: Any) -> str:
     if not isinstance(name, bytes | str):
         raise TypeError(f"something else ({type(name).__name__}) in the place of a name")
     text = name.decode("utf-8") if isinstance(name, bytes) else name
-    if not text.isprintable() or len(text) > MAX_NAME:
+    if not text.strip() or not text.isprintable():
         raise ValueError(f"a name that cannot be shown, {text[:MAX_NAME]!a}")
+    if len(text) > MAX_NAME:
+        raise ValueError(f"a name of {len(text):,} letters, {text[:MAX_NAME]!a}")
     return text

@@ -23,6 +23,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from tfpt_tui.errors import MissingError, UsageError, cannot
 
@@ -88,6 +89,8 @@ def download(
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         path = file.with_name(file.name + ".part")
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise MissingError(f"{path}: is in the way of the download, and no file; remove it")
         # Unbuffered: what is written is in the file however this process ends, and a full disk shows at once.
         with path.open("ab", buffering=0) as handle, _claimed(path, handle):
             _get_right(_Part(url, path, size, handle, timeouts, on_progress), md5, pause_s)
@@ -123,7 +126,7 @@ def check_url(url: str) -> None:
     """Raise UsageError where nothing can be fetched from the URL. It may hold a password, and is not repeated."""
     try:
         parts = urlsplit(url)
-        usable = parts.hostname and parts.port != 0
+        usable = parts.hostname and parts.port != 0 and not any(map(str.isspace, url))
     except ValueError:
         raise UsageError("--url: is no address; it is written https://HOST/FILE") from None
     if parts.scheme not in ("http", "https") or not usable:
@@ -241,6 +244,8 @@ def _begin(part: _Part, response: Response) -> bytes:
     first = b""
     while len(first) < len(GZIP) and (block := _read(part, response)):
         first += block
+    if not first:
+        raise _problem(part, f"{urlsplit(response.url).hostname} sent nothing")
     if not first.startswith(GZIP):
         kind = response.headers.get("Content-Type", "no type").partition(";")[0][:MAX_SAID]
         came = f"{urlsplit(response.url).hostname} sent {'a web page' if kind == 'text/html' else 'something'}"
@@ -295,8 +300,11 @@ def _why(error: BaseException) -> str:
 
     if isinstance(error, exceptions.InvalidHeader):
         return "no proper answer"
+    if isinstance(error, exceptions.InvalidSchema) and "SOCKS" in str(error):
+        return "the proxy that is set is one for SOCKS; install what that needs: pip install pysocks"
     if isinstance(error, ValueError) and not isinstance(error, exceptions.InvalidProxyURL):
-        return "it leads to something that is no address"
+        proxy = ", or the proxy that is set is none" if getproxies() else ""
+        return f"it leads to something that is no address{proxy}"
     causes = [error]
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
@@ -309,7 +317,11 @@ def _why(error: BaseException) -> str:
         return f"the proxy cannot be used: {reason}"
     if isinstance(error, exceptions.SSLError):
         reason = re.sub(r"^\[SSL.*?\] |\.? \(_ssl\.c:\d+\)$", "", reason)
+        if reason == "wrong version number":
+            return "the server speaks no TLS at this address; it may be http:// in place of https://"
         return f"TLS fails: {reason}; REQUESTS_CA_BUNDLE can name a file of certificates to trust"
+    if "CA certificate bundle" in reason:  # requests names the path, not who set it
+        reason += " (set by REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE)"
     return reason
 
 

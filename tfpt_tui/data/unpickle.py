@@ -23,6 +23,8 @@ BYTE_TYPE_STATES = [(order, None, None, None, -1, -1, 0) for order in ("|", b"|"
 # CIFAR-100's largest file has a third of them in the wordiest protocol.
 MAX_OPERATIONS = 1_000_000
 MAX_RECALLED = 256  # the length of a text that may be used again: long ones would add up
+MAX_SIDES = 4  # of an array: CIFAR's have two
+MAX_PROTOCOL = 5  # that there is (PEP 574)
 MAX_SAID = 200  # characters of a reason: it may quote the pickle
 
 VALUES = {
@@ -69,6 +71,8 @@ class ArrayOfBytes:
             raise PickleError("an array of something else than bytes")
         if not isinstance(shape, tuple) or not all(type(side) is int and side >= 0 for side in shape):
             raise PickleError("an array whose shape is no list of numbers")
+        if len(shape) > MAX_SIDES or max(shape, default=0) > len(content):  # their product could take for ever
+            raise PickleError("an array whose shape is none of pictures")
         if prod(shape) != len(content):
             raise PickleError(f"an array of {len(content)} bytes whose shape has not as many")
         self.shape, self.order, self.content = shape, order, bytes(content)
@@ -116,6 +120,8 @@ class _Machine:
 
     def do(self, name: str, argument: Any) -> None:
         match name:
+            case "PROTO" if argument > MAX_PROTOCOL:
+                raise PickleError(f"protocol {argument}, which no pickle has")
             case "PROTO" | "FRAME" | "STOP":
                 pass
             case "MARK":

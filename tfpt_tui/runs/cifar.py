@@ -13,7 +13,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.cifar import Cifar, Pictures, Split
 from tfpt_tui.data.manifest import SPLITS
 from tfpt_tui.environments.interpreters import check_framework
-from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.launcher import launch
 from tfpt_tui.runs.processes import kill_group
 
@@ -31,15 +31,21 @@ def check_reader(reader: str, settings: UserSettings) -> None:
 
 
 def read_again(
-    reader: str, cifar: Cifar, pictures: Pictures, files: Mapping[str, bytes], settings: UserSettings
+    reader: str,
+    archive: Path,
+    cifar: Cifar,
+    pictures: Pictures,
+    files: Mapping[str, bytes],
+    settings: UserSettings,
 ) -> Pictures:
     """The pictures as ``reader`` (torchvision or keras) reads the same files of the archive.
 
-    The files went through our own reader: what they hold is safe to be unpickled by a library.
+    The ``files`` of the ``archive`` went through our own reader: a library may unpickle what they hold.
 
     Raises:
         MissingError: the framework is not installed.
-        TfptError: it cannot read them, or reads something else than we do.
+        UsageError: it cannot read them.
+        TfptError: it takes too long, or reads something else than we do.
     """
     framework = FRAMEWORK_OF[reader]
     interpreter = check_framework(framework, settings)
@@ -60,7 +66,7 @@ def read_again(
             process.wait()
         if returncode:
             last = (log.read_text(errors="replace").strip().splitlines() or [f"exit code {returncode}"])[-1]
-            raise TfptError(f"{reader} cannot read this archive: {last}; leave --reader out")
+            raise UsageError(f"{archive}: {reader} cannot read it: {last}; leave --reader out")
         try:
             splits = _load(directory / "arrays.npz")
         except (OSError, EOFError, KeyError, ValueError, BadZipFile):
