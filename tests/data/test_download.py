@@ -453,6 +453,7 @@ def test_a_proxy_that_cannot_be_used_is_named(server, file, monkeypatch, proxy, 
 
 
 def test_a_pipe_in_the_place_of_the_part_is_not_waited_for(server, file):
+    file.parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(file.with_name(f"{file.name}.part"))
     assert "is in the way of the download, and no file" in refusal(server, file)
 
