@@ -6,6 +6,8 @@ The exit codes are part of the command line's contract:
 
 import errno
 
+INTERRUPTED = 130  # the exit code after Ctrl-C
+
 
 class TfptError(Exception):
     """Something went wrong that the message explains: what, where, why, and what to do."""

@@ -37,3 +37,19 @@ def test_the_supervisor_loads_no_framework():
 def test_a_worker_loads_nothing_of_ours_that_its_interpreter_may_lack():
     loaded = loaded_by("import tfpt_tui.backends.worker")
     assert not loaded & (HEAVY | {"click", "psutil", "textual", "tomli_w", "plotext"})
+
+
+def test_ctrl_c_is_no_traceback_while_the_program_is_loaded():
+    """The program is interrupted by itself, when it begins to load its commands."""
+    program = (
+        "import signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from tfpt_tui.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")

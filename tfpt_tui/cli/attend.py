@@ -9,7 +9,7 @@ from tfpt_tui.cli.follow import follow
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text, text_width
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
-from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.errors import INTERRUPTED, MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.report import report_run
@@ -18,7 +18,6 @@ from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.state import RESUMABLE, status_of
 from tfpt_tui.runs.sweep import Sweep
 
-INTERRUPTED = 130
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
 
 

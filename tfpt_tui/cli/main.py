@@ -12,9 +12,7 @@ import click
 from tfpt_tui import __version__
 from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.errors import MissingError, TfptError, UsageError, printable
-
-INTERRUPTED = 130
+from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, printable
 
 # The help is made from this table, so that it imports no command.
 COMMANDS = {

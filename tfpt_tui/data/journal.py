@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfpt_tui.errors import TfptError
+from tfpt_tui.errors import INTERRUPTED, TfptError
 
-INTERRUPTED = 130
 INTERVAL_S = 0.2
 WINDOW_S = 5.0  # the rate is that of the last seconds: images that were there already pass in no time
 TAIL_BYTES = 1 << 16  # more than the longest line, which names files that are no images

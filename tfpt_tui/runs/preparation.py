@@ -21,8 +21,8 @@ from pathlib import Path
 import tfpt_tui
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.data.journal import INTERRUPTED, Ending, Step, read_last
-from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.data.journal import Ending, Step, read_last
+from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
 from tfpt_tui.runs.directory import make_directory
 from tfpt_tui.runs.processes import Process, identify, read_process
 from tfpt_tui.runs.state import read_state

@@ -23,7 +23,7 @@ from textual.screen import Screen
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.errors import INTERRUPTED, TfptError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RunDirectory, list_runs
 from tfpt_tui.runs.state import request_stop, status_of
@@ -35,7 +35,6 @@ from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
 from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
-INTERRUPTED = 130  # of the command line's contract
 # Mouse and pasting off, the keyboard's and the terminal's own ways, the cursor, the screen that was there before.
 MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
 RESET = "".join(f"\x1b[?{mode}l" for mode in MODES_OFF).encode() + b"\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
