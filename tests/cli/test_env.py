@@ -1,11 +1,17 @@
+import dataclasses
 import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.environments.registry import begin, named_interpreters, register
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.registry import begin, finish, named_interpreters, register
+from tfpt_tui.runs.uses import user_of
 
 FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}}
 
@@ -98,6 +104,53 @@ def test_an_environment_that_a_live_run_uses_is_not_removed(cli, paths, start):
     assert code == 2
     assert f"old: {sweep.runs[0].id} uses it" in err
     assert "old" in named_interpreters(paths.environments)
+
+
+def made(name, paths):
+    """An environment that tfpt-tui made; its interpreter's path."""
+    python = begin(name, paths.environments) / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    finish(name, str(python), paths.environments)
+    return python
+
+
+def test_an_environment_that_another_name_stands_for_is_not_removed(cli, paths):
+    register("alias", str(made("old", paths)), paths.environments)
+    code, _, err = cli("env", "remove", "old")
+    assert code == 2
+    assert "the environment alias is of its interpreter; first: tfpt-tui env remove alias" in err
+    assert cli("env", "remove", "alias")[0] == 0
+    assert cli("env", "remove", "old")[0] == 0
+
+
+def test_an_environment_that_the_settings_name_is_not_removed(cli, paths):
+    python = made("old", paths)
+    paths.settings.parent.mkdir(parents=True)
+    paths.settings.write_text(f'[interpreters]\npytorch = "{python}"\n')
+    code, _, err = cli("env", "remove", "old")
+    assert (code, "has its interpreter for pytorch; correct that first" in err) == (2, True)
+
+
+def test_an_environment_in_which_something_runs_is_not_removed(cli, paths):
+    process = subprocess.Popen([made("old", paths), "-c", "input()"], stdin=subprocess.PIPE)
+    code, _, err = cli("env", "remove", "old")
+    assert (code, f"process {process.pid} runs in it" in err) == (2, True)
+    process.communicate(b"\n")
+    assert cli("env", "remove", "old")[0] == 0
+
+
+def test_an_environment_that_a_plan_of_other_runs_waits_for_is_not_removed(cli, paths, start):
+    python = made("old", paths)
+    sweep = start("hangs")
+    plan = sweep.directory.path / "plan.toml"
+    text = plan.read_text()
+    plan.write_text(re.sub(r'interpreter = ".*"', f'interpreter = "{python}"', text))
+    elsewhere = dataclasses.replace(paths, runs=paths.runs.parent / "elsewhere/runs")
+    used = user_of("old", elsewhere, UserSettings())
+    assert used == f"{sweep.directory.path} uses it; wait for its runs, or stop them"
+    plan.write_text(text)
+    assert user_of("old", elsewhere, UserSettings()) == ""
 
 
 @pytest.mark.parametrize(

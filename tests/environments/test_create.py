@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import sys
 
 import pytest
@@ -70,6 +71,33 @@ def test_nothing_is_left_of_an_installation_that_was_interrupted(fake_uv, tmp_pa
     assert list((tmp_path / "envs").iterdir()) == []
 
 
+def test_whoever_interrupts_twice_leaves_nothing_behind_either(fake_uv, tmp_path, monkeypatch):
+    fake_uv()
+    real, said = creation.delete, []
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def interrupted_delete(home):
+        signal.raise_signal(signal.SIGINT)
+        real(home)
+
+    monkeypatch.setattr(creation, "probe", interrupt)
+    monkeypatch.setattr(creation, "delete", interrupted_delete)
+    with pytest.raises(KeyboardInterrupt):
+        create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=said.append)
+    assert list((tmp_path / "envs").iterdir()) == []
+    assert said[-1] == "removing what was made of it"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_uv_that_fails_is_not_called_absent(fake_uv, tmp_path):
+    fake_uv()
+    (tmp_path / "programs/uv").write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(MissingError, match=r"uv venv --quiet: failed \(exit code 3\)"):
+        create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
+
+
 def test_a_framework_that_was_installed_and_cannot_be_imported_is_not_kept(fake_uv, tmp_path):
     fake_uv(broken="torch", problem="OSError: libcudart.so")
     with pytest.raises(
@@ -114,7 +142,7 @@ def test_two_creations_do_not_meet(fake_uv, tmp_path):
         create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
 
 
-@pytest.mark.parametrize("version", ["", "latest", ">=2", "2.8; rm", "2.8 --index-url x"])
+@pytest.mark.parametrize("version", ["", "latest", ">=2", "2.8; rm", "2.8 --index-url x", f"2.8.0{'a' * 99};"])
 def test_what_is_no_version_is_refused_whatever_the_name_would_be(tmp_path, version):
     with pytest.raises(UsageError, match=r"no version, such as 2\.8\.0"):
         create("pytorch", None, tmp_path, version=version, gpu=False, say=lambda line: None)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -56,6 +57,21 @@ def test_an_import_that_ends_the_process_is_named_with_its_signal(interpreter):
 def test_an_import_that_hangs_is_named(interpreter):
     found = probe("tensorflow", interpreter(answer(importing="tensorflow"), then="exec sleep 60"), timeout_s=0.5)
     assert found.problem == "the import of tensorflow hangs: nothing within 0.5 s"
+
+
+def test_an_answer_without_a_version_is_none(interpreter):
+    assert "it tells no version" in probe("pytorch", interpreter(answer(**FACTS))).problem
+
+
+@pytest.mark.parametrize(("number", "of_machine"), [(errno.EMFILE, True), (errno.ENOENT, False)])
+def test_a_machine_that_starts_nothing_is_told_from_an_interpreter_that_cannot(monkeypatch, number, of_machine):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tfpt_tui.environments.probe.ask", refuse)
+    found = probe("pytorch", "/p")
+    assert found.problem.startswith("cannot be started: ")
+    assert found.refused == (number if of_machine else None)
 
 
 def test_half_a_line_is_no_answer(interpreter):
@@ -220,3 +236,10 @@ def test_cudnn_is_shown_as_its_package_says_where_tensorflow_tells_the_first_num
     if packages:
         install(site, f"nvidia-cudnn-{packages[0]}", packages[1])
     assert probe("tensorflow", str(python)).cudnn == shown
+
+
+def test_a_folder_that_a_removal_left_is_no_package(bare):
+    python, site = bare
+    for name in ("torch", "torchvision", "numpy", "PIL"):
+        (site / name).mkdir()
+    assert probe("pytorch", str(python)).missing == ("numpy", "PIL", "torch", "torchvision")

@@ -153,3 +153,42 @@ def test_a_directory_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match="cannot keep the environment: not a directory"):
         register("one", "/a", tmp_path / "file")
+
+
+def test_what_can_have_no_name_is_not_ours(tmp_path):
+    for name in ("my env", "default", "x" * 65):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "environment.toml").write_text('python = "/x"\n')
+    (tmp_path / "odd/environment.toml").mkdir(parents=True)
+    assert list_environments(tmp_path) == []
+    assert [left.ours for left in list_leftovers(tmp_path)] == [False] * 4
+    with pytest.raises(UsageError, match=r"its environment\.toml is a directory"):
+        remove("odd", tmp_path)
+    assert (tmp_path / "odd/environment.toml").is_dir()
+
+
+def test_a_venv_that_was_moved_and_linked_is_unlinked(tmp_path):
+    begin("old", tmp_path)
+    (tmp_path / "elsewhere/bin").mkdir(parents=True)
+    (tmp_path / "old/venv").symlink_to(tmp_path / "elsewhere")
+    finish("old", str(tmp_path / "old/venv/bin/python"), tmp_path)
+    remove("old", tmp_path)
+    assert not (tmp_path / "old").exists()
+    assert (tmp_path / "elsewhere/bin").is_dir()
+
+
+def test_an_environment_that_cannot_be_kept_leaves_no_directory(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tfpt_tui.environments.registry.write_toml", refuse)
+    with pytest.raises(MissingError, match="no space left"):
+        register("old", "/x", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_end_is_not_read(tmp_path):
+    register("old", "/x", tmp_path)
+    with (tmp_path / "old/environment.toml").open("ab") as file:
+        file.truncate(1 << 30)
+    assert "larger than any" in list_leftovers(tmp_path)[0].problem

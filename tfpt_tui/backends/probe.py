@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _look_at(framework: str) -> dict[str, Any]:
-    missing = [module for module in MODULES[framework] if importlib.util.find_spec(module) is None]
+    missing = [module for module in MODULES[framework] if not _is_installed(module)]
     if missing:
         return {"missing": missing}
     started = time.perf_counter()
@@ -57,6 +57,12 @@ def _look_at(framework: str) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     backend = importlib.import_module(f"tfpt_tui.backends.{framework}.probe")
     return {"import_s": round(seconds, 2), **backend.look()}
+
+
+def _is_installed(module: str) -> bool:
+    """A folder without a package in it, as an interrupted removal leaves it, has a name and no origin."""
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None
 
 
 def _packages() -> Iterator[tuple[str, str]]:

@@ -52,7 +52,7 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
 
 
 def report(findings: Sequence[Finding], width: int) -> str:
-    """A line for every finding, and below it the one that mends it, broken at so many columns."""
+    """Every finding, broken at so many columns, and below it the line that mends it, whole, to be copied."""
     level_width = max(map(len, LEVELS))
     topic_width = min(max([LEAST_TOPIC_WIDTH, *(len(finding.topic) for finding in findings)]), MOST_TOPIC_WIDTH)
     indent = " " * (level_width + topic_width + 4)
@@ -64,5 +64,5 @@ def report(findings: Sequence[Finding], width: int) -> str:
             first = indent
         lines += wrap(finding.message, width, first, indent)
         if finding.remedy:
-            lines += wrap(finding.remedy, width, f"{indent}-> ", f"{indent}   ")
+            lines.append(f"{indent}-> {printable(finding.remedy)}")
     return "".join(f"{line}\n" for line in lines)

@@ -10,24 +10,19 @@ from dataclasses import replace
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, text_width
+from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, say, show, text_width
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.environments.create import create as create_environment
-from tfpt_tui.environments.interpreters import interpreter_of
+from tfpt_tui.environments.interpreters import install_line, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.environments.registry import Leftover, check_name, list_environments, list_leftovers, register
 from tfpt_tui.environments.registry import remove as remove_environment
 from tfpt_tui.errors import MissingError, UsageError, printable
-from tfpt_tui.events import ALIVE
 from tfpt_tui.results.table import Cell
-from tfpt_tui.runs.directory import list_runs
-from tfpt_tui.runs.state import status_of
-from tfpt_tui.runs.sweep import read_config
+from tfpt_tui.runs.uses import user_of
 from tfpt_tui.wording import wrap
 
 TITLE_WIDTH = max(map(len, FRAMEWORK_TITLES.values()))
-# Older runs are over.
-RECENT_RUNS = 200
 
 
 @click.group(invoke_without_command=True)
@@ -78,7 +73,10 @@ def add(invocation: Invocation, name: str, python: str) -> None:
     usable = [one for one in found if not one.problem]
     if not usable:
         told = next((one for one in found if not one.missing), found[0])
-        raise MissingError(f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there")
+        raise MissingError(
+            f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there"
+            + ("; " + " or ".join(install_line(one.framework, interpreter) for one in found)) * bool(told.missing)
+        )
     register(name, interpreter, directory)
     show("".join(_added(name, one) for one in usable))
 
@@ -94,14 +92,15 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 
     Interrupted or failed, it leaves nothing behind.
     """
-    made, found = create_environment(
-        framework,
-        name,
-        invocation.paths.environments,
-        version=version,
-        gpu=gpu,
-        say=say,
-    )
+    with ended_as_by_ctrl_c():
+        made, found = create_environment(
+            framework,
+            name,
+            invocation.paths.environments,
+            version=version,
+            gpu=gpu,
+            say=say,
+        )
     show(_added(made.name, found))
 
 
@@ -110,16 +109,10 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
     """Forget an environment; one that tfpt-tui created is deleted."""
-    if name != DEFAULT_ENVIRONMENT:
-        _refuse_in_use(name, invocation)
+    if name != DEFAULT_ENVIRONMENT and (user := user_of(name, invocation.paths, invocation.settings)):
+        raise UsageError(f"{name}: {user}")
     removed = remove_environment(name, invocation.paths.environments)
-    say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {removed.python} is left as it is")
-
-
-def _refuse_in_use(name: str, invocation: Invocation) -> None:
-    for run in list_runs(invocation.paths)[:RECENT_RUNS]:
-        if status_of(run) in ALIVE and read_config(run).environment == name:
-            raise UsageError(f"{name}: {run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}")
+    say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {printable(removed.python)} is left as it is")
 
 
 def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, progress_bar, say, show
+from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, progress_bar, say, show
 from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.data.journal import Tell, told
@@ -96,20 +94,6 @@ def prepare(
             )
         journal.end(0, describe(outcome, target.directory), outcome.made)
     show(describe(outcome, target.directory))
-
-
-@contextmanager
-def ended_as_by_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM and a hang-up clean up and say how to go on, too; what is ignored (nohup) stays ignored."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if handler is signal.SIG_DFL:
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _sign_on(target: Target, invocation: Invocation) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ REQUIREMENTS = {
 }
 # PyTorch's usual build has CUDA with it.
 GPU_EXTRAS = {"pytorch": "", "tensorflow": "[and-cuda]"}
-VERSION = r"\d+(\.\d+)*([.+-]?[a-z0-9]+)*"
+VERSION = r"\d[a-z0-9]*([.+-][a-z0-9]+)*"
 ROOM_BYTES = 8_000_000_000  # PyTorch with its CUDA takes about 6 GB, TensorFlow 2 to 5
 
 
@@ -96,11 +97,15 @@ def _check_room(directory: Path) -> None:
 
 
 def _give_up(home: Path, say: Callable[[str], None]) -> None:
-    """Leave nothing behind; what cannot be deleted stays known as unfinished."""
+    """Leave nothing behind, whoever is in a hurry; what cannot be deleted stays known as unfinished."""
+    say("removing what was made of it")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         delete(home)
     except OSError as error:
         say(f"note: {cannot('remove the unfinished environment', home, error)}")
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _commands(python: str, wanted: Sequence[str], venv: Path) -> list[list[str]]:
@@ -128,11 +133,11 @@ def _run(command: Sequence[str]) -> None:
         raise cannot("start", command[0], error) from None
     if not ended.returncode:
         return
-    if "venv" in command[1:3]:
+    if command[1:3] == ["-m", "venv"]:
         raise MissingError(
             f"{sys.executable}: cannot make a virtual environment; install uv, or Debian's package python3-venv"
         )
     raise MissingError(
         f"{' '.join(command[:3])}: failed (exit code {ended.returncode}), see its lines above;"
-        " nothing of the environment was kept"
+        " it needs the network; nothing of the environment was kept"
     )

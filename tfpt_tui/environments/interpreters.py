@@ -23,11 +23,7 @@ MODULES = {
     "tensorflow": ("tensorflow", "keras", "numpy", "PIL"),
 }
 DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillow"}
-# The usual build of PyTorch has its CUDA with it, but pip leaves a build for the CPU alone.
-GPU_DISTRIBUTIONS = {
-    "pytorch": "--force-reinstall torch torchvision",
-    "tensorflow": "'tensorflow[and-cuda]' pillow",
-}
+GPU_DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "'tensorflow[and-cuda]' pillow"}
 ANSWER_TIMEOUT_S = 30
 LAUNCH = Path(tfpt_tui.__file__).parent / "backends" / "launch.py"
 # They would show our site-packages, or another Python's library, to the framework's interpreter.
@@ -40,7 +36,7 @@ _VERSION = "import sys; sys.stdout.write('python: %d.%d.%d\\n' % sys.version_inf
 _MISSING = _VERSION + (
     "sys.path[:] = [place for place in sys.path if place]\n"
     "import importlib.util\n"
-    "missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]\n"
+    "missing = [name for name in sys.argv[1:] if not getattr(importlib.util.find_spec(name), 'origin', None)]\n"
     "sys.stdout.write('missing: ' + ' '.join(missing) + '\\n')"
 )
 
@@ -82,8 +78,9 @@ def check_framework(framework: str, settings: UserSettings, environment: str = D
     interpreter = interpreter_of(framework, settings, environment)
     missing = _missing_modules(interpreter, MODULES[framework])
     if missing:
+        lacks = "is not installed for" if missing[0] == MODULES[framework][0] else "lacks what it needs in"
         raise MissingError(
-            f"{FRAMEWORK_TITLES[framework]} is not installed for {interpreter} (no module {missing[0]});"
+            f"{FRAMEWORK_TITLES[framework]} {lacks} {interpreter} (no module {missing[0]});"
             f" install it with: {install_line(framework, interpreter)}"
         )
     return interpreter
@@ -102,10 +99,20 @@ def missing_frameworks(settings: UserSettings) -> list[str]:
     ]
 
 
-def install_line(framework: str, interpreter: str, gpu: bool = False) -> str:
-    """The line that installs the framework, with ``gpu`` the build for GPUs in place of another one."""
+def install_line(
+    framework: str, interpreter: str, *, gpu: bool = False, anew: bool = False, version: str = ""
+) -> str:
+    """The line that installs the framework, with ``gpu`` the build for GPUs in place of another one.
+
+    ``anew`` replaces what is there and broken. ``version`` is such as ``2.8.0+cpu``; the build is not held to.
+    """
     distributions = GPU_DISTRIBUTIONS[framework] if gpu else DISTRIBUTIONS[framework]
-    return f"{installer_of(interpreter)} {distributions}"
+    if version:
+        first, _, others = distributions.partition(" ")
+        distributions = f"{first}=={version.partition('+')[0]} {others}"
+    # The usual build of PyTorch has its CUDA with it, but pip leaves a build for the CPU alone.
+    option = "--force-reinstall " if anew or (gpu and framework == "pytorch") else ""
+    return f"{installer_of(interpreter)} {option}{distributions}"
 
 
 def installer_of(interpreter: str) -> str:
@@ -165,4 +172,5 @@ def _ask(interpreter: str, code: str, *arguments: str) -> Answer:
 
 
 def _missing_here(modules: tuple[str, ...]) -> list[str]:
-    return [name for name in modules if importlib.util.find_spec(name) is None]
+    # A folder without a package in it, as an interrupted removal leaves it, has no origin.
+    return [name for name in modules if not getattr(importlib.util.find_spec(name), "origin", None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ from tfpt_tui.environments.interpreters import (
 
 PROBE_TIMEOUT_S = 120
 ANSWER = "tfpt-tui probe: "
+# Why a process cannot be started that are no fault of its interpreter.
+OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Probe:
 
     ``missing`` are modules that are not installed, ``broken`` is the module whose import failed, ``overwritten``
     are folders of NVIDIA's libraries with the packages that share them. ``import_s`` is a cold or warm import, as
-    it came.
+    it came. ``refused`` is the error number of a machine that starts no process now.
     """
 
     framework: str
@@ -44,6 +47,7 @@ class Probe:
     broken: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
     overwritten: Mapping[str, list[str]] = field(default_factory=dict)
+    refused: int | None = None
 
     @property
     def is_of_interpreter(self) -> bool:
@@ -75,7 +79,9 @@ def probe(
             if old:
                 return Probe(framework, interpreter, too_old(old), python=old)
     except OSError as error:
-        return Probe(framework, interpreter, f"cannot be started: {(error.strerror or str(error)).lower()}")
+        problem = f"cannot be started: {(error.strerror or str(error)).lower()}"
+        refused = error.errno if error.errno in OF_THE_MACHINE else None
+        return Probe(framework, interpreter, problem, refused=refused)
     module = one_line(facts.get("importing", ""))
     if answer.cut:
         problem = _explain_cut(answer.cut, module, timeout_s if module else silence_s)
@@ -125,6 +131,8 @@ def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
         return replace(found, problem=f"no module {', '.join(found.missing)}")
     if found.problem:
         return replace(found, problem=f"{found.broken} cannot be imported: {found.problem}")
+    if not found.version:
+        return replace(found, problem="is no working Python interpreter: it tells no version")
     return found
 
 

@@ -23,6 +23,7 @@ NAME = "environment.toml"
 UNFINISHED = "unfinished"
 VENV = "venv"
 SCHEMA = 1
+MOST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,18 @@ def check_name(name: str, directory: Path, *, replaced: bool = False) -> None:
     Raises:
         UsageError: the line says why.
     """
-    if not re.fullmatch(ENVIRONMENT_NAME, name) or name == DEFAULT_ENVIRONMENT:
+    if not _can_be_named(name):
         raise UsageError(
-            f"{name!r}: no name for an environment: letters, digits and . _ + - (not {DEFAULT_ENVIRONMENT!r})"
+            f"{name!r}: no name for an environment: at most 64 letters, digits and . _ + -"
+            f" (not {DEFAULT_ENVIRONMENT!r})"
         )
     home = directory / name
     if not os.path.lexists(home) or _is_empty(home):
         return
     found = _look_at(home)
     if isinstance(found, Named):
-        raise UsageError(f"{name}: there is an environment of that name; tfpt-tui env remove {name} forgets it")
+        goes = "deletes" if found.made else "forgets"
+        raise UsageError(f"{name}: there is an environment of that name; tfpt-tui env remove {name} {goes} it")
     if not (found.unfinished and replaced):
         raise UsageError(f"{name}: {found.problem}; choose another name, or get rid of it: {found.remedy}")
 
@@ -131,7 +134,9 @@ def delete(home: Path) -> None:
         (home / NAME).replace(home / UNFINISHED)
     _delete_venv(home)
     (home / UNFINISHED).unlink(missing_ok=True)
-    if _is_empty(home):
+    if home.is_symlink():
+        home.unlink()
+    elif _is_empty(home):
         home.rmdir()
 
 
@@ -150,7 +155,7 @@ def remove(name: str, directory: Path) -> Named:
             " runs tfpt-tui; tfpt-tui paths shows both"
         )
     home = directory / name
-    if not re.fullmatch(ENVIRONMENT_NAME, name) or not os.path.isdir(home):
+    if not _can_be_named(name) or not os.path.isdir(home):
         hint = nearest(name, named_interpreters(directory))
         raise MissingError(f"{name}: no environment of that name{hint}; see tfpt-tui env list")
     with claimed(directory, "the environment", "making or removing an environment"):
@@ -176,8 +181,14 @@ def _keep(environment: Named, directory: Path) -> Named:
         home.mkdir(parents=True, exist_ok=True)
         write_toml(home / NAME, document)
     except OSError as error:
+        if _is_empty(home):
+            home.rmdir()
         raise cannot("keep the environment", home, error) from None
     return environment
+
+
+def _can_be_named(name: str) -> bool:
+    return name != DEFAULT_ENVIRONMENT and re.fullmatch(ENVIRONMENT_NAME, name) is not None
 
 
 def _look_at_all(directory: Path) -> list[Named | Leftover]:
@@ -186,6 +197,13 @@ def _look_at_all(directory: Path) -> list[Named | Leftover]:
 
 def _look_at(home: Path) -> Named | Leftover:
     removal = f"tfpt-tui env remove {home.name}"
+    deletion = f"rm -r {shlex.quote(str(home))}"
+    if not _can_be_named(home.name):
+        problem = f"{home} was not made by tfpt-tui: no environment can be called so"
+        return Leftover(home.name, problem, deletion, ours=False)
+    if os.path.isdir(home / NAME):
+        problem = f"{home} was not made by tfpt-tui: its {NAME} is a directory"
+        return Leftover(home.name, problem, deletion, ours=False)
     # os.path: unlike Path.exists it calls what we may not look into absent.
     if os.path.exists(home / NAME):
         try:
@@ -196,12 +214,14 @@ def _look_at(home: Path) -> Named | Leftover:
         problem = "it is unfinished: being made, or its making or removal was cut off"
         return Leftover(home.name, problem, removal, unfinished=True)
     problem = f"{home} was not made by tfpt-tui: it has no {NAME}"
-    return Leftover(home.name, problem, f"rm -r {shlex.quote(str(home))}", ours=False)
+    return Leftover(home.name, problem, deletion, ours=False)
 
 
 def _read(home: Path) -> Named:
     if not os.path.isfile(home / NAME):
         raise UsageError(f"{home / NAME} is not a file")  # to read a pipe would wait for ever
+    if os.path.getsize(home / NAME) > MOST_BYTES:
+        raise UsageError(f"{home / NAME} is larger than any that tfpt-tui writes")
     document = read_toml(home / NAME)
     python = document.get("python")
     if not isinstance(python, str) or not os.path.isabs(python) or "\0" in python:
@@ -210,8 +230,11 @@ def _read(home: Path) -> Named:
 
 
 def _delete_venv(home: Path) -> None:
-    if os.path.lexists(home / VENV):
-        shutil.rmtree(home / VENV)
+    venv = home / VENV
+    if venv.is_symlink():
+        venv.unlink()  # where it leads is whoever's who made the link
+    elif venv.exists():
+        shutil.rmtree(venv)
 
 
 def _is_empty(home: Path) -> bool:

@@ -51,12 +51,17 @@ def others_cpu(before: CpuUse, after: CpuUse, own: Collection[int]) -> tuple[flo
 
 def program_pids(root: Path = ROOT) -> tuple[int, ...]:
     """The pids of this program but for its workers: whoever follows the run, and its supervisor."""
-    found = []
-    for pid in _pids(root):
-        words = (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")
-        if any(word == MODULE or word.startswith(f"{MODULE}.") or word.endswith("/tfpt-tui") for word in words):
-            found.append(pid)
-    return tuple(found)
+    return tuple(
+        pid
+        for pid, words in command_lines(root).items()
+        if any(word == MODULE or word.startswith(f"{MODULE}.") or word.endswith("/tfpt-tui") for word in words)
+    )
+
+
+def command_lines(root: Path = ROOT) -> dict[int, list[str]]:
+    """The words that every process was started with, by pid; the kernel's own have none and are left out."""
+    lines = {pid: _words(pid, root) for pid in _pids(root)}
+    return {pid: words for pid, words in lines.items() if words[0]}
 
 
 def name_of(pid: int, root: Path = ROOT) -> str:
@@ -69,12 +74,11 @@ def other_workers(own: int, root: Path = ROOT) -> tuple[int, ...]:
 
     What only asks a framework for its version is soon over, and no worker.
     """
-    found = []
-    for pid in _pids(root):
-        words = (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")
-        if {str(own), PROBE}.isdisjoint(words) and any(word.endswith(LAUNCH) for word in words):
-            found.append(pid)
-    return tuple(found)
+    return tuple(
+        pid
+        for pid, words in command_lines(root).items()
+        if {str(own), PROBE}.isdisjoint(words) and any(word.endswith(LAUNCH) for word in words)
+    )
 
 
 def _process_ticks(root: Path) -> Iterator[tuple[int, int]]:
@@ -84,6 +88,10 @@ def _process_ticks(root: Path) -> Iterator[tuple[int, int]]:
         if text:
             fields = text[text.rindex(")") + 2 :].split()
             yield pid, int(fields[11]) + int(fields[12])
+
+
+def _words(pid: int, root: Path) -> list[str]:
+    return (read_text(root / f"proc/{pid}/cmdline") or "").strip("\0").split("\0")
 
 
 def _pids(root: Path) -> list[int]:

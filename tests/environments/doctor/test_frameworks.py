@@ -1,3 +1,4 @@
+import errno
 import sys
 import threading
 
@@ -52,10 +53,47 @@ def test_a_torchvision_of_another_build_is_explained_and_both_are_installed_anew
     assert finding.remedy == "/p -m pip install --force-reinstall torch torchvision"
 
 
+def test_a_broken_framework_of_a_named_environment_keeps_its_version():
+    packages = {"torch": "2.6.0+cu124", "tensorflow": "2.18.0"}
+    for framework, wanted in (
+        ("pytorch", "torch==2.6.0 torchvision"),
+        ("tensorflow", "tensorflow==2.18.0 pillow"),
+    ):
+        module = wanted.partition("=")[0]
+        broken = Probe(framework, "/p", "no libx.so", python="3.11.7", broken=module, packages=packages)
+        assert judge_framework(broken, NO_GPU, "old")[0].remedy == f"/p -m pip install --force-reinstall {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.EMFILE, "ulimit -n 4096"), (errno.EAGAIN, "raise the limit of processes: ulimit -u")],
+)
+def test_no_environment_is_to_be_removed_for_a_limit_of_this_shell(number, remedy):
+    refused = Probe("pytorch", "/p", "cannot be started: too many open files", refused=number)
+    assert judge_framework(refused, NO_GPU, "old")[0].remedy == remedy
+
+
+def test_a_library_that_finds_no_address_space_is_not_installed_again():
+    problem = "torch cannot be imported: ImportError: libtorch_cpu.so: failed to map segment from shared object"
+    broken = Probe("pytorch", "/p", problem, python="3.11.7", broken="torch")
+    assert judge_framework(broken, NO_GPU, limited=True)[0].remedy == "ulimit -v unlimited"
+
+
+def test_a_named_environment_that_lacks_a_library_holds_its_framework_all_the_same():
+    probes = {
+        ("e", "pytorch"): Probe("pytorch", "/p", "no module torch, PIL", missing=("torch", "torchvision", "PIL")),
+        ("e", "tensorflow"): Probe("tensorflow", "/p", "no module PIL", python="3.11.7", missing=("PIL",)),
+    }
+    (finding,) = judge_frameworks(probes, NO_GPU)
+    assert (finding.topic, finding.message) == ("TensorFlow in e", "/p: no module PIL")
+    assert finding.remedy == "/p -m pip install tensorflow pillow"
+
+
 def test_an_aborted_import_of_tensorflow_is_given_a_place_of_its_own():
     broken = Probe("tensorflow", "/p", "the import of tensorflow ends the process by SIGABRT", broken="tensorflow")
     (finding,) = judge_framework(broken, NO_GPU)
     assert finding.remedy == "give it an environment of its own: tfpt-tui env create tensorflow"
+    assert judge_framework(broken, H200)[0].remedy.endswith("env create tensorflow --gpu")
 
 
 def test_what_is_no_interpreter_is_corrected_where_it_stands():
@@ -93,7 +131,7 @@ def test_both_frameworks_cuda_in_one_place_is_recognised_once():
     assert finding.message.startswith(
         "nvidia-cudnn-cu12 and nvidia-cudnn-cu13 both wrote to nvidia/cudnn and 1 more"
     )
-    assert finding.remedy.endswith(": tfpt-tui env create pytorch; tfpt-tui env create tensorflow")
+    assert finding.remedy.endswith(": tfpt-tui env create pytorch; tfpt-tui env create tensorflow --gpu")
 
 
 def test_a_named_environment_need_hold_only_one_framework():

@@ -85,6 +85,16 @@ def test_a_machine_without_shared_memory_is_warned_of():
     assert "--shm-size" in judge("shared memory", shared_memory=None, container="podman").remedy
 
 
+def test_shared_memory_that_cannot_be_written_holds_nothing():
+    finding = judge("shared memory", shared_memory=(64 * MIB, 64 * MIB), shared_memory_writable=False)
+    assert (finding.level, "cannot be written" in finding.message) == ("warning", True)
+
+
+def test_a_limit_of_the_address_space_is_told():
+    found = judge_machine(dataclasses.replace(FINE, address_space_bytes=GIB))
+    assert [one.remedy for one in found if one.level == "warning"] == ["ulimit -v unlimited"]
+
+
 def conditions(**changes):
     return {"conditions": dataclasses.replace(FINE.conditions, **changes)}
 

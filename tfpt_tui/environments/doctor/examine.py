@@ -48,11 +48,18 @@ def examine(paths: Paths, cancelled: Callable[[], bool] = never) -> Iterator[lis
         }
     )
     gpus = read_gpus()
-    yield worst_first([*findings, *judge_machine(machine), *judge_gpus(gpus), *judge_terminal(read_terminal())])
+    findings += [*judge_machine(machine), *judge_gpus(gpus), *judge_terminal(read_terminal())]
+    yield [_for_root(finding) if os.geteuid() == 0 else finding for finding in worst_first(findings)]
     if machine.conditions.workers:
         yield [NOT_IMPORTED]
     else:
-        yield worst_first(judge_frameworks(probe_all(settings, cancelled), gpus.reading))
+        limited = machine.address_space_bytes is not None
+        yield worst_first(judge_frameworks(probe_all(settings, cancelled), gpus.reading, limited))
+
+
+def _for_root(finding: Finding) -> Finding:
+    """Root needs no sudo, which containers have not."""
+    return dataclasses.replace(finding, remedy=finding.remedy.replace("sudo ", ""))
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +11,21 @@ from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEW
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.asking import never
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.environments.interpreters import install_line, interpreter_of
+from tfpt_tui.environments.interpreters import MODULES, install_line, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.hardware.gpu import GpuReading
 
 SEPARATE = (
     "give each framework an environment of its own, and name it in a run with environment=NAME:"
-    " tfpt-tui env create pytorch; tfpt-tui env create tensorflow"
+    " tfpt-tui env create pytorch; tfpt-tui env create tensorflow --gpu"
 )
+# What mends a machine that starts no process, by its error.
+LIMITS = {
+    errno.EMFILE: "ulimit -n 4096",
+    errno.ENFILE: "end programs that hold many files open",
+    errno.EAGAIN: "raise the limit of processes: ulimit -u",
+    errno.ENOMEM: "end programs that use much memory",
+}
 AT_ONCE = 2  # probes; more would wait for each other's imports
 
 
@@ -43,26 +51,34 @@ def probe_all(settings: UserSettings, cancelled: Callable[[], bool] = never) -> 
             over.set()  # Interrupted: leaving the pool waits for its threads, and they for their processes.
 
 
-def judge_frameworks(probes: Mapping[tuple[str, str], Probe], gpu: GpuReading) -> list[Finding]:
-    """What to know of each framework; a named environment need hold only one of them."""
+def judge_frameworks(
+    probes: Mapping[tuple[str, str], Probe], gpu: GpuReading, limited: bool = False
+) -> list[Finding]:
+    """What to know of each framework; a named environment need hold only one of them.
+
+    With ``limited`` address space an import fails without anything being broken.
+    """
     findings: list[Finding] = []
     for name in dict.fromkeys(name for name, _ in probes):
         found = [probes[name, framework] for framework in FRAMEWORKS if (name, framework) in probes]
-        held = [one for one in found if not one.missing]
+        held = [one for one in found if MODULES[one.framework][0] not in one.missing]
         if name == DEFAULT_ENVIRONMENT:
             held = found
         elif not held:
             findings.append(_judge_empty(name, found))
-        findings += [finding for one in held for finding in judge_framework(one, gpu, name)]
+        findings += [finding for one in held for finding in judge_framework(one, gpu, name, limited)]
         findings += _judge_overwritten(found, name)
     return findings
 
 
-def judge_framework(found: Probe, gpu: GpuReading, environment: str = DEFAULT_ENVIRONMENT) -> list[Finding]:
+def judge_framework(
+    found: Probe, gpu: GpuReading, environment: str = DEFAULT_ENVIRONMENT, limited: bool = False
+) -> list[Finding]:
     """One framework in its interpreter: why it cannot be used, or what it is and whether it sees the GPU."""
     topic = _topic(found.framework, environment)
     if found.problem:
-        return [Finding("error", topic, f"{found.interpreter}: {_explain(found)}", _mend(found, environment))]
+        remedy = "ulimit -v unlimited" if found.broken and limited else _mend(found, environment, gpu)
+        return [Finding("error", topic, f"{found.interpreter}: {_explain(found)}", remedy)]
     parts = [f"{found.version}, Python {found.python}"]
     parts += [f"built for CUDA {found.cuda}"] * bool(found.cuda)
     parts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
@@ -87,18 +103,24 @@ def _explain(found: Probe) -> str:
     return found.problem
 
 
-def _mend(found: Probe, environment: str) -> str:
+def _mend(found: Probe, environment: str, gpu: GpuReading) -> str:
+    if found.refused:
+        return LIMITS[found.refused]
     if found.missing:
         return install_line(found.framework, found.interpreter)
-    if found.broken in ("torch", "torchvision"):
-        return install_line("pytorch", found.interpreter, gpu=True)  # both anew, as builds for each other
+    named = environment != DEFAULT_ENVIRONMENT
+    if found.broken in ("torch", "torchvision") or (found.broken and named):
+        # In its own environment the version stays, which its name may tell; PyTorch's two fit each other again.
+        version = found.packages.get(MODULES[found.framework][0], "") if named else ""
+        return install_line(found.framework, found.interpreter, anew=True, version=version)
     if found.broken:
-        return f"give it an environment of its own: tfpt-tui env create {found.framework}"
+        option = " --gpu" if gpu.names else ""
+        return f"give it an environment of its own: tfpt-tui env create {found.framework}{option}"
     if found.python:
         return (
             f"make one of another Python, and name it with environment=NAME: tfpt-tui env create {found.framework}"
         )
-    if environment != DEFAULT_ENVIRONMENT:
+    if named:
         return f"tfpt-tui env remove {environment}"
     return "correct [interpreters] in config.toml (tfpt-tui paths says where it is)"
 

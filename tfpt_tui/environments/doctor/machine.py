@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +43,16 @@ TOPICS = {
 class MachineFacts:
     """What :func:`read_machine` found. Sizes are bytes, None if unknown or, for shared memory, if there is none.
 
-    ``left_bytes`` is what a control group's limit of memory leaves.
+    ``left_bytes`` is what a control group's limit of memory leaves, ``address_space_bytes`` what ``ulimit -v``
+    allows a process.
     ``shared_memory`` is the size and the free room of /dev/shm; ``container`` is its kind, "" outside of one.
     """
 
     container: str = ""
     shared_memory: tuple[int, int] | None = None
+    shared_memory_writable: bool = True
     available_bytes: int | None = None
+    address_space_bytes: int | None = None
     left_bytes: int | None = None
     processor: ProcessorFacts = field(default_factory=ProcessorFacts)
     directories: tuple[DirectoryFacts, ...] = ()
@@ -71,7 +75,9 @@ def read_machine(
     return MachineFacts(
         container=describe_system(root, variables).get("container", ""),
         shared_memory=shared_memory_bytes(root / "dev/shm"),
+        shared_memory_writable=os.access(root / "dev/shm", os.W_OK),
         available_bytes=available_bytes(root),
+        address_space_bytes=_address_space_bytes(),
         left_bytes=memory_left_bytes(root),
         processor=read_processor(root),
         directories=tuple(read_directory(name, path, root) for name, path in directories.items()),
@@ -86,6 +92,7 @@ def judge_machine(facts: MachineFacts) -> list[Finding]:
     """What to know of the machine, and what to mend; what is in order is told as well."""
     return [
         *_judge_memory(facts),
+        *_judge_address_space(facts.address_space_bytes),
         *_judge_shared_memory(facts),
         *judge_directories(facts.directories),
         *judge_processor(facts.processor),
@@ -112,11 +119,26 @@ def _judge_memory(facts: MachineFacts) -> list[Finding]:
     return [Finding("ok", "memory", room)]
 
 
+def _address_space_bytes() -> int | None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _judge_address_space(limit: int | None) -> list[Finding]:
+    if limit is None:
+        return []
+    message = f"a process may map {show_size(limit)} (ulimit -v): frameworks map many times what they use"
+    return [Finding("warning", "memory", message, "ulimit -v unlimited")]
+
+
 def _judge_shared_memory(facts: MachineFacts) -> list[Finding]:
     if facts.shared_memory is None:
         message = "there is no /dev/shm: loader workers of PyTorch could not hand over their batches"
         return [Finding("warning", "shared memory", message, _more_shared_memory(facts))]
     size, free = facts.shared_memory
+    if not facts.shared_memory_writable:
+        message = "/dev/shm cannot be written: loader workers of PyTorch could not hand over their batches"
+        return [Finding("warning", "shared memory", message, "sudo mount -o remount,rw,mode=1777 /dev/shm")]
     room = f"{show_size(free)} of {show_size(size)} free"
     if free >= PUBLISHED_CACHE_BYTES:
         return [Finding("ok", "shared memory", room)]

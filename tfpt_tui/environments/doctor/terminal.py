@@ -89,10 +89,10 @@ def _judge_colours(facts: TerminalFacts) -> list[Finding]:
     if facts.term.endswith(("256color", "-kitty")):
         return findings or [Finding("ok", "colours", f"256 (TERM={facts.term})")]
     message = f"16 at most (TERM={facts.term}): frameworks are hard to tell apart in charts"
-    return [
-        *findings,
-        Finding("note", "colours", message, "export COLORTERM=truecolor"),
-    ]
+    # These say themselves how little they can; most others are emulators of xterm that have more than they say.
+    few = facts.term.startswith(("linux", "vt", "ansi", "screen"))
+    remedy = "use a terminal with more colours" if few else "export COLORTERM=truecolor"
+    return [*findings, Finding("note", "colours", message, remedy)]
 
 
 def _judge_size(columns: int, lines: int) -> Finding:

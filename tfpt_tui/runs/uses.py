@@ -1,0 +1,63 @@
+"""Who would miss an environment that is removed: runs, processes, other names and settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.errors import TfptError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.hardware.processes import command_lines
+from tfpt_tui.runs.directory import SweepDirectory, list_runs
+from tfpt_tui.runs.state import status_of
+from tfpt_tui.runs.sweep import read_config, read_sweep
+
+# Older runs are over.
+RECENT_RUNS = 200
+SUPERVISOR = "tfpt_tui.runs.supervisor"  # its command line goes on with the directory of its sweep
+
+
+def user_of(name: str, paths: Paths, settings: UserSettings) -> str:
+    """What still needs the environment of that name, and what to do first; "" where nothing does.
+
+    Whatever its interpreter is called elsewhere counts, and so do runs of other directories.
+    """
+    home = paths.environments / name
+    for run in list_runs(paths)[:RECENT_RUNS]:
+        if status_of(run) in ALIVE and read_config(run).environment == name:
+            return f"{run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}"
+    lines = command_lines()
+    for sweep, interpreter in _supervised(lines.values(), paths):
+        if _lies_in(interpreter, home):
+            return f"{sweep} uses it; wait for its runs, or stop them"
+    for pid, words in lines.items():
+        if _lies_in(words[0], home):
+            return f"process {pid} runs in it; wait for it"
+    for other, interpreter in settings.environments.items():
+        if other != name and _lies_in(interpreter, home):
+            return f"the environment {other} is of its interpreter; first: tfpt-tui env remove {other}"
+    for framework, interpreter in settings.interpreters.items():
+        if _lies_in(os.path.expanduser(interpreter), home):
+            return f"{paths.settings} has its interpreter for {framework}; correct that first"
+    return ""
+
+
+def _supervised(lines: Iterable[list[str]], paths: Paths) -> Iterator[tuple[Path, str]]:
+    """The sweeps of live supervisors, whatever runs they belong to, with the interpreters of what is not over."""
+    for words in lines:
+        if SUPERVISOR not in words[:-1]:
+            continue
+        directory = Path(words[words.index(SUPERVISOR) + 1])
+        try:
+            runs = read_sweep(SweepDirectory(directory), paths).document["runs"]
+        except TfptError:
+            continue  # it has just ended, and somebody deleted it
+        yield from ((directory, str(run["interpreter"])) for run in runs if run["state"] in ALIVE)
+
+
+def _lies_in(interpreter: str, home: Path) -> bool:
+    # Not resolved: the interpreter of a venv is a link to one that many venvs share.
+    return Path(os.path.abspath(interpreter)).is_relative_to(home)
