@@ -351,3 +351,13 @@ async def test_enter_opens_the_run_that_was_chosen_a_moment_before(app, recorded
         await shows(pilot, "TensorFlow 9.9")
         await pilot.press("j", "enter")
         await shows(pilot, f"run {recorded.runs[0].id}", "esc closes")
+
+
+async def test_a_click_on_a_chart_reads_the_values_there(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9", "train loss by epoch")
+        chart = app.screen.query_one("#chart-train-loss", Chart)
+        await pilot.click(chart, offset=(chart.size.width - 2, 3))
+        await shows(pilot, "train loss by epoch at 2: 1")
+        await pilot.click(chart, offset=(8, 3))
+        await shows(pilot, "train loss by epoch at 1: 2")

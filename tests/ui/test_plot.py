@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tfpt_tui.ui.plot import Frame, Series, decimate, draw
+from tfpt_tui.ui.plot import Frame, Series, decimate, draw, x_at
 
 FRAME = Frame("loss", 40, 10, (1.0, 3.0))
 
@@ -98,3 +98,12 @@ def test_a_part_that_is_enlarged_keeps_the_points_that_it_has():
 def test_the_x_axis_has_round_numbers_between_its_ends(x_range, columns, ticks):
     *_, last = draw([curve(1.0, 2.0)], Frame("loss", columns, 10, x_range)).plain.split("\n")
     assert " ".join(last.split()) == ticks
+
+
+def test_a_column_of_a_chart_is_read_back():
+    lines = draw([curve(2.0, 1.0, 0.5)], FRAME).plain.split("\n")
+    left = next(line.index("└") for line in lines if "└" in line)
+    assert x_at(left, lines, FRAME.x_range) is None
+    assert x_at(left + 1, lines, FRAME.x_range) == FRAME.x_range[0]
+    assert x_at(max(map(len, lines)) - 1, lines, FRAME.x_range) == FRAME.x_range[1]
+    assert x_at(5, ["loss", "nothing measured yet"], FRAME.x_range) is None

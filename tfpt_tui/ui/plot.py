@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 MARKER = "braille"  # two by four points a cell, and in nearly every font
+CORNER = "└"  # where the axes meet
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 # plotext's figure is one for all: a chart that another thread draws must not get into ours.
 _FIGURE = threading.Lock()
@@ -66,6 +67,16 @@ def draw(series: Sequence[Series], frame: Frame) -> Text:
         built = _build(shown, frame)
     lines = Text.from_ansi(built).split("\n")[: frame.rows - 1]
     return Text("\n").join([Text(title, style="bold"), *lines])
+
+
+def x_at(column: int, lines: Sequence[str], x_range: tuple[float, float]) -> float | None:
+    """What a column of a drawn chart stands for, None left of its axis or where it has none."""
+    first, last = x_range
+    left = max((line.find(CORNER) for line in lines), default=-1)
+    columns = max(map(len, lines), default=0) - left - 1
+    if left < 0 or column <= left or columns < 2:
+        return None
+    return first + (column - left - 1) / (columns - 1) * (last - first)
 
 
 def decimate(xs: Sequence[float], ys: Sequence[float], columns: int) -> tuple[list[float], list[float]]:

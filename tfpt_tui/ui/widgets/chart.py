@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from textual import events
 from textual.geometry import Region
 from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tfpt_tui.ui.keys import CHARTS, bindings
-from tfpt_tui.ui.plot import Frame, Series, draw
+from tfpt_tui.ui.plot import Frame, Series, draw, x_at
 from tfpt_tui.ui.theme import CURSOR_COLOUR
 
 ZOOM = 2.0
@@ -64,9 +65,19 @@ class Chart(Widget, can_focus=True):
     def on_blur(self) -> None:
         self.cursor = None
 
+    def on_click(self, event: events.Click) -> None:
+        """Read the values at the point that is nearest to the mouse."""
+        x = x_at(event.x, [line.text for line in self._lines], self._window())
+        if x is not None and (xs := self._xs_on_top()):
+            self.cursor = min(xs, key=lambda point: abs(point - x))
+
+    def _xs_on_top(self) -> Sequence[float]:
+        """The points of the last curve that has some, which lies on top."""
+        return next((one.xs for one in reversed(self._series) if one.xs), ())
+
     def action_cursor(self, steps: int) -> None:
-        """Move the cursor to the next point of the last curve, which lies on top."""
-        xs = next((one.xs for one in reversed(self._series) if one.xs), ())
+        """Move the cursor to the next point of the curve on top."""
+        xs = self._xs_on_top()
         if xs:
             at = len(xs) if self.cursor is None else bisect_left(xs, self.cursor)
             at = at + steps if self.cursor is not None else len(xs) - 1
