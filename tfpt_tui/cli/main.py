@@ -38,7 +38,9 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            from tfpt_tui.config.schema import nearest
+
+            raise click.UsageError(f"no such command {cmd_name!r}{nearest(cmd_name, list(COMMANDS))}", ctx)
         command: click.Command = getattr(importlib.import_module(f"tfpt_tui.cli.{cmd_name}"), cmd_name)
         return command
 
@@ -88,6 +90,14 @@ def run(arguments: list[str] | None = None) -> int:
         return MissingError.exit_code
 
 
+def _in_a_line(error: click.ClickException) -> str:
+    """What click says of a command line, as we say such things."""
+    message = printable(error.format_message().rstrip(".").replace(". Did you mean", "; did you mean"))
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    advice = f"; see {context.command_path} --help" if context else ""
+    return f"{message[:1].lower()}{message[1:]}{advice}"
+
+
 def _is_of_a_stream(error: OSError) -> bool:
     """click.echo writes to the streams alone, our texts and click's own."""
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
@@ -102,7 +112,7 @@ def _run(arguments: list[str] | None) -> int:
         say(f"tfpt-tui: {printable(str(error))}")
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        say(f"tfpt-tui: {_in_a_line(error)}")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         say("tfpt-tui: interrupted")
