@@ -163,7 +163,7 @@ def describe(outcome: Outcome, directory: Path) -> str:
         f" of {manifest.image['width']}x{manifest.image['height']}"
     ]
     if outcome.continued:
-        lines.append(f"{outcome.continued} images were there from an interrupted preparation")
+        lines.append(f"{outcome.continued} images were there already")
     if manifest.skipped:
         named = ", ".join(manifest.skipped[:5]) + (" and more" if len(manifest.skipped) > 5 else "")
         lines.append(f"left out, as no images: {len(manifest.skipped)} of the files: {named}")

@@ -97,7 +97,8 @@ def load(content: bytes) -> Any:
         raise PickleError("it is broken: two parts of it do not fit") from None
     # pickletools says in these ways what it cannot read.
     except (PickleError, ValueError, OverflowError, MemoryError) as error:
-        raise PickleError((str(error) or type(error).__name__)[:MAX_SAID]) from None
+        reason = str(error).partition(";")[0] or type(error).__name__  # behind it is advice for programmers
+        raise PickleError(reason[:MAX_SAID]) from None
 
 
 def _run(content: bytes) -> Any:
