@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from tfpt_tui.errors import printable
+
+FEW = 5
 
 
 def printable_lines(text: str) -> str:
@@ -27,3 +30,9 @@ def wrap(text: str, width: int, first: str = "", indent: str = "") -> list[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first names of a list that may be long, and how many more there are."""
+    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more

@@ -119,7 +119,7 @@ def test_an_environment_that_another_name_stands_for_is_not_removed(cli, paths):
     register("alias", str(made("old", paths)), paths.environments)
     code, _, err = cli("env", "remove", "old")
     assert code == 2
-    assert "the environment alias is of its interpreter; first: tfpt-tui env remove alias" in err
+    assert "the environment alias uses its interpreter; first: tfpt-tui env remove alias" in err
     assert cli("env", "remove", "alias")[0] == 0
     assert cli("env", "remove", "old")[0] == 0
 
@@ -133,7 +133,8 @@ def test_an_environment_that_the_settings_name_is_not_removed(cli, paths):
 
 
 def test_an_environment_in_which_something_runs_is_not_removed(cli, paths):
-    process = subprocess.Popen([made("old", paths), "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen([made("old", paths), "-c", "print(1, flush=True); input()"], stdin=-1, stdout=-1)
+    process.stdout.readline()  # from here on its command line is its own
     code, _, err = cli("env", "remove", "old")
     assert (code, f"process {process.pid} runs in it" in err) == (2, True)
     process.communicate(b"\n")
@@ -147,10 +148,11 @@ def test_an_environment_that_a_plan_of_other_runs_waits_for_is_not_removed(cli, 
     text = plan.read_text()
     plan.write_text(re.sub(r'interpreter = ".*"', f'interpreter = "{python}"', text))
     elsewhere = dataclasses.replace(paths, runs=paths.runs.parent / "elsewhere/runs")
-    used = user_of("old", elsewhere, UserSettings())
+    settings = UserSettings(environments={"old": str(python)})
+    used = user_of("old", elsewhere, settings)
     assert used == f"{sweep.directory.path} uses it; wait for its runs, or stop them"
     plan.write_text(text)
-    assert user_of("old", elsewhere, UserSettings()) == ""
+    assert user_of("old", elsewhere, settings) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """``tfpt-tui prepare`` as a user meets it who makes mistakes, or means harm."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 from PIL import Image
 
 from tests.waiting import wait_until
-from tfpt_tui.cli.invocation import say
+from tfpt_tui.cli.invocation import ended_as_by_ctrl_c, say
 from tfpt_tui.cli.prepare import prepare, typed_words
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.results.datasets import known_datasets
@@ -211,5 +214,63 @@ def test_what_is_left_out_is_told_before_the_images_are_made(cli, pictures_by_cl
     (pictures_by_class / "test/cat/1.png").unlink()
     code, out, err = cli("prepare", pictures_by_class, "--out", tmp_path / "out")
     assert code == 0
-    assert "left out are files of other kinds (.tif): 1" in err
+    assert "not used: files of other kinds (.tif): 1" in err
     assert "without a test image: cat" in out
+
+
+def hung_up(command, seen):
+    """Run a command on a terminal that vanishes when ``seen`` is true; its exit code."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    wait_until(seen, 60)
+    os.kill(process.pid, signal.SIGHUP)
+    os.close(master)
+    return process.wait(60)
+
+
+def test_a_terminal_that_vanishes_leaves_a_preparation_that_was_stopped(paths, tmp_path):
+    command = [sys.executable, "-m", "tfpt_tui", "prepare", "synthetic", "--out", tmp_path / "o", "--jobs", "1"]
+    assert hung_up(command, lambda: list(tmp_path.glob("o/train/*/*.jpg"))) == 130
+    (one,) = list_preparations(paths)
+    assert one.status == "stopped"
+
+
+def test_sigterm_is_heeded_in_the_background_of_a_script_too(tmp_path):
+    command = f"trap '' INT; exec {sys.executable} -m tfpt_tui prepare synthetic --out {tmp_path}/o --jobs 1"
+    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL)
+    wait_until(lambda: list(tmp_path.glob("o/train/*/*.jpg")), 60)
+    process.terminate()
+    assert process.wait(60) == 130
+
+
+def test_what_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with ended_as_by_ctrl_c():
+        inside = signal.getsignal(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, before)
+    assert inside is signal.SIG_IGN
+
+
+def test_processes_that_make_images_end_by_sigterm_whatever_we_do(tmp_path):
+    code = f"import signal; signal.signal(signal.SIGTERM, print); {MAKE_FOR_EVER.format(out=tmp_path / 'o')}"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    children = psutil.Process(process.pid).children
+    wait_until(lambda: len(children()) == 2 and list(tmp_path.glob("o/train/*/*.jpg")), 60)
+    for child in children():
+        child.terminate()
+    assert process.wait(60) == 1
+
+
+MAKE_FOR_EVER = (
+    "from pathlib import Path; from tfpt_tui.data.prepare import Target, prepare;"
+    " from tfpt_tui.data.synthetic import make_synthetic;"
+    " prepare(make_synthetic(), Target(Path('{out}')), jobs=2)"
+)
+
+
+def test_a_dataset_that_is_there_is_recorded_as_no_failure(cli, paths, tmp_path):
+    assert cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "1", "--classes", "2")[0] == 0
+    assert cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "2", "--classes", "2")[0] == 2
+    assert cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "1", "--classes", "2")[0] == 0
+    assert [one.status for one in list_preparations(paths)] == ["completed"]

@@ -9,39 +9,19 @@ import sys
 import tomllib
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
+from tests.data.folders import files
 from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
-from tfpt_tui.data.folder import open_image, read_folder
+from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.prepare import BadImagesError, Target, check_room, prepare
-from tfpt_tui.data.replacing import BESIDE, MARKER
-from tfpt_tui.data.source import Item
+from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.data.synthetic import draw_image, make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
-
-
-def draw(path, colour=(200, 30, 30), size=(20, 10), mode="RGB"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Two classes with three training and two test images each, in several formats."""
-    source = tmp_path / "source"
-    for split, count in (("train", 3), ("test", 2)):
-        for name in ("zebra", "ape"):
-            for number in range(count):
-                draw(source / split / name / f"{number}.{('png', 'jpg', 'webp')[number]}")
-    return source
-
-
-def files(directory):
-    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
 
 
 def test_a_folder_becomes_the_layout_of_the_article(folder, tmp_path):
@@ -122,25 +102,6 @@ def test_an_image_that_was_cut_by_a_power_failure_is_made_again(folder, tmp_path
     assert (out / "train/1/2.jpg").read_bytes() == whole
 
 
-def test_a_foreign_directory_is_refused_even_with_force(folder, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "thesis.tex").write_text("years of work")
-    for force in (False, True):
-        with pytest.raises(UsageError, match="not empty and not made by tfpt-tui"):
-            prepare(read_folder(folder), Target(out), jobs=1, force=force)
-    assert files(out) == ["thesis.tex"]
-
-
-def test_another_request_is_refused_and_force_replaces_it(folder, tmp_path):
-    out = tmp_path / "out"
-    prepare(read_folder(folder), Target(out), jobs=1)
-    with pytest.raises(UsageError, match=r"limit is 0, asked for 1.*--force"):
-        prepare(read_folder(folder, limit=1), Target(out), jobs=1)
-    prepare(read_folder(folder, limit=1), Target(out), jobs=1, force=True)
-    assert read_manifest(out).total("train") == 2
-
-
 def test_a_file_that_is_no_image_is_named_and_skipped_only_on_request(folder, tmp_path):
     (folder / "train/ape/broken.jpg").write_bytes(b"this is no picture")
     (folder / "train/ape/empty.png").write_bytes(b"")
@@ -153,119 +114,6 @@ def test_a_file_that_is_no_image_is_named_and_skipped_only_on_request(folder, tm
     outcome = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=2, skip_bad=True)
     assert outcome.manifest.counts["train"] == (3, 3)
     assert len(outcome.manifest.skipped) == 2
-
-
-def test_a_truncated_photograph_is_no_image(folder, tmp_path):
-    draw(folder / "train/ape/photo.jpg", size=(300, 300))
-    path = folder / "train/ape/photo.jpg"
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(BadImagesError, match=r"photo\.jpg"):
-        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-
-
-@pytest.mark.parametrize("orientation", range(10))
-def test_a_photograph_is_turned_upright(tmp_path, orientation):
-    exif = Image.Exif()
-    exif[274] = orientation
-    Image.radial_gradient("L").crop((0, 0, 90, 60)).save(tmp_path / "x.png", exif=exif)
-    with Image.open(tmp_path / "x.png") as image:
-        expected = ImageOps.exif_transpose(image).convert("RGB")
-    assert open_image(Item("train", 0, 1, str(tmp_path / "x.png"))).tobytes() == expected.tobytes()
-
-
-def test_a_photograph_with_a_broken_tag_is_a_photograph(tmp_path):
-    exif = Image.Exif()
-    exif[274], exif[270] = 6, "text"
-    Image.new("RGB", (8, 4)).save(tmp_path / "x.jpg", exif=exif)
-    content = (tmp_path / "x.jpg").read_bytes()
-    assert content.count(b"\x01\x0e\x00\x02") == 1
-    (tmp_path / "x.jpg").write_bytes(content.replace(b"\x01\x0e\x00\x02", b"\x01\x00\x00\x02"))
-    assert open_image(Item("train", 0, 1, str(tmp_path / "x.jpg"))).size == (4, 8)
-
-
-def test_no_other_program_is_asked_what_an_image_is(folder, tmp_path):
-    (folder / "train/ape/script.jpg").write_text(
-        "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
-    )
-    with pytest.raises(BadImagesError, match=r"script\.jpg \(not an image\)"):
-        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-
-
-@pytest.mark.parametrize(
-    ("mode", "colour"),
-    [("L", 100), ("RGBA", (1, 2, 3, 4)), ("P", 3), ("CMYK", (1, 2, 3, 4)), ("I;16", 9), ("1", 1)],
-)
-def test_every_mode_of_pixels_becomes_rgb(folder, tmp_path, mode, colour):
-    suffix = "jpg" if mode == "CMYK" else "png"
-    draw(folder / f"train/ape/odd.{suffix}", colour, mode=mode)
-    prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-    with Image.open(tmp_path / "out/train/0/4.jpg") as image:
-        assert image.mode == "RGB"
-
-
-def test_a_file_name_that_is_not_utf8_is_no_obstacle(folder, tmp_path):
-    name = os.fsencode(folder / "train/ape") + b"/caf\xe9.png"
-    shutil.copy(folder / "train/ape/0.png", name)
-    assert prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1).manifest.total("train") == 7
-    with open(name, "wb") as file:
-        file.write(b"broken")
-    with pytest.raises(BadImagesError, match=r"caf\\xe9\.png"):
-        prepare(read_folder(folder), Target(tmp_path / "other"), jobs=1)
-
-
-def test_a_class_name_that_is_not_utf8_is_refused(folder):
-    os.rename(folder / "train/ape", os.fsencode(folder / "train") + b"/caf\xe9")
-    with pytest.raises(UsageError, match=r"b'caf\\xe9' has a name that is not UTF-8"):
-        read_folder(folder)
-
-
-def test_classes_alone_are_split_five_to_one_by_seed(tmp_path):
-    for name in ("a", "b"):
-        for number in range(12):
-            draw(tmp_path / "source" / name / f"{number:02}.png")
-    source = read_folder(tmp_path / "source", seed=25)
-    counts = [(item.split, item.label) for item in source]
-    assert {key: counts.count(key) for key in counts} == {
-        ("train", 0): 10,
-        ("train", 1): 10,
-        ("test", 0): 2,
-        ("test", 1): 2,
-    }
-    assert read_folder(tmp_path / "source", seed=25).groups == source.groups
-    assert any(read_folder(tmp_path / "source", seed=seed).groups != source.groups for seed in (1, 2, 3))
-
-
-def test_limit_and_classes_take_the_first(folder):
-    source = read_folder(folder, limit=1, classes=1)
-    assert source.classes == ("ape",)
-    assert [item.name for item in source] == ["train/0/1.jpg", "test/0/1.jpg"]
-
-
-def test_hidden_and_other_files_are_no_images(folder):
-    (folder / "train/ape/notes.txt").write_text("")
-    (folder / "train/ape/._0.jpg").write_bytes(b"resource fork")
-    (folder / "train/.cache").mkdir()
-    assert len(read_folder(folder)) == 10
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "said"),
-    [
-        (lambda folder: shutil.rmtree(folder), MissingError, "no such directory of images"),
-        (lambda folder: shutil.rmtree(folder / "test"), UsageError, "has no test/"),
-        (lambda folder: shutil.rmtree(folder / "train/ape"), UsageError, "class 'ape' has no training image"),
-        (lambda folder: shutil.rmtree(folder) or folder.mkdir(), MissingError, "no images in it"),
-        (
-            lambda folder: [shutil.rmtree(path) for path in (folder / "test").iterdir()],
-            UsageError,
-            "no class has a test image",
-        ),
-    ],
-)
-def test_a_folder_that_cannot_be_used_is_refused(folder, change, error, said):
-    change(folder)
-    with pytest.raises(error, match=said):
-        read_folder(folder)
 
 
 def test_synthetic_images_repeat_by_seed(tmp_path):
@@ -307,20 +155,6 @@ def test_what_is_made_already_needs_no_room_again(folder, tmp_path, monkeypatch)
     check_room(10, target)
     with pytest.raises(MissingError, match="are needed and"):
         check_room(11, target)
-
-
-def test_a_pipe_in_the_place_of_an_image_is_not_waited_for(folder, tmp_path):
-    os.mkfifo(folder / "train/ape/pipe.jpg")
-    with pytest.raises(BadImagesError, match=r"pipe\.jpg \(not a file\)"):
-        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-
-
-def test_a_folder_that_cannot_be_listed_is_one_line(folder):
-    (folder / "train/loop").symlink_to("loop")
-    with pytest.raises(
-        MissingError, match="train/loop: cannot read the images: too many levels of symbolic links"
-    ):
-        read_folder(folder)
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
@@ -447,107 +281,6 @@ def test_what_is_made_now_is_told_apart_from_what_was_there(tmp_path):
     assert prepare(source, target, jobs=1).made == 1
 
 
-@pytest.mark.parametrize("failure", ["a bad image", "no room", "ctrl-c"])
-def test_a_dataset_stays_whole_until_the_one_that_replaces_it_is_complete(folder, tmp_path, monkeypatch, failure):
-    target = Target(tmp_path / "out")
-    prepare(read_folder(folder), target, jobs=1)
-    (tmp_path / "out/notes.txt").write_text("mine")
-    before = {name: (tmp_path / "out" / name).read_bytes() for name in files(tmp_path / "out")}
-    draw(folder / "train/ape/9.png", (1, 2, 3))
-
-    def interrupt(done, total):
-        if failure == "ctrl-c" and done:
-            raise KeyboardInterrupt
-
-    if failure == "a bad image":
-        (folder / "train/ape/8.png").write_text("no image")
-    with monkeypatch.context() as patch:
-        if failure == "no room":
-            patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
-        with pytest.raises((BadImagesError, MissingError, KeyboardInterrupt)):
-            prepare(read_folder(folder), target, jobs=1, force=True, on_progress=interrupt)
-    after = [name for name in files(tmp_path / "out") if not name.startswith(BESIDE)]
-    assert {name: (tmp_path / "out" / name).read_bytes() for name in after} == before
-    (folder / "train/ape/8.png").unlink(missing_ok=True)
-    outcome = prepare(read_folder(folder), target, jobs=1, force=True)
-    assert outcome.manifest.counts["train"] == (4, 3)
-    assert read_manifest(tmp_path / "out") == outcome.manifest
-    assert (tmp_path / "out/notes.txt").read_text() == "mine"
-    assert not (tmp_path / "out" / BESIDE).exists()
-
-
-@pytest.mark.parametrize("until", ["train", "test", "manifest.toml"])
-def test_a_replacement_that_was_interrupted_between_two_moves_is_made_up_for(folder, tmp_path, monkeypatch, until):
-    out = tmp_path / "out"
-    prepare(read_folder(folder), Target(out), jobs=1)
-    real = os.replace
-
-    def move(source, place):
-        if place == out / until and source.parent == out / BESIDE:
-            raise KeyboardInterrupt
-        real(source, place)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", move)
-        patch.setattr(os, "replace", move)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(read_folder(folder), Target(out, size=8), jobs=1, force=True)
-    assert prepare(read_folder(folder), Target(out, size=8), jobs=1, force=True).manifest.image["width"] == 8
-    for name in ("train/0/1.jpg", "test/1/2.jpg"):
-        with Image.open(out / name) as image:
-            assert image.size == (8, 8)
-    assert not (out / BESIDE).exists()
-
-
-@pytest.mark.parametrize("name", ["manifest.toml", MARKER])
-@pytest.mark.parametrize("text", ['[tool]\nname = "mine"\n', ""])
-def test_force_touches_no_directory_that_has_a_file_of_such_a_name(folder, tmp_path, name, text):
-    (tmp_path / "mine/train/cat").mkdir(parents=True)
-    (tmp_path / "mine/train/cat/1.jpg").write_text("dear to somebody")
-    (tmp_path / "mine" / name).write_text(text)
-    before = files(tmp_path / "mine")
-    with pytest.raises(UsageError, match=r"not a manifest of tfpt-tui|was not written by tfpt-tui"):
-        prepare(read_folder(folder), Target(tmp_path / "mine"), jobs=1, force=True)
-    assert files(tmp_path / "mine") == before
-
-
-def test_images_that_are_gone_from_a_complete_dataset_are_made_again(folder, tmp_path):
-    whole = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1).manifest
-    (tmp_path / "out/train/0/2.jpg").unlink()
-    shutil.rmtree(tmp_path / "out/test")
-    outcome = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-    assert (outcome.existed, outcome.continued) == (False, 5)
-    assert outcome.manifest == whole
-    assert (tmp_path / "out/test/1/2.jpg").exists()
-    assert not (tmp_path / "out" / MARKER).exists()
-
-
-def test_the_advice_to_remove_files_that_are_no_images_can_be_followed(folder, tmp_path):
-    (folder / "train/ape/0.png").write_text("no image")
-    with pytest.raises(BadImagesError, match="mend or remove them"):
-        prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-    (folder / "train/ape/0.png").unlink()
-    outcome = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
-    assert outcome.manifest.counts["train"] == (2, 3)
-    assert outcome.continued == 0  # their numbers are of other files
-
-
-def test_a_picture_of_16_bits_keeps_its_shades(tmp_path):
-    path = tmp_path / "x.png"
-    for level, expected in ((0, 0), (25700, 100), (65535, 255)):
-        Image.new("I;16", (4, 4), level).save(path)
-        image = open_image(Item("train", 0, 1, str(path)))
-        assert (image.mode, image.getpixel((1, 1))) == ("RGB", (expected,) * 3)
-
-
-def test_a_picture_whose_palette_is_broken_is_no_image(folder, tmp_path):
-    Image.new("P", (8, 8)).save(folder / "train/ape/0.png")
-    content = (folder / "train/ape/0.png").read_bytes()
-    (folder / "train/ape/0.png").write_bytes(content.replace(b"PLTE", b"tEXt"))
-    manifest = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1, skip_bad=True).manifest
-    assert [name.rpartition("/")[2] for name in manifest.skipped] == ["0.png"]
-
-
 def test_a_picture_that_may_not_be_read_is_no_bad_image(folder, tmp_path, monkeypatch):
     def refuse(item):
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -555,19 +288,3 @@ def test_a_picture_that_may_not_be_read_is_no_bad_image(folder, tmp_path, monkey
     source = dataclasses.replace(read_folder(folder), open_image=refuse)
     with pytest.raises(MissingError, match=r"train/ape/0.png: cannot read the image: permission denied"):
         prepare(source, Target(tmp_path / "out"), jobs=1, skip_bad=True)
-
-
-def test_what_a_folder_has_beside_its_images_is_told(folder):
-    draw(folder / "train/ape/deep/1.png")
-    for name in ("train/ape/notes.txt", "test/ape/x.tif", "train/.hidden", "train/ape/.DS_Store"):
-        (folder / name).write_text("")
-    draw(folder / "train/1.png")
-    (folder / "train/empty").mkdir()
-    (folder / "validation").mkdir()
-    assert read_folder(folder).left_out == (
-        "files of other kinds (.tif, .txt): 2",
-        "images outside of a directory of a class: 1",
-        "directories within classes: 1",
-        "directories without an image of their own: empty/",
-        "beside train/ and test/: validation/",
-    )

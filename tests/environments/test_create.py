@@ -87,7 +87,7 @@ def test_whoever_interrupts_twice_leaves_nothing_behind_either(fake_uv, tmp_path
     with pytest.raises(KeyboardInterrupt):
         create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=said.append)
     assert list((tmp_path / "envs").iterdir()) == []
-    assert said[-1] == "removing what was made of it"
+    assert said[-1] == "removing what was made of old"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -74,7 +74,7 @@ def seeing(tmp_path):
 
     def make(count):
         path = tmp_path / f"python-that-sees-{count}"
-        facts = {"python": "3.11.7", "packages": {}, "overwritten": {}, "gpus": ["H200"] * count}
+        facts = {"python": "3.11.7", "packages": {}, "overwritten": {}, "version": "2.0", "gpus": ["H200"] * count}
         answer = f"tfpt-tui probe: {json.dumps(facts)}"
         path.write_text(f"#!/bin/sh\ncase \"$*\" in *' probe '*) echo '{answer}';; *) echo missing:;; esac\n")
         path.chmod(0o755)

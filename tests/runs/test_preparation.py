@@ -140,7 +140,8 @@ def test_a_record_that_cannot_be_written_starts_nothing(paths, tmp_path, monkeyp
 def test_only_the_newest_are_kept(paths, tmp_path, record, monkeypatch):
     monkeypatch.setattr(preparation, "LISTED", 3)
     for number in range(4):
-        record(f"20261122-00000{number}-synthetic-0000", out=f"/d{number}")
+        path = record(f"20261122-00000{number}-synthetic-0000", out=f"/d{number}")
+        os.utime(path, (0, 0))  # nobody is about to take it over
     sign_on(synthetic(tmp_path / "out"), paths)
     assert [one.asked.out for one in list_preparations(paths)] == [tmp_path / "out", Path("/d3"), Path("/d2")]
     assert len(list(paths.preparations.iterdir())) == 3

@@ -72,10 +72,10 @@ def add(invocation: Invocation, name: str, python: str) -> None:
             break
     usable = [one for one in found if not one.problem]
     if not usable:
-        told = next((one for one in found if not one.missing), found[0])
+        told = next((one for one in found if not one.absent), found[0])
+        mend = f"; install it with: {install_line(told.framework, interpreter)}" if told.missing else ""
         raise MissingError(
-            f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there"
-            + ("; " + " or ".join(install_line(one.framework, interpreter) for one in found)) * bool(told.missing)
+            f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there{mend}"
         )
     register(name, interpreter, directory)
     show("".join(_added(name, one) for one in usable))
@@ -132,7 +132,7 @@ def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
                 useless[interpreter] = found
             last = framework == FRAMEWORKS[-1]
             # A named environment need hold only one framework; one that holds none is shown all the same.
-            if name == DEFAULT_ENVIRONMENT or not found.missing or (last and not held):
+            if name == DEFAULT_ENVIRONMENT or not found.absent or (last and not held):
                 held = True
                 yield name, found
 

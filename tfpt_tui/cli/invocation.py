@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import gc
+import io
 import os
 import shutil
 import signal
@@ -12,13 +13,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 import click
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, printable
 from tfpt_tui.wording import printable_lines
 
 if TYPE_CHECKING:
@@ -107,12 +109,20 @@ def ended_as_by_ctrl_c() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
         if handler is signal.SIG_DFL:
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            signal.signal(number, _interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """What Ctrl-C would do now; also in the background of a script, where Ctrl-C is ignored."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
 
 
 def say(text: str) -> None:
@@ -131,10 +141,38 @@ def progress_bar(
     return click.progressbar(
         length=length,
         label=label,
-        file=sys.stderr,
+        file=cast(TextIO, _Narration()),
         item_show_func=told,
         width=min(max(room, 1), BAR_WIDTH),
     )
+
+
+class _Narration(io.TextIOBase):
+    """stderr for a bar: what cannot be written any more, as after a hang-up, is lost."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+    def write(self, text: str) -> int:
+        try:
+            return sys.stderr.write(text)
+        except OSError:
+            drop_broken_streams()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            drop_broken_streams()
+
+
+def what_click_says(error: click.ClickException) -> str:
+    """What is wrong with a command line, as we say such things."""
+    message = printable(error.format_message().rstrip(".").replace(". Did you mean", "; did you mean"))
+    return f"{message[:1].lower()}{message[1:]}"
 
 
 def tell_indexing(done: int, total: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from tfpt_tui import __version__
-from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say
+from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say, what_click_says
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, printable
 
@@ -84,6 +84,8 @@ def run(arguments: list[str] | None = None) -> int:
         if not _is_of_a_stream(error):
             raise
         drop_broken_streams()
+        if isinstance(error.__context__, KeyboardInterrupt):  # click could not even end the line
+            return INTERRUPTED
         if isinstance(error, BrokenPipeError):
             return 0
         say(f"tfpt-tui: stdout cannot be written: {(error.strerror or str(error)).lower()}")
@@ -91,11 +93,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _in_a_line(error: click.ClickException) -> str:
-    """What click says of a command line, as we say such things."""
-    message = printable(error.format_message().rstrip(".").replace(". Did you mean", "; did you mean"))
     context = error.ctx if isinstance(error, click.UsageError) else None
-    advice = f"; see {context.command_path} --help" if context else ""
-    return f"{message[:1].lower()}{message[1:]}{advice}"
+    return what_click_says(error) + (f"; see {context.command_path} --help" if context else "")
 
 
 def _is_of_a_stream(error: OSError) -> bool:

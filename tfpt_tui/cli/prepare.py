@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from click.core import ParameterSource
 
 from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, progress_bar, say, show
 from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
-from tfpt_tui.config.paths import absolute
 from tfpt_tui.data.journal import Tell, told
 from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, check_target, find_prepared
 from tfpt_tui.data.prepare import prepare as prepare_dataset
@@ -19,8 +19,7 @@ from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.errors import MissingError, UsageError, printable
 from tfpt_tui.runs.cifar import OWN_READER, READERS
 from tfpt_tui.runs.preparation import Asked, sign_on
-
-NAMED_CLASSES = 5
+from tfpt_tui.wording import first_few
 
 
 @click.command()
@@ -45,7 +44,11 @@ NAMED_CLASSES = 5
 )
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
 @click.option("--skip-bad", is_flag=True, help="Leave out files that are no images.")
-@click.option("--force", is_flag=True, help="Replace a dataset of ours that was made differently.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace a dataset of ours, which stays until the new one is complete: both need room.",
+)
 @click.option("--progress", metavar="FILE", hidden=True, help="For the app: tell here how far it is.")
 @pass_invocation
 def prepare(
@@ -85,12 +88,16 @@ def prepare(
                 check_apart(source, target.directory)
             images = open_source(wanted, request, invocation, journal.tell)
             for line in images.left_out:
-                say(f"note: {source}: left out are {line}")
+                say(f"note: {source}: not used: {line}")
             check_target(images.request, target, force=force)
-            if not progress:
-                journal.path = _sign_on(target, invocation)
             outcome = prepare_with_bar(
-                images, target, jobs=jobs, skip_bad=skip_bad, force=force, tell=journal.tell
+                images,
+                target,
+                jobs=jobs,
+                skip_bad=skip_bad,
+                force=force,
+                on_begin=lambda: None if progress else journal.write_to(_sign_on(target, invocation)),
+                tell=journal.tell,
             )
         journal.end(0, describe(outcome, target.directory), outcome.made)
     show(describe(outcome, target.directory))
@@ -101,8 +108,8 @@ def _sign_on(target: Target, invocation: Invocation) -> Path | None:
     context = click.get_current_context()
     source = context.params["source"]
     kind = source if source in NAMED else FOLDER
-    with suppress(MissingError, FileNotFoundError):  # the working directory may be gone
-        asked = Asked(kind, Path(absolute(str(target.directory))), target.size, typed_words(context))
+    with suppress(MissingError, OSError):
+        asked = Asked(kind, target.directory.absolute(), target.size, typed_words(context))
         return sign_on(asked, invocation.paths)
     return None
 
@@ -117,7 +124,7 @@ def typed_words(context: click.Context) -> tuple[str, ...]:
             continue
         value = str(context.params[name])
         if name in ("out", "archive") or (name == "source" and value not in NAMED):
-            value = absolute(value)
+            value = os.path.abspath(value)  # the shell has expanded what is to be
         option = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
         words += option if getattr(parameter, "is_flag", False) else [*option, value]
     return tuple(words)
@@ -130,6 +137,7 @@ def prepare_with_bar(
     jobs: int | None = None,
     skip_bad: bool = False,
     force: bool = False,
+    on_begin: Callable[[], None] = lambda: None,
     tell: Tell = lambda phase, done, total: None,
 ) -> Outcome:
     """Prepare with a progress bar, which is drawn on a terminal only."""
@@ -146,6 +154,7 @@ def prepare_with_bar(
                 jobs=jobs or len(os.sched_getaffinity(0)),
                 skip_bad=skip_bad,
                 force=force,
+                on_begin=on_begin,
                 on_progress=show_progress,
             )
         except KeyboardInterrupt:
@@ -154,7 +163,7 @@ def prepare_with_bar(
 
 
 def describe(outcome: Outcome, directory: Path) -> str:
-    """What is in the directory now, in two lines."""
+    """What is in the directory now, a line each."""
     manifest = outcome.manifest
     how = "already prepared" if outcome.existed else "prepared"
     lines = [
@@ -165,12 +174,10 @@ def describe(outcome: Outcome, directory: Path) -> str:
     if outcome.continued:
         lines.append(f"{outcome.continued} images were there already")
     if manifest.skipped:
-        named = ", ".join(manifest.skipped[:5]) + (" and more" if len(manifest.skipped) > 5 else "")
-        lines.append(f"left out, as no images: {len(manifest.skipped)} of the files: {named}")
+        lines.append(f"left out, as no images ({len(manifest.skipped):,}): {first_few(manifest.skipped)}")
     untested = [name for name, count in zip(manifest.classes, manifest.counts["test"], strict=True) if not count]
     if untested:
-        more = " and more" if len(untested) > NAMED_CLASSES else ""
-        lines.append(f"without a test image: {', '.join(untested[:NAMED_CLASSES])}{more}")
+        lines.append(f"without a test image: {first_few(untested)}")
     return "".join(f"{printable(line)}\n" for line in lines)
 
 

@@ -15,7 +15,7 @@ from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, rea
 from tfpt_tui.data.download import check_url, download, kept_bytes
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.journal import Tell
-from tfpt_tui.data.prepare import Target, check_room, check_target, same_disk
+from tfpt_tui.data.prepare import Target, check_room, check_target, place_to_make, same_disk
 from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
@@ -91,7 +91,7 @@ def check_before_fetching(
         downloads = invocation.paths.downloads
         shared = same_disk(downloads, target.directory)
         missing = max(wanted.cifar.size - kept_bytes(downloads / wanted.cifar.archive_name), 0)
-        check_room(count_images(wanted.cifar, request), target, missing if shared else 0)
+        check_room(count_images(wanted.cifar, request), place_to_make(target, force), missing if shared else 0)
 
 
 def open_source(wanted: Wanted, request: Mapping[str, Any] | None, invocation: Invocation, tell: Tell) -> Source:

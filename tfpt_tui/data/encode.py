@@ -54,6 +54,9 @@ def begin(parent: int, order: Order, stop: Event) -> None:
     """The first call in a process that makes images; it ends with its ``parent``; ``stop`` is said to all."""
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # A pool whose process was killed is ended by SIGTERM, whatever the parent does at it.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     warnings.simplefilter(
         "ignore"
     )  # Pillow's, of what it reads all the same; they would run into the progress bar

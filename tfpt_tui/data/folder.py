@@ -18,6 +18,7 @@ from tfpt_tui.data.journal import Tell, tell_nobody
 from tfpt_tui.data.manifest import SPLITS
 from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source, as_text
 from tfpt_tui.errors import MissingError, UsageError, cannot
+from tfpt_tui.wording import first_few
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,7 +37,6 @@ UPRIGHT = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
-NAMED = 3  # of what is left out, in a message
 TEST_SHARE = 6  # 5:1, as CIFAR's 50,000 to 10,000
 
 
@@ -148,17 +148,15 @@ class LeftOut:
         """A line for each kind of it."""
         other = self.other_kinds.total()
         lines = {
-            f"files of other kinds ({_some(sorted(self.other_kinds))}): {other:,}": other,
+            f"files of other kinds ({first_few(sorted(self.other_kinds))}): {other:,}": other,
             f"images outside of a directory of a class: {self.outside:,}": self.outside,
             f"directories within classes: {self.within_classes:,}": self.within_classes,
-            f"directories without an image of their own: {_some(self.without_images)}": len(self.without_images),
-            f"beside train/ and test/: {_some(self.beside_splits)}": len(self.beside_splits),
+            f"directories without an image of their own: {first_few(self.without_images)}": len(
+                self.without_images
+            ),
+            f"directories beside train/ and test/: {first_few(self.beside_splits)}": len(self.beside_splits),
         }
         return tuple(line for line, count in lines.items() if count)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _by_class(
@@ -169,10 +167,8 @@ def _by_class(
     for split in SPLITS:
         if not (directory / split).is_dir():
             raise UsageError(f"{directory}: has no {split}/ beside its other split; give both or neither")
-    with _shown(directory) as entries:
-        left_out.beside_splits += sorted(
-            f"{as_text(entry.name)}/" for entry in entries if entry.is_dir() and entry.name not in SPLITS
-        )
+    others, left_out.outside = _look_below(directory)
+    left_out.beside_splits += [f"{as_text(name)}/" for name in others if name not in SPLITS]
     return {split: _classes_in(directory / split, tell, left_out) for split in SPLITS}
 
 
@@ -180,14 +176,9 @@ def _classes_in(directory: Path, tell: Tell, left_out: LeftOut) -> dict[str, Lis
     """The images of each class directory that has some."""
     classes = {}
     listed = 0
-    names = []
-    with _shown(directory) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                names.append(entry.name)
-            else:
-                left_out.outside += entry.name.lower().endswith(SUFFIXES)
-    for name in sorted(names):
+    names, outside = _look_below(directory)
+    left_out.outside += outside
+    for name in names:
         tell("reading", listed, 0)
         images = _images_in(directory / name, left_out)
         listed += len(images)
@@ -198,13 +189,25 @@ def _classes_in(directory: Path, tell: Tell, left_out: LeftOut) -> dict[str, Lis
     return classes
 
 
+def _look_below(directory: Path) -> tuple[list[str], int]:
+    """The directories in a directory, sorted, and the number of images that are in none of them."""
+    names, images = [], 0
+    with _shown(directory) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                names.append(entry.name)
+            else:
+                images += entry.name.lower().endswith(SUFFIXES)
+    return sorted(names), images
+
+
 def _images_in(directory: Path, left_out: LeftOut) -> list[str]:
     images = []
     with _shown(directory) as entries:
         for entry in entries:
             if entry.name.lower().endswith(SUFFIXES):
                 images.append(entry.name)
-            elif entry.is_dir():
+            elif os.path.isdir(entry.path):  # unlike entry.is_dir, no error for a link that leads to itself
                 left_out.within_classes += 1
             else:
                 left_out.other_kinds[as_text(os.path.splitext(entry.name)[1].lower()) or "no suffix"] += 1

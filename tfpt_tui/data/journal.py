@@ -45,14 +45,18 @@ class Ending:
 
 
 class Journal:
-    """Appends to ``path``, or to none. A line that cannot be written is not worth ending the work for."""
+    """Appends to a file, or to none. A line that cannot be written is not worth ending the work for."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self.path = path
+        self._path = path
         self._clock = clock
         self._phase = ""
         self._began = self._written = clock()
         self._recent: deque[tuple[float, int]] = deque()
+
+    def write_to(self, path: Path | None) -> None:
+        """Append to this file from now on."""
+        self._path = path
 
     def tell(self, phase: str, done: int = 0, total: int = 0) -> None:
         """Say how far it is; what comes too soon after the last line is left out, but for the last of a phase."""
@@ -78,8 +82,8 @@ class Journal:
         return round((done - before) / (now - then), 2) if now > then else None
 
     def _append(self, line: dict[str, Any]) -> None:
-        if self.path:
-            with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+        if self._path:
+            with suppress(OSError), self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
 
 

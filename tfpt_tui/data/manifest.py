@@ -79,7 +79,10 @@ def read_manifest(directory: Path) -> Manifest:
             skipped=tuple(document.get("skipped", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path}: not a manifest of tfpt-tui: {error} is missing or wrong") from None
+        raise UsageError(
+            f"{path}: not a manifest of tfpt-tui: {error} is missing or wrong; choose another directory,"
+            " or delete this one and prepare the dataset anew"
+        ) from None
 
 
 def check_labels(directory: Path, manifest: Manifest) -> None:
@@ -102,7 +105,7 @@ def check_labels(directory: Path, manifest: Manifest) -> None:
 
 
 def is_whole(directory: Path, manifest: Manifest) -> bool:
-    """Whether there are as many images as the manifest promises, of each class."""
+    """Whether there are as many images as the manifest promises, of each class; a power cut leaves empty files."""
     return all(
         _count_images(directory / split / str(label)) >= promised
         for split in SPLITS
@@ -113,7 +116,7 @@ def is_whole(directory: Path, manifest: Manifest) -> bool:
 def _count_images(directory: Path) -> int:
     try:
         with os.scandir(directory) as entries:
-            return sum(entry.name.endswith(".jpg") for entry in entries)
+            return sum(entry.name.endswith(".jpg") and entry.stat().st_size > 0 for entry in entries)
     except (FileNotFoundError, NotADirectoryError):
         return 0
 

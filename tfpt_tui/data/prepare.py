@@ -28,17 +28,17 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import manifest as manifests
 from tfpt_tui.data import replacing
 from tfpt_tui.data.encode import Made, Order, begin, make_images
-from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole, read_manifest
-from tfpt_tui.data.replacing import MARKER
+from tfpt_tui.data.manifest import SPLITS, Manifest
+from tfpt_tui.data.replacing import MARKER, Found
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
+from tfpt_tui.wording import first_few
 
 DEFAULT_SIZE = 64
 QUALITY = 75  # Pillow's default, which the article used
 CHUNK = 64  # images a task: small enough for a smooth progress bar, large enough to hide the queue
 HEED_S = 0.1  # seconds until Ctrl-C is heeded, at most
 CHUNKS_AHEAD = 8  # a process: all stay busy while the slowest one is waited for
-NAMED = 5  # files that are no images, in a message
 GOES_ON = "; what is made stays, and the same command continues"
 FILE_BLOCK = 4096  # bytes that even the smallest file takes on common file systems
 
@@ -86,26 +86,30 @@ def prepare(
     jobs: int,
     force: bool = False,
     skip_bad: bool = False,
+    on_begin: Callable[[], None] = lambda: None,
     on_progress: Progress = lambda done, total: None,
 ) -> Outcome:
     """Make every image of the source in the target directory, in ``jobs`` processes.
 
     Interrupted work is continued, a complete dataset of the same request is recognised, and images that are gone
     from it are made again. With ``force`` another dataset of ours is replaced: it stays until the new one is
-    complete.
+    complete. ``on_begin`` is called when nothing stands in the way any more, before the first image.
 
     Raises:
         UsageError: the directory holds something else, or (BadImagesError) files are no images.
         MissingError: the directory cannot be written, or its disk is too small or full.
     """
     directory = target.directory
-    work = _Work(source, jobs, skip_bad, force, on_progress)
+    work = _Work(source, jobs, skip_bad, force, on_begin, on_progress)
     with claimed(directory, "the dataset", "preparing it"), _explained(directory):
-        if not (force and replacing.holds_dataset(directory)):
-            return _prepare(work, target)
-        beside = directory / replacing.BESIDE
-        beside.mkdir(exist_ok=True)
-        outcome = _prepare(work, replace(target, directory=beside))
+        replacing.go_on(directory)
+        found = replacing.look(directory)
+        if not (force and found.manifest):
+            return _prepare(work, target, found)
+        replacing.check_images(directory)
+        beside = replace(target, directory=directory / replacing.BESIDE)
+        beside.directory.mkdir(exist_ok=True)
+        outcome = _prepare(work, beside, replacing.look(beside.directory))
         replacing.put_in_place(directory)
         return outcome
 
@@ -116,18 +120,22 @@ class _Work:
     jobs: int
     skip_bad: bool
     force: bool
+    on_begin: Callable[[], None]
     on_progress: Progress
 
 
-def _prepare(work: _Work, target: Target) -> Outcome:
+def _prepare(work: _Work, target: Target, found: Found) -> Outcome:
     directory, source = target.directory, work.source
     request = _whole_request(source.request, target)
-    if work.force or replacing.has_changed(directory, request):
-        replacing.clear_other(directory, request)
-    if found := _find_complete(directory, request):
-        return Outcome(found, existed=True, continued=0)
-    _check_ours(directory, request)
+    if not found.is_of(request) and (work.force or found.has_changed(request)) and not found.foreign:
+        replacing.clear(directory)
+        found = Found()
+    _check_found(directory, found, request)
+    if found.manifest and found.whole:
+        (directory / MARKER).unlink(missing_ok=True)
+        return Outcome(found.manifest, existed=True, continued=0)
     check_room(len(source), target)
+    work.on_begin()
     _begin(source, directory, request)
     tally = _count(_make_all(work, target), source)
     _check_bad(tally, work.skip_bad)
@@ -144,9 +152,13 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
         UsageError: the directory holds another dataset.
         MissingError: it cannot be read.
     """
+    whole_request = _whole_request(request, target)
     with _explained(target.directory):
-        found = _find_complete(target.directory, _whole_request(request, target))
-    return None if found is None else Outcome(found, existed=True, continued=0)
+        if not (target.directory / manifests.NAME).exists():
+            return None
+        found = replacing.look(target.directory)
+    _check_found(target.directory, found, whole_request)
+    return Outcome(found.manifest, existed=True, continued=0) if found.manifest and found.whole else None
 
 
 def check_target(request: Mapping[str, Any], target: Target, *, force: bool = False) -> None:
@@ -164,8 +176,10 @@ def check_target(request: Mapping[str, Any], target: Target, *, force: bool = Fa
             refused = errno.EROFS if os.statvfs(existing).f_flag & os.ST_RDONLY else errno.EACCES
             problem = refused if existing.is_dir() else errno.ENOTDIR
             raise cannot("make the dataset", existing, OSError(problem, os.strerror(problem)))
-        if directory.is_dir() and not (force and replacing.is_ours(directory)):
-            _check_ours(directory, _whole_request(request, target))
+        if directory.is_dir():
+            found = replacing.look(directory)
+            if found.foreign or not force:
+                _check_found(directory, found, _whole_request(request, target))
 
 
 def check_room(images: int, target: Target, besides: int = 0) -> None:
@@ -174,15 +188,24 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
     Raises:
         MissingError: it has not.
     """
-    with _explained(target.directory):
-        needed = needed_bytes(images - _count_made(target.directory), target.size) + besides
-        free = shutil.disk_usage(nearest_existing(target.directory)).free
+    directory = target.directory
+    with _explained(directory):
+        needed = needed_bytes(images - _count_made(directory), target.size) + besides
+        free = shutil.disk_usage(nearest_existing(directory)).free
     if free < needed:
         archive = f" ({besides / 1e6:,.1f} MB for the archive)" if besides else ""
+        shown = directory.parent if directory.name == replacing.BESIDE else directory
         raise MissingError(
-            f"{target.directory}: {needed / 1e6:,.1f} MB are needed{archive} and {free / 1e6:,.1f} MB are free;"
+            f"{shown}: {needed / 1e6:,.1f} MB are needed{archive} and {free / 1e6:,.1f} MB are free;"
             " free some room, choose another directory or take fewer images with --limit"
         )
+
+
+def place_to_make(target: Target, force: bool) -> Target:
+    """Where the images are made: beside a dataset that is to be replaced, which stays until they are complete."""
+    if force and (target.directory / manifests.NAME).exists():
+        return replace(target, directory=target.directory / replacing.BESIDE)
+    return target
 
 
 def needed_bytes(images: int, size: int) -> int:
@@ -225,28 +248,24 @@ def _whole_request(request: Mapping[str, Any], target: Target) -> dict[str, Any]
     return {**request, "size": target.size, "quality": QUALITY}
 
 
-def _find_complete(directory: Path, request: dict[str, Any]) -> Manifest | None:
-    if not (directory / manifests.NAME).exists():
-        return None
-    found = read_manifest(directory)
-    if found.request != request:
+def _check_found(directory: Path, found: Found, request: dict[str, Any]) -> None:
+    """Refuse what is neither nothing, nor the beginning or the rest of this very dataset, nor all of it."""
+    if found.foreign:
+        raise UsageError(f"{directory}: not empty and not made by tfpt-tui prepare; choose another directory")
+    if found.manifest and not found.is_of(request):
         raise UsageError(
-            f"{directory}: holds another dataset ({replacing.difference(found.request, request)});"
+            f"{directory}: holds another dataset ({replacing.difference(found.manifest.request, request)});"
             " choose another directory or replace it with --force"
         )
-    return found if is_whole(directory, found) else None
-
-
-def _check_ours(directory: Path, request: dict[str, Any]) -> None:
-    """Refuse what is neither empty nor the beginning, or the rest, of this very dataset."""
-    begun = replacing.begun(directory)
-    if begun and begun != request and not replacing.has_changed(directory, request):
+    if found.begun == {}:
         raise UsageError(
-            f"{directory}: holds another, unfinished preparation ({replacing.difference(begun, request)});"
+            f"{directory}: holds an unfinished preparation whose {MARKER} is empty; begin anew with --force"
+        )
+    if found.begun and not found.is_of(request) and not found.has_changed(request):
+        raise UsageError(
+            f"{directory}: holds another, unfinished preparation ({replacing.difference(found.begun, request)});"
             " finish it with its own options or begin anew with --force"
         )
-    if not begun and not (directory / manifests.NAME).exists() and any(directory.iterdir()):
-        raise UsageError(f"{directory}: not empty and not made by tfpt-tui prepare; choose another directory")
 
 
 def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:
@@ -343,10 +362,9 @@ def _count(made: Iterable[tuple[Item, Made]], source: Source) -> _Tally:
 
 def _check_bad(tally: _Tally, skip_bad: bool) -> None:
     if tally.bad and not skip_bad:
-        named = ", ".join(f"{image.origin} ({image.problem})" for image in tally.bad[:NAMED])
-        more = f" and {len(tally.bad) - NAMED} more" if len(tally.bad) > NAMED else ""
+        named = first_few([f"{image.origin} ({image.problem})" for image in tally.bad])
         raise BadImagesError(
-            f"{len(tally.bad)} of {tally.total} files are no images: {named}{more};"
+            f"{len(tally.bad)} of {tally.total} files are no images: {named};"
             " mend or remove them, or leave them out with --skip-bad"
         )
 

@@ -1,95 +1,129 @@
 """What of a directory is a dataset of ours, whole or begun, and how another one takes its place.
 
 Nothing is removed that :mod:`tfpt_tui.data.prepare` has not made, and no dataset before the new one is complete.
+The new one is made in ``.new``. When it is, the old manifest goes first: from there on the directory holds no
+dataset, until the new manifest is in its place, and whatever interrupts us, the next call goes on.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.data import manifest as manifests
-from tfpt_tui.data.manifest import SPLITS, check_labels, read_manifest
+from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, is_whole, read_manifest
 from tfpt_tui.errors import UsageError
 
 MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
 BESIDE = ".new"  # within the directory of a dataset: the one that is to take its place
-OLD = ".old"  # within BESIDE, for a moment
+OLD = ".old"  # what it takes the place of, until it is deleted
 LISTING = "listing"  # the key of a request that stands for the files of a folder
 
 
-def begun(directory: Path) -> dict[str, Any] | None:
-    """The request of an unfinished preparation, None where there is none.
+@dataclass(frozen=True)
+class Found:
+    """What a directory holds of ours: the request of what was ``begun``, the ``manifest`` of what is complete.
+
+    ``whole`` says that all images are there which the manifest promises, ``foreign`` that there is something, and
+    nothing of ours.
+    """
+
+    begun: Mapping[str, Any] | None = None
+    manifest: Manifest | None = None
+    whole: bool = False
+    foreign: bool = False
+
+    def is_of(self, request: Mapping[str, Any]) -> bool:
+        """Whether it is the dataset that is asked for, complete or not."""
+        there = self.manifest.request if self.manifest else self.begun
+        return there == request
+
+    def has_changed(self, request: Mapping[str, Any]) -> bool:
+        """Whether it was begun when the same folder had other files, which numbers its images otherwise."""
+        there = None if self.manifest else self.begun
+        return there is not None and {**there, LISTING: request.get(LISTING)} == request != there
+
+
+def look(directory: Path) -> Found:
+    """What is in the directory.
 
     Raises:
-        UsageError: the file in its place is none of ours.
+        UsageError: a file is in the place of our manifest or marker that is none.
     """
-    path = directory / MARKER
+    if (directory / NAME).exists():
+        manifest = read_manifest(directory)
+        return Found(manifest=manifest, whole=is_whole(directory, manifest))
+    if (begun := _read_marker(directory / MARKER)) is not None:
+        return Found(begun)
+    replaced = (directory / BESIDE / NAME).exists()
+    return Found(foreign=not replaced and any(path.name not in (BESIDE, OLD) for path in directory.iterdir()))
+
+
+def _read_marker(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     request = read_toml(path)
-    if not {"source", "size", "quality"} <= request.keys():
+    # A power cut may leave it without content.
+    if request and not {"source", "size", "quality"} <= request.keys():
         raise UsageError(f"{path}: was not written by tfpt-tui prepare; choose another directory")
     return request
 
 
-def holds_dataset(directory: Path) -> bool:
-    """Whether a complete dataset of ours is in the directory.
+def clear(directory: Path) -> None:
+    """Remove the dataset of ours that is in the directory, whole or begun.
 
     Raises:
-        UsageError: there is a manifest of something else, or a directory among the labels that is none.
+        UsageError: among its images is something that we have not made.
     """
-    if not (directory / manifests.NAME).exists():
-        return False
-    manifest = read_manifest(directory)
-    if all((directory / split).is_dir() for split in SPLITS):
-        check_labels(directory, manifest)
-    return True
-
-
-def is_ours(directory: Path) -> bool:
-    """Whether a dataset of ours is in the directory, whole or begun. Raises UsageError as the two above."""
-    return holds_dataset(directory) or begun(directory) is not None
-
-
-def has_changed(directory: Path, request: Mapping[str, Any]) -> bool:
-    """Whether this very preparation was begun when its folder had other files, which numbers images otherwise."""
-    there = begun(directory)
-    return there is not None and {**there, LISTING: request.get(LISTING)} == request != there
-
-
-def clear_other(directory: Path, request: Mapping[str, Any]) -> None:
-    """Remove what was begun, or is whole, for another request than this one."""
-    if begun(directory) not in (None, request) or (
-        holds_dataset(directory) and read_manifest(directory).request != request
-    ):
-        # The manifest goes first: what is left after an interruption must not look complete.
-        for name in (manifests.NAME, MARKER):
-            (directory / name).unlink(missing_ok=True)
-        for split in SPLITS:
-            shutil.rmtree(directory / split, ignore_errors=True)
+    check_images(directory)
+    # The manifest goes first: what is left after an interruption must not look complete.
+    for name in (NAME, MARKER):
+        (directory / name).unlink(missing_ok=True)
+    for split in SPLITS:
+        _remove(directory / split)
 
 
 def put_in_place(directory: Path) -> None:
-    """Let the complete dataset beside it take the place of the one that is there.
+    """Let the complete dataset beside it take the place of the one that is there."""
+    (directory / NAME).unlink()
+    go_on(directory)
 
-    The manifest comes last and at once: at any moment the directory has one, and so is known as ours.
+
+def go_on(directory: Path) -> None:
+    """Finish what was interrupted of :func:`put_in_place`, if anything was."""
+    beside, old = directory / BESIDE, directory / OLD
+    if (beside / NAME).exists() and not (directory / NAME).exists():
+        old.mkdir(exist_ok=True)
+        for split in SPLITS:
+            if (beside / split).exists():
+                if (directory / split).exists():
+                    os.rename(directory / split, old / split)
+                os.rename(beside / split, directory / split)
+        (directory / MARKER).unlink(missing_ok=True)
+        os.rename(beside / NAME, directory / NAME)
+    _remove(old)
+    if not any((beside / name).exists() for name in (NAME, MARKER)):
+        _remove(beside)
+
+
+def check_images(directory: Path) -> None:
+    """Refuse to replace a dataset with something among its images that we have not made.
+
+    Raises:
+        UsageError: the line names it.
     """
-    beside = directory / BESIDE
-    shutil.rmtree(beside / OLD, ignore_errors=True)  # of one that was interrupted here
-    (beside / OLD).mkdir()
     for split in SPLITS:
-        if (beside / split).exists():
-            if (directory / split).exists():
-                os.rename(directory / split, beside / OLD / split)
-            os.rename(beside / split, directory / split)
-    os.replace(beside / manifests.NAME, directory / manifests.NAME)
-    (directory / MARKER).unlink(missing_ok=True)
-    shutil.rmtree(beside)
+        for label in _entries(directory / split):
+            if not (label.name.isdecimal() and label.is_dir(follow_symlinks=False)):
+                raise _not_ours(label.path)
+            for image in _entries(Path(label.path)):
+                if not re.fullmatch(r"\d+\.jpg(\.tmp)?", image.name):
+                    raise _not_ours(image.path)
 
 
 def difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
@@ -101,3 +135,20 @@ def difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         else f"{key} is {there.get(key)!r}, asked for {asked[key]!r}"
         for key in keys
     )
+
+
+def _not_ours(path: str) -> UsageError:
+    return UsageError(f"{path}: was not made by tfpt-tui prepare; move it away, or choose another directory")
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)

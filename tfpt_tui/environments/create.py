@@ -28,6 +28,7 @@ REQUIREMENTS = {
 # PyTorch's usual build has CUDA with it.
 GPU_EXTRAS = {"pytorch": "", "tensorflow": "[and-cuda]"}
 VERSION = r"\d[a-z0-9]*([.+-][a-z0-9]+)*"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ROOM_BYTES = 8_000_000_000  # PyTorch with its CUDA takes about 6 GB, TensorFlow 2 to 5
 
 
@@ -98,14 +99,15 @@ def _check_room(directory: Path) -> None:
 
 def _give_up(home: Path, say: Callable[[str], None]) -> None:
     """Leave nothing behind, whoever is in a hurry; what cannot be deleted stays known as unfinished."""
-    say("removing what was made of it")
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    say(f"removing what was made of {home.name}")
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDINGS}
     try:
         delete(home)
     except OSError as error:
         say(f"note: {cannot('remove the unfinished environment', home, error)}")
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _commands(python: str, wanted: Sequence[str], venv: Path) -> list[list[str]]:
@@ -137,7 +139,4 @@ def _run(command: Sequence[str]) -> None:
         raise MissingError(
             f"{sys.executable}: cannot make a virtual environment; install uv, or Debian's package python3-venv"
         )
-    raise MissingError(
-        f"{' '.join(command[:3])}: failed (exit code {ended.returncode}), see its lines above;"
-        " it needs the network; nothing of the environment was kept"
-    )
+    raise MissingError(f"{' '.join(command[:3])}: failed (exit code {ended.returncode}), see its lines above")

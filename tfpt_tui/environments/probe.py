@@ -12,6 +12,7 @@ from typing import Any
 from tfpt_tui.environments.asking import ENDLESS, ask, never, one_line
 from tfpt_tui.environments.interpreters import (
     ANSWER_TIMEOUT_S,
+    MODULES,
     OLDEST_PYTHON,
     too_old,
     version_of,
@@ -48,6 +49,11 @@ class Probe:
     packages: Mapping[str, str] = field(default_factory=dict)
     overwritten: Mapping[str, list[str]] = field(default_factory=dict)
     refused: int | None = None
+
+    @property
+    def absent(self) -> bool:
+        """Whether the framework itself is not there, and not only something that it needs."""
+        return MODULES[self.framework][0] in self.missing
 
     @property
     def is_of_interpreter(self) -> bool:

@@ -64,6 +64,28 @@ def command_lines(root: Path = ROOT) -> dict[int, list[str]]:
     return {pid: words for pid, words in lines.items() if words[0]}
 
 
+def pids_below(directory: Path, root: Path = ROOT) -> Iterator[int]:
+    """The pids of processes that were started by a path in the directory, or in a virtual environment there."""
+    for pid, words in command_lines(root).items():
+        # An interpreter of a virtual environment is a link: /proc/PID/exe would lead elsewhere.
+        started = _working_directory(pid, root) / words[0] if "/" in words[0] else None
+        places = [started, *map(Path, _virtual_environments(pid, root))]
+        if any(place and Path(os.path.normpath(place)).is_relative_to(directory) for place in places):
+            yield pid
+
+
+def _working_directory(pid: int, root: Path) -> Path:
+    try:
+        return Path(os.readlink(root / f"proc/{pid}/cwd"))
+    except OSError:
+        return Path("/")  # somebody else's process, or it is gone
+
+
+def _virtual_environments(pid: int, root: Path) -> list[str]:
+    variables = (read_text(root / f"proc/{pid}/environ") or "").split("\0")
+    return [line.removeprefix("VIRTUAL_ENV=") for line in variables if line.startswith("VIRTUAL_ENV=")]
+
+
 def name_of(pid: int, root: Path = ROOT) -> str:
     """The name of a process, "" when it is gone."""
     return read_text(root / f"proc/{pid}/comm") or ""

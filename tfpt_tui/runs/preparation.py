@@ -7,6 +7,7 @@ ended, ``prepare.log`` all that the command printed where nobody saw it.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,7 @@ from tfpt_tui.runs.state import read_state
 SCHEMA = 1
 LISTED = 50  # older ones are of no use to anyone, and forgotten
 JOURNAL = "progress.jsonl"
+ID = r"\d{8}-\d{6}-.+"
 HANDOVER_S = 10.0  # from the record to the process that it is for
 LOG_BYTES = 1 << 12
 GONE = "it is gone without a word: killed, or the machine was restarted; start it again, it continues"
@@ -64,7 +66,7 @@ class Preparation:
 def start(asked: Asked, paths: Paths) -> Path:
     """Start ``tfpt-tui prepare`` in a session of its own, and record it; returns the record's directory.
 
-    What is left of earlier attempts at the same dataset is forgotten: this one continues them.
+    Earlier ones of the same dataset are forgotten: this one continues them, or replaces what they made.
 
     Raises:
         MissingError: the record cannot be written; nothing is started then.
@@ -85,11 +87,8 @@ def sign_on(asked: Asked, paths: Paths) -> Path:
 
 def list_preparations(paths: Paths) -> list[Preparation]:
     """The newest preparations, newest first; a record that is broken is passed over."""
-    found = []
-    for name in _names(paths)[:LISTED]:
-        with suppress(TfptError, OSError, KeyError, TypeError, ValueError):
-            found.append(_read(paths.preparations / name))
-    return found
+    found = (_read_if_whole(paths.preparations / name) for name in _names(paths)[:LISTED])
+    return [one for one in found if one]
 
 
 def stop(preparation: Preparation) -> bool:
@@ -141,18 +140,17 @@ def _record(asked: Asked, paths: Paths, begin: Callable[[Path], Process]) -> Pat
     except UnicodeEncodeError:
         shutil.rmtree(path, ignore_errors=True)
         raise MissingError(f"{asked.out}: cannot record a preparation whose names are not UTF-8") from None
-    for one in earlier:
-        if one.status not in ("running", "completed"):
+    old = [_read_if_whole(paths.preparations / name) for name in _names(paths)[LISTED:]]
+    for one in (*earlier, *filter(None, old)):
+        if one.status != "running":
             forget(one)
-    for name in _names(paths)[LISTED:]:
-        shutil.rmtree(paths.preparations / name, ignore_errors=True)
     return path
 
 
 def _names(paths: Paths) -> list[str]:
     """Newest first."""
     try:
-        return sorted(os.listdir(paths.preparations), reverse=True)
+        return sorted(filter(re.compile(ID).fullmatch, os.listdir(paths.preparations)), reverse=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -173,6 +171,12 @@ def _launch(path: Path, arguments: Sequence[str]) -> Process:
             start_new_session=True,
         )
     return identify(child.pid)
+
+
+def _read_if_whole(path: Path) -> Preparation | None:
+    with suppress(TfptError, OSError, KeyError, TypeError, ValueError):
+        return _read(path)
+    return None
 
 
 def _read(path: Path) -> Preparation:

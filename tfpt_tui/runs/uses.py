@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.hardware.processes import command_lines
+from tfpt_tui.hardware.processes import command_lines, pids_below
 from tfpt_tui.runs.directory import SweepDirectory, list_runs
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import read_config, read_sweep
@@ -25,29 +25,29 @@ def user_of(name: str, paths: Paths, settings: UserSettings) -> str:
 
     Whatever its interpreter is called elsewhere counts, and so do runs of other directories.
     """
+    if name not in settings.environments:
+        return ""  # broken, unfinished, or none: no run can use it
     home = paths.environments / name
     for run in list_runs(paths)[:RECENT_RUNS]:
         if status_of(run) in ALIVE and read_config(run).environment == name:
             return f"{run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}"
-    lines = command_lines()
-    for sweep, interpreter in _supervised(lines.values(), paths):
+    for sweep, interpreter in _supervised(paths):
         if _lies_in(interpreter, home):
             return f"{sweep} uses it; wait for its runs, or stop them"
-    for pid, words in lines.items():
-        if _lies_in(words[0], home):
-            return f"process {pid} runs in it; wait for it"
+    for pid in pids_below(home):
+        return f"process {pid} runs in it; wait for it"
     for other, interpreter in settings.environments.items():
         if other != name and _lies_in(interpreter, home):
-            return f"the environment {other} is of its interpreter; first: tfpt-tui env remove {other}"
+            return f"the environment {other} uses its interpreter; first: tfpt-tui env remove {other}"
     for framework, interpreter in settings.interpreters.items():
         if _lies_in(os.path.expanduser(interpreter), home):
             return f"{paths.settings} has its interpreter for {framework}; correct that first"
     return ""
 
 
-def _supervised(lines: Iterable[list[str]], paths: Paths) -> Iterator[tuple[Path, str]]:
+def _supervised(paths: Paths) -> Iterator[tuple[Path, str]]:
     """The sweeps of live supervisors, whatever runs they belong to, with the interpreters of what is not over."""
-    for words in lines:
+    for words in command_lines().values():
         if SUPERVISOR not in words[:-1]:
             continue
         directory = Path(words[words.index(SUPERVISOR) + 1])

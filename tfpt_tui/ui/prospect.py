@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation
+from tfpt_tui.cli.invocation import Invocation, what_click_says
 from tfpt_tui.cli.prepare import check_apart, prepare
 from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
 from tfpt_tui.config.paths import Paths, absolute
@@ -124,7 +124,7 @@ def foresee(form: Form, paths: Paths, is_cancelled: Callable[[], bool] = lambda:
     except _CancelledError:
         return Prospect(asked, problem="cancelled")
     except click.ClickException as error:
-        return Prospect(asked, problem=error.format_message())
+        return Prospect(asked, problem=what_click_says(error))
     except TfptError as error:
         return Prospect(asked, problem=str(error))
     except OSError as error:

@@ -61,7 +61,7 @@ def judge_frameworks(
     findings: list[Finding] = []
     for name in dict.fromkeys(name for name, _ in probes):
         found = [probes[name, framework] for framework in FRAMEWORKS if (name, framework) in probes]
-        held = [one for one in found if MODULES[one.framework][0] not in one.missing]
+        held = [one for one in found if not one.absent]
         if name == DEFAULT_ENVIRONMENT:
             held = found
         elif not held:
@@ -87,11 +87,10 @@ def judge_framework(
 
 
 def _judge_empty(name: str, found: Sequence[Probe]) -> Finding:
-    problem = found[0].problem if not found[0].missing else "holds neither PyTorch nor TensorFlow"
     return Finding(
         "error",
         f"environment {name}",
-        f"{found[0].interpreter}: {problem}",
+        f"{found[0].interpreter}: holds neither PyTorch nor TensorFlow",
         f"install one there, or forget it: tfpt-tui env remove {name}",
     )
 
