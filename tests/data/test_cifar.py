@@ -63,7 +63,7 @@ def test_a_prepared_dataset_is_found_again_without_its_archive(tmp_path):
     assert found
     assert found.existed
     assert found.manifest == made.manifest
-    with pytest.raises(UsageError, match="limit is 0, asked for 5"):
+    with pytest.raises(UsageError, match="limit all, asked for 5"):
         find_prepared(request(CIFAR100, limit=5), target)
 
 

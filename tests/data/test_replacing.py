@@ -30,7 +30,7 @@ def test_a_foreign_directory_is_refused_even_with_force(folder, tmp_path):
 def test_another_request_is_refused_and_force_replaces_it(folder, tmp_path):
     out = tmp_path / "out"
     prepare(read_folder(folder), Target(out), jobs=1)
-    with pytest.raises(UsageError, match=r"limit is 0, asked for 1.*--force"):
+    with pytest.raises(UsageError, match=r"limit all, asked for 1.*--force"):
         prepare(read_folder(folder, limit=1), Target(out), jobs=1)
     prepare(read_folder(folder, limit=1), Target(out), jobs=1, force=True)
     assert read_manifest(out).total("train") == 2

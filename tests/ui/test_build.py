@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from tests.ui.driving import counted, look_into_help, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
+from tfpt_tui.environments.registry import register
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.state import owner_of, status_of
@@ -237,6 +239,15 @@ async def test_an_environment_that_is_not_there_is_told_while_one_types(build, k
         await opened.shows("environment=torch9: no environment of that name")
 
 
+async def test_an_environment_that_comes_while_the_app_is_open_is_known_after_a_look(build, known, paths):
+    async with build() as opened:
+        await opened.type("environment", "default, torch9")
+        await opened.shows("environment=torch9: no environment of that name")
+        register("torch9", sys.executable, paths.environments)
+        await opened.press("f5")
+        await opened.shows("4 runs")
+
+
 async def test_what_was_typed_is_there_again_and_can_be_undone(build, known):
     async with build() as opened:
         await opened.type("epochs", "7")
@@ -415,6 +426,20 @@ async def test_a_plan_waits_behind_one_that_trains_and_says_so(build, known, pat
         wait_until(lambda: all(status_of(run) not in ALIVE for run in list_runs(paths)), 60)
 
 
+async def test_what_was_started_is_what_the_monitor_shows(build, known, paths, start):
+    over = start("completes", "completes")
+    wait_until(lambda: all(status_of(run) not in ALIVE for run in over.runs), 60)
+    async with build(settings=load_settings(paths.settings)) as opened:
+        await opened.press("3", "j", "k")
+        monitor = opened.app.screen
+        assert monitor.wanted.chosen == over.runs[-1].id
+        await opened.press("2", "s")
+        await opened.shows("2 runs under way")
+        assert opened.app.screen is monitor
+        assert monitor.wanted.chosen is None  # the live one
+        wait_until(lambda: all(status_of(run) not in ALIVE for run in list_runs(paths)), 60)
+
+
 async def test_a_plan_that_is_refused_says_why_and_starts_nothing(build, known, paths, fake_python):
     async with build(settings=load_settings(paths.settings)) as opened:
         await opened.type("device", "gpu:99")
@@ -473,7 +498,7 @@ async def test_a_look_that_was_overtaken_changes_nothing(build, known):
     async with build() as opened:
         await opened.press("j")
         await opened.shows("quick  One short epoch")
-        opened.app.screen.post_message(Read(0, [], {}, ["old news"]))
+        opened.app.screen.post_message(Read(0, [], {}, {}, ["old news"]))
         await opened.pilot.pause()
         text = await opened.shows("quick  One short epoch", "demo  2 rows")
         assert "old news" not in text

@@ -86,3 +86,8 @@ def test_between_two_epochs_the_last_one_tells_how_fast_it_goes():
 
 def test_a_run_that_is_to_end_says_so():
     assert progress(running(waiting="it was asked to stop"), 100).plain == "it was asked to stop"
+
+
+def test_what_a_sweep_may_vary_stands_beside_what_is_always_told():
+    text = headline(view(environment="other", learning_rate=0.1)).plain
+    assert "seed 25, environment other, learning_rate 0.1" in text

@@ -1,9 +1,11 @@
 """Datasets and preparations in words."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from tfpt_tui.data.cifar import ARCHIVES
 from tfpt_tui.data.journal import Ending, Step
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.results.datasets import Dataset, Usage
@@ -104,7 +106,7 @@ def test_files_that_were_left_out_are_listed_up_to_a_number():
             [" 25% writing 15,000/60,000 images", "1,500 images/s, about 30 s left"],
         ),
         (preparation("running", Step("writing", 0, 60_000, None)), ["0% writing 0/60,000 images"]),
-        (preparation("failed", ending=Ending(3, "x"), problem="/d: no room"), ["/d: no room", "s goes on"]),
+        (preparation("failed", ending=Ending(3, "x"), problem="/d: no room"), ["/d: no room", "s tries again"]),
         (preparation("stopped", problem="y"), ["stopped on request", "s goes on where it stopped"]),
     ],
 )
@@ -136,3 +138,13 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     assert "about 40 s" in describe.prospect(Prospect(asked, images=9, seconds=40.0), 80).plain
     assert "goes on where it stopped" in describe.prospect(Prospect(asked, continues=True), 80).plain
     assert "already" in describe.prospect(Prospect(asked, there=True), 80).plain
+
+
+def test_what_was_told_of_a_source_is_told_of_its_dataset():
+    whole = manifest(["a", "b"], [3, 3])
+    folder = dataclasses.replace(whole, left_out=("directories within classes: 2",))
+    assert "not used directories within classes: 2" in describe.facts(Dataset(Path("/d"), folder), None, 80).plain
+    published = {"source": "cifar10", "archive_md5": ARCHIVES["cifar10"].md5}
+    for request, doubted in ((published, False), ({**published, "archive_md5": "another"}, True)):
+        text = describe.facts(Dataset(Path("/d"), dataclasses.replace(whole, request=request)), None, 80).plain
+        assert ("not the one that its authors published" in text) == doubted

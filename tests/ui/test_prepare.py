@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Select
+from textual.containers import VerticalScroll
+from textual.widgets import Checkbox, Input, Select
 
 from tests.ui.driving import SIZES, counted, look_into_help, screen_text, until
 from tests.waiting import wait_until
@@ -25,6 +26,7 @@ from tfpt_tui.ui.prospect import foresee
 from tfpt_tui.ui.screens import prepare as screen_module
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_COLOUR
+from tfpt_tui.ui.widgets.dataset_list import DatasetList
 from tfpt_tui.ui.widgets.prepare_form import PrepareForm
 
 
@@ -372,9 +374,9 @@ async def test_a_dialog_that_closes_has_nothing_read_again(app, tiny, monkeypatc
         await look_into_help(pilot)
         shutil.rmtree(tiny)
         await shows(pilot, "60,000 in 100 classes")  # and it is still watched
-        assert [len(one) for one in calls] == [2, 1]
-        await pilot.press("3", "1")
         await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [3, 1])
+        await pilot.press("3", "1")
+        await asyncio.to_thread(wait_until, lambda: [len(one) for one in calls] == [4, 1])
 
 
 @pytest.fixture
@@ -488,3 +490,34 @@ def test_every_key_of_the_screen_has_an_action():
     for key in KEYS:
         if key.where == PREPARE:
             assert hasattr(screen_module.PrepareScreen, f"action_{key.action}"), key.id
+
+
+async def test_escape_leads_back_to_the_list_from_a_page_too(app, tiny):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_prepare(pilot, "2 classes of 16+16")
+        await pilot.press("tab")
+        assert isinstance(app.screen.focused, VerticalScroll)
+        await pilot.press("escape")
+        assert isinstance(app.screen.focused, DatasetList)
+
+
+async def test_enter_on_the_tick_starts_as_in_a_field(app, paths, pictures):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await fill(pilot, source="folder", folder=pictures, size=8, limit=1, classes=2)
+        await shows(pilot, "4 in 2 classes")
+        tick = app.screen.query_one("#skip-bad", Checkbox)
+        tick.focus()
+        await pilot.press("space", "enter")
+        assert tick.value
+        await until(pilot, lambda _: list_preparations(paths))
+
+
+async def test_what_the_form_amounts_to_is_looked_up_again_when_a_dataset_comes(app, paths, dataset):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_prepare(pilot, "60,000 in 100 classes")
+        await fill(pilot, source="synthetic", out=paths.datasets / "tiny", limit=16, classes=2)
+        await shows(pilot, "s starts it")
+        shutil.copytree(dataset, paths.datasets / "tiny")
+        await pilot.press("f5")
+        await shows(pilot, "it is there already")

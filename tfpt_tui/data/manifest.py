@@ -20,7 +20,8 @@ SPLITS = ("train", "test")
 class Manifest:
     """``counts[split]`` is the number of images of each class, in label order.
 
-    ``request`` is what was asked of the preparation: the same request finds the same dataset again.
+    ``request`` is what was asked of the preparation: the same one finds the same dataset again. ``skipped`` are
+    files that are no images, ``left_out`` says what else of the source became none.
     """
 
     classes: tuple[str, ...]
@@ -29,6 +30,7 @@ class Manifest:
     request: Mapping[str, Any]
     digest: str
     skipped: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def total(self, split: str) -> int:
         return sum(self.counts[split])
@@ -44,6 +46,7 @@ class Manifest:
             "totals": {split: self.total(split) for split in SPLITS},
             "counts": {split: dict(zip(self.classes, self.counts[split], strict=True)) for split in SPLITS},
             "skipped": self.skipped,
+            "left_out": self.left_out,
         }
         write_toml(directory / NAME, document)
 
@@ -77,6 +80,7 @@ def read_manifest(directory: Path) -> Manifest:
             request=document["request"],
             digest=document["digest"],
             skipped=tuple(document.get("skipped", ())),
+            left_out=tuple(map(str, document.get("left_out", ()))),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(

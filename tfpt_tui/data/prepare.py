@@ -380,4 +380,5 @@ def _describe(source: Source, target: Target, request: dict[str, Any], tally: _T
         request=request,
         digest=tally.digest,
         skipped=tuple(image.origin for image in tally.bad),
+        left_out=source.left_out,
     )

@@ -127,14 +127,19 @@ def check_images(directory: Path) -> None:
 
 
 def difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """In which values two requests differ."""
+    """In what two requests differ, as a user says it."""
+    if there.get("source") != asked["source"]:
+        return f"made from {there.get('source')}"
     keys = [key for key in asked if there.get(key) != asked[key]]
+    told = {LISTING: "made when its folder had other files", "archive_md5": "made from another archive"}
     return ", ".join(
-        "made when its folder had other files"
-        if key == LISTING
-        else f"{key} is {there.get(key)!r}, asked for {asked[key]!r}"
-        for key in keys
+        told.get(key) or f"{key} {_shown(there, key)}, asked for {_shown(asked, key)}" for key in keys
     )
+
+
+def _shown(request: Mapping[str, Any], key: str) -> str:
+    value = request.get(key)
+    return "all" if not value and key in ("limit", "classes") else str(value)
 
 
 def _not_ours(path: str) -> UsageError:

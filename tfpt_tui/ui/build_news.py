@@ -23,6 +23,7 @@ class Read(Message):
     number: int
     sources: Sequence[Source]
     datasets: Mapping[Path, Manifest]
+    environments: Mapping[str, str]
     missing: Sequence[str]
 
 

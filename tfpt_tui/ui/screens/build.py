@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from textual import on, work
@@ -18,6 +19,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.writing import save_preset, suggest_name
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.environments.interpreters import missing_frameworks
+from tfpt_tui.environments.registry import named_interpreters
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.datasets import known_datasets
 from tfpt_tui.results.estimate import Pace
@@ -111,7 +113,8 @@ class BuildScreen(Screen[None]):
         try:
             summaries = read_summaries(self._paths)
             sources = list_sources(self._paths, summaries)
-            self.post_message(news.Read(number, sources, known_datasets(self._paths), missing))
+            environments = named_interpreters(self._paths.environments)
+            self.post_message(news.Read(number, sources, known_datasets(self._paths), environments, missing))
             self.post_message(news.Paced(paces_here(summaries)))
         except OSError as error:
             self.post_message(news.Refused("Cannot read the runs", str(error)))
@@ -158,6 +161,7 @@ class BuildScreen(Screen[None]):
         if message.number != self._reads:
             return  # it was overtaken, and may not have what was saved since
         self._datasets = message.datasets
+        self._settings = replace(self._settings, environments=message.environments)
         self._drafts.know(message.datasets)
         self.query_one(Summary).lacks_datasets = not message.datasets
         missing = self.query_one("#missing", Static)
@@ -247,11 +251,12 @@ class BuildScreen(Screen[None]):
         self.query_one(Summary).waiting = message.waiting
 
     @on(news.Started)
-    def _show_started(self, message: news.Started) -> None:
+    async def _show_started(self, message: news.Started) -> None:
         self.query_one(Summary).starting = False
         self.notify(draft_text.started(message.runs, message.waiting), markup=False)
         if self.is_current:  # the user may have gone elsewhere meanwhile
-            self.app.switch_mode("monitor")
+            await self.app.switch_mode("monitor")
+            await self.app.run_action("screen.follow")
 
     @on(news.NotStarted)
     def _show_not_started(self, message: news.NotStarted) -> None:

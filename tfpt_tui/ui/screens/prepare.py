@@ -100,6 +100,8 @@ class PrepareScreen(Screen[None]):
     @on(news.Seen)
     def _show_stock(self, message: news.Seen) -> None:
         followed = follow(self._chosen, self._stock, message.stock, self._awaited)
+        if self._stock.entries and list(message.stock.entries) != list(self._stock.entries):
+            self._foresee(self.query_one(NewPage).form)  # what is there now decides over what can be made
         self._stock, self._chosen = message.stock, followed.entry
         if self._chosen in message.stock.entries:
             self._awaited = None
@@ -323,7 +325,7 @@ class PrepareScreen(Screen[None]):
             "forget": over,
             "stop": self._preparation(over=False) is not None,
             "sheet": isinstance(self._shown, Dataset) and self._shown.manifest is not None,
-            "field": isinstance(self.focused, Input) or self.has_class("-sheet"),
+            "field": not isinstance(self.focused, DatasetList) or self.has_class("-sheet"),
         }
         return allowed.get(action, True)
 
@@ -351,7 +353,7 @@ class PrepareScreen(Screen[None]):
         self.notify(f"{printable(text)}\n(copied, if the terminal supports OSC 52)", title="Copied", markup=False)
 
     def action_field(self) -> None:
-        """From a field, or from large pictures, back to the list."""
+        """From a field, a page or large pictures, back to the list."""
         self.remove_class("-sheet")
         self.query_one(DatasetList).focus()
 

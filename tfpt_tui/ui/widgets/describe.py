@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from textual.content import Content
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, describe_epochs, epochs_trained
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, RunConfig, describe_epochs, epochs_trained
 from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
@@ -28,6 +28,10 @@ PHASE_WORDS = {
     "model_loading": "loading",
     "evaluation": "test",
 }
+TOLD_IF_UNUSUAL = (
+    *("environment", "image_size", "learning_rate", "device", "precision", "compile"),
+    *("deterministic", "threads", "max_steps"),
+)
 # Neighbours differ, so that the parts of the bar can be told apart.
 PHASE_STYLES = ("$text on $primary-muted", "$text on $secondary-muted")
 BARS = "▁▂▃▄▅▆▇█"
@@ -123,7 +127,7 @@ def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
 
 def _legend_line(run: Shown, against: Shown | None) -> Content:
     config = run.view.config
-    settings = f", {config.track}, batch {config.batch_size}" if config else ""
+    settings = "".join(f", {part}" for part in _parts_of_legend(config)) if config else ""
     told = f" {FRAMEWORK_TITLES.get(run.view.framework, run.view.framework)}{settings}, {run.view.id[-4:]}"
     own, base = _rate(run), _rate(against) if against else 0.0
     if run is against:
@@ -213,7 +217,17 @@ def _settings(view: RunView) -> str:
     if SETTINGS["num_workers"].applies_to(config.framework, config.track) and config.num_workers:
         parts.append(f"{config.num_workers} workers")
     parts += ["cached"] * config.cache + ["not augmented"] * (not config.augment)
-    return ", ".join(parts)
+    return ", ".join([*parts, *_unusual(config)])
+
+
+def _parts_of_legend(config: RunConfig) -> list[str]:
+    return [f"track {config.track}", f"batch {config.batch_size}", *_unusual(config)]
+
+
+def _unusual(config: RunConfig) -> list[str]:
+    """The settings that are not as they are by default, and may be all in which two runs of a sweep differ."""
+    values = {key: getattr(config, key) for key in TOLD_IF_UNUSUAL}
+    return [f"{key} {printable(str(value))}" for key, value in values.items() if value != SETTINGS[key].default]
 
 
 def _gpu(index: int, gpu: GpuSample) -> Content:

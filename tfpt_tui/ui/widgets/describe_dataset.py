@@ -9,6 +9,7 @@ import textwrap
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from tfpt_tui.data.cifar import ARCHIVES
 from tfpt_tui.data.journal import Step
 from tfpt_tui.data.manifest import SPLITS, Manifest
 from tfpt_tui.errors import printable
@@ -37,10 +38,20 @@ def facts(dataset: Dataset, usage: Usage | None, columns: int) -> Content:
             name,
             _fact("path", str(dataset.path), columns),
             _fact("made by", command_of(manifest), columns),
+            *_doubts_about(manifest, columns),
             _fact("images", _images(manifest), columns),
             _on_disk(manifest, usage, columns),
         ]
     )
+
+
+def _doubts_about(manifest: Manifest, columns: int) -> list[Content]:
+    """What was told while it was made, and somebody may want to know later."""
+    cifar = ARCHIVES.get(str(manifest.request["source"]))
+    doubts = [("not used", line) for line in manifest.left_out]
+    if cifar and manifest.request.get("archive_md5") != cifar.md5:
+        doubts.append(("archive", "not the one that its authors published, by its MD5"))
+    return [_fact(label, text, columns, "$text-warning") for label, text in doubts]
 
 
 def class_table(manifest: Manifest, columns: int) -> Content:
@@ -83,7 +94,7 @@ def prospect(found: Prospect, columns: int) -> Content:
         needs = f"about {show_bytes(found.needed)}; {show_bytes(found.free)} are free there"
         told = {"images": images, "needs": needs, "takes": _takes(found)}
         lines += [_fact(label, text, columns) for label, text in told.items()]
-    lines += [_fact("left out", line, columns, "$text-warning") for line in found.left_out]
+    lines += [_fact("not used", line, columns, "$text-warning") for line in found.left_out]
     lines.append(_fact("command", found.command, columns))
     lines.append(_verdict(found))
     if found.training and found.startable:
@@ -101,8 +112,9 @@ def progress(one: Preparation, columns: int) -> Content:
     """What it is doing, how far it is, how fast, and how long it will take; or how it ended."""
     if one.status != "running":
         why = "stopped on request" if one.status == "stopped" else printable(one.problem)
+        again = "tries again" if one.status == "failed" else "goes on where it stopped"
         return Content.assemble(
-            (why, status_style(one.status)), ("\n\ns goes on where it stopped, D forgets it", "$foreground-muted")
+            (why, status_style(one.status)), (f"\n\ns {again}, D forgets it", "$foreground-muted")
         )
     if one.step is None:
         return Content("starting")

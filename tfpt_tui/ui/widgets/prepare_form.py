@@ -29,10 +29,14 @@ class Choice(Select[str], inherit_bindings=False):
     BINDINGS: ClassVar = [Binding("enter,space", "show_overlay", "Choose", show=False)]
 
 
-class Tick(Checkbox):
-    """Says by its letter, not only by its colour, whether it is on."""
+class Tick(Checkbox, inherit_bindings=False):
+    """Says by its letter, not only by its colour, whether it is on. Enter does what it does in a field."""
 
     BUTTON_INNER = " "
+    BINDINGS: ClassVar = [
+        Binding("space", "toggle_button", "Toggle", show=False),
+        Binding("enter", "screen.start", "Start", show=False),
+    ]
 
     def watch_value(self) -> None:
         self.BUTTON_INNER = "x" if self.value else " "

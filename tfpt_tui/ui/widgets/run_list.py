@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES
+from tfpt_tui.errors import printable
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 from tfpt_tui.ui.watch import ListedRun
 
@@ -72,4 +73,6 @@ def _detail(run: ListedRun) -> str:
     settings = (
         [f"b{config['batch_size']}", f"e{config['epochs']}"] if {"batch_size", "epochs"} <= config.keys() else []
     )
+    environment = config.get("environment", DEFAULT_ENVIRONMENT)
+    settings += [printable(str(environment))] if environment != DEFAULT_ENVIRONMENT else []
     return " ".join([f"{day[4:6]}-{day[6:8]} {time[:2]}:{time[2:4]}", *settings])
