@@ -325,6 +325,7 @@ async def test_a_terminal_that_is_too_small_is_told_what_is_needed(app, recorded
             await pilot.resize_terminal(*size)
             text = await shows(pilot, f"{size[0]}x{size[1]} is too")
             assert shown not in text
+            assert "Help" not in text  # nor is the footer left
         await pilot.resize_terminal(60, 16)
         await shows(pilot, shown)
 

@@ -53,6 +53,8 @@ class TfptApp(App[None]):
     ModalScreen { background: $background 60%; }
     Screen.-narrow Footer .-command-palette { display: none; }
     Screen.-cramped TitleBar, Screen.-flat TitleBar { height: 100%; content-align: center middle; }
+    Screen.-cramped Footer, Screen.-flat Footer { display: none; }
+    Screen.-cramped > Horizontal, Screen.-flat > Horizontal { height: 0; }
     """
     # Every screen lays itself out by these.
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
