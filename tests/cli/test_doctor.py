@@ -9,6 +9,7 @@ from tfpt_tui.environments.doctor import examine as examination
 from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.doctor.machine import MachineFacts
+from tfpt_tui.environments.probe import Probe
 from tfpt_tui.environments.registry import begin
 from tfpt_tui.hardware.preflight import Conditions
 
@@ -148,3 +149,22 @@ def test_this_machine_is_looked_at_for_real(cli, monkeypatch):
     assert code == (3 if any(one["level"] == "error" for one in found.values()) else 0)
     assert found["PyTorch"]["level"] == found["TensorFlow"]["level"] == "ok"
     assert {"memory", "disk", "cores", "GPU", "locale"} <= set(found)
+
+
+def test_the_line_that_mends_it_is_whole_however_narrow_the_terminal_is():
+    line = f"{'/long' * 12} -m pip install torch torchvision"
+    assert f"-> {line}\n" in report([Finding("error", "PyTorch", "no module torch", line)], 40)
+
+
+@pytest.mark.parametrize(("user", "remedy"), [(0, "timedatectl set-ntp true"), (1000, NOTE.remedy)])
+def test_root_is_not_told_to_use_sudo(quick, monkeypatch, user, remedy):
+    monkeypatch.setattr(examination, "judge_machine", lambda facts: [NOTE])
+    monkeypatch.setattr(examination.os, "geteuid", lambda: user)
+    assert [one.remedy for one in all_findings(find_paths())] == [remedy]
+
+
+def test_an_import_that_fails_in_a_limited_address_space_is_put_down_to_it(quick, monkeypatch):
+    broken = Probe("pytorch", "/p", "torch cannot be imported", python="3.11.7", broken="torch")
+    monkeypatch.setattr(examination, "read_machine", lambda directories: MachineFacts(address_space_bytes=1 << 30))
+    monkeypatch.setattr(examination, "probe_all", lambda *_: {("default", "pytorch"): broken})
+    assert all_findings(find_paths())[0].remedy == "ulimit -v unlimited"

@@ -197,3 +197,31 @@ def test_names_are_checked_before_anything_is_imported(cli):
     code, _, err = cli("env", "create", "pytorch", "--name", "a/b")
     assert code == 2
     assert "no name for an environment" in err
+
+
+def test_what_lacks_a_library_is_told_with_the_line_that_installs_it(cli, tmp_path):
+    python = tmp_path / "python"
+    lacks = json.dumps({**FACTS, "missing": ["PIL"]})
+    python.write_text(f"#!/bin/sh\ncase \"$*\" in *' probe '*) echo 'tfpt-tui probe: {lacks}';; esac\n")
+    python.chmod(0o755)
+    code, _, err = cli("env", "add", "e", python)
+    assert code == 3
+    assert (
+        f"no module PIL; nothing was added, as no framework can be used there; install it with: {python} -m" in err
+    )
+
+
+def test_an_environment_that_an_activated_shell_uses_is_not_removed(cli, paths):
+    home = made("old", paths).parents[1]
+    variables = {"VIRTUAL_ENV": str(home)}
+    process = subprocess.Popen(["sh", "-c", "echo; read line"], stdin=-1, stdout=-1, env=variables)
+    process.stdout.readline()
+    code, _, err = cli("env", "remove", "old")
+    process.communicate(b"\n")
+    assert (code, f"process {process.pid} runs in it" in err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["/", "", "..", "nothing"])
+def test_a_name_that_is_none_is_used_by_nobody(cli, paths, name):
+    made("old", paths)
+    assert "no environment of that name" in cli("env", "remove", name)[2]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.waiting import wait_until
-from tfpt_tui.cli.invocation import ended_as_by_ctrl_c, say
+from tfpt_tui.cli.invocation import ended_as_by_ctrl_c, progress_bar, say
 from tfpt_tui.cli.prepare import prepare, typed_words
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.results.datasets import known_datasets
@@ -54,6 +54,10 @@ def pictures_by_class(tmp_path):
         (["cifar10", "--out", "x", "--url", ""], "--url: is empty"),
         (["cifar10", "--out", "x", "--seed", "25"], "--seed: nothing is drawn for cifar10"),
         (["cifar10", "--out", "x", "--skip-bad"], "--skip-bad: cifar10 has no files to leave out"),
+        (
+            ["Cifar10", "--out", "x", "--archive", "y"],
+            "made from no archive; it is for cifar100 and cifar10; did you",
+        ),
         (["synthetic", "--out", "x", "--skip-bad"], "--skip-bad: synthetic has no files to leave out"),
         (["cifar10", "--out", "x", "--url", "http://user:secret@["], "--url: is no address"),
         (["cifar10", "--out", "x", "--url", "user:secret@host/x"], "--url: has no http:// or https://"),
@@ -274,3 +278,28 @@ def test_a_dataset_that_is_there_is_recorded_as_no_failure(cli, paths, tmp_path)
     assert cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "2", "--classes", "2")[0] == 2
     assert cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "1", "--classes", "2")[0] == 0
     assert [one.status for one in list_preparations(paths)] == ["completed"]
+
+
+def test_a_disk_that_is_full_keeps_what_is_made_and_says_how_to_go_on(cli, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tfpt_tui.data.encode.os.rename", full)
+    code, _, err = cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "1", "--classes", "2")
+    assert code == 3
+    assert "/o/train/0/1.jpg: cannot write: no space left on device; free some room" in err
+    assert "what is made stays, and the same command continues" in err
+
+
+@pytest.mark.parametrize(("columns", "width"), [(200, 36), (60, 11), (20, 1)])
+def test_a_bar_fits_the_terminal(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert progress_bar(10, "preparing").width == width
+
+
+def test_paths_of_a_record_hold_from_everywhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["cifar10", "--out", "~/o", "--archive", "a.tar.gz"]
+    with prepare.make_context("prepare", arguments) as context:
+        words = typed_words(context)
+    assert words == ("cifar10", "--out", f"{tmp_path}/~/o", "--archive", f"{tmp_path}/a.tar.gz")

@@ -26,7 +26,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         write_toml(path, {"new": 2})
+    assert caught.value.filename == str(path)  # not the temporary name
     assert read_toml(path) == {"old": 1}
     assert list(tmp_path.iterdir()) == [path]

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.interpreters import check_framework
 from tfpt_tui.environments.probe import probe
+from tfpt_tui.errors import MissingError
 
 FACTS = {"python": "3.11.7", "packages": {"torch": "2.15.0"}, "overwritten": {}}
 
@@ -243,3 +246,14 @@ def test_a_folder_that_a_removal_left_is_no_package(bare):
     for name in ("torch", "torchvision", "numpy", "PIL"):
         (site / name).mkdir()
     assert probe("pytorch", str(python)).missing == ("numpy", "PIL", "torch", "torchvision")
+
+
+@pytest.mark.parametrize(("there", "said"), [((), "is not installed for"), (("torch",), "lacks what it needs in")])
+def test_what_is_missing_for_a_run_is_told_by_what_is_there(bare, there, said):
+    python, site = bare
+    for name in ("torch", "torchvision", "numpy", "PIL"):
+        (site / name).mkdir()
+        if name in there:
+            (site / name / "__init__.py").touch()
+    with pytest.raises(MissingError, match=f"PyTorch {said} {python}"):
+        check_framework("pytorch", UserSettings(interpreters={"pytorch": str(python)}))

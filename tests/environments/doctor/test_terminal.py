@@ -72,6 +72,8 @@ def test_256_colours_are_enough(term):
 def test_few_colours_are_noted():
     finding = judge("colours", term="xterm", colorterm="")
     assert (finding.level, "16 at most (TERM=xterm)" in finding.message) == ("note", True)
+    assert finding.remedy == "export COLORTERM=truecolor"
+    assert judge("colours", term="linux", colorterm="").remedy == "use a terminal with more colours"
     assert "COLORTERM=truecolor" in finding.remedy
 
 
