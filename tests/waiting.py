@@ -1,5 +1,6 @@
 """Wait for something that another process does, without guessing how long it takes."""
 
+import signal
 import time
 from collections.abc import Callable
 
@@ -10,3 +11,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.02)
+
+
+def usual_signals():
+    """For a process that a test starts: in the background of a script, as CI may be, some are ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.waiting import wait_until
+from tests.waiting import usual_signals, wait_until
 from tfpt_tui.cli.invocation import ended_as_by_ctrl_c, progress_bar, say
 from tfpt_tui.cli.prepare import prepare, typed_words
 from tfpt_tui.data.manifest import read_manifest
@@ -177,18 +177,8 @@ def test_an_address_is_not_written_down(tmp_path):
 
 @pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_end_is_heeded_as_ctrl_c_is(paths, tmp_path, request_to_end):
-    command = [
-        sys.executable,
-        "-m",
-        "tfpt_tui",
-        "--runs",
-        paths.runs,
-        "prepare",
-        "synthetic",
-        "--out",
-        tmp_path / "o",
-    ]
-    process = subprocess.Popen([*command, "--jobs", "1"], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tfpt_tui", "prepare", "synthetic", "--out", tmp_path / "o", "--jobs", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=usual_signals)
     wait_until(lambda: list(tmp_path.glob("o/train/*/*.jpg")), 60)
     process.send_signal(request_to_end)
     _, err = process.communicate(timeout=60)
@@ -225,7 +215,9 @@ def test_what_is_left_out_is_told_before_the_images_are_made(cli, pictures_by_cl
 def hung_up(command, seen):
     """Run a command on a terminal that vanishes when ``seen`` is true; its exit code."""
     master, slave = pty.openpty()
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=usual_signals
+    )
     os.close(slave)
     wait_until(seen, 60)
     os.kill(process.pid, signal.SIGHUP)

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.waiting import usual_signals
+
 HEAVY = {"torch", "torchvision", "tensorflow", "keras", "numpy", "matplotlib", "scipy", "pynvml", "PIL"}
 
 
@@ -51,5 +53,7 @@ def test_ctrl_c_is_no_traceback_while_the_program_is_loaded():
         "from tfpt_tui.__main__ import main\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, preexec_fn=usual_signals
+    )
     assert (done.returncode, done.stderr) == (130, "")
