@@ -104,12 +104,12 @@ def prepare(
     with claimed(directory, "the dataset", "preparing it"), _explained(directory):
         replacing.go_on(directory)
         found = replacing.look(directory)
-        if not (force and found.manifest):
+        place = place_to_make(target, force)
+        if place == target:
             return _prepare(work, target, found)
         replacing.check_images(directory)
-        beside = replace(target, directory=directory / replacing.BESIDE)
-        beside.directory.mkdir(exist_ok=True)
-        outcome = _prepare(work, beside, replacing.look(beside.directory))
+        place.directory.mkdir(exist_ok=True)
+        outcome = _prepare(work, place, replacing.look(place.directory))
         replacing.put_in_place(directory)
         return outcome
 
