@@ -107,7 +107,8 @@ def field_help(field: Field) -> Content:
     unit = f" ({setting.unit})" if setting.unit else ""
     taken = "a path" if is_path(setting) else setting.allowed
     taken += ", several by commas" if takes_many(setting) else ""
-    taken += "; enter or two clicks list them" if is_listed(setting.key) else ""
+    # First: the rest may be cut where the screen is narrow.
+    taken = f"enter or two clicks list them: {taken}" if is_listed(setting.key) else taken
     return Content.assemble((setting.key, "bold"), f"  {setting.help}{unit}\n", (taken, MUTED))
 
 
