@@ -76,3 +76,10 @@ def test_what_is_left_is_corrected_by_what_has_passed():
 @pytest.mark.parametrize(("seconds", "told"), [(40.4, "40 s"), (720.0, "12 min"), (12_000.0, "3 h 20 min")])
 def test_durations_are_told_as_people_tell_them(seconds, told):
     assert show_duration(seconds) == told
+
+
+def test_runs_that_were_disturbed_count_only_where_there_are_no_others():
+    slow = summary(rate=50.0) | {"warnings": [{"message": "m", "code": "busy", "taints": "time"}]}
+    harmless = summary() | {"warnings": [{"message": "m", "code": "x", "taints": "memory"}]}
+    assert estimate(config(epochs=1), slow, slow, harmless) == 10 + 10 + 1
+    assert estimate(config(epochs=1), slow) == 10 + 200 + 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.results.groups import asked
+from tfpt_tui.runs.record import doubts, warnings_of
 
 # A recording tells nothing of a run that differs in these.
 SAME = ("framework", "track", "measure", "device")
@@ -31,12 +32,16 @@ CALM_PHASES = ("training", "evaluation")
 
 @dataclass(frozen=True)
 class Pace:
-    """What a recorded run needed: seconds beside training and evaluation, and images a second in both."""
+    """What a recorded run needed: seconds beside training and evaluation, and images a second in both.
+
+    ``doubtful`` says that something disturbed it, as another program does.
+    """
 
     config: Mapping[str, Any]
     beside_s: float
     images_per_s: float
     tested_per_s: float
+    doubtful: bool = False
 
 
 def paces_of(summaries: Iterable[Mapping[str, Any]], machine: str) -> list[Pace]:
@@ -57,21 +62,23 @@ def pace_of(result: Mapping[str, Any]) -> Pace | None:
         return None
     beside_s = sum(seconds for phase, seconds in phases.items() if phase not in CALM_PHASES)
     tested = result.get("test", {}).get("images_per_s", 0.0)
-    return Pace(result["config"], beside_s, rate, tested if tested > 0 else rate)
+    doubtful = bool(doubts(warnings_of(result), "time"))
+    return Pace(result["config"], beside_s, rate, tested if tested > 0 else rate, doubtful)
 
 
 def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Sequence[Pace]) -> float | None:
     """Seconds that a run will take, None where nothing like it is recorded. ``paces`` are newest first.
 
-    The recordings that differ in the least important settings count, the latest few by their median. A larger
-    input takes longer by its area.
+    The recordings that differ in the least important settings count, the latest few by their median; those that
+    were disturbed count only where there are no others. A larger input takes longer by its area.
     """
     wanted = config.to_mapping()
     alike = [pace for pace in paces if all(asked(pace.config, key) == wanted[key] for key in SAME)]
     if not alike:
         return None
     closest = min(_distance(pace, wanted) for pace in alike)
-    near = [pace for pace in alike if _distance(pace, wanted) == closest][:LATEST]
+    close = [pace for pace in alike if _distance(pace, wanted) == closest]
+    near = ([pace for pace in close if not pace.doubtful] or close)[:LATEST]
     steps = min(train_images, config.max_steps * config.batch_size or train_images)
     return statistics.median(
         pace.beside_s
