@@ -163,9 +163,9 @@ def test_what_a_folder_has_beside_its_images_is_told(folder):
     (folder / "validation").mkdir()
     assert read_folder(folder).left_out == (
         "files of other kinds (.tif, .txt): 2",
-        "images outside of a directory of a class: 1",
+        "images outside of a class: 1",
         "directories within classes: 1",
-        "directories without an image of their own: empty/",
+        "directories without an image: empty/",
         "directories beside train/ and test/: validation/",
     )
 

@@ -149,11 +149,9 @@ class LeftOut:
         other = self.other_kinds.total()
         lines = {
             f"files of other kinds ({first_few(sorted(self.other_kinds))}): {other:,}": other,
-            f"images outside of a directory of a class: {self.outside:,}": self.outside,
+            f"images outside of a class: {self.outside:,}": self.outside,
             f"directories within classes: {self.within_classes:,}": self.within_classes,
-            f"directories without an image of their own: {first_few(self.without_images)}": len(
-                self.without_images
-            ),
+            f"directories without an image: {first_few(self.without_images)}": len(self.without_images),
             f"directories beside train/ and test/: {first_few(self.beside_splits)}": len(self.beside_splits),
         }
         return tuple(line for line, count in lines.items() if count)

@@ -48,7 +48,7 @@ def facts(dataset: Dataset, usage: Usage | None, columns: int) -> Content:
 def _doubts_about(manifest: Manifest, columns: int) -> list[Content]:
     """What was told while it was made, and somebody may want to know later."""
     cifar = ARCHIVES.get(str(manifest.request["source"]))
-    doubts = [("not used", line) for line in manifest.left_out]
+    doubts = [("not used", "; ".join(manifest.left_out))] if manifest.left_out else []
     if cifar and manifest.request.get("archive_md5") != cifar.md5:
         doubts.append(("archive", "not the one that its authors published, by its MD5"))
     return [_fact(label, text, columns, "$text-warning") for label, text in doubts]
@@ -94,7 +94,8 @@ def prospect(found: Prospect, columns: int) -> Content:
         needs = f"about {show_bytes(found.needed)}; {show_bytes(found.free)} are free there"
         told = {"images": images, "needs": needs, "takes": _takes(found)}
         lines += [_fact(label, text, columns) for label, text in told.items()]
-    lines += [_fact("not used", line, columns, "$text-warning") for line in found.left_out]
+    if found.left_out:
+        lines.append(_fact("not used", "; ".join(found.left_out), columns, "$text-warning"))
     lines.append(_fact("command", found.command, columns))
     lines.append(_verdict(found))
     if found.training and found.startable:
