@@ -416,3 +416,15 @@ def test_unknown_origins_are_equal_to_each_other_only():
 def test_runs_without_figures_cannot_come_from_elsewhere():
     waiting = result("b", "tensorflow", status="queued")
     assert compare([made_on(result("a")), waiting]).rows
+
+
+def test_what_all_runs_have_in_common_is_said_once():
+    table = compare(
+        [
+            result("a", batch_size=64, threads=2, seed=1, epochs=3),
+            result("b", "tensorflow", batch_size=64, threads=2, seed=2, epochs=5),
+        ]
+    )
+    assert notes_with(table, "in all runs: ") == [
+        "in all runs: data=/d, image_size=32, batch_size=64, cache=false, augment=true, threads=2"
+    ]

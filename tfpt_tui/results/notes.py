@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.results.bottleneck import bottlenecks
 from tfpt_tui.results.comparable import origins
-from tfpt_tui.results.groups import Group, kind_of
+from tfpt_tui.results.groups import NOT_COMPARED, Group, asked, kind_of
 from tfpt_tui.results.provenance import machines_of, versions_of
 from tfpt_tui.results.standing import Standing, band_of
 from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, outliers, usable
 from tfpt_tui.runs.record import warnings_of
 
+USUAL = ("data", "image_size", "batch_size", "epochs", "augment", "cache")
 BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
 
 
@@ -32,6 +34,7 @@ def notes_of(
         *_outliers(groups),
         *_explanations(standings, groups),
         *_troubles(results),
+        *_settings_in_all(results),
         *versions_of(results),
         *machines_of(results),
     ]
@@ -109,6 +112,18 @@ def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> lis
             f"{SINGLE_RUN}: with fewer than {MIN_RUNS} repeats no conclusion is drawn (--repeats {MIN_RUNS})"
         )
     return notes
+
+
+def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was run, as far as no column says it: the usual settings, and those that are not as by default."""
+    configs = [result["config"] for result in results if result.get("config")]
+    told = []
+    for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
+        value = asked(configs[0], key)
+        alike = all(asked(config, key) == value for config in configs)
+        if alike and (key in USUAL or value != SETTINGS[key].default):
+            told.append(f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+    return [f"in all runs: {', '.join(told)}"] if told else []
 
 
 def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:
