@@ -109,7 +109,7 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
     """Forget an environment; one that tfpt-tui created is deleted."""
-    if name != DEFAULT_ENVIRONMENT and (user := user_of(name, invocation.paths, invocation.settings)):
+    if user := user_of(name, invocation.paths, invocation.settings):
         raise UsageError(f"{name}: {user}")
     removed = remove_environment(name, invocation.paths.environments)
     say(f"{name}: deleted" if removed.made else f"{name}: forgotten; {printable(removed.python)} is left as it is")

@@ -28,7 +28,7 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import manifest as manifests
 from tfpt_tui.data import replacing
 from tfpt_tui.data.encode import Made, Order, begin, make_images
-from tfpt_tui.data.manifest import SPLITS, Manifest
+from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole
 from tfpt_tui.data.replacing import MARKER, Found
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
@@ -131,7 +131,7 @@ def _prepare(work: _Work, target: Target, found: Found) -> Outcome:
         replacing.clear(directory)
         found = Found()
     _check_found(directory, found, request)
-    if found.manifest and found.whole:
+    if found.manifest and is_whole(directory, found.manifest):
         (directory / MARKER).unlink(missing_ok=True)
         return Outcome(found.manifest, existed=True, continued=0)
     check_room(len(source), target)
@@ -158,7 +158,9 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
             return None
         found = replacing.look(target.directory)
     _check_found(target.directory, found, whole_request)
-    return Outcome(found.manifest, existed=True, continued=0) if found.manifest and found.whole else None
+    if not (found.manifest and is_whole(target.directory, found.manifest)):
+        return None
+    return Outcome(found.manifest, existed=True, continued=0)
 
 
 def check_target(request: Mapping[str, Any], target: Target, *, force: bool = False) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, is_whole, read_manifest
+from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
 from tfpt_tui.errors import UsageError
 
 MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
@@ -29,13 +29,11 @@ LISTING = "listing"  # the key of a request that stands for the files of a folde
 class Found:
     """What a directory holds of ours: the request of what was ``begun``, the ``manifest`` of what is complete.
 
-    ``whole`` says that all images are there which the manifest promises, ``foreign`` that there is something, and
-    nothing of ours.
+    ``foreign`` says that there is something, and nothing of ours.
     """
 
     begun: Mapping[str, Any] | None = None
     manifest: Manifest | None = None
-    whole: bool = False
     foreign: bool = False
 
     def is_of(self, request: Mapping[str, Any]) -> bool:
@@ -56,8 +54,7 @@ def look(directory: Path) -> Found:
         UsageError: a file is in the place of our manifest or marker that is none.
     """
     if (directory / NAME).exists():
-        manifest = read_manifest(directory)
-        return Found(manifest=manifest, whole=is_whole(directory, manifest))
+        return Found(manifest=read_manifest(directory))
     if (begun := _read_marker(directory / MARKER)) is not None:
         return Found(begun)
     replaced = (directory / BESIDE / NAME).exists()
