@@ -140,6 +140,7 @@ def test_repeats_pauses_and_a_burn_in_count(look):
     outcome = look("demo", cooldown_s="2.5")
     assert outcome.pauses_s == 2.5
     assert command_of(outcome, "mine") == "tfpt-tui run mine --cooldown 2.5"
+    assert command_of(outcome, "my own") == "tfpt-tui run 'my own' --cooldown 2.5"
 
 
 def test_printed_numbers_stay_with_the_rows_that_they_are_of(look):

@@ -38,6 +38,11 @@ def screen_text(app):
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
+def has_a_curve(text):
+    """Whether a curve is drawn, which may follow the text around it by a paint."""
+    return any(0x2800 < ord(letter) < 0x2900 for letter in text)
+
+
 async def until(pilot, holds, seconds=20):
     """Wait until the text on the screen is as wanted, and return it."""
     deadline = time.monotonic() + seconds

@@ -6,10 +6,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
-from tests.ui.driving import counted, look_into_help, shows
+from tests.ui.driving import counted, look_into_help, shows, until
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
@@ -77,7 +77,11 @@ def build(paths):
             sources = self.app.screen.query_one(SourceList)
             sources.highlighted = [source.name for source in sources.sources].index(name) + self._headings(name)
             sources.focus()
-            await self.shows(f"{name}  ")
+            await until(self.pilot, lambda _: self._heading.startswith(f"{name}  "))
+
+        @property
+        def _heading(self):
+            return str(self.app.screen.query_one("#heading", Static).content)
 
         def _headings(self, name):
             sources = self.app.screen.query_one(SourceList).sources
@@ -361,7 +365,7 @@ async def test_names_and_titles_from_anywhere_are_shown_harmlessly(build, known,
         await opened.shows("a[b]\\x1b[2J😀", "nnnnnnnnnnnn")
         sources = opened.app.screen.query_one(SourceList)
         sources.highlighted = sources.get_option_index(str(paths.user_presets / "a[b]\x1b[2J😀.toml"))
-        text = await opened.shows("\\x1b[31m [bold]red")
+        text = await opened.shows("\\x1b[31m [bold]red", "# tfpt-tui run 'a[b]\\x1b[2J😀'", 'name = "a[b]')
         assert "\x1b" not in text
 
 

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from tests.ui.driving import has_a_curve
 from tfpt_tui.ui.plot import Frame, Series, decimate, draw, x_at
 
 FRAME = Frame("loss", 40, 10, (1.0, 3.0))
@@ -37,7 +38,7 @@ def test_a_chart_has_its_title_its_curve_and_its_scale():
     plain = draw([curve(2.0, 1.0, 0.5)], FRAME).plain
     lines = plain.split("\n")
     assert lines[0] == "loss"
-    assert any(0x2800 < ord(letter) < 0x2900 for letter in plain)
+    assert has_a_curve(plain)
     assert lines[1].lstrip().startswith("2┤")
     assert lines[-1].split() == ["1", "2", "3"]
 
@@ -45,7 +46,7 @@ def test_a_chart_has_its_title_its_curve_and_its_scale():
 def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
     text = draw([curve(2.0, 1.5, math.nan)], FRAME).plain
     assert text.startswith("NaN from 3: loss\n")
-    assert any(0x2800 < ord(letter) < 0x2900 for letter in text)
+    assert has_a_curve(text)
 
 
 def test_decimation_keeps_every_spike():

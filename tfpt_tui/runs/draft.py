@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.errors import printable
 from tfpt_tui.runs.plan import Plan, make_plan, usual_cooldown_s
 
 MAX_RUNS = 10_000
@@ -132,7 +134,7 @@ def command_of(outcome: Outcome, name: str) -> str:
     options = [f"--repeats {outcome.repeats}"] * (outcome.repeats > 1)
     options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
     options += ["--burn-in"] * outcome.burn_in
-    return " ".join(["tfpt-tui run", name, *options])
+    return " ".join(["tfpt-tui run", shlex.quote(printable(name)), *options])
 
 
 def show_value(value: Value | None) -> str:
