@@ -107,6 +107,12 @@ async def test_a_tall_terminal_shows_the_table_with_another_view_below(app, two)
         await shows(pilot, "took 1.25x", "2 runs both frameworks")
 
 
+async def test_a_tall_terminal_has_room_for_all_notes_of_few_rows(app, two):
+    async with app.run_test(size=(90, 34)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "took 1.25x", "right of 1", "versions: ", "machine: ")
+
+
 async def test_many_rows_leave_room_for_the_view_below(app, record):
     record(QUICK, *(("pytorch", {"batch_size": size}) for size in range(1, 14)))
     async with app.run_test(size=(120, 36)) as pilot:

@@ -27,6 +27,7 @@ TABLE, RATIOS, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
 )
 # These need a comparison; the others have something to show of runs that may not be compared, too.
 COMPARED = (TABLE, RATIOS, PHASES, CURVES)
+FEW = 4  # rows beside which there is room for more notes
 # These are drawn to the width that there is.
 DRAWINGS = {RATIOS: draw_intervals, PHASES: draw_phases}
 PRESS_A = "\n\nPress A to compare them all the same, or v to see what differs."
@@ -104,6 +105,7 @@ class Comparison(Vertical):
         self._drawn.clear()
         comparison, published = findings.comparison, findings.published
         self.set_class(comparison is None, "-message")
+        self.set_class(len(findings.rows) <= FEW, "-few")
         way_out = PRESS_A if findings.across_helps else ""
         self.query_one("#message", Static).update(Content(printable(findings.refusal) + way_out))
         self.query_one("#heading", Static).update(comparison_text.heading(findings.wanted, findings.runs))
