@@ -65,7 +65,10 @@ def test_unknown_kinds_and_keys_are_ignored():
         '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"run_start","config":3}',
         '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"model_summary","layers":[3]}',
         '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"progress","done":true}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"progress","done":1e999}',
+        '{"kind":' + "[" * 100_000,
     ],
+    ids=lambda line: line[:90],
 )
 def test_nonsense_is_refused_and_never_half_read(line):
     with pytest.raises(MalformedEventError):

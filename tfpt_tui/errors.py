@@ -44,6 +44,8 @@ def cannot(doing: str, path: object, error: OSError) -> MissingError:
         errno.EISDIR: "choose another name",
         errno.ENAMETOOLONG: "choose a shorter path",
         errno.ELOOP: "mend the link",
+        errno.EAGAIN: "end some processes, or raise their number (ulimit -u)",
+        errno.EMFILE: "raise the limit of open files (ulimit -n)",
     }.get(error.errno or 0)
     reason = (error.strerror or str(error)).lower()
     return MissingError(f"{path}: cannot {doing}: {reason}" + (f"; {advice}" if advice else ""))

@@ -233,7 +233,7 @@ def decode(line: str) -> Stamped | None:
     """
     try:
         body = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedEventError(f"not JSON: {error}") from None
     if not isinstance(body, dict) or not isinstance(body.get("kind"), str):
         raise MalformedEventError("not an event: no kind")
@@ -242,7 +242,7 @@ def decode(line: str) -> Stamped | None:
     try:
         event = _build(KINDS[body["kind"]], body)
         return Stamped(int(body["seq"]), float(body["time"]), float(body["elapsed"]), event)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MalformedEventError(f"not a {body['kind']} event: {error}") from None
 
 

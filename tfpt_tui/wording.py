@@ -1,7 +1,8 @@
-"""Texts of several lines on a terminal: harmless wherever they come from, and broken where they may be."""
+"""How things are said everywhere: texts on a terminal, long lists, names that the system has."""
 
 from __future__ import annotations
 
+import signal
 import textwrap
 from collections.abc import Sequence
 
@@ -30,6 +31,14 @@ def wrap(text: str, width: int, first: str = "", indent: str = "") -> list[str]:
         break_on_hyphens=False,
         break_long_words=False,
     )
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal; real-time ones have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def first_few(names: Sequence[str]) -> str:

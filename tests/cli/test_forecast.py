@@ -71,6 +71,12 @@ def test_nothing_is_tried_out_while_a_plan_trains(plan):
         lock.release()
 
 
+def test_a_trial_that_has_no_room_tells_nothing(plan, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    run = plan().runs[0]
+    assert try_out(run.config, run.interpreter) is None
+
+
 def test_a_trial_that_fails_tells_nothing(plan, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "fails")
     run = plan().runs[0]
@@ -80,12 +86,15 @@ def test_a_trial_that_fails_tells_nothing(plan, monkeypatch):
 def test_the_time_left_follows_the_real_pace(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(forecasting.time, "monotonic", lambda: now[0])
-    countdown = Countdown([100.0, 100.0, 100.0], begun=0.0)
-    now[0] = 50.0
+    countdown = Countdown([100.0, 100.0, 100.0])
+    now[0] = 3600.0  # it waited for another plan
+    countdown.begin()
+    now[0] = 3650.0
     assert countdown.finish() == "about 2 min left"
-    now[0] = 100.0
+    now[0] = 3700.0
+    countdown.begin()
     assert countdown.finish() == "about 50 s left"
-    now[0] = 150.0
+    now[0] = 3750.0
     assert countdown.finish() == ""
 
 

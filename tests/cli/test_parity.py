@@ -51,3 +51,12 @@ def test_a_framework_that_cannot_take_part_is_named(fake_python, story):
     assert done.returncode == (1 if story else 3)
     assert done.stderr.splitlines()[-1].startswith("tfpt-tui: ")
     assert "Traceback" not in done.stderr
+
+
+def test_without_a_temporary_directory_it_says_so(cli, fake_python, monkeypatch, tmp_path):
+    with monkeypatch.context() as changed:
+        changed.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+        code, _, err = cli("parity")
+    assert code == 3
+    assert err.splitlines()[-1].startswith(f"tfpt-tui: {tmp_path}/gone/")
+    assert "cannot keep the evidence: no such file or directory" in err

@@ -3,14 +3,19 @@
 import os
 import shutil
 import signal
+import time
+from datetime import datetime
 
 import pytest
 
 from tests.waiting import wait_until
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.runs import resume as resumption
+from tfpt_tui.runs.directory import make_directory
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.processes import read_process
 from tfpt_tui.runs.resume import rest_of, resume
@@ -104,7 +109,35 @@ def test_a_reboot_leaves_a_sweep_that_can_be_resumed(start, paths):
     finish(sweep)
     for state in (sweep.directory.state, *(run.state for run in sweep.runs)):
         state.write_text(state.read_text().replace(read_state(state)["boot_id"], "another-boot"))
+        os.utime(state, (time.time() - 600,) * 2)
     assert finish(again(sweep, paths)) == ["completed", "completed"]
+
+
+def test_a_sweep_that_another_process_is_about_to_resume_is_left_to_it(start, paths):
+    sweep = start("is_killed", "completes")
+    finish(sweep)
+    with (
+        claimed(sweep.directory.path, "the sweep", "going on with it"),
+        pytest.raises(UsageError, match="another tfpt-tui is going on with it"),
+    ):
+        again(sweep, paths)
+
+
+def test_a_resumption_that_cannot_be_planned_leaves_no_runs_behind(start, paths, monkeypatch):
+    sweep = start("is_killed")
+    finish(sweep)
+    before = sorted(paths.runs.iterdir())
+    made = iter([make_directory(paths.runs, "pytorch", datetime.now())])
+
+    def make_one(*_):
+        for path in made:
+            return path
+        raise MissingError("no room")
+
+    monkeypatch.setattr(resumption, "make_directory", make_one)
+    with pytest.raises(MissingError, match="no room"):
+        again(sweep, paths)
+    assert sorted(paths.runs.iterdir()) == before
 
 
 def test_a_live_sweep_is_not_resumed(start, paths):

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import signal
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,9 +14,12 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.result import read_result
+from tfpt_tui.runs import sweep as sweeping
+from tfpt_tui.runs.directory import SweepDirectory
 from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.processes import read_process
+from tfpt_tui.runs.processes import boot_id, identify, read_process
 from tfpt_tui.runs.state import owner_of, read_state, status_of
+from tfpt_tui.runs.sweep import read_sweep
 
 
 def finish(sweep, seconds=60):
@@ -197,7 +202,6 @@ def test_a_run_that_takes_too_long_is_ended_as_timeout(start):
     (result,) = finish(start("hangs", rows=[0], timeout_s=1))
     assert result["status"] == "timeout"
     assert result["error"]["message"] == "not done after 1 s (the key timeout_s sets the limit)"
-    assert result["training"]["epochs"] == 1
 
 
 def test_a_hang_up_of_the_terminal_does_not_reach_the_run(start):
@@ -243,6 +247,48 @@ def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start
     assert result["status"] == "crashed"
     assert "supervisor is gone" in result["error"]["message"]
     assert result["training"]["epochs"] == 1
+
+
+def test_an_orphan_that_cannot_be_settled_does_not_hold_up_another_plan(start, monkeypatch, paths):
+    """The supervisor runs in this process, so that the orphan's disk can refuse."""
+    from tfpt_tui.runs import supervisor as supervision
+
+    orphan = start("hangs", rows=[0])
+    os.kill(owner_of(orphan.directory.state).pid, signal.SIGKILL)
+    wait_until(lambda: owner_of(orphan.directory.state) is None)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(supervision, "settle", refuse)
+    supervision._settle_orphans(paths)
+    assert not orphan.runs[0].result.exists()
+
+
+@pytest.mark.parametrize(("silent_s", "status"), [(0, "running"), (600, "crashed")])
+def test_a_run_of_another_machine_lives_while_its_traces_are_fresh(start, silent_s, status):
+    run = start("hangs", rows=[0]).runs[0]
+    wait_for_epoch(run)
+    os.kill(owner_of(run.state).pid, signal.SIGKILL)
+    run.state.write_text(run.state.read_text().replace(boot_id(), "another-machine"))
+    os.utime(run.state, (time.time() - silent_s,) * 2)
+    assert status_of(run) == status
+
+
+def test_a_supervisor_leaves_traces_for_other_machines(start, monkeypatch, paths):
+    """It runs in this process, so that it can be quick about it."""
+    from tfpt_tui.runs import supervisor as supervision
+
+    sweep = start("completes")
+    os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
+    states = [sweep.directory.state, *(run.state for run in sweep.runs)]
+    for run in sweep.runs:
+        run.result.unlink(missing_ok=True)
+    for state in states:
+        os.utime(state, (0, 0))
+    monkeypatch.setattr(supervision, "BEAT_S", 0.01)
+    with supervision._heartbeat(supervision.Supervisor(sweep, identify(os.getpid()), supervision.GpuReader())):
+        wait_until(lambda: all(state.stat().st_mtime > 0 for state in states))
 
 
 def test_a_terminated_supervisor_stops_its_runs_in_order(start):
@@ -307,11 +353,35 @@ def test_runs_that_cannot_be_recorded_are_refused_and_leave_nothing(start, paths
     assert not list(paths.sweeps.iterdir())
 
 
+def test_a_plan_without_a_supervisor_leaves_nothing(start, paths, monkeypatch):
+    def refuse(*_, **__):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(sweeping, "subprocess", SimpleNamespace(Popen=refuse, DEVNULL=-3))
+    with pytest.raises(MissingError, match=r"cannot start the supervisor: .*; end some processes"):
+        start("completes")
+    assert not list(paths.sweeps.iterdir())
+    assert not list(paths.runs.iterdir())
+
+
+def test_a_plan_that_is_interrupted_before_it_is_handed_over_does_not_go_on_alone(start, paths, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as changed:
+        changed.setattr(sweeping, "owner_of", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            start("hangs")
+    (directory,) = paths.sweeps.iterdir()
+    sweep = read_sweep(SweepDirectory(directory), paths)
+    wait_until(lambda: all(run.result.exists() for run in sweep.runs))
+    assert [result["status"] for result in finish(sweep)] == ["stopped", "stopped"]
+
+
 def test_a_record_that_fills_the_disk_is_the_runs_error_and_ends_the_worker(start, monkeypatch, paths):
     """The supervisor runs in this process, so that its disk can be full."""
     from tfpt_tui.hardware import recorder
     from tfpt_tui.runs import supervisor as supervision
-    from tfpt_tui.runs.processes import identify
 
     lock = MachineLock()
     assert lock.acquire("a test")
@@ -337,11 +407,15 @@ def test_half_files_of_a_worker_that_was_killed_are_removed(start):
     lock = MachineLock()
     assert lock.acquire("a test")
     sweep = start("is_killed", rows=[0])
-    half = sweep.runs[0].path / ".model.pt"
-    half.write_bytes(b"half a model")
+    halves = [sweep.runs[0].path / name for name in (".model.pt", ".result.toml.123.tmp")]
+    for half in halves:
+        half.write_bytes(b"half of it")
+    somebodys = sweep.runs[0].path / ".ipynb_checkpoints"
+    somebodys.mkdir()
     lock.release()
     finish(sweep)
-    assert not half.exists()
+    assert not any(half.exists() for half in halves)
+    assert somebodys.is_dir()
 
 
 def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):

@@ -66,3 +66,10 @@ def test_a_long_log_is_read_from_near_its_end(tmp_path):
     lines = LineTail(path, last_bytes=25).read()
     assert lines[-1] == "line 999"
     assert len(lines) <= 3
+
+
+def test_a_portion_without_an_event_is_not_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(tail, "CHUNK_BYTES", 100)
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"kind":"future"}\n' * 20 + f'{{"kind":"x{"x" * 500}"}}\n' + line(0))
+    assert len(EventTail(path).read_all()) == 1

@@ -45,7 +45,10 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
     for narrator in narrators_of(sweep.runs):
         while True:
             try:
-                if narrator.step(sweep):
+                over = narrator.step(sweep)
+                if countdown and narrator.begun:
+                    countdown.begin()
+                if over:
                     break
                 time.sleep(POLL_S)
             except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -64,10 +65,16 @@ class Countdown:
 
     left_s: list[float]
     finished: list[tuple[float, float]] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = math.nan
+
+    def begin(self) -> None:
+        """The first run has begun: how long it waited for another plan tells nothing of the pace."""
+        if math.isnan(self.begun):
+            self.begun = time.monotonic()
 
     def finish(self, *, completed: bool = True) -> str:
         """A run is over: what is left, in words, "" where nothing is. One that did not complete tells nothing."""
+        self.begin()  # one that was stopped while it waited never did
         now = time.monotonic()
         expected = self.left_s.pop(0)
         self.finished += [(expected, now - self.begun)] if completed else []

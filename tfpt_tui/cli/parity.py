@@ -48,8 +48,11 @@ def parity(invocation: Invocation, as_json: bool) -> int:
 
 
 def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> Proof:
-    with tempfile.TemporaryDirectory(prefix="tfpt-tui-parity-") as directory:
-        evidence = gather_evidence(device, invocation.settings, Path(directory), say)
+    try:
+        with tempfile.TemporaryDirectory(prefix="tfpt-tui-parity-") as directory:
+            evidence = gather_evidence(device, invocation.settings, Path(directory), say)
+    except OSError as error:
+        raise cannot("keep the evidence", error.filename or "the temporary directory", error) from None
     parts = list(evidence.values())
     proof = Proof(
         date=datetime.now().replace(microsecond=0),

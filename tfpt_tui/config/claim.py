@@ -27,9 +27,10 @@ def claimed(directory: Path, what: str, busy: str) -> Iterator[None]:
     except OSError as error:
         raise cannot(f"make {what}", directory, error) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{directory}: another tfpt-tui is {busy}; wait for that one") from None
         yield
-    except BlockingIOError:
-        raise UsageError(f"{directory}: another tfpt-tui is {busy}; wait for that one") from None
     finally:
         os.close(handle)

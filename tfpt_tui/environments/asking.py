@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tfpt_tui.errors import printable
+from tfpt_tui.wording import signal_name
 
 MOST_BYTES = 4 << 20  # frameworks print some thousand lines at worst
 MOST_CHARACTERS = 300
@@ -45,10 +46,7 @@ class Answer:
     def ending(self) -> str:
         if self.returncode >= 0:
             return f"with exit code {self.returncode}"
-        try:
-            return f"by {signal.Signals(-self.returncode).name}"
-        except ValueError:
-            return f"by signal {-self.returncode}"  # real-time signals have no name
+        return f"by {signal_name(-self.returncode)}"
 
 
 def never() -> bool:

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from tfpt_tui.data.journal import Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
 from tfpt_tui.runs.directory import make_directory
 from tfpt_tui.runs.processes import Process, identify, read_process
-from tfpt_tui.runs.state import read_state
+from tfpt_tui.runs.state import age_s, lives, read_state
 
 SCHEMA = 1
 LISTED = 50  # older ones are of no use to anyone, and forgotten
@@ -189,7 +188,7 @@ def _read(path: Path) -> Preparation:
     )
     process = _process(path)
     # In this order: a process that ends in between has written its last line before.
-    alive = process.is_alive() if process else time.time() - path.stat().st_mtime < HANDOVER_S
+    alive = lives(process, path / JOURNAL) if process else age_s(path) < HANDOVER_S
     last = read_last(path / JOURNAL)
     if isinstance(last, Ending):
         status = {0: "completed", INTERRUPTED: "stopped"}.get(last.code, "failed")

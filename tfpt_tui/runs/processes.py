@@ -21,9 +21,14 @@ class Process:
     pid: int
     start_time: int
 
+    @property
+    def is_ours_to_see(self) -> bool:
+        """Whether it is, or was, of this boot of this machine; others may share a directory with us."""
+        return self.boot_id == boot_id()
+
     def is_alive(self) -> bool:
         # One that was gone when it was identified has no start time, as whatever is gone now.
-        return self.boot_id == boot_id() and 0 < _start_time(self.pid) == self.start_time
+        return self.is_ours_to_see and 0 < _start_time(self.pid) == self.start_time
 
 
 def boot_id() -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tfpt_tui.config.claim import claimed
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, make_directory
 from tfpt_tui.runs.plan import check_machine
 from tfpt_tui.runs.state import owner_of, status_of
@@ -32,8 +33,7 @@ def rest_of(sweep: Sweep) -> Rest:
     Raises:
         UsageError: the sweep is still being run, or nothing of it is left.
     """
-    if owner_of(sweep.directory.state):
-        raise UsageError(f"{sweep.id}: is being run; follow it with: tfpt-tui runs tail {sweep.id}")
+    _check_idle(sweep)
     deleted = tuple(run for run in sweep.runs if not run.config.exists())
     kept = [run for run in sweep.runs if run not in deleted]
     completed = tuple(run for run in kept if status_of(run) == "completed")
@@ -52,9 +52,23 @@ def resume(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sw
     of what happened. One that had not begun is used as it is.
 
     Raises:
-        UsageError: a configuration is refused by now.
+        UsageError: a configuration is refused by now, or another process goes on with the sweep.
         MissingError: a dataset, a framework or a device is not there any more, or nothing can be written.
     """
+    with claimed(sweep.directory.path, "the sweep", "going on with it"):
+        _check_idle(sweep)
+        resumed = _plan_anew(sweep, rest, paths, settings)
+        sweep.directory.stop.unlink(missing_ok=True)
+        hand_over(resumed, paths)
+    return resumed
+
+
+def _check_idle(sweep: Sweep) -> None:
+    if owner_of(sweep.directory.state):
+        raise UsageError(f"{sweep.id}: is being run; follow it with: tfpt-tui runs tail {sweep.id}")
+
+
+def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sweep:
     configs = {run.id: read_config(run) for run in rest.pending}
     interpreters = check_machine(list(configs.values()), settings)
     now = datetime.now()
@@ -77,14 +91,13 @@ def resume(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sw
             entries.append(entry)
         document = {**sweep.document, "runs": entries}
         write_toml(sweep.directory.plan, document)
-    except OSError as error:
+    except (OSError, TfptError) as error:
         for run in made:
             shutil.rmtree(run.path, ignore_errors=True)
-        raise cannot("go on with the sweep", sweep.directory.path, error) from None
-    sweep.directory.stop.unlink(missing_ok=True)
-    resumed = Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry["run"]) for entry in entries), document)
-    hand_over(resumed, paths)
-    return resumed
+        if isinstance(error, OSError):
+            raise cannot("go on with the sweep", sweep.directory.path, error) from None
+        raise
+    return Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry["run"]) for entry in entries), document)
 
 
 def _fresh(run: RunDirectory, framework: str, paths: Paths, now: datetime) -> RunDirectory:

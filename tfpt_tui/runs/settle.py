@@ -21,6 +21,7 @@ from tfpt_tui.runs.history import draw_history
 from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result, warnings_of
 from tfpt_tui.runs.sweep import origin_of, read_config
 from tfpt_tui.runs.tail import EventTail
+from tfpt_tui.wording import signal_name
 
 ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
 
@@ -117,7 +118,8 @@ def _machine_warnings(run: RunDirectory, record: Record, samples: Sequence[Sampl
 def _remove_halves(run: RunDirectory) -> None:
     """Files are written under hidden names first: one that is still there belongs to somebody who was killed."""
     for path in run.path.glob(".*"):
-        path.unlink(missing_ok=True)
+        if path.is_file() and (path.suffix == ".tmp" or path.name[1:] in ARTIFACTS):
+            path.unlink()
 
 
 def _config_of(run: RunDirectory) -> dict[str, Any]:
@@ -142,5 +144,5 @@ def _advise(returncode: int) -> str:
 
 def _describe_exit(returncode: int) -> str:
     if returncode < 0:
-        return f"the worker was killed by {signal.Signals(-returncode).name}"
+        return f"the worker was killed by {signal_name(-returncode)}"
     return f"the worker ended with exit code {returncode}"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,10 @@ from tfpt_tui.runs.processes import Process, read_process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
+# Machines that share a directory see each other's processes by what they touch so often. A network file system
+# tells of it up to a minute late (nfs(5), acdirmax).
+BEAT_S = 15.0
+SILENT_S = BEAT_S + 75.0
 # Endings that say nothing of the run's own configuration.
 RESUMABLE = ("stopped", "crashed")
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
@@ -65,7 +73,19 @@ def gone(run: RunDirectory) -> RunError:
 def owner_of(path: Path) -> Process | None:
     """The supervisor that owns a run or sweep, None when it is gone or there never was one."""
     supervisor = read_process(read_state(path), "supervisor")
-    return supervisor if supervisor and supervisor.is_alive() else None
+    return supervisor if supervisor and lives(supervisor, path) else None
+
+
+def lives(process: Process, trace: Path) -> bool:
+    """Whether a process is alive; one of another machine or another boot while its file is fresh."""
+    return process.is_alive() if process.is_ours_to_see else age_s(trace) < SILENT_S
+
+
+def beat(states: Iterable[Path]) -> None:
+    """Leave a fresh trace of the owner of these states; what cannot be touched is left."""
+    for state in states:
+        with suppress(OSError):
+            os.utime(state)
 
 
 def status_of(run: RunDirectory) -> str:
@@ -75,7 +95,7 @@ def status_of(run: RunDirectory) -> str:
         return ended
     state = read_state(run.state)
     if not state:
-        return "queued" if _age_s(run.config) < HANDOVER_S else "crashed"
+        return "queued" if age_s(run.config) < HANDOVER_S else "crashed"
     if not owner_of(run.state):
         return "crashed"
     return "running" if "worker" in state else "queued"
@@ -96,8 +116,9 @@ def _ending_of(run: RunDirectory) -> str:
     return found[1].decode() if found else "crashed"
 
 
-def _age_s(path: Path) -> float:
+def age_s(path: Path) -> float:
+    """Seconds since a file was written or touched; many where it is gone."""
     try:
         return time.time() - path.stat().st_mtime
     except OSError:
-        return HANDOVER_S
+        return math.inf

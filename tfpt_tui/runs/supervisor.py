@@ -10,9 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.needs import check_room
 from tfpt_tui.runs.processes import Process, identify, kill_group, oom_kills
 from tfpt_tui.runs.settle import Keeper, find_ending, settle
-from tfpt_tui.runs.state import gone, status_of, write_state
+from tfpt_tui.runs.state import BEAT_S, beat, gone, status_of, write_state
 from tfpt_tui.runs.sweep import Sweep, interpreter_for, read_config, read_sweep, write_plan
 
 TICK_S = 0.2
@@ -60,10 +61,11 @@ def main(arguments: list[str]) -> None:
         signal.signal(request, lambda *_: directory.stop.touch())
     supervisor = Supervisor(read_sweep(directory, paths), identify(os.getpid()), GpuReader())
     _claim(supervisor)
-    _settle_orphans(paths)
-    with _machine_lock(supervisor):
-        supervisor.gpu.start()
-        run_plan(supervisor)
+    with _heartbeat(supervisor):
+        _settle_orphans(paths)
+        with _machine_lock(supervisor):
+            supervisor.gpu.start()
+            run_plan(supervisor)
     _tell(supervisor, "done", "")
 
 
@@ -226,7 +228,25 @@ def _settle_orphans(paths: Paths) -> None:
     """Give the runs whose supervisor was killed the result that it could not write."""
     for run in list_runs(paths):
         if not run.result.exists() and status_of(run) == "crashed":
-            settle(run, "crashed", gone(run))
+            with suppress(OSError):  # somebody else's, perhaps: it stays as it is, and ours go on
+                settle(run, "crashed", gone(run))
+
+
+@contextmanager
+def _heartbeat(supervisor: Supervisor) -> Iterator[None]:
+    """Leave fresh traces for other machines that share the directory: they cannot see our process."""
+
+    def go_on() -> None:
+        while not done.wait(BEAT_S):
+            beat((supervisor.sweep.directory.state, *(run.state for run in _waiting(supervisor.sweep))))
+
+    done = threading.Event()
+    thread = threading.Thread(target=go_on, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 @contextmanager

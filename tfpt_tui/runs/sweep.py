@@ -65,10 +65,14 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
     """
     supervisor = _start_supervisor(sweep, paths)
     deadline = time.monotonic() + HANDOVER_S
-    while owner_of(sweep.directory.state) is None:
-        if supervisor.poll() is not None or time.monotonic() > deadline:
-            break
-        time.sleep(0.02)
+    try:
+        while owner_of(sweep.directory.state) is None:
+            if supervisor.poll() is not None or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+    except KeyboardInterrupt:
+        sweep.directory.stop.touch()  # nobody would know of it, and Ctrl-C stops runs
+        raise
     if supervisor.poll():
         log = sweep.directory.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
         raise TfptError(f"{paths.sweeps}: the supervisor did not start: {log[-1]}")
@@ -209,12 +213,15 @@ def _remove(sweep: Sweep) -> None:
 
 def _start_supervisor(sweep: Sweep, paths: Paths) -> subprocess.Popen[bytes]:
     """Detached: a session of its own, no terminal, so that a hang-up of ours does not reach it."""
-    with sweep.directory.log.open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tfpt_tui.runs.supervisor", str(sweep.directory.path), str(paths.runs)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=Path(tfpt_tui.__file__).parent.parent,
-            start_new_session=True,
-        )
+    try:
+        with sweep.directory.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tfpt_tui.runs.supervisor", str(sweep.directory.path), str(paths.runs)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=Path(tfpt_tui.__file__).parent.parent,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise cannot("start the supervisor", sweep.directory.path, error) from None

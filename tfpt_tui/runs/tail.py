@@ -18,22 +18,22 @@ class LineTail:
 
     def __init__(self, path: Path, last_bytes: int | None = None) -> None:
         self._path = path
-        self._offset = 0
+        self.offset = 0  # bytes that were read
         self._rest = b""
         if last_bytes is not None and path.exists():
-            self._offset = max(0, path.stat().st_size - last_bytes)
+            self.offset = max(0, path.stat().st_size - last_bytes)
 
     def read(self) -> list[str]:
         """At most a quarter of a mebibyte of new lines; none while there is no file."""
         try:
             with self._path.open("rb") as file:
-                if file.seek(0, 2) < self._offset:
-                    self._offset, self._rest = 0, b""  # the file was begun anew
-                file.seek(self._offset)
+                if file.seek(0, 2) < self.offset:
+                    self.offset, self._rest = 0, b""  # the file was begun anew
+                file.seek(self.offset)
                 chunk = file.read(CHUNK_BYTES)
         except FileNotFoundError:
             return []
-        self._offset += len(chunk)
+        self.offset += len(chunk)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [line.decode("utf-8", "replace") for line in lines]
 
@@ -46,7 +46,7 @@ class EventTail:
         self.malformed = 0
 
     def read(self) -> list[Stamped]:
-        """One portion of new events; call again while there are some to catch up with a long file."""
+        """One portion of new events, none where it holds no whole event."""
         events = []
         for line in self._lines.read():
             try:
@@ -61,6 +61,8 @@ class EventTail:
     def read_all(self) -> list[Stamped]:
         """All events up to the present end of the file."""
         events: list[Stamped] = []
-        while portion := self.read():
-            events += portion
-        return events
+        while True:
+            before = self._lines.offset
+            events += self.read()
+            if self._lines.offset == before:
+                return events

@@ -37,6 +37,8 @@ def try_out(config: RunConfig, interpreter: str) -> Record | None:
             )
             write_toml(run.config, {"rows": [few.to_mapping()]})
             return _watch(run, interpreter)
+    except OSError:
+        return None  # no room for the trial: what is wrong for the run itself is said there
     finally:
         lock.release()
 
