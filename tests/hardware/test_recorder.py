@@ -106,13 +106,22 @@ def test_a_half_written_or_damaged_line_is_left_out(tmp_path):
 
 
 def test_energy_is_the_difference_of_the_counter_where_the_run_was_long_enough():
-    assert summarize([sample(0.0, 500.0), sample(12.0, 1700.0)])["energy_j"] == 1200.0
-    assert "energy_j" not in summarize([sample(0.0, 500.0), sample(5.0, 900.0)])
-    assert "energy_j" not in summarize([sample(0.0), sample(12.0)])
+    assert summarize([sample(0.0, 500.0), sample(12.0, 1700.0)], 0)["energy_j"] == 1200.0
+    assert "energy_j" not in summarize([sample(0.0, 500.0), sample(5.0, 900.0)], 0)
+    assert "energy_j" not in summarize([sample(0.0), sample(12.0)], 0)
+
+
+@pytest.mark.parametrize(("gpu", "energy_j"), [(0, 5000.0), (1, 100.0), (2, None), (None, None)])
+def test_energy_is_that_of_the_gpu_that_was_used(gpu, energy_j):
+    samples = [
+        Sample(0.0, 0.0, gpus=(GpuSample(energy_j=0.0), GpuSample(energy_j=200.0))),
+        Sample(0.0, 20.0, gpus=(GpuSample(energy_j=5000.0), GpuSample(energy_j=300.0))),
+    ]
+    assert summarize(samples, gpu).get("energy_j") == energy_j
 
 
 def test_means_leave_unknown_readings_out():
-    summary = summarize([sample(0.0, cpu_percent=None), sample(1.0, cpu_percent=40.0)])
+    summary = summarize([sample(0.0, cpu_percent=None), sample(1.0, cpu_percent=40.0)], None)
     assert summary["cpu_percent_mean"] == 40.0
     assert "load_1m_mean" not in summary
     assert summary["gpu0_power_w_mean"] == 100.0

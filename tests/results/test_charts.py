@@ -77,6 +77,20 @@ def test_the_load_is_drawn_over_time(recorded):
     assert titles == ["processor (%)", "worker's memory (GB)"]
 
 
+def test_of_several_gpus_the_one_that_was_used_is_drawn(recorded):
+    results, runs = recorded
+    for run in runs:
+        run.hardware.write_text(
+            "time,elapsed_s,gpu0_utilization_percent,gpu1_utilization_percent\n1,0,99,10\n2,1,99,20\n"
+        )
+    on_gpu = {"environment": {"gpu": {"used": 1}}, "effective": {"device": "cuda:1"}}
+    on_cpu = {**on_gpu, "effective": {"device": "cpu"}}
+    told = [{**one, **(on_gpu if one["config"]["framework"] == "pytorch" else on_cpu)} for one in results]
+    (axes,) = draw_charts(told, runs)["hardware"].axes
+    assert axes.get_title() == "GPU (%)"
+    assert [list(line.get_ydata()) for line in axes.lines if len(line.get_ydata())] == [[10.0, 20.0]]
+
+
 def test_a_scaled_time_says_so_in_its_chart():
     scaled = {"from_epochs": 1, "to_epochs": 20, "training_s": 600.0}
     axes = draw_charts([{**result("a", epochs_measured=1), "scaled": scaled}], [])["training_time"].axes[0]

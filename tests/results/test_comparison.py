@@ -5,6 +5,7 @@ import pytest
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results import comparison
+from tfpt_tui.results.groups import group
 from tfpt_tui.results.table import as_csv, as_json, as_text, sorted_by
 
 
@@ -428,3 +429,18 @@ def test_what_all_runs_have_in_common_is_said_once():
     assert notes_with(table, "in all runs: ") == [
         "in all runs: data=/d, image_size=32, batch_size=64, cache=false, augment=true, threads=2"
     ]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_loss_that_is_no_number_leaves_its_row_without_a_median(order):
+    runs = repeats("p")
+    for run, loss in zip(runs, (0.9, 1.0, math.nan), strict=True):
+        run["test"]["loss"] = loss
+    (entry,) = group([runs[place] for place in order])
+    assert math.isnan(entry.median("test", "loss"))
+
+
+def test_a_broken_run_does_not_hinder_a_comparison_by_a_setting():
+    broken = {"run": "x", "status": "crashed", "config": {}, "phases": {}, "environment": {}}
+    entries = group([result("a", batch_size=64), broken, result("b", batch_size=32)], by="framework")
+    assert [entry.config for entry in entries][-1] == {}

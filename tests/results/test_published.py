@@ -44,7 +44,13 @@ def result(framework="pytorch", training_s=3000.0, status="completed", images=50
         "run": "r",
         "status": status,
         "config": config.to_mapping(),
-        "training": {"images": 20 * images, "epochs": 20, "first_epoch_s": 150.0, "epoch_s_median": 150.0},
+        "training": {
+            "images": 20 * images,
+            "epochs": 20,
+            "epochs_s": training_s,
+            "first_epoch_s": training_s / 20,
+            "epoch_s_median": training_s / 20,
+        },
         "test": {"images_per_s": 1000.0, "seconds": images / 5 / 1000},
         "article_clock": {"training_s": training_s, "evaluation_s": 20.0},
         "environment": {"machine": {"processor": "AMD EPYC", "allowed_cores": "0-1"}},
@@ -126,6 +132,12 @@ def test_a_short_form_is_scaled_to_the_printed_work_and_says_so(preset):
     assert "scaled from 1 epoch of 2,000 images" in as_text(table)
     rows, _ = compare(preset, short("pytorch", 15.0, images=50_000))
     assert (rows[0]["yours_training_s"], rows[0]["yours_is"]) == (205.0, "scaled from 1 epoch")
+
+
+def test_a_whole_run_of_fewer_images_is_scaled_as_its_short_form(preset):
+    whole = result(training_s=205.0, images=2000)
+    whole["training"]["epochs_s"] = 200.0
+    assert compare(preset, whole)[0][0]["yours_training_s"] == 5 + 20 * 10 * 25
 
 
 def test_several_runs_of_a_row_count_by_their_median(preset):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,31 +34,38 @@ def read_samples(path: Path) -> list[Sample]:
     return parse_samples(lines[0].split(","), lines[1:]) if lines else []
 
 
-def summarize(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Means over a run, the peak of the worker's memory, and the energy where the GPUs count it."""
+def gpu_of(environment: Mapping[str, Any], effective: Mapping[str, Any]) -> int | None:
+    """The place among a sample's GPUs of the one that a run was on; None where it was on none, or nobody knows.
+
+    ``environment`` is its ``environment.toml``, ``effective`` what its worker said to have used.
+    """
+    if str(effective.get("device", "")).startswith("cpu"):  # device=auto: it was not on the GPU after all
+        return None
+    used: int | None = environment.get("gpu", {}).get("used")
+    return used
+
+
+def summarize(samples: Sequence[Sample], gpu: int | None) -> dict[str, Any]:
+    """Means over a run, the peak of the worker's memory, and the energy of its GPU where that counts it."""
     summary: dict[str, Any] = {"samples": len(samples)}
     for name in ("cpu_percent", "load_1m", "memory_used_bytes", "worker_cpu_percent", "disk_read_bytes_per_s"):
         summary[f"{name}_mean"] = _mean(getattr(sample, name) for sample in samples)
     summary["swap_used_bytes_max"] = _max(sample.swap_used_bytes for sample in samples)
     summary["worker_rss_bytes_max"] = _max(sample.worker_rss_bytes for sample in samples)
-    for gpu in range(max((len(sample.gpus) for sample in samples), default=0)):
-        readings = [sample.gpus[gpu] for sample in samples if len(sample.gpus) > gpu]
+    for place in range(max((len(sample.gpus) for sample in samples), default=0)):
+        readings = [sample.gpus[place] for sample in samples if len(sample.gpus) > place]
         for name in ("utilization_percent", "memory_used_bytes", "power_w", "temperature_c", "sm_clock_mhz"):
-            summary[f"gpu{gpu}_{name}_mean"] = _mean(getattr(reading, name) for reading in readings)
-    summary["energy_j"] = _energy(samples)
+            summary[f"gpu{place}_{name}_mean"] = _mean(getattr(reading, name) for reading in readings)
+    summary["energy_j"] = _energy(samples, gpu)
     return {name: value for name, value in summary.items() if value is not None}
 
 
-def _energy(samples: Sequence[Sample]) -> float | None:
-    if not samples or samples[-1].elapsed_s - samples[0].elapsed_s < MIN_ENERGY_S:
+def _energy(samples: Sequence[Sample], gpu: int | None) -> float | None:
+    counted = [sample for sample in samples if gpu is not None and gpu < len(sample.gpus)]
+    if gpu is None or not counted or counted[-1].elapsed_s - counted[0].elapsed_s < MIN_ENERGY_S:
         return None
-    first, last = samples[0].gpus, samples[-1].gpus
-    used = [
-        after.energy_j - before.energy_j
-        for before, after in zip(first, last, strict=False)
-        if before.energy_j is not None and after.energy_j is not None
-    ]
-    return round(sum(used), 3) if used else None
+    before, after = counted[0].gpus[gpu].energy_j, counted[-1].gpus[gpu].energy_j
+    return None if before is None or after is None else round(after - before, 3)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

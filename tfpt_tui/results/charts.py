@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.errors import cannot
-from tfpt_tui.hardware.readings import read_samples
-from tfpt_tui.hardware.sample import Sample
+from tfpt_tui.hardware.readings import gpu_of, read_samples
+from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.epochs import read_epochs
 from tfpt_tui.results.groups import Group, asked, group, same_settings
 from tfpt_tui.results.provenance import provenance
@@ -90,7 +90,7 @@ def _training_time(groups: Sequence[Group]) -> Figure | None:
     for place, (entry, times) in enumerate(rows):
         axes.plot(times, [place] * len(times), "o", color=_colour(entry.framework), alpha=0.6)
         axes.plot(statistics.median(times), place, "|", color="black", markersize=16)
-    names = [_marked(entry, groups) for entry, _ in rows]
+    names = [_marked(entry) for entry, _ in rows]
     _name_rows(axes, names)
     axes.set_xlim(left=0)
     axes.set_xlabel("training (s): every run,\nand the median of each row")
@@ -160,27 +160,28 @@ def _batch_size(groups: Sequence[Group]) -> Figure | None:
 
 def _hardware(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> Figure | None:
     """Processor, memory and GPU over time, for one run of each framework."""
-    first = {result["config"]["framework"]: run for run, result in reversed(_pairs(runs, done))}
-    sampled = {framework: read_samples(run.hardware) for framework, run in first.items()}
+    first = {result["config"]["framework"]: (run, result) for run, result in reversed(_pairs(runs, done))}
+    sampled = {framework: _samples(*pair) for framework, pair in first.items()}
     sampled = {framework: samples for framework, samples in sampled.items() if len(samples) > 1}
     if not sampled:
         return None
-    readings: dict[str, Callable[[Sample], float | None]] = {
-        "processor (%)": lambda sample: sample.cpu_percent,
-        "worker's memory (GB)": lambda sample: _scaled(sample.worker_rss_bytes, 1e-9),
-        "GPU (%)": lambda sample: sample.gpus[0].utilization_percent if sample.gpus else None,
-        "GPU power (W)": lambda sample: sample.gpus[0].power_w if sample.gpus else None,
+    readings: dict[str, Callable[[Sample, GpuSample | None], float | None]] = {
+        "processor (%)": lambda sample, gpu: sample.cpu_percent,
+        "worker's memory (GB)": lambda sample, gpu: _scaled(sample.worker_rss_bytes, 1e-9),
+        "GPU (%)": lambda sample, gpu: gpu.utilization_percent if gpu else None,
+        "GPU power (W)": lambda sample, gpu: gpu.power_w if gpu else None,
     }
     known = {
         title: reading
         for title, reading in readings.items()
-        if any(reading(sample) is not None for samples in sampled.values() for sample in samples)
+        if any(reading(*pair) is not None for samples in sampled.values() for pair in samples)
     }
     figure = _figure(1.8 * len(known))
     for place, (title, reading) in enumerate(known.items(), start=1):
         axes = figure.add_subplot(len(known), 1, place)
         for framework, samples in sampled.items():
-            points = [(sample.elapsed_s, reading(sample)) for sample in samples if reading(sample) is not None]
+            told = [(sample.elapsed_s, reading(sample, gpu)) for sample, gpu in samples]
+            points = [(elapsed_s, value) for elapsed_s, value in told if value is not None]
             axes.plot(*zip(*points, strict=True), color=_colour(framework), linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_ylim(bottom=0)
@@ -215,7 +216,14 @@ def _training_times(entry: Group) -> list[float]:
     return [time for time in times if time is not None and math.isfinite(time)]
 
 
-def _marked(entry: Group, groups: Sequence[Group]) -> str:
+def _samples(run: RunDirectory, result: Mapping[str, Any]) -> list[tuple[Sample, GpuSample | None]]:
+    """The samples of a run, each with the reading of the GPU that it used."""
+    used = gpu_of(result.get("environment", {}), result.get("effective", {}))
+    samples = read_samples(run.hardware)
+    return [(one, one.gpus[used] if used is not None and used < len(one.gpus) else None) for one in samples]
+
+
+def _marked(entry: Group) -> str:
     note = next((scaled_note(result) for result in entry.done if scaled_note(result)), "")
     return entry.name + (f", {note}" if note else "")
 

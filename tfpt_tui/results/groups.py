@@ -79,7 +79,10 @@ class Group:
         return [result[table][key] for result in self.done if key in result.get(table, {})]
 
     def median(self, table: str, key: str) -> float | None:
+        """NaN as soon as a run has none: a sort that meets NaN ends anywhere."""
         values = self.values(table, key)
+        if any(map(math.isnan, values)):
+            return math.nan
         return statistics.median(values) if values else None
 
     def phases(self) -> dict[str, float]:
@@ -125,7 +128,12 @@ def group(results: Sequence[Mapping[str, Any]], by: str = "") -> list[Group]:
         for same in grouped.values()
         for members in _by_origin(same)
     ]
-    return _named(sorted(groups, key=lambda entry: asked(entry.config, by)) if by else groups)
+    return _named(sorted(groups, key=lambda entry: _rank(asked(entry.config, by))) if by else groups)
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    """Sorts the values of a setting; a run whose configuration is broken has none, and comes last."""
+    return value is None, value
 
 
 def _named(groups: Sequence[Group]) -> list[Group]:

@@ -139,10 +139,10 @@ def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
     scaled = result.get("scaled")
     if scaled:
         epochs_s = training["first_epoch_s"] + (scaled["to_epochs"] - 1) * training["epoch_s_median"]
-        beside_s = scaled["article_training_s"] - epochs_s  # compiled, waited: not once an image
-        training_s = beside_s + epochs_s * more
+        whole_s = scaled["article_training_s"]
     else:
-        training_s = clock["training_s"] * more
+        epochs_s, whole_s = training["epochs_s"], clock["training_s"]
+    training_s = whole_s + epochs_s * (more - 1)  # what was compiled or waited for is not once an image
     tested = round(result["test"]["images_per_s"] * result["test"]["seconds"]) if "test" in result else 0
     evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
     return Yours(training_s, clock["evaluation_s"] * evaluated, _basis(scaled_note(result), images, more))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
-from tfpt_tui.hardware.readings import read_samples, summarize
+from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import RESULT_SCHEMA, fold_all, make_result
 from tfpt_tui.runs.state import gone, status_of
-from tfpt_tui.runs.sweep import origin_of, read_config
+from tfpt_tui.runs.sweep import origin_of, read_config, read_environment
 from tfpt_tui.runs.tail import EventTail
 
 # What whoever reads a result relies on.
@@ -22,10 +23,11 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
 
     ``environment`` is what ``environment.toml`` says, empty where there is none or it is broken.
     """
-    return {**_document(run), "environment": _environment(run)}
+    environment = read_environment(run)
+    return {**_document(run, environment), "environment": environment}
 
 
-def _document(run: RunDirectory) -> dict[str, Any]:
+def _document(run: RunDirectory, environment: Mapping[str, Any]) -> dict[str, Any]:
     if run.result.exists():
         try:
             return _checked(run, read_toml(run.result))
@@ -37,7 +39,8 @@ def _document(run: RunDirectory) -> dict[str, Any]:
         return _broken(run, str(error))
     try:
         record = fold_all(EventTail(run.events).read_all())
-        hardware = summarize(read_samples(run.hardware))
+        gpu = gpu_of(environment, record.environment.effective if record.environment else {})
+        hardware = summarize(read_samples(run.hardware), gpu)
     except OSError as error:
         return _broken(run, str(cannot("read the run", error.filename or run.path, error)))
     status = status_of(run)
@@ -54,13 +57,6 @@ def _checked(run: RunDirectory, document: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(document.get(name), kind):
             raise UsageError(f"{run.result}: no result of tfpt-tui: {name} is missing or wrong")
     return document
-
-
-def _environment(run: RunDirectory) -> dict[str, Any]:
-    try:
-        return read_toml(run.environment)
-    except TfptError:
-        return {}  # without it a run is of unknown origin, and still a run
 
 
 def _broken(run: RunDirectory, reason: str) -> dict[str, Any]:

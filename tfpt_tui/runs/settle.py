@@ -9,17 +9,17 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfpt_tui.config.toml import read_toml, write_atomically, write_toml
+from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, RunEnd, RunError, RunWarning
 from tfpt_tui.hardware.aftermath import judge_run
 from tfpt_tui.hardware.fingerprint import fingerprint
-from tfpt_tui.hardware.readings import read_samples, summarize
+from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
 from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result, warnings_of
-from tfpt_tui.runs.sweep import origin_of, read_config
+from tfpt_tui.runs.sweep import origin_of, read_config, read_environment
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.wording import signal_name
 
@@ -77,7 +77,9 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     tail = EventTail(run.events)
     record = fold_all(tail.read_all())
     samples = read_samples(run.hardware)
-    warnings = [*record.warnings, *_machine_warnings(run, record, samples)]
+    environment = read_environment(run)
+    effective = record.environment.effective if record.environment else {}
+    warnings = [*record.warnings, *_machine_warnings(environment, effective, samples)]
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
     try:
@@ -88,7 +90,8 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
         # The result matters more than a picture of it.
         warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
     record = dataclasses.replace(record, warnings=tuple(warnings))
-    result = make_result(run.id, status, error, _config_of(run), record, summarize(samples), _artifacts(run))
+    hardware = summarize(samples, gpu_of(environment, effective))
+    result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
     write_toml(run.result, {**result, **origin_of(run)})
     run.stop.unlink(missing_ok=True)
 
@@ -99,17 +102,14 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
     write_atomically(run.epochs, table.getvalue())
 
 
-def _machine_warnings(run: RunDirectory, record: Record, samples: Sequence[Sample]) -> list[RunWarning]:
+def _machine_warnings(
+    environment: Mapping[str, Any], effective: Mapping[str, Any], samples: Sequence[Sample]
+) -> list[RunWarning]:
     """What the supervisor saw before and after the run, and what its samples say; of each kind the first."""
-    try:
-        environment = read_toml(run.environment)
-    except TfptError:
-        environment = {}  # the run never started, or its disk was full
-    device = str(record.environment.effective.get("device", "")) if record.environment else ""
-    gpu = None if device.startswith("cpu") else environment.get("gpu", {}).get("used")
+    on_cpu = str(effective.get("device", "")).startswith("cpu")
     by_code: dict[str, RunWarning] = {}
-    for warning in (*warnings_of(environment), *judge_run(samples, gpu)):
-        if device.startswith("cpu") and warning.code == "foreign_gpu_process":
+    for warning in (*warnings_of(environment), *judge_run(samples, gpu_of(environment, effective))):
+        if on_cpu and warning.code == "foreign_gpu_process":
             continue  # device=auto: the run was not on the GPU after all
         by_code.setdefault(warning.code, warning)
     return list(by_code.values())

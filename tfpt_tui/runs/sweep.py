@@ -159,6 +159,14 @@ def read_config(run: RunDirectory) -> RunConfig:
     return RunConfig.from_row(rows[0], str(run.config))
 
 
+def read_environment(run: RunDirectory) -> dict[str, Any]:
+    """What was known of the machine before the run; empty where nothing is, and the run is a run all the same."""
+    try:
+        return read_toml(run.environment)
+    except TfptError:
+        return {}
+
+
 def origin_of(run: RunDirectory) -> dict[str, str]:
     """The preset and the sweep that the run was made for, as far as they are known."""
     try:
