@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.waiting import wait_until
+from tfpt_tui.cli.main import run
 
 
 def one_line(text):
@@ -232,7 +233,7 @@ def test_a_detached_run_returns_its_id_and_can_be_followed_shown_and_deleted(cli
     assert "271,652 parameters" in shown
     (listed,) = json.loads(cli("runs", "list", "--json")[1])
     assert listed["run"] == run_id
-    code, _, err = cli("runs", "delete", run_id, "--yes")
+    code, _, err = cli("runs", "delete", run_id, run_id, "--yes")
     assert (code, err) == (0, f"{run_id}: deleted\n")
     assert cli("runs", "list", "--json")[1] == "[]\n"
 
@@ -393,6 +394,27 @@ def test_a_run_that_cannot_be_read_is_listed_as_such_beside_the_others(cli, data
     code, out, _ = cli("runs", "show", "20261122-000001")
     assert code == 0
     assert "cannot read the run" in out
+
+
+def test_a_run_that_cannot_be_deleted_is_said_in_one_line(cli, dataset, fake_python, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", "config.toml")
+
+    run_id = cli("run", "demo", "--data", dataset, "--rows", "1", "--detach")[1].strip()
+    cli("runs", "tail", run_id)
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    code, _, err = cli("runs", "delete", run_id, "--yes")
+    assert code == 3
+    assert f"{run_id}: cannot delete the run: permission denied; choose a directory that you may write" in err
+
+
+@pytest.mark.parametrize("command", [["runs", "list"], ["compare"], []])
+def test_a_path_that_the_system_refuses_is_said_in_one_line(command, capsys):
+    code = run(["--runs", f"/tmp/{'x' * 300}", *command])
+    err = capsys.readouterr().err
+    assert code == 3
+    assert one_line(err)
+    assert err.endswith("cannot read or write it: file name too long; choose a shorter path\n")
 
 
 def test_a_sweep_with_a_deleted_run_is_followed_to_its_end(cli, dataset, fake_python):

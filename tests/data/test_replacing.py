@@ -27,6 +27,17 @@ def test_a_foreign_directory_is_refused_even_with_force(folder, tmp_path):
     assert files(out) == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("name", [".old", ".new", ".old/train"])
+def test_hidden_directories_of_somebody_else_stay_where_they_are(folder, tmp_path, name):
+    kept = tmp_path / "out" / name / "mine"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("years of work")
+    for force in (False, True):
+        with contextlib.suppress(UsageError):
+            prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1, force=force)
+    assert kept.read_text() == "years of work"
+
+
 def test_another_request_is_refused_and_force_replaces_it(folder, tmp_path):
     out = tmp_path / "out"
     prepare(read_folder(folder), Target(out), jobs=1)

@@ -83,7 +83,9 @@ def seeing(tmp_path):
     return make
 
 
-def test_a_framework_that_sees_no_gpu_is_not_compared_with_one_that_does(preset, seeing, dataset, monkeypatch):
+def test_a_framework_that_sees_no_gpu_is_not_compared_with_one_that_does(
+    preset, seeing, dataset, monkeypatch, tmp_path
+):
     show_gpus(monkeypatch, GpuReading(names=("H200",), gpus=(GpuSample(),)))
     settings = UserSettings(interpreters={"pytorch": seeing(1), "tensorflow": seeing(0)})
     with pytest.raises(MissingError) as caught:
@@ -94,6 +96,9 @@ def test_a_framework_that_sees_no_gpu_is_not_compared_with_one_that_does(preset,
     )
     assert make_plan(preset, settings, data=str(dataset), overrides={"device": "cpu"})
     assert make_plan(preset, settings, data=str(dataset), rows=[1])
+    on_cpu = tmp_path / "one.toml"
+    on_cpu.write_text('[[rows]]\nframework = "tensorflow"\ndevice = "cpu"\n[[rows]]\nframework = "pytorch"\n')
+    assert make_plan(load_preset(on_cpu), settings, data=str(dataset))
 
 
 def test_frameworks_that_see_the_same_kind_of_device_are_compared(preset, seeing, dataset, monkeypatch):

@@ -1,6 +1,8 @@
 import io
+import lzma
 import shutil
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,17 @@ def test_runs_arrive_whole_without_what_belongs_to_their_machine(runs, elsewhere
     assert sorted(path.name for path in elsewhere.runs.iterdir()) == [run.id for run in runs]
 
 
+def test_notes_beside_a_run_go_with_it_and_what_is_no_file_does_not(runs, elsewhere, tmp_path):
+    (runs[0].path / "my notes (2).txt").write_text("slower than last week")
+    (runs[0].path / "two\nlines").write_text("")
+    (runs[0].path / "data").symlink_to(tmp_path)
+    (runs[0].path / "link.toml").symlink_to(runs[0].config)
+    export_runs(runs[:1], tmp_path / "runs.tar.gz")
+    import_runs(tmp_path / "runs.tar.gz", elsewhere)
+    arrived = sorted(path.name for path in (elsewhere.runs / runs[0].id).iterdir())
+    assert arrived == ["config.toml", "model.pt", "my notes (2).txt", "result.toml"]
+
+
 def test_a_run_that_is_there_is_never_overwritten(runs, elsewhere, tmp_path):
     export_runs(runs, tmp_path / "runs.tar.gz")
     shutil.copytree(runs[0].path, elsewhere.runs / runs[0].id)
@@ -67,6 +80,8 @@ def test_a_file_that_cannot_be_written_leaves_nothing(runs, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match="cannot export the runs"):
         export_runs(runs, tmp_path / "file" / "runs.tar.gz")
+    with pytest.raises(MissingError, match="is a directory; choose another name"):
+        export_runs(runs, Path("/"))
 
 
 def pack(archive, *members):
@@ -119,7 +134,7 @@ def test_a_member_that_is_too_large_is_refused_before_it_fills_the_disk(elsewher
     assert list_runs(elsewhere) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all" * 100])
+@pytest.mark.parametrize("content", [b"", b"no archive at all" * 100, lzma.compress(bytes(10_000))[:-30]])
 def test_what_is_no_archive_is_one_line(elsewhere, tmp_path, content):
     (tmp_path / "x.tar.gz").write_bytes(content)
     with pytest.raises(UsageError, match="no export of tfpt-tui, or one that was cut off"):

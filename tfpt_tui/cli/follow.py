@@ -22,7 +22,7 @@ from tfpt_tui.events import (
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import Record, fold, time_left_s, warnings_of
-from tfpt_tui.runs.state import read_state, status_of
+from tfpt_tui.runs.state import read_state, request_stop, status_of
 from tfpt_tui.runs.sweep import Sweep, read_config
 from tfpt_tui.runs.tail import EventTail
 
@@ -55,7 +55,7 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
                 if interrupted:
                     raise
                 interrupted = True
-                sweep.directory.stop.touch()
+                request_stop(sweep.directory)
                 clear_line()
                 say("stopping: the runs are asked to end; Ctrl-C again leaves without waiting")
         completed = status_of(narrator.run) == "completed"

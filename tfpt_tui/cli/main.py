@@ -12,7 +12,7 @@ import click
 from tfpt_tui import __version__
 from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say, what_click_says
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, printable
+from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, cannot, printable
 
 # The help is made from this table, so that it imports no command.
 COMMANDS = {
@@ -82,7 +82,7 @@ def run(arguments: list[str] | None = None) -> int:
         return _run(arguments)
     except OSError as error:
         if not _is_of_a_stream(error):
-            raise
+            return _tell_refusal(error)
         drop_broken_streams()
         if isinstance(error.__context__, KeyboardInterrupt):  # click could not even end the line
             return INTERRUPTED
@@ -90,6 +90,15 @@ def run(arguments: list[str] | None = None) -> int:
             return 0
         say(f"tfpt-tui: stdout cannot be written: {(error.strerror or str(error)).lower()}")
         return MissingError.exit_code
+
+
+def _tell_refusal(error: OSError) -> int:
+    """The line for a file system that refused where nobody expected it; an error that names no file is ours."""
+    if error.filename is None:
+        raise error
+    refused = cannot("read or write it", error.filename, error)
+    say(f"tfpt-tui: {printable(str(refused))}")
+    return refused.exit_code
 
 
 def _in_a_line(error: click.ClickException) -> str:

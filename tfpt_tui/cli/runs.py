@@ -16,7 +16,7 @@ from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
 from tfpt_tui.config.presets import load_preset
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.events import ALIVE, finite
 from tfpt_tui.results.index import read_results, read_summaries
 from tfpt_tui.results.listing import listing
@@ -107,7 +107,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
         return
     if not any(status_of(run) in ALIVE for run in found.runs):
         raise UsageError(f"{found.id}: none of its runs is running")
-    found.directory.stop.touch()
+    request_stop(found.directory)
     follow(found)
 
 
@@ -156,15 +156,22 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
 @pass_invocation
 def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
     """Delete recorded runs, models and all. A run that is alive is refused."""
-    found = [find_run(invocation.paths, run_id) for run_id in run_ids]
+    found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
     for run in found:
         if status_of(run) in ALIVE:
             raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
     if not yes:
         click.confirm(f"delete {', '.join(run.id for run in found)}?", abort=True, err=True)
     for run in found:
-        shutil.rmtree(run.path)
+        _delete(run)
         say(f"{run.id}: deleted")
+
+
+def _delete(run: RunDirectory) -> None:
+    try:
+        shutil.rmtree(run.path)
+    except OSError as error:
+        raise cannot("delete the run", run.path, error) from None
 
 
 @runs.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tomllib
@@ -49,13 +50,20 @@ def write_toml(path: Path, document: Mapping[str, Any]) -> None:
     write_atomically(path, dump_toml(document))
 
 
+def beside(path: Path) -> Path:
+    """A hidden name beside a file, to write under until all is written. Raises OSError for what has no name."""
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write ``text`` to a temporary name beside ``path`` and rename it.
 
     Raises:
         OSError: the directory is read-only or the disk is full; nothing is left behind then.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = beside(path)
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         os.replace(temporary, path)

@@ -157,9 +157,9 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
         if not (target.directory / manifests.NAME).exists():
             return None
         found = replacing.look(target.directory)
-    _check_found(target.directory, found, whole_request)
-    if not (found.manifest and is_whole(target.directory, found.manifest)):
-        return None
+        _check_found(target.directory, found, whole_request)
+        if not (found.manifest and is_whole(target.directory, found.manifest)):
+            return None
     return Outcome(found.manifest, existed=True, continued=0)
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def look(directory: Path) -> Found:
         return Found(manifest=read_manifest(directory))
     if (begun := _read_marker(directory / MARKER)) is not None:
         return Found(begun)
-    replaced = (directory / BESIDE / NAME).exists()
-    return Found(foreign=not replaced and any(path.name not in (BESIDE, OLD) for path in directory.iterdir()))
+    replaced = any((directory / BESIDE / name).exists() for name in (NAME, MARKER))
+    return Found(foreign=not replaced and any(directory.iterdir()))
 
 
 def _read_marker(path: Path) -> dict[str, Any] | None:
@@ -103,9 +104,12 @@ def go_on(directory: Path) -> None:
                 os.rename(beside / split, directory / split)
         (directory / MARKER).unlink(missing_ok=True)
         os.rename(beside / NAME, directory / NAME)
-    _remove(old)
-    if not any((beside / name).exists() for name in (NAME, MARKER)):
-        _remove(beside)
+    if (directory / NAME).exists():  # else it is nothing of ours
+        for split in SPLITS:
+            _remove(old / split)
+    for emptied in (old, beside):
+        with suppress(OSError):
+            emptied.rmdir()
 
 
 def check_images(directory: Path) -> None:

@@ -148,8 +148,14 @@ def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[
     gpu = read_gpu() if any(config.device != "cpu" for config in configs) else GpuReading()
     for device in dict.fromkeys(config.device for config in configs if config.device.startswith("gpu")):
         _check_gpu(device, gpu)
-    if gpu.names and any(config.device == "auto" for config in configs):
-        _check_same_kind(interpreters)
+    if gpu.names:
+        _check_same_kind(
+            {
+                (config.framework, config.environment): interpreters[config.framework, config.environment]
+                for config in configs
+                if config.device == "auto"
+            }
+        )
     return interpreters
 
 

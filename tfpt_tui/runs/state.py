@@ -14,7 +14,7 @@ from typing import Any
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
-from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.processes import Process, read_process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
@@ -49,16 +49,16 @@ def read_state(path: Path) -> dict[str, Any]:
         return {}
 
 
-def request_stop(run: RunDirectory) -> None:
-    """Ask the supervisor of the run to stop it.
+def request_stop(directory: RunDirectory | SweepDirectory) -> None:
+    """Ask the supervisor of a run or of a sweep to stop it.
 
     Raises:
-        MissingError: the run is gone, or its directory may not be written.
+        MissingError: it is gone, or its directory may not be written.
     """
     try:
-        run.stop.touch()
+        directory.stop.touch()
     except OSError as error:
-        raise cannot("ask the run to stop", run.path, error) from None
+        raise cannot("ask it to stop", directory.path, error) from None
 
 
 def gone(run: RunDirectory) -> RunError:

@@ -19,7 +19,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, first_number, make_directory
-from tfpt_tui.runs.state import owner_of, read_state
+from tfpt_tui.runs.state import owner_of, read_state, request_stop
 
 if TYPE_CHECKING:
     from tfpt_tui.runs.plan import Plan, PlannedRun
@@ -71,7 +71,7 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
                 break
             time.sleep(0.02)
     except KeyboardInterrupt:
-        sweep.directory.stop.touch()  # nobody would know of it, and Ctrl-C stops runs
+        request_stop(sweep.directory)  # nobody would know of it, and Ctrl-C stops runs
         raise
     if supervisor.poll():
         log = sweep.directory.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]

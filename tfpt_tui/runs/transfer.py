@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.toml import beside
 from tfpt_tui.errors import MissingError, UsageError, cannot
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.directory import RUN_ID, RunDirectory
 from tfpt_tui.runs.state import status_of
 
 FOLDER = "runs"
-MEMBER = re.compile(rf"{FOLDER}/({RUN_ID.pattern})/([A-Za-z0-9][A-Za-z0-9._-]*)")
+MEMBER = re.compile(rf"{FOLDER}/({RUN_ID.pattern})/([^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*)")
 # Processes and requests of the machine that it ran on.
 LEFT_BEHIND = ("state.toml", "stop")
 NEEDED = ("config.toml", "result.toml")
@@ -47,19 +48,15 @@ def export_runs(runs: Sequence[RunDirectory], out: Path) -> None:
     for run in runs:
         if status_of(run) in ALIVE or not run.result.exists():
             raise UsageError(f"{run.id}: is {status_of(run)}, and only runs with a result can be exported")
-    temporary = out.with_name(f".{out.name}.tmp")
     try:
-        with tarfile.open(temporary, "w:gz") as tar:
+        with _written_whole(out) as temporary, tarfile.open(temporary, "w:gz") as tar:
             for run in runs:
                 for file in sorted(run.path.iterdir()):
-                    if file.is_file() and not file.name.startswith(".") and file.name not in LEFT_BEHIND:
-                        tar.add(file, f"{FOLDER}/{run.id}/{file.name}", recursive=False, filter=_anonymous)
-        temporary.rename(out)
+                    name = f"{FOLDER}/{run.id}/{file.name}"
+                    if _is_carried(file) and MEMBER.fullmatch(name):
+                        tar.add(file, name, recursive=False, filter=_anonymous)
     except OSError as error:
-        with suppress(OSError):  # the very directory may be none
-            temporary.unlink()
-        where = error.filename if error.filename not in (None, str(temporary)) else out
-        raise cannot("export the runs", where, error) from None
+        raise cannot("export the runs", error.filename or out, error) from None
 
 
 def import_runs(archive: Path, paths: Paths) -> Imported:
@@ -72,7 +69,7 @@ def import_runs(archive: Path, paths: Paths) -> Imported:
         MissingError: it is not there, or the runs cannot be written.
     """
     with _explained(archive), _scratch(paths) as scratch:
-        with tarfile.open(archive, "r:*") as tar:
+        with tarfile.open(archive, "r:gz") as tar:
             _unpack(tar, scratch, archive)
         found = [RunDirectory(path) for path in sorted(scratch.iterdir())]
         _check_whole(found, archive)
@@ -80,6 +77,25 @@ def import_runs(archive: Path, paths: Paths) -> Imported:
         for run in new:
             run.path.rename(paths.runs / run.id)
     return Imported(tuple(run.id for run in new), tuple(run.id for run in found if run not in new))
+
+
+@contextmanager
+def _written_whole(out: Path) -> Iterator[Path]:
+    """A name beside the file, renamed to it at the end; errors name the file, and nothing is left of them."""
+    temporary = beside(out)
+    try:
+        yield temporary
+        temporary.rename(out)
+    except OSError as error:
+        with suppress(OSError):  # the very directory may be none
+            temporary.unlink()
+        if error.filename == str(temporary):
+            error.filename = str(out)
+        raise
+
+
+def _is_carried(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink() and file.name not in LEFT_BEHIND
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
