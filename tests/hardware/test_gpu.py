@@ -1,14 +1,13 @@
 """NVML through a fake at the library's boundary: no GPU is at hand where these tests run."""
 
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
 
 from tests.waiting import wait_until
 from tfpt_tui.hardware import gpu
-from tfpt_tui.hardware.gpu import GpuReader, throttle_names
+from tfpt_tui.hardware.gpu import NO_ANSWER, GpuReader, throttle_names
 
 
 class NVMLError(Exception):
@@ -205,8 +204,7 @@ def test_throttle_reasons_are_named_and_idle_is_none_of_them():
     assert throttle_names(0x4 | 0x40) == "power cap + hardware thermal"
 
 
-def test_without_the_library_the_real_one_says_so_in_time():
-    started = time.monotonic()
-    reading = GpuReader().start(wait_s=10).latest()
-    assert reading.problem or reading.names
-    assert time.monotonic() - started < 10
+def test_the_real_library_or_the_lack_of_it_gives_an_answer():
+    reading = GpuReader().start(wait_s=60).latest()
+    assert reading.error != NO_ANSWER
+    assert bool(reading.problem) != bool(reading.names)

@@ -1,6 +1,8 @@
 """Preparations in processes of their own: they outlive whoever asked, and tell how far they are."""
 
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from tfpt_tui.runs.preparation import (
     start,
     stop,
 )
-from tfpt_tui.runs.processes import identify
+from tfpt_tui.runs.processes import boot_id, identify
 
 
 def synthetic(out, *options):
@@ -135,6 +137,31 @@ def test_a_record_that_cannot_be_written_starts_nothing(paths, tmp_path, monkeyp
     with pytest.raises(MissingError, match="cannot record a preparation"):
         start(synthetic(tmp_path / "out"), paths)
     assert launched == []
+
+
+def test_a_preparation_that_cannot_be_recorded_any_more_is_ended(paths, tmp_path, monkeypatch):
+    launched = []
+
+    def launch(path, _):
+        launched.append(subprocess.Popen(["sleep", "600"], start_new_session=True))
+        (path / "state.toml").mkdir()  # in the way of the record
+        return identify(launched[0].pid)
+
+    monkeypatch.setattr(preparation, "_launch", launch)
+    with pytest.raises(MissingError, match="cannot record a preparation"):
+        start(synthetic(tmp_path / "out"), paths)
+    assert launched[0].wait(30) == -signal.SIGKILL
+    assert list(paths.preparations.iterdir()) == []
+
+
+def test_a_preparation_of_another_machine_goes_on_while_its_journal_does(paths, record):
+    path = record(pid=2**22 + 1)
+    Journal(path / "progress.jsonl").tell("writing", 5, 10)
+    state = path / "state.toml"
+    state.write_text(state.read_text().replace(boot_id(), "another-machine"))
+    assert only(paths).status == "running"
+    os.utime(path / "progress.jsonl", (0, 0))
+    assert only(paths).status == "crashed"
 
 
 def test_only_the_newest_are_kept(paths, tmp_path, record, monkeypatch):

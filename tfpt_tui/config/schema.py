@@ -302,6 +302,11 @@ def parse_override(text: str) -> tuple[str, Value]:
         raise UsageError(f"--set {text}: {key} {error}") from None
 
 
+def plain(value: Value | None) -> str:
+    """A value as one types it and as a file has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def nearest(word: str, known: Mapping[str, object] | list[str]) -> str:
     """A hint such as ``; did you mean 'epochs'?``, or nothing when no known word is near."""
     match = difflib.get_close_matches(word, list(known), n=1)

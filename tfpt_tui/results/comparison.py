@@ -18,7 +18,7 @@ from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Comparing, Standing, stand
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.record import doubts, warnings_of
+from tfpt_tui.runs.record import time_doubts, warnings_of
 from tfpt_tui.runs.scaling import scaled_note
 
 
@@ -178,4 +178,4 @@ def _status(entry: Group) -> str:
 
 def _flags(entry: Group) -> str | None:
     """The codes of what makes the times of its runs doubtful."""
-    return doubts((warning for result in entry.done for warning in warnings_of(result)), "time") or None
+    return time_doubts(warning for result in entry.done for warning in warnings_of(result)) or None

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults, plain
 from tfpt_tui.events import PHASES
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
@@ -242,7 +242,3 @@ def kind_of(entry: Group, groups: Sequence[Group]) -> str:
     if entry.by:
         told.append(entry.by_value)
     return f"{', '.join(told)}: " if told else ""
-
-
-def plain(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

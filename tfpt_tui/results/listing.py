@@ -8,7 +8,7 @@ from typing import Any
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES
 from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.table import Column, Table
-from tfpt_tui.runs.record import doubts, warnings_of
+from tfpt_tui.runs.record import time_doubts, warnings_of
 
 # What matters most comes first: the rest may find no room on a narrow terminal.
 COLUMNS = (
@@ -45,7 +45,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "images_per_s": training.get("images_per_s"),
         "epoch_s_median": training.get("epoch_s_median"),
         "test_accuracy": result.get("test", {}).get("accuracy"),
-        "flags": doubts(warnings_of(result), "time") or None,
+        "flags": time_doubts(warnings_of(result)) or None,
     }
 
 

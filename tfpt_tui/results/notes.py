@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.results.bottleneck import bottlenecks
 from tfpt_tui.results.comparable import origins
 from tfpt_tui.results.groups import NOT_COMPARED, Group, asked, kind_of
@@ -122,7 +122,7 @@ def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
         value = asked(configs[0], key)
         alike = all(asked(config, key) == value for config in configs)
         if alike and (key in USUAL or value != SETTINGS[key].default):
-            told.append(f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+            told.append(f"{key}={plain(value)}")
     return [f"in all runs: {', '.join(told)}"] if told else []
 
 

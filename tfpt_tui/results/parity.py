@@ -14,6 +14,7 @@ from tfpt_tui.config.schema import FRAMEWORKS
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import finite
+from tfpt_tui.results.provenance import DECISIVE
 from tfpt_tui.results.table import Column, Table
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ SCHEMA = 1
 # Settings under which the proof is made; absent ones are those of early recordings.
 PROVEN = {"precision": ("float32", None), "compile": ("auto", "off", None)}
 # The versions that decide what is computed; Python's does not, and CUDA comes with them.
-DECISIVE = ("torch", "torchvision", "tensorflow", "keras")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
-from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value
+from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value, plain
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import printable
 from tfpt_tui.runs.plan import Plan, make_plan, usual_cooldown_s
@@ -138,10 +138,8 @@ def command_of(outcome: Outcome, name: str) -> str:
 
 
 def show_value(value: Value | None) -> str:
-    """A value as one types it."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value as one types it, nothing for none."""
+    return "" if value is None else plain(value)
 
 
 def takes_many(setting: Setting) -> bool:

@@ -24,7 +24,7 @@ from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.data.journal import Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
 from tfpt_tui.runs.directory import make_directory
-from tfpt_tui.runs.processes import Process, identify, read_process
+from tfpt_tui.runs.processes import Process, identify, kill_group, read_process
 from tfpt_tui.runs.state import age_s, lives, read_state
 
 SCHEMA = 1
@@ -123,6 +123,7 @@ def _record(asked: Asked, paths: Paths, begin: Callable[[Path], Process]) -> Pat
         "size": asked.size,
         "arguments": asked.arguments,
     }
+    process = None
     try:
         write_toml(path / "request.toml", document)
         process = begin(path)
@@ -134,6 +135,8 @@ def _record(asked: Asked, paths: Paths, begin: Callable[[Path], Process]) -> Pat
             },
         )
     except OSError as error:
+        if process and process.pid != os.getpid():
+            kill_group(process.pid)  # nobody would know of it
         shutil.rmtree(path, ignore_errors=True)
         raise cannot("record a preparation", paths.preparations, error) from None
     except UnicodeEncodeError:

@@ -168,9 +168,9 @@ def warnings_of(document: Mapping[str, Any]) -> tuple[RunWarning, ...]:
     return tuple(_warning(told) for told in document.get("warnings", []))
 
 
-def doubts(warnings: Iterable[RunWarning], figure: str) -> str:
-    """The codes of the warnings that make a figure doubtful: "time", "accuracy", "memory" or "energy"."""
-    return ", ".join(dict.fromkeys(warning.code for warning in warnings if warning.taints == figure))
+def time_doubts(warnings: Iterable[RunWarning]) -> str:
+    """The codes of the warnings that make a run's times doubtful."""
+    return ", ".join(dict.fromkeys(warning.code for warning in warnings if warning.taints == "time"))
 
 
 def _warning(told: str | Mapping[str, Any]) -> RunWarning:
