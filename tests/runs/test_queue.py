@@ -1,6 +1,10 @@
+import os
+import signal
+
 from tests.waiting import wait_until
 from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.queue import waits_for
+from tfpt_tui.runs.processes import boot_id
+from tfpt_tui.runs.queue import alive_here, waits_for
 from tfpt_tui.runs.state import owner_of, status_of
 
 
@@ -25,6 +29,20 @@ def test_a_plan_waits_for_somebody_elses_training_too(paths):
     assert lock.acquire("sweep 20261122-000000-demo-0000, process 7")
     assert waits_for(paths) == "sweep 20261122-000000-demo-0000, process 7"
     lock.release()
+    assert waits_for(paths) == ""
+
+
+def test_the_runs_of_another_machine_are_neither_waited_for_nor_ours_to_end(paths, start):
+    sweep = start("hangs", rows=[0])
+    (run,) = sweep.runs
+    wait_until(lambda: status_of(run) == "running")
+    assert alive_here(paths) == [run]
+    os.kill(owner_of(run.state).pid, signal.SIGKILL)
+    wait_until(lambda: owner_of(run.state) is None)
+    for state in (sweep.directory.state, run.state):
+        state.write_text(state.read_text().replace(boot_id(), "another-machine"))
+    assert status_of(run) == "running"
+    assert alive_here(paths) == []
     assert waits_for(paths) == ""
 
 

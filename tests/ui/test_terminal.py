@@ -13,6 +13,8 @@ import time
 
 import pytest
 
+from tfpt_tui.runs.preparation import Asked, sign_on
+
 LEFT = b"\x1b[?1049l"  # the screen that was there before is back
 SHOWN = b"\x1b[?25h"
 
@@ -68,6 +70,24 @@ def test_an_app_whose_terminal_is_gone_ends_without_being_told(paths):
     os.close(app.master)  # in a session of its own it gets no signal
     try:
         assert app.process.wait(timeout=30) == -signal.SIGHUP
+    finally:
+        app.process.kill()
+        app.process.wait()
+
+
+def test_who_leaves_is_told_what_goes_on(paths, start, tmp_path):
+    sweep = start("hangs", rows=[0])
+    sign_on(Asked("synthetic", tmp_path / "pictures", 64, ("synthetic",)), paths)  # this process makes it
+    app = App(paths.runs)
+    try:
+        app.read_until(b"running")
+        os.write(app.master, b"q")
+        app.read_until(b"Detach")
+        os.write(app.master, b"d")
+        seen = app.read_until(b"is still being prepared; see it again with: tfpt-tui")
+        assert f"{sweep.runs[0].id} goes on; see it again with: tfpt-tui".encode() in seen
+        assert str(tmp_path / "pictures").encode() in seen
+        assert app.process.wait(timeout=30) == 0
     finally:
         app.process.kill()
         app.process.wait()

@@ -15,6 +15,8 @@ from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.report import report_run
 from tfpt_tui.results.request import Request, answer, recorded
 from tfpt_tui.results.result import read_result
+from tfpt_tui.runs.preparation import list_preparations
+from tfpt_tui.runs.queue import alive_here
 from tfpt_tui.runs.state import RESUMABLE, status_of
 from tfpt_tui.runs.sweep import Sweep
 
@@ -38,6 +40,17 @@ def attend(sweep: Sweep, invocation: Invocation, headless: bool, seconds: Sequen
     if any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
         say(f"go on with what did not complete: tfpt-tui runs resume {sweep.id}")
     return INTERRUPTED if interrupted else exit_code(sweep)
+
+
+def tell_what_goes_on(paths: Paths) -> None:
+    """What whoever leaves the app leaves behind at work on this machine."""
+    runs = alive_here(paths)
+    if runs:
+        told = f"{runs[0].id} goes on" if len(runs) == 1 else f"{len(runs)} runs go on"
+        say(f"{told}; see it again with: tfpt-tui")
+    for preparation in list_preparations(paths):
+        if preparation.status == "running":
+            say(f"{preparation.asked.out}: is still being prepared; see it again with: tfpt-tui")
 
 
 def report(sweep: Sweep, paths: Paths) -> str:

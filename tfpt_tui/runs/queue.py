@@ -5,13 +5,21 @@ from __future__ import annotations
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.runs.directory import SweepDirectory
+from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.lock import holder
 from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.runs.sweep import read_sweep
 
 # An older one that is alive waits behind more plans than anybody makes.
 RECENT_SWEEPS = 20
+RECENT_RUNS = 200
+
+
+def alive_here(paths: Paths) -> list[RunDirectory]:
+    """The runs that are alive on this machine; another one with which it shares the directory has its own."""
+    alive = [run for run in list_runs(paths)[:RECENT_RUNS] if status_of(run) in ALIVE]
+    owners = [(run, owner_of(run.state)) for run in alive]
+    return [run for run, owner in owners if owner is None or owner.is_ours_to_see]
 
 
 def waits_for(paths: Paths) -> str:
@@ -30,7 +38,8 @@ def _recent(paths: Paths) -> list[SweepDirectory]:
 
 
 def _runs_left(sweep: SweepDirectory, paths: Paths) -> int:
-    if not owner_of(sweep.state):
+    owner = owner_of(sweep.state)
+    if not owner or not owner.is_ours_to_see:
         return 0
     try:
         return sum(status_of(run) in ALIVE for run in read_sweep(sweep, paths).runs)

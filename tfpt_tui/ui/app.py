@@ -24,9 +24,9 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import INTERRUPTED, TfptError, printable
-from tfpt_tui.events import ALIVE
-from tfpt_tui.runs.directory import RunDirectory, list_runs
-from tfpt_tui.runs.state import request_stop, status_of
+from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.queue import alive_here
+from tfpt_tui.runs.state import request_stop
 from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
 from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, faults_of, show_keys
 from tfpt_tui.ui.screens.confirm import Confirm
@@ -39,7 +39,6 @@ from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
 RESET = "".join(f"\x1b[?{mode}l" for mode in MODES_OFF).encode() + b"\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
 # Older runs are over, or their plan comes after that of a newer one that is alive.
-RECENT_RUNS = 200
 
 
 class TfptApp(App[None]):
@@ -140,10 +139,10 @@ class TfptApp(App[None]):
     @work
     async def action_leave(self) -> None:
         """Leave; with a run alive ask whether it shall go on."""
-        alive = [run for run in list_runs(self._paths)[:RECENT_RUNS] if status_of(run) in ALIVE]
+        alive = alive_here(self._paths)
         if alive:
             one = len(alive) == 1
-            question = "A run is not over yet." if one else f"{len(alive)} runs are not over yet."
+            question = f"{alive[0].id} is not over yet." if one else f"{len(alive)} runs are not over yet."
             answers = {
                 "d": "Detach, the run goes on" if one else "Detach, they go on",
                 "s": "Stop the run" if one else f"Stop all {len(alive)} runs",
