@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -115,6 +116,36 @@ def test_what_taints_the_time_is_a_flag_of_its_row_once():
     tainted = [{**one, "warnings": warnings} for one in repeats("p")]
     first, second = rows(compare([*tainted, *repeats("t", "tensorflow")]))
     assert (first["flags"], second["flags"]) == ("swap, busy", None)
+
+
+def test_a_flag_says_how_many_of_the_runs_have_it():
+    busy = {"code": "busy", "message": "others computed", "advice": "", "taints": "time"}
+    first, *others = repeats("p")
+    (row,) = rows(compare([{**first, "warnings": [busy]}, *others]))
+    assert row["flags"] == "busy (1 of 3)"
+
+
+def test_a_run_that_diverged_is_in_no_band_and_makes_none():
+    warning = {"code": "diverged", "message": "the loss became nan", "advice": "", "taints": "accuracy"}
+    diverged = {**result("d", "tensorflow", accuracy=0.5), "warnings": [warning]}
+    diverged["test"] = {"accuracy": 0.5, "loss": math.nan}
+    table = compare([result("a"), diverged])
+    assert (rows(table)[1]["in_band"], rows(table)[1]["flags"]) == (False, "diverged")
+    assert notes_with(table, "TensorFlow: not equivalent: its training diverged, so its time")
+    assert rows(compare([diverged, result("a")]))[1]["in_band"] is None
+
+
+def test_settings_that_differ_little_do_not_look_alike():
+    table = compare([result("a", learning_rate=0.0005), result("b", learning_rate=0.0001)])
+    assert [line.split(",")[1] for line in as_csv(table).splitlines()[1:]] == ["0.0005", "0.0001"]
+    assert [row["learning_rate"] for row in json.loads(as_json(table))["rows"]] == [0.0005, 0.0001]
+
+
+def test_a_setting_that_does_not_count_for_a_row_is_not_told_of_all():
+    alike = [result("a", num_workers=2), result("b", num_workers=2)]
+    assert notes_with(compare(alike), "num_workers=2")
+    mixed = [result("a", num_workers=2), result("b", "tensorflow", num_workers=2)]
+    assert not notes_with(compare(mixed), "num_workers=2")
 
 
 def test_an_empty_selection_is_a_table_without_rows():

@@ -29,3 +29,8 @@ def test_environments_are_shown_once_a_run_names_one():
     first, second = listing([result(environment="old"), result()]).rows
     assert (first["environment"], second["environment"]) == ("old", "default")
     assert "environment" in as_text(listing([result(environment="old"), result()]))
+
+
+def test_only_the_epochs_that_were_trained_count():
+    whole, short = listing([result(epochs=20), result(epochs=20, epochs_measured=2)]).rows
+    assert (whole["epochs"], short["epochs"]) == (20, "2/20")

@@ -7,6 +7,7 @@ nothing is concluded: the verdict is "single run".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Comparing, Standing, stand
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.record import time_doubts, warnings_of
+from tfpt_tui.runs.record import doubts, warnings_of
 from tfpt_tui.runs.scaling import scaled_note
 
 
@@ -177,5 +178,7 @@ def _status(entry: Group) -> str:
 
 
 def _flags(entry: Group) -> str | None:
-    """The codes of what makes the times of its runs doubtful."""
-    return time_doubts(warning for result in entry.done for warning in warnings_of(result)) or None
+    """The codes of what makes times or accuracy of its runs doubtful, and of how many where not of all."""
+    told = Counter(code for result in entry.done for code in doubts(warnings_of(result), "time", "accuracy"))
+    count = len(entry.done)
+    return ", ".join(code if of == count else f"{code} ({of} of {count})" for code, of in told.items()) or None

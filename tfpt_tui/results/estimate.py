@@ -9,7 +9,7 @@ from typing import Any
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.results.groups import asked
-from tfpt_tui.runs.record import time_doubts, warnings_of
+from tfpt_tui.runs.record import doubts, warnings_of
 
 # A recording tells nothing of a run that differs in these.
 SAME = ("framework", "track", "measure", "device")
@@ -62,7 +62,7 @@ def pace_of(result: Mapping[str, Any]) -> Pace | None:
         return None
     beside_s = sum(seconds for phase, seconds in phases.items() if phase not in CALM_PHASES)
     tested = result.get("test", {}).get("images_per_s", 0.0)
-    doubtful = bool(time_doubts(warnings_of(result)))
+    doubtful = bool(doubts(warnings_of(result), "time"))
     return Pace(result["config"], beside_s, rate, tested if tested > 0 else rate, doubtful)
 
 

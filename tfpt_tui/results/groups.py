@@ -85,6 +85,12 @@ class Group:
             return math.nan
         return statistics.median(values) if values else None
 
+    def accuracies(self) -> list[float]:
+        """Test accuracies of the completed runs that learned something: one that diverged guesses."""
+        tests = [result.get("test", {}) for result in self.done]
+        told = [(test["accuracy"], test.get("loss", 0.0)) for test in tests if "accuracy" in test]
+        return [accuracy for accuracy, loss in told if math.isfinite(accuracy) and math.isfinite(loss)]
+
     def phases(self) -> dict[str, float]:
         """Median seconds of each phase that completed runs went through, in their order."""
         medians = {phase: self.median("phases", phase) for phase in PHASES}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, epochs_trained
 from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.table import Column, Table
-from tfpt_tui.runs.record import time_doubts, warnings_of
+from tfpt_tui.runs.record import doubts, warnings_of
 
 # What matters most comes first: the rest may find no room on a narrow terminal.
 COLUMNS = (
@@ -41,12 +41,18 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "environment": asked(config, "environment"),
         "track": _track(config),
         "batch_size": config.get("batch_size"),
-        "epochs": config.get("epochs"),
+        "epochs": _epochs(config),
         "images_per_s": training.get("images_per_s"),
         "epoch_s_median": training.get("epoch_s_median"),
         "test_accuracy": result.get("test", {}).get("accuracy"),
-        "flags": time_doubts(warnings_of(result)) or None,
+        "flags": ", ".join(doubts(warnings_of(result), "time", "accuracy")) or None,
     }
+
+
+def _epochs(config: Mapping[str, Any]) -> int | str | None:
+    """How many; such as 2/20 where only some of them were trained, and times are scaled."""
+    epochs, trained = config.get("epochs"), epochs_trained(config)
+    return f"{trained}/{epochs}" if epochs and trained < epochs else epochs
 
 
 def _track(config: Mapping[str, Any]) -> str:

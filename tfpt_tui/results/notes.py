@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from tfpt_tui.runs.record import warnings_of
 
 USUAL = ("data", "image_size", "batch_size", "epochs", "augment", "cache")
 BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
+BESIDE_S = 0.1  # of seconds that are told with one digit
 
 
 def notes_of(
@@ -53,7 +55,7 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
     notes = []
     for entry in groups:
         whole, epochs = entry.median("phases", "training"), entry.median("training", "epochs_s")
-        if whole and epochs and whole - epochs > BESIDE_SHARE * whole:
+        if whole and epochs and whole - epochs > max(BESIDE_SHARE * whole, BESIDE_S):
             notes.append(
                 f"{kind_of(entry, groups)}{entry.name}: {whole - epochs:.1f} s of its {whole:.1f} s of training"
                 " lie before, between or after its epochs, and are in no rate and no ratio"
@@ -66,12 +68,17 @@ def _out_of_band(standings: Sequence[Standing], groups: Sequence[Group]) -> list
     for standing in standings:
         band = band_of(standing.baseline) if standing.baseline else None
         if standing.in_band is False and standing.baseline and band:
-            own = standing.entry.median("test", "accuracy")
             middle, width = band
+            own = standing.entry.accuracies()
+            why = (
+                f"its test accuracy {statistics.median(own):.4f} is outside {middle:.4f} ± {width:.4f}"
+                f" of {standing.baseline.name}"
+                if own
+                else "its training diverged"
+            )
             notes.append(
-                f"{kind_of(standing.entry, groups)}{standing.entry.name}: not equivalent:"
-                f" its test accuracy {own:.4f} is outside {middle:.4f} ± {width:.4f}"
-                f" of {standing.baseline.name}, so its time compares different work"
+                f"{kind_of(standing.entry, groups)}{standing.entry.name}: not equivalent: {why},"
+                " so its time compares different work"
             )
     return notes
 
@@ -120,10 +127,14 @@ def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
     told = []
     for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
         value = asked(configs[0], key)
-        alike = all(asked(config, key) == value for config in configs)
+        alike = all(asked(config, key) == value and _applies(key, config) for config in configs)
         if alike and (key in USUAL or value != SETTINGS[key].default):
             told.append(f"{key}={plain(value)}")
     return [f"in all runs: {', '.join(told)}"] if told else []
+
+
+def _applies(key: str, config: Mapping[str, Any]) -> bool:
+    return SETTINGS[key].applies_to(str(asked(config, "framework")), str(asked(config, "track")))
 
 
 def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:

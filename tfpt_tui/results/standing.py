@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +53,7 @@ def _stand(entry: Group, baseline: Group | None, comparing: Comparing) -> Standi
 
 def band_of(baseline: Group) -> tuple[float, float] | None:
     """Median and half-width of the baseline's test accuracies; runs that diverged do not count."""
-    accuracies = [value for value in baseline.values("test", "accuracy") if math.isfinite(value)]
+    accuracies = baseline.accuracies()
     return accuracy_band(accuracies) if accuracies else None
 
 
@@ -63,12 +62,12 @@ def _in_band(entry: Group, baseline: Group) -> bool | None:
 
     Loading alone and the model on one resident batch learn nothing that could be compared.
     """
-    band, own = band_of(baseline), entry.values("test", "accuracy")
-    if entry.measure != END_TO_END or not band or not own:
+    band, own = band_of(baseline), entry.accuracies()
+    if entry.measure != END_TO_END or not band or not entry.values("test", "accuracy"):
         return None
     middle, width = band
     # 0.52 is in a band of 0.02 around 0.50, though its distance is not quite that in binary.
-    return abs(statistics.median(own) - middle) <= width + 1e-9
+    return bool(own) and abs(statistics.median(own) - middle) <= width + 1e-9
 
 
 def _correct(standings: Sequence[Standing]) -> list[Standing]:

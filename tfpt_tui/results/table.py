@@ -44,6 +44,7 @@ Cell = str | int | float | bool | None
 class Column:
     """``name`` is the key in csv and json, unit included; ``title`` the heading that people read.
 
+    Without ``digits`` a number is as it was typed: two settings that differ must not look alike.
     ``printed`` is False for what people read in the notes instead.
     """
 
@@ -59,7 +60,7 @@ class Column:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, float):
-            return "nan" if math.isnan(value) else f"{value:.{self.digits if self.digits is not None else 3}f}"
+            return f"{value:.10g}" if self.digits is None else f"{value:.{self.digits}f}"
         return str(value)
 
 

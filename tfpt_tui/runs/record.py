@@ -168,9 +168,9 @@ def warnings_of(document: Mapping[str, Any]) -> tuple[RunWarning, ...]:
     return tuple(_warning(told) for told in document.get("warnings", []))
 
 
-def time_doubts(warnings: Iterable[RunWarning]) -> str:
-    """The codes of the warnings that make a run's times doubtful."""
-    return ", ".join(dict.fromkeys(warning.code for warning in warnings if warning.taints == "time"))
+def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
+    """The codes of the warnings that make such a figure doubtful: "time", "accuracy", "memory" or "energy"."""
+    return list(dict.fromkeys(warning.code for warning in warnings if warning.taints in figures))
 
 
 def _warning(told: str | Mapping[str, Any]) -> RunWarning:

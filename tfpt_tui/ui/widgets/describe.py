@@ -11,7 +11,7 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, RunConfig, descri
 from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record import Record, time_doubts, time_left_s, training_figures
+from tfpt_tui.runs.record import Record, doubts, time_left_s, training_figures
 from tfpt_tui.ui.curves import Shown
 from tfpt_tui.ui.reader import RunView
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
@@ -155,7 +155,7 @@ def _phase_text(phase: str, seconds: float, width: int) -> str:
 def outcome(view: RunView) -> Content:
     """The latest loss and accuracy, the test's once it is there, and the rate with what makes it doubtful."""
     record = view.record
-    why = time_doubts(view.warnings)
+    why = ", ".join(doubts(view.warnings, "time"))
     # The doubts must be seen on 80 columns, too.
     accuracy, unit = (" acc", "img/s") if why else ("  accuracy", "images/s")
     if record.evaluation:
