@@ -120,11 +120,14 @@ class EpochEnd:
 
 @dataclass(frozen=True)
 class EvaluationEnd:
+    """``first_batch_s`` reaches to the end of the first batch where compiling is inside the clock, else 0."""
+
     kind: ClassVar[str] = "evaluation_end"
     loss: float = math.nan
     accuracy: float = math.nan
     seconds: float = 0.0
     images_per_s: float = 0.0
+    first_batch_s: float = 0.0
 
 
 @dataclass(frozen=True)

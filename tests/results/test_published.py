@@ -51,7 +51,7 @@ def result(framework="pytorch", training_s=3000.0, status="completed", images=50
             "first_epoch_s": training_s / 20,
             "epoch_s_median": training_s / 20,
         },
-        "test": {"images_per_s": 1000.0, "seconds": images / 5 / 1000},
+        "test": {"images_per_s": images / 5 / 20, "seconds": 20.0},
         "article_clock": {"training_s": training_s, "evaluation_s": 20.0},
         "environment": {"machine": {"processor": "AMD EPYC", "allowed_cores": "0-1"}},
     }
@@ -132,6 +132,17 @@ def test_a_short_form_is_scaled_to_the_printed_work_and_says_so(preset):
     assert "scaled from 1 epoch of 2,000 images" in as_text(table)
     rows, _ = compare(preset, short("pytorch", 15.0, images=50_000))
     assert (rows[0]["yours_training_s"], rows[0]["yours_is"]) == (205.0, "scaled from 1 epoch")
+
+
+def test_what_is_compiled_once_is_neither_once_an_epoch_nor_once_an_image(preset):
+    one = short("tensorflow", 17.0, images=2000, cache=True)
+    one["training"]["once_s"] = 2.0
+    one["scaled"]["epochs_s"] = 2.0 + 20 * 10.0
+    one["scaled"]["article_training_s"] = 5.0 + one["scaled"]["epochs_s"]
+    one["test"]["first_batch_s"] = 1.0 + 19.0 / 12  # of 400 pictures, in thirteen batches of 32
+    rows, _ = compare(preset, one)
+    assert rows[2]["yours_training_s"] == 5 + 2 + 20 * 10 * 25
+    assert rows[2]["yours_evaluation_s"] == pytest.approx(1.0 + 19.0 * 25, rel=0.01)
 
 
 def test_a_whole_run_of_fewer_images_is_scaled_as_its_short_form(preset):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from tfpt_tui import events
@@ -5,7 +7,7 @@ from tfpt_tui.config.schema import RunConfig, describe_epochs
 from tfpt_tui.events import EpochEnd, Stamped
 from tfpt_tui.results.report import report_run
 from tfpt_tui.runs.record import fold_all, make_result
-from tfpt_tui.runs.scaling import scaled_note, scaled_s
+from tfpt_tui.runs.scaling import once_s, scaled_note, scaled_s
 
 
 def epochs(*seconds):
@@ -25,9 +27,21 @@ def result_of(trained, training_s, **settings):
 
 
 def test_the_first_epoch_counts_once_and_the_median_of_the_others_for_the_rest():
-    assert scaled_s(epochs(10.0, 4.0, 5.0, 6.0), 20) == 10.0 + 19 * 5.0
-    assert scaled_s(epochs(10.0), 20) == 200.0
-    assert scaled_s(epochs(10.0, 4.0), 1) == 10.0
+    assert scaled_s(epochs(10.0, 4.0, 5.0, 6.0), 20, 1.0) == 10.0 + 19 * 5.0
+    assert scaled_s(epochs(10.0), 20, 0.0) == 200.0
+    assert scaled_s(epochs(10.0, 4.0), 1, 0.0) == 10.0
+
+
+def test_what_a_single_epoch_compiled_is_not_compiled_in_all_of_them():
+    assert scaled_s(epochs(10.0), 20, 2.0) == 10.0 + 19 * 8.0
+    # 500 images in 16 batches: 15 of them in the 8 s after the first one.
+    (only,) = (dataclasses.replace(one, first_batch_s=2.0) for one in epochs(10.0))
+    tensorflow = {"framework": "tensorflow", "batch_size": 32}
+    assert once_s(tensorflow, [only]) == pytest.approx(2.0 - 8.0 / 15)
+    assert once_s({**tensorflow, "framework": "pytorch"}, [only]) == 0.0
+    first, second = (dataclasses.replace(one, first_batch_s=s) for one, s in zip(epochs(10.0, 8.0), (2.0, 0.5), strict=True))
+    assert once_s({"framework": "pytorch", "batch_size": 32}, [first, second]) == 1.5
+    assert once_s(tensorflow, [dataclasses.replace(only, images_per_s=2.0)]) == 0.0  # a single batch
 
 
 def test_what_the_training_takes_beside_its_epochs_is_not_multiplied():
@@ -36,6 +50,7 @@ def test_what_the_training_takes_beside_its_epochs_is_not_multiplied():
         "from_epochs": 2,
         "to_epochs": 20,
         "training_s": 2.0 + 10.0 + 19 * 4.0,
+        "epochs_s": 10.0 + 19 * 4.0,
         "article_training_s": 2.0 + 10.0 + 19 * 4.0,
     }
     assert result["phases"]["training"] == 16.0

@@ -16,7 +16,7 @@ from tfpt_tui.results.presets import show_setting
 from tfpt_tui.results.provenance import versions_of
 from tfpt_tui.results.statistics import MIN_RUNS
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.scaling import scaled_note
+from tfpt_tui.runs.scaling import scaled_note, usual_batch_s
 
 NOT_RUN = "not run"
 
@@ -136,16 +136,32 @@ def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
         return None
     images = round(training["images"] / training["epochs"])
     more = preset.train_images / images if preset.train_images and images else 1.0
-    scaled = result.get("scaled")
-    if scaled:
-        epochs_s = training["first_epoch_s"] + (scaled["to_epochs"] - 1) * training["epoch_s_median"]
-        whole_s = scaled["article_training_s"]
-    else:
-        epochs_s, whole_s = training["epochs_s"], clock["training_s"]
-    training_s = whole_s + epochs_s * (more - 1)  # what was compiled or waited for is not once an image
-    tested = round(result["test"]["images_per_s"] * result["test"]["seconds"]) if "test" in result else 0
-    evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
-    return Yours(training_s, clock["evaluation_s"] * evaluated, _basis(scaled_note(result), images, more))
+    whole_s = result["scaled"]["article_training_s"] if "scaled" in result else clock["training_s"]
+    # What is compiled, or waited for between epochs, is not once an image.
+    training_s = whole_s + (_epochs_s(result) - training.get("once_s", 0.0)) * (more - 1)
+    evaluation_s = clock["evaluation_s"]
+    if "test" in result:
+        tested = round(result["test"]["images_per_s"] * result["test"]["seconds"])
+        evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
+        evaluation_s += _evaluation_s(result, tested) * (evaluated - 1)
+    return Yours(training_s, evaluation_s, _basis(scaled_note(result), images, more))
+
+
+def _epochs_s(result: Mapping[str, Any]) -> float:
+    """The epochs' own seconds, of all of them; early recordings do not tell those of scaled ones."""
+    training, scaled = result["training"], result.get("scaled")
+    if not scaled:
+        return float(training["epochs_s"])
+    as_first = training["first_epoch_s"] + (scaled["to_epochs"] - 1) * training["epoch_s_median"]
+    return float(scaled.get("epochs_s", as_first))
+
+
+def _evaluation_s(result: Mapping[str, Any], images: int) -> float:
+    """The evaluation's seconds that go with its images: without what is compiled in its first batch."""
+    test, batch_size = result["test"], int(asked(result["config"], "batch_size"))
+    first_s = test.get("first_batch_s", 0.0)
+    usual_s = usual_batch_s(test["seconds"], first_s, images, batch_size)
+    return float(test["seconds"] - max(first_s - usual_s, 0.0))
 
 
 def _basis(epochs: str, images: int, more: float) -> str:

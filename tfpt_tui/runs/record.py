@@ -25,7 +25,7 @@ from tfpt_tui.events import (
     RunWarning,
     Stamped,
 )
-from tfpt_tui.runs.scaling import scale
+from tfpt_tui.runs.scaling import once_s, scale
 
 RESULT_SCHEMA = 1
 
@@ -150,7 +150,7 @@ def make_result(
         }
     result["phases"] = dict(record.phases)
     if record.epochs:
-        result["training"] = training_figures(record.epochs)
+        result["training"] = {**training_figures(record.epochs), "once_s": once_s(config, record.epochs)}
     if record.evaluation:
         result["test"] = dataclasses.asdict(record.evaluation)
     result["memory"] = _memory(record, hardware)

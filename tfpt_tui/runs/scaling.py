@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,29 +17,56 @@ if TYPE_CHECKING:
 def scale(config: Mapping[str, Any], record: Record, clock: Mapping[str, float]) -> dict[str, float]:
     """The table ``scaled`` of a result: ``training_s`` for all epochs, and for the article's clock where it ran.
 
-    ``from_epochs`` and ``to_epochs`` must stand beside it wherever it is shown. Empty for a run of all epochs.
+    ``epochs_s`` of them are the epochs' own. ``from_epochs`` and ``to_epochs`` must stand beside it wherever it is
+    shown. Empty for a run of all epochs.
     """
     to_epochs = int(config.get("epochs", 0))
     if epochs_trained(config) == to_epochs or "training" not in record.phases or not record.epochs:
         return {}
-    more_s = scaled_s(record.epochs, to_epochs) - sum(epoch.seconds for epoch in record.epochs)
+    epochs_s = scaled_s(record.epochs, to_epochs, once_s(config, record.epochs))
+    more_s = epochs_s - sum(epoch.seconds for epoch in record.epochs)
     article = {"article_training_s": clock["training_s"] + more_s} if clock else {}
     return {
         "from_epochs": len(record.epochs),
         "to_epochs": to_epochs,
         "training_s": record.phases["training"] + more_s,
+        "epochs_s": epochs_s,
         **article,
     }
 
 
-def scaled_s(epochs: Sequence[EpochEnd], to_epochs: int) -> float:
+def scaled_s(epochs: Sequence[EpochEnd], to_epochs: int, once_s: float) -> float:
     """Seconds of so many epochs: the first as it was, each of the others as the median of those after the first.
 
     The first is another: it warms up, compiles on the track published, and may fill a cache. A single epoch has to
-    stand for all.
+    stand for all, but for what was spent ``once_s``.
     """
-    later = epochs[1:] or epochs
-    return epochs[0].seconds + (to_epochs - 1) * statistics.median(epoch.seconds for epoch in later)
+    later = statistics.median(epoch.seconds for epoch in epochs[1:]) if epochs[1:] else epochs[0].seconds - once_s
+    return epochs[0].seconds + (to_epochs - 1) * later
+
+
+def once_s(config: Mapping[str, Any], epochs: Sequence[EpochEnd]) -> float:
+    """Seconds of the training that are spent once, however many epochs and images there are.
+
+    What is traced and compiled is in the first batch of the first epoch, beside what later epochs wait for theirs.
+    Of a single epoch only Keras tells it apart: its first batch includes the step, and PyTorch's loader may start
+    its workers anew in every epoch.
+    """
+    first = epochs[0]
+    if epochs[1:]:
+        usual_s = statistics.median(epoch.first_batch_s for epoch in epochs[1:])
+    elif config.get("framework") == "tensorflow":
+        images = first.images_per_s * first.seconds
+        usual_s = usual_batch_s(first.seconds, first.first_batch_s, images, int(config["batch_size"]))
+    else:
+        return 0.0
+    return max(first.first_batch_s - usual_s, 0.0)
+
+
+def usual_batch_s(seconds: float, first_batch_s: float, images: float, batch_size: int) -> float:
+    """Seconds of a batch after the first; where there is none, the first one is taken to be as usual."""
+    batches = math.ceil(images / batch_size - 1e-6)  # as many images as a rate and its seconds tell
+    return (seconds - first_batch_s) / (batches - 1) if batches > 1 else first_batch_s
 
 
 def scaled_note(result: Mapping[str, Any]) -> str:

@@ -49,6 +49,7 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     device = next(model.parameters()).device
     criterion = nn.CrossEntropyLoss()
     started = clock()
+    first_batch_s = 0.0
     model.eval()
     running_loss, correct, total = 0.0, 0, 0
     with torch.no_grad():
@@ -59,6 +60,9 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
             predicted = torch.argmax(outputs, 1)
             total += targets.size(0)
             correct += (predicted == targets).sum().item()
+            first_batch_s = first_batch_s or clock() - started
             report.done = total
     seconds = clock() - started
-    return EvaluationEnd(running_loss / len(data.loader), round(correct / total, 4), seconds, total / seconds)
+    return EvaluationEnd(
+        running_loss / len(data.loader), round(correct / total, 4), seconds, total / seconds, first_batch_s
+    )

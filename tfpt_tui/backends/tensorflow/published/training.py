@@ -5,6 +5,8 @@ https://github.com/infocusp/tf_pt_benchmarking, tfvspt/tf/main.py; config/tracks
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from tfpt_tui.backends.report import Report, clock
@@ -50,6 +52,19 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
     """The reloaded model, which brings its loss along; its tracing is inside the clock."""
     started = clock()
-    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
+    batches = Batches(report, config.batch_size)
+    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[batches])
     seconds = clock() - started
-    return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)
+    return EvaluationEnd(
+        float(loss), float(accuracy), seconds, data.images / seconds, batches.first_ended - started
+    )
+
+
+class Batches(Counter):
+    """Counts the images, and notes when the first batch was over, with which what is traced is."""
+
+    first_ended = 0.0
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.first_ended = self.first_ended or clock()
+        super().on_test_batch_end(batch, logs)
