@@ -1,11 +1,9 @@
 """``tfpt-tui compare`` as a user or a script sees it."""
 
 import json
-import tomllib
 
 from tfpt_tui.cli.attend import report
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.config.toml import write_toml
 from tfpt_tui.runs.sweep import latest_sweep
 
 
@@ -66,15 +64,14 @@ def test_a_broken_environment_makes_a_run_of_unknown_origin(cli, dataset, fake_p
 
 
 def test_a_burn_in_is_compared_only_when_it_is_named(cli, dataset, fake_python, tmp_path):
-    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    _, out, _ = cli("run", "demo", "--data", dataset, "--rows", "1", "--burn-in", "--cooldown", "0", "--detach")
     first, second = out.split()
     cli("runs", "tail", second)
-    (plan,) = tmp_path.glob("sweeps/*/plan.toml")
-    document = tomllib.loads(plan.read_text())
-    document["runs"][0]["burn_in"] = True
-    write_toml(plan, document)
-    assert first not in cli("compare")[1]
-    assert first not in cli("compare", "--sweep", document["sweep"])[1]
-    assert first in cli("compare", first, second)[1]
     found = find_paths(str(tmp_path / "runs"))
-    assert report(latest_sweep(found), found).startswith(f"run {second}: completed")
+    sweep = latest_sweep(found)
+    assert first not in cli("compare")[1]
+    assert first not in cli("compare", "--sweep", sweep.id)[1]
+    assert first not in cli("compare", "status=completed")[1]
+    assert first in cli("compare", first, second)[1]
+    assert [line.split()[-6] for line in cli("runs", "list")[1].splitlines() if first in line] == ["burn-in"]
+    assert report(sweep, found).startswith(f"run {second}: completed")

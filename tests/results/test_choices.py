@@ -4,7 +4,7 @@ import pytest
 
 from tests.recordings import record_run, record_sweep
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.config.toml import write_toml
+from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.choices import ALL, Choice, list_choices, narrow, pulse, runs_of
 from tfpt_tui.results.index import read_summaries
@@ -84,6 +84,13 @@ def test_the_runs_of_a_sweep_are_those_that_measure_in_the_order_of_its_plan(pat
     entries = [{"run": first.id, "burn_in": True}, {"run": third.id}, {"run": second.id}]
     write_toml(directory / "plan.toml", {"sweep": OLD, "preset": "quick", "runs": entries})
     assert runs_of(choices_of(paths)[0], paths) == [third, second]
+
+
+def test_what_only_warmed_the_machine_up_is_in_no_choice(paths, two_sweeps):
+    before = [len(choice.summaries) for choice in choices_of(paths)]
+    warm = record_run(paths, "20261122-100009-0009", "pytorch", sweep=NEW, preset="batch-sweep")
+    write_toml(warm.result, {**read_toml(warm.result), "burn_in": True})
+    assert [len(choice.summaries) for choice in choices_of(paths)] == before
 
 
 def test_a_sweep_that_was_imported_has_no_plan_and_can_be_compared(paths):

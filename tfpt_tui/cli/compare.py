@@ -14,7 +14,7 @@ from tfpt_tui.errors import UsageError
 from tfpt_tui.results.export import write_comparison
 from tfpt_tui.results.index import read_summaries
 from tfpt_tui.results.request import HTML, Request, answer, draw, recorded, write_out
-from tfpt_tui.results.selection import is_condition, parse_condition, select
+from tfpt_tui.results.selection import is_condition, measured, parse_condition, select
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.sweep import latest_sweep, read_sweep
@@ -97,7 +97,7 @@ def _select(
     named = bool(runs or sweep)
     if conditions or (everything and not named):
         summaries = read_summaries(invocation.paths, tell_indexing)
-        chosen = _directories(invocation, select(summaries, conditions))
+        chosen = _directories(invocation, select(measured(summaries), conditions))
         runs = [run for run in runs if run in chosen] if named else chosen
     elif not named and (latest := latest_sweep(invocation.paths)):
         runs = recorded(latest)

@@ -14,7 +14,7 @@ from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.published import has_printed_numbers, of_its_rows
 from tfpt_tui.results.request import recorded
-from tfpt_tui.results.selection import Filter, named, select
+from tfpt_tui.results.selection import Filter, measured, named, select
 from tfpt_tui.runs.directory import RunDirectory, find_sweep
 from tfpt_tui.runs.state import status_of
 from tfpt_tui.runs.sweep import read_sweep
@@ -51,7 +51,7 @@ class Choice:
 
 def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:
     """Every choice that has runs; ``summaries`` are newest first."""
-    oldest_first = summaries[::-1]
+    oldest_first = measured(summaries)[::-1]
     sweeps: dict[str, list[Summary]] = {}
     for summary in oldest_first:
         if sweep := summary.get("sweep"):

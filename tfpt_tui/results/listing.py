@@ -45,8 +45,12 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "images_per_s": training.get("images_per_s"),
         "epoch_s_median": training.get("epoch_s_median"),
         "test_accuracy": result.get("test", {}).get("accuracy"),
-        "flags": ", ".join(doubts(warnings_of(result), "time", "accuracy")) or None,
+        "flags": ", ".join(_flags(result)) or None,
     }
+
+
+def _flags(result: Mapping[str, Any]) -> list[str]:
+    return ["burn-in"] * bool(result.get("burn_in")) + doubts(warnings_of(result), "time", "accuracy")
 
 
 def _epochs(config: Mapping[str, Any]) -> int | str | None:

@@ -96,6 +96,11 @@ def named(summary: Mapping[str, Any], words: Sequence[str], more: str = "") -> b
     return all(word in searched for word in words)
 
 
+def measured(results: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without the runs that only warmed the machine up: nothing is compared with them unless they are named."""
+    return [result for result in results if not result.get("burn_in")]
+
+
 def select(results: Iterable[Mapping[str, Any]], conditions: Sequence[Condition]) -> list[Mapping[str, Any]]:
     """Those for which all conditions hold, in their order."""
     return [result for result in results if all(condition.holds(result) for condition in conditions)]

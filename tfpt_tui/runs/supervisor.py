@@ -37,7 +37,7 @@ from tfpt_tui.runs.needs import check_room
 from tfpt_tui.runs.processes import Process, identify, kill_group, oom_kills
 from tfpt_tui.runs.settle import Keeper, find_ending, settle
 from tfpt_tui.runs.state import BEAT_S, beat, gone, status_of, write_state
-from tfpt_tui.runs.sweep import Sweep, interpreter_for, read_config, read_sweep, write_plan
+from tfpt_tui.runs.sweep import Sweep, interpreter_for, measured_runs, read_config, read_sweep, write_plan
 
 TICK_S = 0.2
 # Saving what the log needs takes a worker moments; a call that hangs in a driver takes for ever.
@@ -137,7 +137,7 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     kills = oom_kills()
     worker = launch_worker(run, interpreter)
     try:
-        write_state(run.state, supervisor.process, identify(worker.pid), sweep=supervisor.sweep.id)
+        _claim_run(supervisor, run, identify(worker.pid))
         keeper = Keeper(run, environment)
         cause = watch(supervisor, run, worker, keeper, limit_s)
     except OSError:
@@ -216,7 +216,13 @@ def _ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
 
 def _claim(supervisor: Supervisor) -> None:
     for run in _waiting(supervisor.sweep):
-        write_state(run.state, supervisor.process, sweep=supervisor.sweep.id)
+        _claim_run(supervisor, run)
+
+
+def _claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None) -> None:
+    sweep = supervisor.sweep
+    burn_in = {} if run in measured_runs(sweep) else {"burn_in": True}
+    write_state(run.state, supervisor.process, worker, sweep=sweep.id, **burn_in)
     _tell(supervisor, "starting", "")
 
 

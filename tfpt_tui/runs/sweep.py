@@ -167,13 +167,14 @@ def read_environment(run: RunDirectory) -> dict[str, Any]:
         return {}
 
 
-def origin_of(run: RunDirectory) -> dict[str, str]:
-    """The preset and the sweep that the run was made for, as far as they are known."""
+def origin_of(run: RunDirectory) -> dict[str, Any]:
+    """The preset and the sweep of the run, as far as they are known, and whether it only warmed the machine up."""
     try:
         preset = str(read_toml(run.config).get("preset", {}).get("name", ""))
     except TfptError:
         preset = ""
-    known = {"preset": preset, "sweep": str(read_state(run.state).get("sweep", ""))}
+    state = read_state(run.state)
+    known = {"preset": preset, "sweep": str(state.get("sweep", "")), "burn_in": bool(state.get("burn_in"))}
     return {name: value for name, value in known.items() if value}
 
 
