@@ -52,6 +52,25 @@ def test_the_ratio_has_its_interval_and_verdict(recorded):
     assert interval == [pytest.approx(row["ratio_low"]), pytest.approx(row["ratio_high"])]
 
 
+def test_the_rows_are_those_of_the_table(recorded):
+    results, runs = recorded
+    others = repeats("q", rates=(200.0, 201.0, 199.0), batch_size=64)
+    busy = {"code": "busy", "message": "m", "advice": "", "taints": "time"}
+    others = [{**one, "warnings": [busy]} for one in others]
+    charts = draw_charts([*results, *others], runs, by="batch_size")
+    (ratio,) = (label.get_text() for label in charts["time_ratio"].axes[0].get_yticklabels())
+    assert ratio == "batch_size 64: PyTorch: faster (busy)"
+    names = [label.get_text() for label in charts["training_time"].axes[0].get_yticklabels()]
+    assert names == ["batch_size 32: PyTorch", "batch_size 64: TensorFlow", "batch_size 64: PyTorch, busy"]
+
+
+def test_kinds_of_measure_are_told_apart(recorded):
+    results, runs = recorded
+    loading = [{**one, "config": {**one["config"], "measure": "loader"}} for one in results]
+    names = draw_charts([*results, *loading], runs)["training_time"].axes[0].get_yticklabels()
+    assert [name.get_text() for name in names][::2] == ["end_to_end: PyTorch", "loader: PyTorch"]
+
+
 def test_curves_go_by_epoch_and_by_seconds(recorded):
     results, runs = recorded
     loss, loss_by_s, accuracy, _ = draw_charts(results, runs)["curves"].axes

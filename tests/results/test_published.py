@@ -151,6 +151,23 @@ def test_a_whole_run_of_fewer_images_is_scaled_as_its_short_form(preset):
     assert compare(preset, whole)[0][0]["yours_training_s"] == 5 + 20 * 10 * 25
 
 
+def test_of_a_row_only_the_runs_that_were_scaled_least_count(preset):
+    few, more = short("pytorch", 15.0, images=2000), short("pytorch", 25.0, images=4000)
+    rows, table = compare(preset, few, more, more)
+    assert (rows[0]["n"], rows[0]["yours_is"]) == (2, "scaled from 1 epoch of 4,000 images")
+    assert "left out, as others of their rows were scaled less: 1 run" in " ".join(table.notes)
+    rows, _ = compare(preset, few, more, result())
+    assert (rows[0]["n"], rows[0]["yours_is"], rows[0]["yours_training_s"]) == (1, None, 3000.0)
+
+
+def test_what_disturbed_a_run_stands_beside_its_time(preset):
+    busy = {"code": "busy", "message": "others computed", "advice": "end them", "taints": "time"}
+    rows, table = compare(preset, {**result(), "warnings": [busy]})
+    assert rows[0]["flags"] == "busy"
+    assert "r: others computed; end them" in table.notes
+    assert "flags" not in as_csv(compare(preset, result())[1]).splitlines()[0]
+
+
 def test_several_runs_of_a_row_count_by_their_median(preset):
     runs = [result(training_s=seconds, seed=seed) for seed, seconds in enumerate((1000.0, 9000.0, 2000.0))]
     rows, _ = compare(preset, *runs)

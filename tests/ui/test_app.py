@@ -167,7 +167,7 @@ async def test_the_help_is_made_from_the_registry(app):
         assert isinstance(app.screen, MonitorScreen)
     told = help_text("Compare", 60).plain
     assert told.startswith("Compare\n")
-    assert "ask it to stop" in told
+    assert "ask the run to stop" in told
     assert max(map(len, told.splitlines())) <= 60
 
 

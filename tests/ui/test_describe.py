@@ -7,8 +7,9 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.record import Record
+from tfpt_tui.ui.curves import Shown
 from tfpt_tui.ui.reader import RunView
-from tfpt_tui.ui.widgets.describe import headline, outcome, progress
+from tfpt_tui.ui.widgets.describe import headline, legend, outcome, progress
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
 
@@ -36,6 +37,18 @@ def test_loading_alone_has_a_rate_and_no_loss():
 def test_the_settings_name_the_track_and_what_is_timed():
     assert "track parity, loader only, batch 32" in headline(view(track="parity", measure="loader")).plain
     assert "track default, batch 32" in headline(view()).plain
+
+
+def test_only_runs_of_one_kind_have_their_times_compared():
+    def shown(name, label, **settings):
+        return Shown(dataclasses.replace(view(**settings), id=name), "red", label)
+
+    base, other = shown("r1", "A"), shown("r2", "B", cache=True)
+    loading = shown("r3", "C", measure="loader")
+    first, second, third = legend([base, other, loading], "r1").plain.split("\n")
+    assert first == "━ C TensorFlow, track default, loader only, batch 32, r3"
+    assert second == "━ B TensorFlow, track default, batch 32, cached, r2: 1.00x its time per image"
+    assert third.endswith("r1: baseline")
 
 
 def test_workers_are_shown_where_they_apply():

@@ -14,9 +14,10 @@ from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.epochs import read_epochs
-from tfpt_tui.results.groups import Group, asked, group, same_settings
+from tfpt_tui.results.groups import Group, asked, flags_of, group, kind_of, same_settings
 from tfpt_tui.results.provenance import provenance
-from tfpt_tui.results.standing import stand
+from tfpt_tui.results.standing import Standing, stand
+from tfpt_tui.results.statistics import TimeRatio
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import COLOURS
@@ -39,10 +40,11 @@ def draw_charts(
     baseline: str | None = None,
     published: Table | None = None,
     proof: str | None = None,
+    by: str = "",
 ) -> dict[str, Figure]:
-    """The charts that these runs have something for, by the names of their files."""
+    """The charts that these runs have something for, by the names of their files; rows are those of the table."""
     done = [result for result in results if result["status"] == "completed"]
-    groups = [entry for entry in group(done) if entry.images_per_s() is not None]
+    groups = [entry for entry in group(done, by) if entry.images_per_s() is not None]
     charts: dict[str, Figure | None] = {
         "training_time": _training_time(groups),
         "time_ratio": _time_ratio(groups, baseline),
@@ -90,7 +92,7 @@ def _training_time(groups: Sequence[Group]) -> Figure | None:
     for place, (entry, times) in enumerate(rows):
         axes.plot(times, [place] * len(times), "o", color=_colour(entry.framework), alpha=0.6)
         axes.plot(statistics.median(times), place, "|", color="black", markersize=16)
-    names = [_marked(entry) for entry, _ in rows]
+    names = [_marked(entry, groups) for entry, _ in rows]
     _name_rows(axes, names)
     axes.set_xlim(left=0)
     axes.set_xlabel("training (s): every run,\nand the median of each row")
@@ -108,7 +110,7 @@ def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
         if time.low is not None and time.high is not None:
             axes.plot([time.low, time.high], [place, place], "-", color=colour, linewidth=2)
         axes.plot(time.ratio, place, "o", color=colour)
-    _name_rows(axes, [f"{one.entry.name}: {time.verdict}" for one, time in compared])
+    _name_rows(axes, [_concluded(one, time, groups) for one, time in compared])
     axes.axvline(1.0, color="black", linewidth=0.8, linestyle="--")
     axes.set_xlabel("time per image by that of the baseline (1),\nwith its 95 % interval; right of 1 is slower")
     return figure
@@ -223,9 +225,22 @@ def _samples(run: RunDirectory, result: Mapping[str, Any]) -> list[tuple[Sample,
     return [(one, one.gpus[used] if used is not None and used < len(one.gpus) else None) for one in samples]
 
 
-def _marked(entry: Group) -> str:
-    note = next((scaled_note(result) for result in entry.done if scaled_note(result)), "")
-    return entry.name + (f", {note}" if note else "")
+def _marked(entry: Group, groups: Sequence[Group]) -> str:
+    notes = [note for result in entry.done if (note := scaled_note(result))][:1]
+    return kind_of(entry, groups) + ", ".join([entry.name, *notes, *_doubts(entry)])
+
+
+def _concluded(standing: Standing, time: TimeRatio, groups: Sequence[Group]) -> str:
+    """The row with its verdict, and what stands against it."""
+    other = ["another accuracy"] if standing.in_band is False else []
+    against = [*other, *_doubts(standing.entry)]
+    told = f"{kind_of(standing.entry, groups)}{standing.entry.name}: {time.verdict}"
+    return told + (f" ({', '.join(against)})" if against else "")
+
+
+def _doubts(entry: Group) -> list[str]:
+    flags = flags_of(entry.done)
+    return [flags] if flags else []
 
 
 def _pairs(

@@ -7,19 +7,17 @@ nothing is concluded: the verdict is "single run".
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.hardware.peaks import peak_flops
 from tfpt_tui.results.comparable import check_comparable
-from tfpt_tui.results.groups import LOADER, NOT_COMPARED, Group, applies, asked, differing_keys, group
+from tfpt_tui.results.groups import LOADER, NOT_COMPARED, Group, applies, asked, differing_keys, flags_of, group
 from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Comparing, Standing, stand
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.record import doubts, warnings_of
 from tfpt_tui.runs.scaling import scaled_note
 
 
@@ -105,7 +103,7 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         **_answer(standing),
         "test_accuracy": entry.median("test", "accuracy"),
         "in_band": standing.in_band,
-        "flags": _flags(entry),
+        "flags": flags_of(entry.done),
         "epoch_s_median": entry.median("training", "epoch_s_median"),
         "epoch_s_min": min(epochs, default=None),
         "epoch_s_spread": max(epochs) - min(epochs) if len(epochs) > 1 else None,
@@ -175,10 +173,3 @@ def _status(entry: Group) -> str:
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{count} {status}" for status, count in counts.items())
-
-
-def _flags(entry: Group) -> str | None:
-    """The codes of what makes times or accuracy of its runs doubtful, and of how many where not of all."""
-    told = Counter(code for result in entry.done for code in doubts(warnings_of(result), "time", "accuracy"))
-    count = len(entry.done)
-    return ", ".join(code if of == count else f"{code} ({of} of {count})" for code, of in told.items()) or None

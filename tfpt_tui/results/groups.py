@@ -11,6 +11,7 @@ from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults, plain
 from tfpt_tui.events import PHASES
+from tfpt_tui.runs.record import doubts, warnings_of
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
@@ -248,3 +249,10 @@ def kind_of(entry: Group, groups: Sequence[Group]) -> str:
     if entry.by:
         told.append(entry.by_value)
     return f"{', '.join(told)}: " if told else ""
+
+
+def flags_of(results: Sequence[Mapping[str, Any]]) -> str | None:
+    """The codes of what makes times or accuracy of the runs doubtful, and of how many where not of all."""
+    told = Counter(code for result in results for code in doubts(warnings_of(result), "time", "accuracy"))
+    count = len(results)
+    return ", ".join(code if of == count else f"{code} ({of} of {count})" for code, of in told.items()) or None

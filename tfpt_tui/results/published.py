@@ -11,11 +11,12 @@ from tfpt_tui.config.presets import NOT_A_ROW, Preset
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparable import check_comparable, origins
-from tfpt_tui.results.groups import asked, hardware_of, machine_of, version_of
+from tfpt_tui.results.groups import asked, flags_of, hardware_of, machine_of, version_of
 from tfpt_tui.results.presets import show_setting
 from tfpt_tui.results.provenance import versions_of
 from tfpt_tui.results.statistics import MIN_RUNS
 from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.runs.record import warnings_of
 from tfpt_tui.runs.scaling import scaled_note, usual_batch_s
 
 NOT_RUN = "not run"
@@ -23,11 +24,16 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True)
 class Yours:
-    """One run as long as the printed one: ``basis`` says what it was scaled from, "" where nothing was scaled."""
+    """One run as long as the printed one: ``basis`` says what it was scaled from, "" where nothing was scaled.
 
+    ``images`` is how many it trained in all its epochs.
+    """
+
+    result: Mapping[str, Any]
     training_s: float
     evaluation_s: float | None
     basis: str
+    images: int
 
 
 def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]], *, across: bool) -> Table:
@@ -47,12 +53,13 @@ def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]],
 def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Table:
     """Every row of the preset with what its source printed and what this machine's runs say.
 
-    Times are the article's clocks. Ratios are yours by theirs: below 1 is faster here. Several runs of a row count
-    by their median; a row without a completed run is shown as not run.
+    Times are the article's clocks. Ratios are yours by theirs: below 1 is faster here. Of the runs of a row those
+    that were scaled least count, by their median; a row without a completed run is shown as not run.
     """
     runs = [[result for result in results if _is_of(wanted, result)] for wanted in _wanted(preset)]
     done = [[result for result in row if result["status"] == "completed"] for row in runs]
-    yours = [[you for result in row if (you := _yours(preset, result))] for row in done]
+    timed = [[you for result in row if (you := _yours(preset, result))] for row in done]
+    yours = [_least_scaled(row) for row in timed]
     theirs_s = [_number(row.published.get("training_s")) for row in preset.rows]
     yours_s = [statistics.median(you.training_s for you in row) if row else None for row in yours]
     ranks, own_ranks = _ranks(theirs_s), _ranks(yours_s)
@@ -81,12 +88,27 @@ def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Tab
                 "version": next(iter(map(version_of, done[number])), None),
                 "machine": next(iter(map(machine_of, done[number])), None),
                 "yours_is": next((you.basis for you in yours[number] if you.basis), None),
+                "flags": flags_of([you.result for you in yours[number]]),
             }
         )
-    scaled = any(row["yours_is"] for row in rows)
-    columns = [column for column in _columns(keys) if scaled or column.name != "yours_is"]
-    counted = [result for row in done for result in row]
-    return Table(tuple(columns), tuple(rows), tuple(_notes(preset, rows, counted)))
+    told = [name for name in ("yours_is", "flags") if any(row[name] for row in rows)]
+    columns = [
+        column for column in _columns(keys) if column.name in told or column.name not in ("yours_is", "flags")
+    ]
+    counted = [you.result for row in yours for you in row]
+    notes = _notes(preset, rows, counted)
+    if left_out := sum(map(len, timed)) - len(counted):
+        notes.insert(
+            1,
+            f"left out, as others of their rows were scaled less: {left_out} run{'' if left_out == 1 else 's'}",
+        )
+    return Table(tuple(columns), tuple(rows), tuple(notes))
+
+
+def _least_scaled(runs: Sequence[Yours]) -> list[Yours]:
+    """Those of one basis, that of the most work: a median of several would be of none of them."""
+    most = max(runs, key=lambda you: (not you.basis, you.images), default=None)
+    return [you for you in runs if most and you.basis == most.basis]
 
 
 def of_its_rows(preset: Preset, results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -115,6 +137,7 @@ def _columns(keys: Sequence[str]) -> list[Column]:
         Column("n", "n"),
         Column("status", "status"),
         Column("yours_is", "yours is"),
+        Column("flags", "flags"),
         *(Column(name, name, printed=False) for name in ("track", "version", "machine")),
     ]
 
@@ -144,7 +167,8 @@ def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
         tested = round(result["test"]["images_per_s"] * result["test"]["seconds"])
         evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
         evaluation_s += _evaluation_s(result, tested) * (evaluated - 1)
-    return Yours(training_s, evaluation_s, _basis(scaled_note(result), images, more))
+    basis = _basis(scaled_note(result), images, more)
+    return Yours(result, training_s, evaluation_s, basis, training["images"])
 
 
 def _epochs_s(result: Mapping[str, Any]) -> float:
@@ -192,6 +216,7 @@ def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence
         notes.append("scaled: the times of few epochs or images, as if there had been as many as in theirs")
     if missing := [str(row["row"]) for row in rows if not row["n"]]:
         notes.append(f"without a completed run: row{'' if len(missing) == 1 else 's'} {', '.join(missing)}")
+    notes += [f"{result['run']}: {warning}" for result in counted for warning in warnings_of(result)]
     notes += versions_of(counted)
     return notes + [f"different origins, compared all the same: {difference}" for difference in origins(counted)]
 

@@ -94,7 +94,7 @@ def draw(found: Answer) -> dict[str, Figure]:
 
     request = found.request
     published = found.table if request.published else None
-    return draw_charts(found.results, request.runs, request.baseline, published, found.proof)
+    return draw_charts(found.results, request.runs, request.baseline, published, found.proof, request.by)
 
 
 def write_out(found: Answer, format_: str, charts: Mapping[str, Figure] | None = None) -> str:

@@ -127,14 +127,20 @@ def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
 
 def _legend_line(run: Shown, against: Shown | None) -> Content:
     config = run.view.config
-    settings = "".join(f", {part}" for part in _parts_of_legend(config)) if config else ""
+    settings = "".join(f", {part}" for part in (*_work(config), *_pipeline(config))) if config else ""
     told = f" {FRAMEWORK_TITLES.get(run.view.framework, run.view.framework)}{settings}, {run.view.id[-4:]}"
     own, base = _rate(run), _rate(against) if against else 0.0
     if run is against:
         told += ": baseline"
-    elif own and base:
+    elif own and base and against and _kind(run) == _kind(against):
         told += f": {base / own:.2f}x its time per image"
     return Content.assemble((f"━ {run.label}", f"bold {run.colour}"), told)
+
+
+def _kind(run: Shown) -> tuple[str, ...]:
+    """Only the times of one track and one measure are compared."""
+    config = run.view.config
+    return (config.track, config.measure) if config else ()
 
 
 def _rate(run: Shown) -> float:
@@ -208,20 +214,19 @@ def _settings(view: RunView) -> str:
     config = view.config
     if config is None:
         return "its config.toml cannot be read"
-    parts = [f"track {config.track}"] + ([f"{config.measure} only"] if config.measure != "end_to_end" else [])
-    parts += [
-        f"batch {config.batch_size}",
-        describe_epochs(config),
-        f"seed {config.seed}",
-    ]
-    if SETTINGS["num_workers"].applies_to(config.framework, config.track) and config.num_workers:
-        parts.append(f"{config.num_workers} workers")
+    return ", ".join([*_work(config), describe_epochs(config), f"seed {config.seed}", *_pipeline(config)])
+
+
+def _work(config: RunConfig) -> list[str]:
+    only = [f"{config.measure} only"] if config.measure != "end_to_end" else []
+    return [f"track {config.track}", *only, f"batch {config.batch_size}"]
+
+
+def _pipeline(config: RunConfig) -> list[str]:
+    workers = config.num_workers if SETTINGS["num_workers"].applies_to(config.framework, config.track) else 0
+    parts = [f"{workers} workers"] if workers else []
     parts += ["cached"] * config.cache + ["not augmented"] * (not config.augment)
-    return ", ".join([*parts, *_unusual(config)])
-
-
-def _parts_of_legend(config: RunConfig) -> list[str]:
-    return [f"track {config.track}", f"batch {config.batch_size}", *_unusual(config)]
+    return [*parts, *_unusual(config)]
 
 
 def _unusual(config: RunConfig) -> list[str]:
