@@ -1,8 +1,10 @@
 """What the samples of a run say against it."""
 
+from dataclasses import replace
+
 import pytest
 
-from tfpt_tui.hardware.aftermath import judge_run
+from tfpt_tui.hardware.aftermath import judge_run, others_share
 from tfpt_tui.hardware.sample import GpuSample, Sample
 
 
@@ -83,13 +85,21 @@ def busy(*shares, worker=100.0):
     ]
 
 
-def test_what_others_used_during_the_run_is_told():
-    told = only(judge_run(busy(100.0, 200.0, 200.0), 0))
-    assert told == ("busy", "other processes used 33% of the 2 cores during the run")
-    assert judge_run(busy(100.0, 110.0, 130.0), 0) == ()
-    assert judge_run(busy(90.0, 95.0), 0) == ()
+def test_what_others_used_while_it_was_timed_is_told():
+    told = only(judge_run([], 0, others_share(busy(100.0, 200.0, 200.0), (0, 1)), 2))
+    assert told == ("busy", "other processes used 33% of the 2 cores while it was timed")
+    assert judge_run([], 0, others_share(busy(100.0, 110.0, 130.0), (0, 1)), 2) == ()
+    assert judge_run([], 0, others_share(busy(90.0, 95.0, 95.0), (0, 1)), 2) == ()
 
 
-def test_samples_without_the_worker_say_nothing_of_others():
-    assert judge_run(busy(200.0, worker=None), 0) == ()
-    assert judge_run([*busy(100.0, 100.0), *busy(200.0, worker=None)], 0) == ()
+def test_only_the_cores_that_we_may_use_count():
+    hog_elsewhere = [replace(one, cores_percent=(100.0, 100.0)) for one in busy(100.0, 100.0, 100.0)]
+    assert others_share(hog_elsewhere, (0,)) == 0.0
+    assert others_share(hog_elsewhere, (0, 1)) == 0.5
+
+
+def test_too_few_samples_with_the_worker_say_nothing_of_others():
+    assert others_share(busy(200.0, 200.0, 200.0, worker=None), (0, 1)) is None
+    assert others_share([*busy(100.0, 100.0), *busy(200.0, worker=None)], (0, 1)) is None
+    assert others_share(busy(100.0, 100.0, 100.0), ()) is None
+    assert others_share(busy(100.0, 100.0, 100.0), (0, 7)) is None

@@ -29,7 +29,7 @@ def tell(run, *told):
 
 
 def sample(run, *readings):
-    header = columns(0, len(readings[0].gpus))
+    header = columns(len(readings[0].cores_percent), len(readings[0].gpus))
     with run.hardware.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *(to_row(one, header) for one in readings)])
 
@@ -61,6 +61,36 @@ def test_what_was_seen_before_and_during_a_run_is_told_once(run):
     settle(run, "completed", None)
     assert codes(run) == ["foreign_gpu_process", "overlap"]
     assert read_toml(run.result)["warnings"][0]["message"] == "before"
+
+
+@pytest.mark.parametrize(
+    ("imports", "training", "expected"),
+    [
+        (190.0, 100.0, []),
+        (100.0, 150.0, ["other processes used 25% of the 2 cores while it was timed"]),
+        (100.0, None, ["before the start"]),
+    ],
+)
+def test_how_busy_others_were_is_judged_while_it_was_timed(run, imports, training, expected):
+    busy = {**OVERLAP, "code": "busy", "message": "before the start"}
+    write_toml(run.environment, {"machine": {"allowed_cores": "0-1"}, "warnings": [busy]})
+    phases = (
+        (events.PhaseStart("training"), 10.0),
+        (events.PhaseEnd("training"), 20.0),
+        (events.PhaseEnd("evaluation"), 25.0),
+    )
+    run.events.write_text("".join(encode(Stamped(n, at, at, event)) for n, (event, at) in enumerate(phases)))
+    used = [(at, training if 10 < at <= 25 else imports) for at in range(1, 30)]
+    sample(
+        run,
+        *(
+            Sample(at, at, cores_percent=(percent / 2, percent / 2), worker_cpu_percent=100.0)
+            for at, percent in used
+            if percent is not None
+        ),
+    )
+    settle(run, "completed", None)
+    assert [warning["message"] for warning in read_toml(run.result)["warnings"]] == expected
 
 
 @pytest.mark.parametrize(("device", "expected"), [("gpu:0", ["foreign_gpu_process", "throttled"]), ("cpu", [])])

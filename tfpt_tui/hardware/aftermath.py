@@ -13,14 +13,20 @@ THROTTLED_SHARE = 0.05
 # Of all cores, on average. Loader workers that end between two samples look like others: 0.08 of two cores at most
 # in quiet runs of the published tables, where another process that kept one core busy was 0.5.
 OTHERS_SHARE = 0.15
+LEAST_SAMPLES = 3
 KIB = 1 << 10
 
 
-def judge_run(samples: Sequence[Sample], gpu: int | None) -> tuple[RunWarning, ...]:
-    """What a reader of the run's numbers must know of its course; ``gpu`` is the one that it used."""
+def judge_run(
+    samples: Sequence[Sample], gpu: int | None, others: float | None = None, cores: int = 0
+) -> tuple[RunWarning, ...]:
+    """What a reader of the run's numbers must know of its course; ``gpu`` is the one that it used.
+
+    ``others`` is what :func:`others_share` found for as many ``cores``.
+    """
     readings = [sample.gpus[gpu] for sample in samples if gpu is not None and gpu < len(sample.gpus)]
     judged = (
-        _judge_others(samples),
+        _judge_others(others or 0.0, cores),
         _judge_throttling(readings),
         _judge_company(readings),
         _judge_swap(samples),
@@ -29,20 +35,25 @@ def judge_run(samples: Sequence[Sample], gpu: int | None) -> tuple[RunWarning, .
     return tuple(warning for warning in judged if warning)
 
 
-def _judge_others(samples: Sequence[Sample]) -> RunWarning | None:
-    """What the processor did beside the worker and its children, us and the app among them."""
+def others_share(samples: Sequence[Sample], cores: Sequence[int]) -> float | None:
+    """What the processor did on those cores beside the worker and its children, 0 to 1: us and the app among it.
+
+    None where too few samples tell.
+    """
     shares = [
-        (sum(sample.cores_percent) - sample.worker_cpu_percent) / (100 * len(sample.cores_percent))
+        (sum(sample.cores_percent[core] for core in cores) - sample.worker_cpu_percent) / (100 * len(cores))
         for sample in samples
-        if sample.cores_percent and sample.worker_cpu_percent is not None
+        if sample.worker_cpu_percent is not None and cores and max(cores) < len(sample.cores_percent)
     ]
-    share = statistics.fmean(shares) if shares else 0.0
+    return statistics.fmean(shares) if len(shares) >= LEAST_SAMPLES else None
+
+
+def _judge_others(share: float, count: int) -> RunWarning | None:
     if share <= OTHERS_SHARE:
         return None
-    count = max(len(sample.cores_percent) for sample in samples)
     cores = "the core" if count == 1 else f"the {count} cores"
     return RunWarning(
-        f"other processes used {share:.0%} of {cores} during the run",
+        f"other processes used {share:.0%} of {cores} while it was timed",
         "busy",
         "end them and repeat the run; tfpt-tui doctor names the busiest",
         "time",

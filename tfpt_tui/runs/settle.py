@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import math
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import ENDINGS, RunEnd, RunError, RunWarning
-from tfpt_tui.hardware.aftermath import judge_run
+from tfpt_tui.events import ENDINGS, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
+from tfpt_tui.hardware.aftermath import judge_run, others_share
 from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.processor import parse_cores
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.directory import RunDirectory
@@ -23,6 +25,7 @@ from tfpt_tui.runs.sweep import origin_of, read_config, read_environment
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.wording import signal_name
 
+TIMED = ("training", "evaluation")
 ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
 
 
@@ -75,11 +78,12 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
     _remove_halves(run)
     tail = EventTail(run.events)
-    record = fold_all(tail.read_all())
+    told = tail.read_all()
+    record = fold_all(told)
     samples = read_samples(run.hardware)
     environment = read_environment(run)
     effective = record.environment.effective if record.environment else {}
-    warnings = [*record.warnings, *_machine_warnings(environment, effective, samples)]
+    warnings = [*record.warnings, *_machine_warnings(environment, effective, samples, _while_timed(samples, told))]
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
     try:
@@ -102,15 +106,32 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
     write_atomically(run.epochs, table.getvalue())
 
 
+def _while_timed(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sample]:
+    """Those of training and evaluation: what happens during the imports disturbs no figure."""
+    begun = [one.time for one in told if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
+    ended = [one.time for one in told if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
+    first, last = min(begun, default=math.inf), max(ended, default=math.inf)
+    return [sample for sample in samples if first < sample.time <= last]
+
+
 def _machine_warnings(
-    environment: Mapping[str, Any], effective: Mapping[str, Any], samples: Sequence[Sample]
+    environment: Mapping[str, Any],
+    effective: Mapping[str, Any],
+    samples: Sequence[Sample],
+    timed: Sequence[Sample],
 ) -> list[RunWarning]:
-    """What the supervisor saw before and after the run, and what its samples say; of each kind the first."""
+    """What the supervisor saw before and after the run, and what its samples say; of each kind the first.
+
+    How busy others were while it was timed is worth more than a look before the start, where it is known.
+    """
     on_cpu = str(effective.get("device", "")).startswith("cpu")
+    cores = parse_cores(str(environment.get("machine", {}).get("allowed_cores", "")))
+    others = others_share(timed, cores)
+    passed_over = ["foreign_gpu_process"] * on_cpu + ["busy"] * (others is not None)
+    before = [warning for warning in warnings_of(environment) if warning.code not in passed_over]
+    during = judge_run(samples, gpu_of(environment, effective), others, len(cores))
     by_code: dict[str, RunWarning] = {}
-    for warning in (*warnings_of(environment), *judge_run(samples, gpu_of(environment, effective))):
-        if on_cpu and warning.code == "foreign_gpu_process":
-            continue  # device=auto: the run was not on the GPU after all
+    for warning in (*before, *during):
         by_code.setdefault(warning.code, warning)
     return list(by_code.values())
 
