@@ -1,5 +1,8 @@
 import csv
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -132,3 +135,51 @@ def test_a_file_without_readings_has_none(tmp_path, text):
     (tmp_path / "hardware.csv").write_text(text)
     assert read_samples(tmp_path / "hardware.csv") == []
     assert read_samples(tmp_path / "none.csv") == []
+
+
+def test_the_first_reading_has_no_shares():
+    reader = cpu.CpuReader(os.getpid())
+    first, second = reader.read(), reader.read()
+    assert (first["cpu_percent"], first["cores_percent"]) == (None, ())
+    assert 0 <= second["cpu_percent"] <= 100
+    header = columns(len(second["cores_percent"]), 0)
+    row = dict(zip(header, to_row(Sample(1.0, 0.0, **first), header), strict=True))
+    assert (from_row(row).cpu_percent, from_row(row).cores_percent) == (None, ())
+
+
+FORKING = """
+import os, signal
+held = os.urandom(1 << 20) * 200
+for _ in range(3):
+    if os.fork() == 0:
+        signal.pause()
+print(flush=True)
+signal.pause()
+"""
+
+
+def test_what_forked_processes_share_counts_once():
+    parent = subprocess.Popen([sys.executable, "-c", FORKING], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        parent.stdout.readline()
+        fields = cpu.CpuReader(parent.pid).read()
+        assert fields["worker_processes"] == 4
+        assert 200 << 20 < fields["worker_rss_bytes"] < 300 << 20
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)
+        parent.communicate()
+
+
+def test_where_the_kernel_does_not_tell_what_is_shared_all_counts(monkeypatch):
+    monkeypatch.setattr(cpu, "_pss_bytes", lambda pid: None)
+    assert cpu.SharedMemory().once(cpu.Tree({}, {}, {1: 100, 2: 50})) == 150
+
+
+def test_the_walk_over_all_pages_is_done_seldom(monkeypatch):
+    asked = []
+    monkeypatch.setattr(cpu, "_pss_bytes", lambda pid: asked.append(pid) or 50)
+    memory = cpu.SharedMemory()
+    assert memory.once(cpu.Tree({}, {}, {1: 100})) == 100
+    monkeypatch.setattr(cpu, "PSS_SHARE", 1e-9)
+    assert [memory.once(cpu.Tree({}, {}, {1: size, 2: size})) for size in (100, 200)] == [100, 200]
+    assert asked == [1, 2]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tfpt_tui.hardware.cgroup import find_quota, throttled_s
+
+PSS_SHARE = 0.01  # of the time that may go into it
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Tree:
 
     cpu_s: dict[int, float]
     read_bytes: dict[int, int]
-    rss_bytes: int
+    rss_bytes: dict[int, int]
 
 
 class CpuReader:
@@ -27,12 +30,13 @@ class CpuReader:
         self._worker = worker
         self._before: tuple[float, Tree] | None = None
         self._quota = find_quota()
-        psutil.cpu_percent(percpu=True)
+        self._memory = SharedMemory()
+        self._begun = False
 
     def read(self) -> dict[str, Any]:
         """The fields of :class:`Sample` that concern processor, memory and worker."""
         now, tree = time.perf_counter(), _read_tree(self._worker)
-        cores = tuple(psutil.cpu_percent(percpu=True))
+        cores = tuple(psutil.cpu_percent(percpu=True)) if self._begun else self._begin()
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
         fields: dict[str, Any] = {
             "cpu_percent": sum(cores) / len(cores) if cores else None,
@@ -45,11 +49,54 @@ class CpuReader:
             "quota_throttled_s": throttled_s(self._quota) if self._quota else None,
         }
         if tree:
-            fields |= {"worker_rss_bytes": tree.rss_bytes, "worker_processes": len(tree.cpu_s)}
+            fields |= {"worker_rss_bytes": self._memory.once(tree), "worker_processes": len(tree.cpu_s)}
             if self._before:
                 fields |= _rates(self._before[1], tree, now - self._before[0])
         self._before = (now, tree) if tree else None
         return fields
+
+    def _begin(self) -> tuple[float, ...]:
+        psutil.cpu_percent(percpu=True)  # from here on
+        self._begun = True
+        return ()
+
+
+class SharedMemory:
+    """How much of the processes' memory is left when what they share counts once.
+
+    Loader workers are forked: each has the parent's pages among its own, and four of them would make it five times
+    as much. Only the kernel's walk over all pages tells (PSS, smaps_rollup in proc(5)), which takes 15 ms for a
+    gigabyte and holds the process up. So it is done so seldom that it costs a hundredth of a core, and the
+    share that it found is used in between.
+    """
+
+    def __init__(self) -> None:
+        self._share = 1.0
+        self._due = 0.0
+
+    def once(self, tree: Tree) -> float:
+        """Bytes in memory of all processes of the tree."""
+        whole = sum(tree.rss_bytes.values())
+        if len(tree.rss_bytes) < 2:
+            return whole
+        started = time.perf_counter()
+        if started >= self._due:
+            known = {pid: pss for pid in tree.rss_bytes if (pss := _pss_bytes(pid)) is not None}
+            if known:
+                self._share = sum(known.values()) / sum(tree.rss_bytes[pid] for pid in known)
+            ended = time.perf_counter()
+            self._due = ended + (ended - started) / PSS_SHARE
+        return whole * self._share
+
+
+def _pss_bytes(pid: int) -> int | None:
+    """None for a process that is gone, and where the kernel does not tell (before 4.14, or of other users)."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    told = [int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")]
+    return told[0] if told else None
 
 
 def _rates(before: Tree, now: Tree, seconds: float) -> dict[str, float]:
@@ -68,15 +115,14 @@ def _read_tree(pid: int) -> Tree | None:
         processes = [root, *root.children(recursive=True)]
     except psutil.Error:
         return None
-    tree = Tree({}, {}, 0)
-    rss = 0
+    tree = Tree({}, {}, {})
     for process in processes:
         try:
             with process.oneshot():
                 times = process.cpu_times()
-                rss += process.memory_info().rss
+                tree.rss_bytes[process.pid] = process.memory_info().rss
                 tree.cpu_s[process.pid] = times.user + times.system
                 tree.read_bytes[process.pid] = process.io_counters().read_bytes
         except psutil.Error:
             continue
-    return Tree(tree.cpu_s, tree.read_bytes, rss)
+    return tree

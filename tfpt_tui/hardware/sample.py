@@ -32,7 +32,8 @@ class Sample:
     """The machine at one moment. CPU shares are per cent of one core for the worker, of all cores in total.
 
     ``swap_in_bytes`` counts since the boot what came back from swap, ``quota_throttled_s`` since our control group
-    was made for how long its quota has held us up.
+    was made for how long its quota has held us up. ``worker_rss_bytes`` is of the worker and its children, whose
+    shared pages count once.
     """
 
     time: float
@@ -81,13 +82,13 @@ def from_row(cells: Mapping[str, str]) -> Sample:
         ValueError: the line has no time: it is half a line.
     """
     gpus = sorted({int(name[3 : name.index("_")]) for name in cells if name.startswith("gpu")})
-    cores = sum(name.startswith("core") for name in cells)
+    cores = [_number(text) for name, text in cells.items() if name.startswith("core")]
     values: dict[str, Any] = {name: _number(cells.get(name)) for name in SCALARS}
     if values["time"] is None or values["elapsed_s"] is None:
         raise ValueError("a line without time")
     return Sample(
         **values,
-        cores_percent=tuple(_number(cells.get(f"core{core}_percent")) or 0.0 for core in range(cores)),
+        cores_percent=tuple(core for core in cores if core is not None),
         gpus=tuple(_gpu(cells, gpu) for gpu in gpus),
     )
 
