@@ -1,7 +1,10 @@
 import math
 
+import pytest
+
 from tests.waiting import wait_until
 from tfpt_tui.backends import report as reporting
+from tfpt_tui.backends import worker
 from tfpt_tui.backends.report import Report
 from tfpt_tui.runs.tail import EventTail
 
@@ -89,3 +92,15 @@ def test_events_are_numbered_in_the_order_of_the_file(tmp_path):
                 pass
     numbers = [stamped.seq for stamped in EventTail(tmp_path / "events").read_all()]
     assert numbers == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("out of room\nwhile it did so", "out of room"),
+        ("Graph execution error:\n\nDetected at node decode\nUnknown image file format.\n\t [[{{node x}}]]", None),
+        ("", "ValueError"),
+    ],
+)
+def test_an_error_is_told_by_its_reason(message, told):
+    assert worker._explain(ValueError(message)).message == (told or "Unknown image file format.")

@@ -44,6 +44,16 @@ def test_a_longer_plan_is_tried_out_first(plan, paths, capsys):
     assert not list(paths.runs.glob("2*"))
 
 
+def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(plan, paths, monkeypatch, tmp_path, dataset, capsys):
+    monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it would not tell"))
+    kinds = ", ".join(f'"{measure}"' for measure in ("loader", "model", "end_to_end"))
+    (tmp_path / "kinds.toml").write_text(f'[grid]\nmeasure = [{kinds}]\n[defaults]\nframework = "pytorch"\n')
+    settings = load_settings(paths.settings)
+    several = make_plan(load_preset(tmp_path / "kinds.toml"), settings, data=str(dataset))
+    assert forecast(several, paths) == [None] * 3
+    assert "how long they take is not known" in capsys.readouterr().err
+
+
 def test_recorded_runs_of_this_machine_tell_it(plan, paths, start, capsys, monkeypatch):
     sweep = start("completes", epochs=2)
     wait_until(lambda: owner_of(sweep.directory.state) is None)

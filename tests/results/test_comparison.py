@@ -475,3 +475,16 @@ def test_a_broken_run_does_not_hinder_a_comparison_by_a_setting():
     broken = {"run": "x", "status": "crashed", "config": {}, "phases": {}, "environment": {}}
     entries = group([result("a", batch_size=64), broken, result("b", batch_size=32)], by="framework")
     assert [entry.config for entry in entries][-1] == {}
+
+
+def test_a_rate_of_a_first_epoch_is_told_beside_steady_ones():
+    def of(epochs, *arguments):
+        one = result(*arguments)
+        return {**one, "training": {**one["training"], "epochs": epochs}}
+
+    first, steady = of(1, "a"), of(3, "b", "tensorflow")
+    assert notes_with(
+        compare([first, steady]), "PyTorch: its rate is that of its first epoch, which others leave out"
+    )
+    assert notes_with(compare([first, of(1, "b", "tensorflow")]), "images/s: of a first epoch")
+    assert not notes_with(compare([of(3, "a"), steady]), "first epoch")

@@ -46,6 +46,11 @@ def test_a_condition_that_is_none_is_refused():
         matching(RUNS, "batchsize=3")
 
 
+def test_whole_trainings_come_before_others_however_fast_those_were():
+    runs = [run(4, measure="loader", rate=5000.0), run(5, status="timeout", rate=900.0), *RUNS[:2]]
+    assert "".join(found.id[-1] for found in ordered(runs, "fastest first")) == "2345"
+
+
 def test_runs_are_ordered_by_their_figures_and_those_without_come_last():
     orders = {order: "".join(found.id[-1] for found in ordered(RUNS, order)) for order in ORDERS}
     assert orders == {"newest first": "321", "fastest first": "231", "by accuracy": "321"}

@@ -100,8 +100,10 @@ def _is_disk_full(error: BaseException, run: Path) -> bool:
 
 
 def _explain(error: BaseException) -> RunError:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return RunError(type(error).__name__, lines[0], traceback.format_exc())
+    """The error in its own first line; TensorFlow's is a heading, with the reason at the end."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith("[[")] or [type(error).__name__]
+    return RunError(type(error).__name__, told[-1] if told[0].endswith(":") else told[0], traceback.format_exc())
 
 
 def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
-from tfpt_tui.results.estimate import Pace, corrected_s, pace_of, show_duration
+from tfpt_tui.results.estimate import SAME, Pace, corrected_s, pace_of, show_duration
 from tfpt_tui.results.forecast import expect_s, paces_here
 from tfpt_tui.results.index import read_summaries
 from tfpt_tui.runs.plan import Plan, PlannedRun
@@ -26,8 +26,9 @@ def forecast(plan: Plan, paths: Paths) -> list[float | None]:
     configs = [run.config for run in plan.runs]
     paces = paces_here(read_summaries(paths))
     seconds = expect_s(configs, paces)
-    if None in seconds and len(plan.runs) > FEW_RUNS:
-        paces += _try_out([run for run, known in zip(plan.runs, seconds, strict=True) if known is None])
+    unknown = [run for run, known in zip(plan.runs, seconds, strict=True) if known is None]
+    if unknown and len(plan.runs) > FEW_RUNS and _is_of_one_kind(unknown):
+        paces += _try_out(unknown)
         seconds = expect_s(configs, paces)
     count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
     known = [one for one in seconds if one is not None]
@@ -44,6 +45,12 @@ def forecast_rest(configs: Sequence[RunConfig], paths: Paths) -> str:
     seconds = expect_s(configs, paces_here(read_summaries(paths)))
     known = [one for one in seconds if one is not None]
     return f"about {show_duration(sum(known))}" if len(known) == len(seconds) else ""
+
+
+def _is_of_one_kind(runs: Sequence[PlannedRun]) -> bool:
+    """Whether a trial of each framework would tell of all of them."""
+    kinds = {tuple(getattr(run.config, key) for key in SAME) for run in runs}
+    return len(kinds) == len({run.config.framework for run in runs})
 
 
 def _try_out(runs: Sequence[PlannedRun]) -> list[Pace]:

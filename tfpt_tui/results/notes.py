@@ -32,6 +32,7 @@ def notes_of(
         *([proof] if proof else []),
         *(f"different origins, compared all the same: {difference}" for difference in origins(results)),
         *_beside_epochs(groups),
+        *_first_epochs(groups),
         *_out_of_band(standings, groups),
         *_outliers(groups),
         *_explanations(standings, groups),
@@ -61,6 +62,18 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
                 " lie before, between or after its epochs, and are in no rate and no ratio"
             )
     return notes
+
+
+def _first_epochs(groups: Sequence[Group]) -> list[str]:
+    """A rate leaves the first epoch out, in which everything warms up, unless that is all that there is."""
+    timed = [entry for entry in groups if entry.images_per_s() is not None]
+    single = [entry for entry in timed if set(entry.values("training", "epochs")) == {1}]
+    if single and len(single) == len(timed):
+        return ["images/s: of a first epoch, in which everything warms up; more epochs tell the steady rate"]
+    return [
+        f"{kind_of(entry, groups)}{entry.name}: its rate is that of its first epoch, which others leave out"
+        for entry in single
+    ]
 
 
 def _out_of_band(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:

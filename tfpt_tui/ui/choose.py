@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.selection import named, read_filter
 from tfpt_tui.ui.watch import ListedRun
 
@@ -29,11 +30,18 @@ def matching(runs: Sequence[ListedRun], text: str) -> list[ListedRun]:
 
 
 def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
-    """The runs in one of ``ORDERS``; those without the figure come last, newest first as ever."""
+    """The runs in one of ``ORDERS``; those without the figure come last, newest first as ever.
+
+    Whole trainings that completed come first: how fast others loaded or began is no rank among them.
+    """
     if order == NEWEST:
         return list(runs)
     table, key = FIGURES[order]
-    return sorted(runs, key=lambda run: _known(run.facts.get(table, {}).get(key)), reverse=True)
+    return sorted(runs, key=lambda run: (_is_whole(run), _known(run.facts.get(table, {}).get(key))), reverse=True)
+
+
+def _is_whole(run: ListedRun) -> bool:
+    return run.status == "completed" and asked(run.facts.get("config", {}), "measure") == END_TO_END
 
 
 def _known(figure: float | None) -> float:

@@ -9,8 +9,9 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, epochs_trained
 from tfpt_tui.errors import printable
+from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 from tfpt_tui.ui.watch import ListedRun
 
@@ -70,9 +71,12 @@ def _prompt(run: ListedRun, mark: str) -> Content:
 def _detail(run: ListedRun) -> str:
     day, time = run.id.split("-")[:2]
     config = run.facts.get("config", {})
-    settings = (
-        [f"b{config['batch_size']}", f"e{config['epochs']}"] if {"batch_size", "epochs"} <= config.keys() else []
-    )
+    measure = asked(config, "measure")
+    settings = [str(measure)] if config and measure != END_TO_END else []
+    if {"batch_size", "epochs"} <= config.keys():
+        trained = epochs_trained(config)
+        part = f"{trained}/" if trained < config["epochs"] else ""
+        settings += [f"b{config['batch_size']}", f"e{part}{config['epochs']}"]
     environment = config.get("environment", DEFAULT_ENVIRONMENT)
     settings += [printable(str(environment))] if environment != DEFAULT_ENVIRONMENT else []
     return " ".join([f"{day[4:6]}-{day[6:8]} {time[:2]}:{time[2:4]}", *settings])
