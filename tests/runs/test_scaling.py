@@ -39,6 +39,7 @@ def test_what_a_single_epoch_compiled_is_not_compiled_in_all_of_them():
     tensorflow = {"framework": "tensorflow", "batch_size": 32}
     assert once_s(tensorflow, [only]) == pytest.approx(2.0 - 8.0 / 15)
     assert once_s({**tensorflow, "framework": "pytorch"}, [only]) == 0.0
+    assert once_s({"framework": "tensorflow"}, [only]) == 0.0  # its config.toml cannot be read
     first, second = (
         dataclasses.replace(one, first_batch_s=s) for one, s in zip(epochs(10.0, 8.0), (2.0, 0.5), strict=True)
     )

@@ -55,7 +55,7 @@ def once_s(config: Mapping[str, Any], epochs: Sequence[EpochEnd]) -> float:
     first = epochs[0]
     if epochs[1:]:
         usual_s = statistics.median(epoch.first_batch_s for epoch in epochs[1:])
-    elif config.get("framework") == "tensorflow":
+    elif config.get("framework") == "tensorflow" and "batch_size" in config:
         images = first.images_per_s * first.seconds
         usual_s = usual_batch_s(first.seconds, first.first_batch_s, images, int(config["batch_size"]))
     else:
