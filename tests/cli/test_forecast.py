@@ -5,6 +5,7 @@ from tfpt_tui.cli import forecast as forecasting
 from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import load_settings
+from tfpt_tui.results.estimate import SUPERVISED_S
 from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.state import owner_of
@@ -59,8 +60,8 @@ def test_recorded_runs_of_this_machine_tell_it(plan, paths, start, capsys, monke
     wait_until(lambda: owner_of(sweep.directory.state) is None)
     monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it is known already"))
     # The story: an import of one second, 200 images a second in training and evaluation, 32 images each.
-    assert forecast(plan(repeats=2), paths) == [pytest.approx(1.0 + 2 * 32 / 200 + 32 / 200)] * 4
-    assert "4 runs, about 21 s" in capsys.readouterr().err  # with three pauses of five seconds
+    assert forecast(plan(repeats=2), paths) == [pytest.approx(SUPERVISED_S + 1.0 + 2 * 32 / 200 + 32 / 200)] * 4
+    assert "4 runs, about 29 s" in capsys.readouterr().err  # with three pauses of five seconds
 
 
 def test_what_is_left_of_a_plan_is_foretold_where_all_of_it_is_known(plan, paths, start):
@@ -68,7 +69,7 @@ def test_what_is_left_of_a_plan_is_foretold_where_all_of_it_is_known(plan, paths
     assert forecast_rest(configs, paths) == ""
     sweep = start("completes", epochs=2)
     wait_until(lambda: owner_of(sweep.directory.state) is None)
-    assert forecast_rest(configs * 10, paths) == "about 30 s"  # 1.48 s each, as above
+    assert forecast_rest(configs * 10, paths) == "about 70 s"  # 3.48 s each, as above
 
 
 def test_nothing_is_tried_out_while_a_plan_trains(plan):

@@ -1,7 +1,7 @@
 import pytest
 
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.results.estimate import corrected_s, estimate_s, pace_of, paces_of, show_duration
+from tfpt_tui.results.estimate import SUPERVISED_S, corrected_s, estimate_s, pace_of, paces_of, show_duration
 
 
 def config(framework="pytorch", **settings):
@@ -21,7 +21,15 @@ def summary(rate=1000.0, status="completed", machine="m1", tested=2000.0, framew
 
 
 def estimate(config_, *summaries, train=10_000, test=2_000):
-    return estimate_s(config_, train, test, paces_of(summaries, "m1"))
+    """The seconds of the run's own phases."""
+    seconds = estimate_s(config_, train, test, paces_of(summaries, "m1"))
+    return None if seconds is None else seconds - SUPERVISED_S
+
+
+def test_no_run_takes_longer_than_it_may():
+    paces = paces_of([summary()], "m1")
+    assert estimate_s(config(epochs=3, timeout_s=14), 10_000, 2_000, paces) == 14
+    assert estimate_s(config(epochs=3, timeout_s=99), 10_000, 2_000, paces) == SUPERVISED_S + 41
 
 
 def test_a_run_takes_its_images_at_the_recorded_rates_and_what_passes_beside():

@@ -4,7 +4,7 @@ import pytest
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
-from tfpt_tui.results.estimate import Pace
+from tfpt_tui.results.estimate import SUPERVISED_S, Pace
 from tfpt_tui.results.forecast import expect_s, paces_here
 from tfpt_tui.results.index import read_summaries
 
@@ -17,7 +17,7 @@ def test_a_run_is_expected_from_the_images_of_its_dataset(dataset):
     pace = Pace(config(dataset).to_mapping(), 3.0, 16.0, 32.0)
     # 32 images in training and 32 in the test
     assert expect_s([config(dataset, epochs=2), config(dataset, track="parity")], [pace]) == [
-        3.0 + 4.0 + 1.0,
+        SUPERVISED_S + 3.0 + 4.0 + 1.0,
         None,
     ]
 
