@@ -9,6 +9,8 @@ from PIL import Image
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tfpt_tui.hardware.sample import Sample, columns, to_row
+
 SCRIPT = Path(__file__).parents[2] / "screenshots" / "make.py"
 
 
@@ -20,7 +22,20 @@ def script():
     return module
 
 
+def load(run):
+    """Give the run some seconds of load: a scripted one is over before the second sample."""
+    header = columns(2, 0)
+    samples = [
+        Sample(1.0 + second, second, 50.0, 1.0, 4e9, 16e9, worker_rss_bytes=8e8, cores_percent=(20.0, 80.0))
+        for second in (0.0, 1.0, 2.0)
+    ]
+    lines = [header, *(to_row(sample, header) for sample in samples)]
+    run.hardware.write_text("".join(",".join(cells) + "\n" for cells in lines))
+
+
 async def test_every_screen_is_pictured_in_dark_and_light(script, recorded, paths, tmp_path, dataset):
+    for run in recorded.runs:
+        load(run)
     await script.make(script.PICTURES[0], "tfpt-light", paths, tmp_path)
     for picture in script.PICTURES[1:]:
         await script.make(picture, "tfpt-dark", paths, tmp_path)

@@ -172,10 +172,10 @@ def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
 
 
 def _epochs_s(result: Mapping[str, Any]) -> float:
-    """The epochs' own seconds, of all of them; early recordings do not tell those of scaled ones."""
+    """The epochs' own seconds, of all of them; early recordings do not tell them all."""
     training, scaled = result["training"], result.get("scaled")
     if not scaled:
-        return float(training["epochs_s"])
+        return float(training.get("epochs_s", result["article_clock"]["training_s"]))
     as_first = training["first_epoch_s"] + (scaled["to_epochs"] - 1) * training["epoch_s_median"]
     return float(scaled.get("epochs_s", as_first))
 
