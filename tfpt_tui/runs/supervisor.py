@@ -137,7 +137,8 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     kills = oom_kills()
     worker = launch_worker(run, interpreter)
     try:
-        _claim_run(supervisor, run, identify(worker.pid))
+        burn_in = run not in measured_runs(supervisor.sweep)
+        _claim_run(supervisor, run, identify(worker.pid), burn_in=burn_in)
         keeper = Keeper(run, environment)
         cause = watch(supervisor, run, worker, keeper, limit_s)
     except OSError:
@@ -215,14 +216,14 @@ def _ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _claim(supervisor: Supervisor) -> None:
+    measured = set(measured_runs(supervisor.sweep))
     for run in _waiting(supervisor.sweep):
-        _claim_run(supervisor, run)
+        _claim_run(supervisor, run, burn_in=run not in measured)
 
 
-def _claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None) -> None:
-    sweep = supervisor.sweep
-    burn_in = {} if run in measured_runs(sweep) else {"burn_in": True}
-    write_state(run.state, supervisor.process, worker, sweep=sweep.id, **burn_in)
+def _claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None, *, burn_in: bool) -> None:
+    told = {"burn_in": True} if burn_in else {}
+    write_state(run.state, supervisor.process, worker, sweep=supervisor.sweep.id, **told)
     _tell(supervisor, "starting", "")
 
 
