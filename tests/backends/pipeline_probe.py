@@ -42,6 +42,43 @@ def look(framework, directory, **settings):
     }
 
 
+def warm_up(framework, directory):
+    """Digests of weights and statistics, and the optimiser's numbers, around the warm-up."""
+    row = {"framework": framework, "data": str(directory), "batch_size": 16, "device": "cpu", "track": "parity"}
+    config = RunConfig.from_mapping(row, "probe")
+    data, model, training, _ = load_backend(config)
+    dataset = list_dataset(directory)
+    network = model.build_model(config, dataset.classes, cpu(framework))
+    train = data.make_training_data(config, dataset.train, cpu(framework))
+    before = [weights_digest(model.get_weights(network))]
+    step = training.compile_step(network, train, config, cpu(framework))
+    traces = step.traces()
+    before.append(weights_digest(model.get_weights(network)))
+    with Report(directory.parent / "probe-events") as report:
+        moments = optimizer_numbers(step)
+        training.train(step, train, config.replace(epochs=1), report)
+    return {
+        "weights": before,
+        "moments": moments,
+        "traces": step.traces() - traces,
+        "trained": weights_digest(model.get_weights(network)) != before[0],
+    }
+
+
+def weights_digest(layers):
+    arrays = [array for layer in layers for array in vars(layer).values() if array is not None]
+    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
+
+
+def optimizer_numbers(step):
+    """Largest absolute value of moments and counters, and how many there are; the learning rate is a setting."""
+    if hasattr(step, "optimizer"):
+        values = [value for state in step.optimizer.state.values() for value in state.values()]
+    else:
+        values = [value for value in step.model.optimizer.variables if "learning_rate" not in value.path]
+    return [max(float(abs(np.asarray(value)).max()) for value in values), len(values)]
+
+
 def cpu(framework):
     if framework == "tensorflow":
         return "cpu"
@@ -64,7 +101,7 @@ def main(framework, directory):
         "published": look(framework, directory, track="published"),
         "published cached": look(framework, directory, track="published", cache=True),
     }
-    print(json.dumps(looks))
+    print(json.dumps({"looks": looks, "warm-up": warm_up(framework, directory)}))
 
 
 if __name__ == "__main__":

@@ -17,22 +17,44 @@ IMAGES = 100  # six whole batches of 16 and four images
 
 
 @pytest.fixture(scope="module")
-def looks(pictures, tmp_path_factory):
-    """By framework and pipeline: two epochs of its batches."""
+def probed(pictures, tmp_path_factory):
+    """By framework: what tests/backends/pipeline_probe.py saw, and what the framework logged."""
     directory = tmp_path_factory.mktemp("prepared") / "few"
     prepare(read_folder(pictures, limit=10), Target(directory), jobs=2)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TF_CPP_MIN_LOG_LEVEL": "0"}
     found = {}
     for framework in FRAMEWORKS:
         probe = [sys.executable, "-m", "tests.backends.pipeline_probe", framework, str(directory)]
         done = subprocess.run(probe, env=environment, capture_output=True, text=True, timeout=250, check=True)
-        found[framework] = json.loads(done.stdout.splitlines()[-1])
+        found[framework] = json.loads(done.stdout.splitlines()[-1]) | {"log": done.stderr}
     return found
+
+
+@pytest.fixture(scope="module")
+def looks(probed):
+    """By framework and pipeline: two epochs of its batches."""
+    return {framework: found["looks"] for framework, found in probed.items()}
 
 
 @pytest.fixture(params=FRAMEWORKS)
 def own(request, looks):
     return looks[request.param]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_warm_up_restores_weights_statistics_and_optimiser_and_traces_the_real_feed(probed, framework):
+    found = probed[framework]["warm-up"]
+    before, after = found["weights"]
+    assert before == after
+    largest, count = found["moments"]
+    assert largest == 0
+    assert count > 24  # two moments of every trained array are allocated
+    assert found["traces"] == 0
+    assert found["trained"]
+
+
+def test_nothing_that_we_do_patches_malloc(probed):
+    assert "Memory patch" not in probed["tensorflow"]["log"]
 
 
 def test_batches_are_float32_from_0_to_1(own):

@@ -15,6 +15,7 @@ from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
 from tfpt_tui.backends.pytorch.data import Batch, Data
 from tfpt_tui.backends.pytorch.runtime import synchronize
 from tfpt_tui.backends.report import Report, clock
+from tfpt_tui.backends.warm_up import STEPS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
@@ -87,21 +88,30 @@ def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> 
 
 
 def compile_step(model: nn.Sequential, data: Data, config: RunConfig, device: torch.device) -> Step:
-    """Make the training step, and pass one empty batch of every size through it, forward and backward.
-
-    What is compiled, tuned or allocated at the first step of a shape so happens here and not in the first epoch.
-    The weights and the running statistics are put back afterwards.
-    """
+    """Make the training step and warm it up."""
     step = make_step(model, config, device)
-    before = copy.deepcopy(model.state_dict())
-    model.train()
-    for size in data.batch_sizes:
-        labels = torch.zeros(size, dtype=torch.long, device=device)
-        step.gradients(torch.zeros(size, *data.image_shape, device=device), labels)
-    step.optimizer.zero_grad()
-    model.load_state_dict(before)
-    synchronize(device)
+    warm_up(step, data, device)
     return step
+
+
+def warm_up(step: Step, data: Data, device: torch.device) -> None:
+    """Take a few steps on zeros and put everything back (:mod:`tfpt_tui.backends.warm_up`)."""
+    weights, scale = copy.deepcopy(step.model.state_dict()), step.scaler.state_dict()
+    step.model.train()
+    for size in data.batch_sizes:
+        images = torch.zeros(size, *data.image_shape, device=device)
+        labels = torch.zeros(size, dtype=torch.long, device=device)
+        for _ in range(STEPS):
+            step.gradients(images, labels)
+            step.update()
+    step.optimizer.zero_grad()
+    step.model.load_state_dict(weights)
+    step.scaler.load_state_dict(scale)
+    # Adam makes its moments at the first step. They stay allocated, as Keras's are, with the zeros they begin with.
+    for moments in step.optimizer.state.values():
+        for value in moments.values():
+            value.zero_()
+    synchronize(device)
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
@@ -130,7 +140,7 @@ def load_only(data: Data, config: RunConfig, report: Report) -> None:
 def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
     """Mean loss and accuracy of the loaded model over the test images.
 
-    Its seconds begin after one empty batch of every size: what is tuned at the first one is in the phase only.
+    Its seconds begin after one batch of zeros of every size: what is tuned at the first one is in the phase only.
     """
     device = next(model.parameters()).device
     loss_function = nn.CrossEntropyLoss(reduction="sum")

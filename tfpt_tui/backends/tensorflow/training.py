@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
 from tfpt_tui.backends.tensorflow.runtime import synchronize
+from tfpt_tui.backends.warm_up import STEPS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
@@ -66,19 +66,20 @@ def make_step(model: keras.Sequential, config: RunConfig, device: str) -> Step:
 
 
 def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device: str) -> Step:
-    """Make the training step, and pass one empty batch of every size through it, forward and backward.
-
-    What is traced, compiled, tuned or allocated at the first step of a shape so happens here and not in the first
-    epoch. The weights, the running statistics and the optimizer are put back afterwards.
-    """
+    """Make the training step and warm it up."""
     step = make_step(model, config, device)
-    variables = [*model.variables, *model.optimizer.variables]
+    warm_up(step, data, device)
+    return step
+
+
+def warm_up(step: Step, data: Data, device: str) -> None:
+    """Take a few steps on zeros and put everything back (:mod:`tfpt_tui.backends.warm_up`)."""
+    variables = [*step.model.variables, *step.model.optimizer.variables]
     before = [variable.numpy() for variable in variables]
-    model.fit(_empty_batches(data), verbose=0)
+    step.model.fit(_batches_of_zeros(data, STEPS), verbose=0)
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     synchronize(device)
-    return step
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
@@ -89,10 +90,7 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
 def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """The same steps on one batch that stays in memory: what the model alone costs."""
     batch = next(iter(data.batches))
-    # There is nothing to tune, and at its end fit would wait for the tuner's thread, now and then for long.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    _train(step, data, config, report, tf.data.Dataset.from_tensors(batch).repeat().with_options(options))
+    _train(step, data, config, report, _without_tuning(tf.data.Dataset.from_tensors(batch).repeat()))
 
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:
@@ -112,10 +110,10 @@ def load_only(data: Data, config: RunConfig, report: Report) -> None:
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
     """Mean loss and accuracy of the loaded model over the test images.
 
-    Its seconds begin after one empty batch of every size: what is traced at the first one is in the phase only.
+    Its seconds begin after one batch of zeros of every size: what is traced at the first one is in the phase only.
     """
     model.compile(loss=CountedLoss(), metrics=["accuracy"], jit_compile=_jit(config))
-    model.evaluate(_empty_batches(data), verbose=0)
+    model.evaluate(_batches_of_zeros(data, 1), verbose=0)
     started = clock()
     loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
     seconds = clock() - started
@@ -176,12 +174,22 @@ def _jit(config: RunConfig) -> str | bool:
     return False if config.track == "parity" and config.compile == "auto" else JIT[config.compile]
 
 
-def _empty_batches(data: Data) -> tf.data.Dataset:
-    """One batch of zeros of every size, with the signature of the real data: nothing is traced a second time."""
+def _batches_of_zeros(data: Data, count: int) -> tf.data.Dataset:
+    """``count`` batches of every size, with the signature of the real data: nothing is traced a second time."""
+    images, labels = data.batches.element_spec
 
-    def batches() -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        for size in data.batch_sizes:
-            yield tf.zeros((size, *data.image_shape)), tf.zeros(size, tf.int64)
+    def zeros(size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return (
+            tf.ensure_shape(tf.zeros([size, *data.image_shape], images.dtype), images.shape),
+            tf.ensure_shape(tf.zeros([size], labels.dtype), labels.shape),
+        )
 
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=data.batches.element_spec)
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(data.batch_sizes)))
+    sizes = [size for size in data.batch_sizes for _ in range(count)]
+    return _without_tuning(tf.data.Dataset.from_tensor_slices(sizes).map(zeros))
+
+
+def _without_tuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """There is nothing to tune, and at its end fit would wait for the tuner's thread, now and then for long."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
