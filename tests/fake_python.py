@@ -31,7 +31,7 @@ class Story:
 
     def begin(self) -> None:
         config = {"epochs": 2, "framework": self.run.name.split("-")[2], "batch_size": 32}
-        self.tell(events.RunStart(self.run.name, config["framework"], "9.9", config, os.getpid()))
+        self.tell(events.RunStart(self.run.name, config["framework"], "9.9", "0.2.0", config, os.getpid()))
         self.phase("import")
         self.tell(events.ModelSummary((events.Layer("conv", "Conv2d", (32, 32, 32), 896),), 271652, 270948, 704))
         self.tell(events.Environment({"torch": "9.9"}, "cpu", {"device": "cpu", "threads": 2}))

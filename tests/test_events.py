@@ -7,10 +7,10 @@ from tfpt_tui import events
 from tfpt_tui.events import EpochEnd, MalformedEventError, RunEnd, RunError, Stamped, decode, encode
 
 EXAMPLES = [
-    events.RunStart("r1", "pytorch", "2.15.0", {"batch_size": 32}, 123),
+    events.RunStart("r1", "pytorch", "2.15.0", "0.2.0", {"batch_size": 32}, 123),
     events.Environment({"torch": "2.15.0"}, "cpu", {"threads": 2}),
     events.PhaseStart("training"),
-    events.PhaseEnd("training", 1.5),
+    events.PhaseEnd("training", 1.5, {"user_s": 1.25, "minor_faults": 3.0}),
     events.ModelSummary((events.Layer("conv", "Conv2d", (32, 32, 32), 896),), 271652, 270948, 704),
     events.Progress("training", 1, 320, 50000, 812.5),
     EpochEnd(1, 20, 2.5, 0.25, 10.0, 0.1, 5000.0),

@@ -35,10 +35,13 @@ ALIVE: Final = ("queued", "running")
 
 @dataclass(frozen=True)
 class RunStart:
+    """``version`` is the framework's, ``worker_version`` that of our own code that measures."""
+
     kind: ClassVar[str] = "run_start"
     run: str = ""
     framework: str = ""
     version: str = ""
+    worker_version: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     pid: int = 0
 
@@ -62,9 +65,14 @@ class PhaseStart:
 
 @dataclass(frozen=True)
 class PhaseEnd:
+    """``counters`` are the kernel's counts of the phase (backends/counters.py); the clock does not cover their
+    reading.
+    """
+
     kind: ClassVar[str] = "phase_end"
     phase: str = ""
     seconds: float = 0.0
+    counters: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -281,6 +289,10 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _numbers(value: Any) -> Mapping[str, float]:
+    return {name: _number(number) for name, number in _object(value).items()}
+
+
 def _layers(value: Any) -> tuple[Layer, ...]:
     return tuple(_build(Layer, layer) for layer in value)
 
@@ -312,6 +324,7 @@ _TYPED: Final[Mapping[Any, Callable[[Any], Any]]] = {
     str: _text,
     Mapping[str, Any]: _object,
     Mapping[str, int]: _object,
+    Mapping[str, float]: _numbers,
     tuple[Layer, ...]: _layers,
     tuple[int, ...]: _integers,
     RunError | None: _error_if_any,

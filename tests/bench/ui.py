@@ -41,7 +41,7 @@ class Writer:
         self.seq = 0
         self.started = self.told = time.perf_counter()
         self.recorder = Recorder(self.run.hardware, os.getpid(), GpuReader())
-        self.tell(events.RunStart(self.run.id, "pytorch", "2.15.0", config, os.getpid()))
+        self.tell(events.RunStart(self.run.id, "pytorch", "2.15.0", "0.2.0", config, os.getpid()))
         for epoch in range(1, 11):
             self.tell(events.EpochEnd(epoch, 20, 3 / epoch, epoch / 20, 60.0, 0.1, 800.0))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tfpt_tui.hardware.aftermath import judge_run, others_share
+from tfpt_tui.hardware.aftermath import judge_counters, judge_run, others_share
 from tfpt_tui.hardware.sample import GpuSample, Sample
 
 
@@ -103,3 +103,19 @@ def test_too_few_samples_with_the_worker_say_nothing_of_others():
     assert others_share([*busy(100.0, 100.0), *busy(200.0, worker=None)], (0, 1)) is None
     assert others_share(busy(100.0, 100.0, 100.0), ()) is None
     assert others_share(busy(100.0, 100.0, 100.0), (0, 7)) is None
+
+
+def test_a_training_in_which_the_system_had_too_much_to_do_is_told_with_the_cause():
+    counters = {"user_s": 8.4, "system_s": 7.4, "minor_faults": 1_900_000}
+    log = "generator_dataset_op.cc:213] Memory patch applied: M_TRIM_THRESHOLD=128 kb was set.\n"
+    warning = judge_counters(counters, 1920, log)
+    assert (warning.code, warning.taints) == ("system_time", "time")
+    assert "the system took 47% of the training's processor time, 990 page faults an image" in warning.message
+    assert "from_generator" in warning.message
+    assert "from_generator" not in judge_counters(counters, 1920, "").message
+
+
+def test_a_usual_share_of_system_time_and_a_short_training_are_not_told():
+    assert judge_counters({"user_s": 16.0, "system_s": 3.2, "minor_faults": 700_000}, 3968, "") is None
+    assert judge_counters({"user_s": 0.5, "system_s": 0.6}, 100, "") is None
+    assert judge_counters({}, 0, "Memory patch applied") is None

@@ -50,7 +50,7 @@ def test_progress_that_is_told_often_is_folded_once(monkeypatch):
 
 
 def test_the_time_left_counts_the_epochs_to_come():
-    start = events.RunStart("r", "pytorch", "1", {"epochs": 3}, 1)
+    start = events.RunStart("r", "pytorch", "1", "0.2.0", {"epochs": 3}, 1)
     progress = events.Progress("training", 2, 50, 100, 25.0)
     assert time_left_s(fold_all(stream(start, epoch(1, seconds=4.0), progress))) == 2.0 + 4.0
     assert time_left_s(fold_all(stream(start))) is None

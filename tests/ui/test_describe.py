@@ -67,7 +67,7 @@ def test_the_rate_of_a_run_that_is_over_is_the_one_that_is_compared():
 
 
 def test_the_bar_is_of_the_whole_training():
-    start = RunStart("r", "pytorch", "2", {"epochs": 4}, 1)
+    start = RunStart("r", "pytorch", "2", "0.2.0", {"epochs": 4}, 1)
     record = Record(start=start, phase="training", progress=Progress("training", 3, 50, 100, 10.0))
     assert " 62% " in progress(dataclasses.replace(view(), record=record), 60).plain
 
@@ -82,7 +82,10 @@ def test_the_reading_of_a_run_that_is_over_is_the_last_with_its_worker():
 
 def running(progress_=None, epochs=(EPOCH,), **changes):
     record = Record(
-        start=RunStart("r", "tensorflow", "1", {"epochs": 4}), phase="training", epochs=epochs, progress=progress_
+        start=RunStart("r", "tensorflow", "1", "0.2.0", {"epochs": 4}),
+        phase="training",
+        epochs=epochs,
+        progress=progress_,
     )
     return dataclasses.replace(view(), record=record, **changes)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tfpt_tui.backends.counters import read_counters
 from tfpt_tui.events import EpochEnd, Event, Heartbeat, PhaseEnd, PhaseStart, Progress, RunWarning, Stamped, encode
 
 PROGRESS_S = 0.2
@@ -68,11 +69,13 @@ class Report:
         """Tell start and end of a phase; ``total`` images are to be done in it, 0 where nothing is counted."""
         self._begin(name, total=total)
         self.emit(PhaseStart(name))
+        before = read_counters()
         started = clock()
         yield
         seconds = clock() - started
+        counters = read_counters() - before
         self._begin("")
-        self.emit(PhaseEnd(name, seconds))
+        self.emit(PhaseEnd(name, seconds, counters.to_mapping()))
 
     def begin_epoch(self, epoch: int, epochs: int, total: int) -> None:
         """Count from 0 again, towards the ``total`` images of this epoch; ``epoch`` counts from 1."""

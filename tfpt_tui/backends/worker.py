@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from tfpt_tui import __version__
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
 from tfpt_tui.backends.effective import differences, retraced
 from tfpt_tui.backends.network import check_parameters, flops_per_image
@@ -108,7 +109,9 @@ def _explain(error: BaseException) -> RunError:
 
 def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:
     config = read_config(run)
-    report.emit(RunStart(run.name, config.framework, _version(config), config.to_mapping(), os.getpid()))
+    report.emit(
+        RunStart(run.name, config.framework, _version(config), __version__, config.to_mapping(), os.getpid())
+    )
     config = config.replace(epochs=config.epochs_trained)
     with report.phase("import"):
         backend = load_backend(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.sample import GpuSample, Sample
@@ -14,6 +14,17 @@ THROTTLED_SHARE = 0.05
 # in quiet runs of the published tables, where another process that kept one core busy was 0.5.
 OTHERS_SHARE = 0.15
 LEAST_SAMPLES = 3
+# Of the processor time of a training. Healthy ones had 3 to 18 % (both frameworks, every track, two cores), those
+# whose malloc was patched 47 %.
+SYSTEM_SHARE = 0.30
+LEAST_CPU_S = 2.0  # less is too little to judge
+# What a worker's log says where the kernel had more to do than it should.
+KNOWN_CAUSES = {
+    "Memory patch applied": (
+        "TensorFlow changed how memory is given back to the system (tf.data.Dataset.from_generator does)",
+        "something in this process made such a dataset; tfpt-tui parity --neutrality tells whether it was us",
+    )
+}
 KIB = 1 << 10
 
 
@@ -33,6 +44,26 @@ def judge_run(
         _judge_quota(samples),
     )
     return tuple(warning for warning in judged if warning)
+
+
+def judge_counters(counters: Mapping[str, float], images: float, log: str) -> RunWarning | None:
+    """Whether the system took more of the training's processor time than a training needs, and why if it is known.
+
+    ``counters`` are those of the phase, ``images`` how many were trained on, ``log`` is what the worker printed.
+    """
+    user_s, system_s = counters.get("user_s", 0.0), counters.get("system_s", 0.0)
+    if user_s + system_s < LEAST_CPU_S or system_s <= SYSTEM_SHARE * (user_s + system_s):
+        return None
+    known = next((words for mark, words in KNOWN_CAUSES.items() if mark in log), None)
+    cause, advice = known or ("", "look for what else the process does: perf top -p PID, or strace -c -f -p PID")
+    faults = f", {counters.get('minor_faults', 0) / images:,.0f} page faults an image" if images else ""
+    return RunWarning(
+        f"the system took {system_s / (user_s + system_s):.0%} of the training's processor time{faults}"
+        + (f": {cause}" if cause else ""),
+        "system_time",
+        advice,
+        "time",
+    )
 
 
 def others_share(samples: Sequence[Sample], cores: Sequence[int]) -> float | None:

@@ -116,6 +116,16 @@ class Group:
         rates = {key: result["training"]["images_per_s"] for key, result in self.timed().items()}
         return {key: 1 / rate if rate else math.inf for key, rate in rates.items()}
 
+    def system_percent(self) -> float | None:
+        """The system's share of the training's processor time, median of the runs that tell it."""
+        told = [result.get("counters", {}).get("training") for result in self.done]
+        shares = [
+            100 * counters["system_s"] / (counters["user_s"] + counters["system_s"])
+            for counters in told
+            if counters and counters["user_s"] + counters["system_s"]
+        ]
+        return statistics.median(shares) if shares else None
+
     def images_per_s(self) -> float | None:
         """The median rate of the completed runs that tell one."""
         rates = [rate for rate in self.values("training", "images_per_s") if math.isfinite(rate)]

@@ -15,6 +15,7 @@ from tfpt_tui.runs.scaling import scaled_note
 from tfpt_tui.wording import wrap
 
 WIDTH = 18  # of the names
+TIMED = ("training", "evaluation")
 WIDE = 10_000  # columns, for what breaks no lines
 
 
@@ -46,7 +47,9 @@ def _report(result: Mapping[str, Any]) -> list[str]:
         lines.append(_line("applied", _applied(effective)))
     if model := result.get("model"):
         lines.append(_line("parameters", f"{model['total']:,} ({model['trainable']:,} trainable)"))
-    lines += [_line(phase, f"{seconds:.2f} s") for phase, seconds in result["phases"].items()]
+    lines += [
+        _line(phase, f"{seconds:.2f} s{_processor(result, phase)}") for phase, seconds in result["phases"].items()
+    ]
     return lines + _figures(result)
 
 
@@ -95,6 +98,19 @@ def _applied(effective: Mapping[str, Any]) -> str:
         for name, value in told.items()
     ]
     return ", ".join(shown)
+
+
+def _processor(result: Mapping[str, Any], phase: str) -> str:
+    """What the kernel counted while it was timed, such as ``, processor 15.6 s user, 0.9 s system``."""
+    counters = result.get("counters", {}).get(phase)
+    if not counters or phase not in TIMED:
+        return ""
+    faults = counters["minor_faults"] + counters["major_faults"]
+    switches = counters["voluntary_switches"] + counters["involuntary_switches"]
+    return (
+        f", processor {counters['user_s']:.1f} s user, {counters['system_s']:.1f} s system,"
+        f" {faults:,.0f} page faults, {switches:,.0f} context switches"
+    )
 
 
 def _figures(result: Mapping[str, Any]) -> list[str]:

@@ -32,12 +32,15 @@ RESULT_SCHEMA = 1
 
 @dataclass(frozen=True)
 class Record:
-    """``phases`` are the seconds of finished phases; ``phase`` is the one under way, since ``phase_elapsed``."""
+    """``phases`` are the seconds of finished phases, ``counters`` what the kernel counted in each; ``phase`` is
+    the one under way, since ``phase_elapsed``.
+    """
 
     start: RunStart | None = None
     environment: Environment | None = None
     model: ModelSummary | None = None
     phases: Mapping[str, float] = field(default_factory=dict)
+    counters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     phase: str = ""
     phase_elapsed: float = 0.0
     progress: Progress | None = None
@@ -70,6 +73,8 @@ def fold(record: Record, stamped: Stamped) -> Record:
             changes |= {"phase": event.phase, "phase_elapsed": stamped.elapsed, "progress": None}
         case PhaseEnd():
             changes |= {"phases": {**record.phases, event.phase: event.seconds}, "phase": "", "progress": None}
+            if event.counters:
+                changes["counters"] = {**record.counters, event.phase: event.counters}
         case Progress():
             changes["progress"] = event
         case EpochEnd():
@@ -133,6 +138,7 @@ def make_result(
         "status": status,
         "started": record.started or None,
         "ended": record.time or None,
+        "worker_version": record.start.worker_version if record.start else "",
         "versions": dict(record.environment.versions) if record.environment else {},
         "warnings": [dataclasses.asdict(warning) for warning in record.warnings],
         "config": dict(config),
@@ -149,6 +155,7 @@ def make_result(
             "flops_per_image": record.model.flops_per_image,
         }
     result["phases"] = dict(record.phases)
+    result["counters"] = {phase: dict(counters) for phase, counters in record.counters.items()}
     if record.epochs:
         result["training"] = {**training_figures(record.epochs), "once_s": once_s(config, record.epochs)}
     if record.evaluation:
@@ -183,11 +190,10 @@ def _warning(told: str | Mapping[str, Any]) -> RunWarning:
 def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
     """Throughput and epoch times. Steady throughput leaves the first epoch out when there are more."""
     steady = epochs[1:] or epochs
-    images = sum(round(epoch.images_per_s * epoch.seconds) for epoch in steady)
     figures = {
         "epochs": len(epochs),
-        "images": sum(round(epoch.images_per_s * epoch.seconds) for epoch in epochs),
-        "images_per_s": images / sum(epoch.seconds for epoch in steady),
+        "images": images_of(epochs),
+        "images_per_s": images_of(steady) / sum(epoch.seconds for epoch in steady),
         "epochs_s": sum(epoch.seconds for epoch in epochs),
         "first_epoch_s": epochs[0].seconds,
         "epoch_s_median": statistics.median(epoch.seconds for epoch in steady),
@@ -196,6 +202,11 @@ def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
         "accuracy": epochs[-1].accuracy,
     }
     return {name: value for name, value in figures.items() if value is not None}
+
+
+def images_of(epochs: Iterable[EpochEnd]) -> int:
+    """How many images the epochs trained on."""
+    return sum(round(epoch.images_per_s * epoch.seconds) for epoch in epochs)
 
 
 def _memory(record: Record, hardware: Mapping[str, Any]) -> dict[str, int]:

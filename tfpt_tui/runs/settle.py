@@ -13,18 +13,19 @@ from typing import Any
 from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
-from tfpt_tui.hardware.aftermath import judge_run, others_share
+from tfpt_tui.hardware.aftermath import judge_counters, judge_run, others_share
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.processor import parse_cores
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
-from tfpt_tui.runs.record import Record, epochs_table, fold_all, make_result, warnings_of
+from tfpt_tui.runs.record import Record, epochs_table, fold_all, images_of, make_result, warnings_of
 from tfpt_tui.runs.sweep import origin_of, read_config, read_environment
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.wording import signal_name
 
+LOG_CHARACTERS = 1 << 20
 TIMED = ("training", "evaluation")
 ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
 
@@ -84,6 +85,8 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     environment = read_environment(run)
     effective = record.environment.effective if record.environment else {}
     warnings = [*record.warnings, *_machine_warnings(environment, effective, samples, _while_timed(samples, told))]
+    counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
+    warnings += [counters] if counters else []
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
     try:
@@ -104,6 +107,15 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(epochs_table(record))
     write_atomically(run.epochs, table.getvalue())
+
+
+def _log_of(run: RunDirectory) -> str:
+    """The beginning of what the framework printed: what it says of itself comes first."""
+    try:
+        with run.log.open(encoding="utf-8", errors="replace") as log:
+            return log.read(LOG_CHARACTERS)
+    except OSError:
+        return ""
 
 
 def _while_timed(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sample]:

@@ -107,7 +107,7 @@ def warm_up(step: Step, data: Data, device: torch.device) -> None:
     step.optimizer.zero_grad()
     step.model.load_state_dict(weights)
     step.scaler.load_state_dict(scale)
-    # Adam makes its moments at the first step. They stay allocated, as Keras's are, with the zeros they begin with.
+    # Adam makes its moments at the first step. They stay allocated, as Keras's are, with the zeros of a beginning.
     for moments in step.optimizer.state.values():
         for value in moments.values():
             value.zero_()
