@@ -65,7 +65,7 @@ class PhaseStart:
 
 @dataclass(frozen=True)
 class PhaseEnd:
-    """``counters`` are the kernel's counts of the phase (backends/counters.py); the clock does not cover their
+    """``counters`` are the kernel's counts of the phase (counters.py); the clock does not cover their
     reading.
     """
 

@@ -65,6 +65,18 @@ def warm_up(framework, directory):
     }
 
 
+def decoders(framework, directory):
+    """A digest of the pixels of all training images, by each decoder that is there."""
+    module = importlib.import_module(f"tfpt_tui.backends.{framework}.decode")
+    paths = list_dataset(directory).train.paths
+    digests = {}
+    for decoder in module.available_decoders():
+        arrays = [np.asarray(decoder.decode(path)) for path in paths]
+        arrays = [array.transpose(1, 2, 0) if array.shape[0] == 3 else array for array in arrays]
+        digests[decoder.name] = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    return digests
+
+
 def weights_digest(layers):
     arrays = [array for layer in layers for array in vars(layer).values() if array is not None]
     return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
@@ -98,10 +110,12 @@ def main(framework, directory):
         "parity cached": look(framework, directory, track="parity", cache=True),
         "parity with workers": look(framework, directory, track="parity", num_workers=2),
         "parity plain": look(framework, directory, track="parity", augment=False),
+        "documented": look(framework, directory, track="documented"),
         "published": look(framework, directory, track="published"),
         "published cached": look(framework, directory, track="published", cache=True),
     }
-    print(json.dumps({"looks": looks, "warm-up": warm_up(framework, directory)}))
+    found = {"looks": looks, "warm-up": warm_up(framework, directory), "decoders": decoders(framework, directory)}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

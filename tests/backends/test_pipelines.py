@@ -53,6 +53,12 @@ def test_the_warm_up_restores_weights_statistics_and_optimiser_and_traces_the_re
     assert found["trained"]
 
 
+def test_every_decoder_gives_the_same_pixels(probed):
+    digests = {**probed["pytorch"]["decoders"], **probed["tensorflow"]["decoders"]}
+    assert {"Pillow", "TensorFlow"} <= set(digests)
+    assert len(set(digests.values())) == 1
+
+
 def test_nothing_that_we_do_patches_malloc(probed):
     assert "Memory patch" not in probed["tensorflow"]["log"]
 
@@ -109,7 +115,8 @@ def test_flips_change_pixels_and_neither_order_nor_means(own):
 
 def test_training_data_has_no_end(looks):
     """Keras begins data that has one anew after the last epoch, and waits up to an epoch to drop it."""
-    assert {name: look["endless"] for name, look in looks["tensorflow"].items() if not look["endless"]} == {}
+    ending = {name for name, look in looks["tensorflow"].items() if not look["endless"]}
+    assert ending == {"documented"}  # as its documentation has it
 
 
 @pytest.mark.parametrize("pipeline", ["parity", "parity cached", "parity plain"])

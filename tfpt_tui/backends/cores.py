@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 CPUS = Path("/sys/devices/system/cpu")
 CGROUP = Path("/sys/fs/cgroup")
+
+
+def allowed_cores() -> int:
+    """Logical processors that affinity leaves us."""
+    return len(_allowed())
 
 
 def physical_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
@@ -14,9 +20,12 @@ def physical_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
 
     Two threads of one core share its arithmetic units: training gains nothing from the second.
     """
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    cores = {_core_of(cpus, cpu) for cpu in allowed}
+    cores = {_core_of(cpus, cpu) for cpu in _allowed()}
     return max(1, min(len(cores), _quota(cgroup) or len(cores)))
+
+
+def _allowed() -> Collection[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
 
 
 def _core_of(cpus: Path, cpu: int) -> tuple[str, str]:

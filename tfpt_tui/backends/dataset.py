@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tomllib
 from collections.abc import Sequence
@@ -14,11 +15,16 @@ from tfpt_tui.errors import MissingError, UsageError
 
 @dataclass(frozen=True)
 class Images:
-    """Paths and labels of one split, ordered by label and number: the same on every machine."""
+    """Paths and labels of one split, ordered by label and number: the same on every machine.
+
+    ``directory`` is that of the split, ``side`` the pixels of a side of every image in it.
+    """
 
     paths: tuple[str, ...]
     labels: tuple[int, ...]
     classes: int
+    directory: str
+    side: int
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -26,7 +32,7 @@ class Images:
     def pick(self, indices: Sequence[int]) -> Images:
         """Only these, in this order."""
         paths = tuple(self.paths[index] for index in indices)
-        return Images(paths, tuple(self.labels[index] for index in indices), self.classes)
+        return dataclasses.replace(self, paths=paths, labels=tuple(self.labels[index] for index in indices))
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ def list_dataset(directory: Path) -> Dataset:
     except OSError:
         raise MissingError(f"{directory}: not a prepared dataset: it has no manifest.toml") from None
     classes = len(manifest["classes"])
-    splits = {split: _list_split(directory / split, classes) for split in ("train", "test")}
+    side = int(manifest["image"]["width"])  # a prepared image is a square
+    splits = {split: _list_split(directory / split, classes, side) for split in ("train", "test")}
     for split, images in splits.items():
         wanted = manifest["totals"][split]
         if len(images) < wanted:
@@ -56,6 +63,20 @@ def list_dataset(directory: Path) -> Dataset:
         if len(images) > wanted:
             raise UsageError(f"{directory}/{split}: {len(images)} images, but manifest.toml counts {wanted}")
     return Dataset(classes, splits["train"], splits["test"])
+
+
+def check_labels(images: Images) -> None:
+    """Refuse a split without images of every class, where labels are numbered as the directories are found.
+
+    Raises:
+        UsageError: a class has none.
+    """
+    missing = sorted(set(range(images.classes)) - set(images.labels))
+    if missing:
+        raise UsageError(
+            f"{images.directory}: no images of label {missing[0]}: the loaders of track=documented would number"
+            " the classes of training and test differently; choose another track"
+        )
 
 
 def whole_batches(config: RunConfig, images: int) -> int:
@@ -72,7 +93,7 @@ def whole_batches(config: RunConfig, images: int) -> int:
     return min(steps, config.max_steps or steps)
 
 
-def _list_split(directory: Path, classes: int) -> Images:
+def _list_split(directory: Path, classes: int, side: int) -> Images:
     paths: list[str] = []
     labels: list[int] = []
     for label in _labels(directory, classes):
@@ -81,7 +102,7 @@ def _list_split(directory: Path, classes: int) -> Images:
         names.sort(key=lambda name: (len(name), name))  # 2.jpg before 10.jpg
         paths += [f"{directory}/{label}/{name}" for name in names]
         labels += [label] * len(names)
-    return Images(tuple(paths), tuple(labels), classes)
+    return Images(tuple(paths), tuple(labels), classes, str(directory), side)
 
 
 def _labels(directory: Path, classes: int) -> list[int]:

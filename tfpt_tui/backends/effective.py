@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tfpt_tui.backends.cores import physical_cores
+from tfpt_tui.backends.cores import allowed_cores, physical_cores
 from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.events import RunWarning
 
 ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
+
+
+DOCUMENTED_WORKERS = 4
 
 
 def asked_threads(config: RunConfig) -> int:
@@ -17,6 +20,14 @@ def asked_threads(config: RunConfig) -> int:
     if config.threads or config.track == "published":
         return config.threads
     return physical_cores()
+
+
+def loading_cores(config: RunConfig) -> int:
+    """Workers of PyTorch's DataLoader and threads of tf.data on the track documented.
+
+    PyTorch's tutorial has four; its DataLoader warns of more than there are cores.
+    """
+    return config.num_workers or min(DOCUMENTED_WORKERS, allowed_cores())
 
 
 def differences(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
@@ -59,7 +70,7 @@ def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
     elif config.track == "parity":
         wanted["compile"] = False
     if SETTINGS["num_workers"].applies_to(config.framework, config.track):
-        wanted["num_workers"] = config.num_workers
+        wanted["num_workers"] = loading_cores(config) if config.track == "documented" else config.num_workers
     if config.track != "published":
         # Only a GPU has TF32: on a CPU it is asked for in vain.
         wanted |= dict.fromkeys(("tf32_matmul", "tf32_convolution"), config.precision == "tf32")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tfpt_tui.backends.counters import read_counters
+from tfpt_tui.counters import read_counters
 from tfpt_tui.events import EpochEnd, Event, Heartbeat, PhaseEnd, PhaseStart, Progress, RunWarning, Stamped, encode
 
 PROGRESS_S = 0.2

@@ -30,7 +30,7 @@ from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
 from tfpt_tui.lifeline import die_with_parent
 
 # The tracks that have modules of their own, in a package of their name.
-OWN_MODULES = {"published": ("data", "training")}
+OWN_MODULES = {"published": ("data", "training"), "documented": ("data", "training")}
 DISTRIBUTIONS = {"pytorch": "torch", "tensorflow": "tensorflow"}
 SMALLEST_MODEL_BYTES = 1 << 20  # a disk with less room could not take the model
 
@@ -143,7 +143,7 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
     # The track published traces inside its clock, as the article did.
     for warning in retraced(traces, step.traces()) if config.track != "published" else ():
         report.emit(warning)
-    report.emit(Environment(runtime.versions(), *runtime.effective(config, step, train, device)))
+    report.emit(_environment(backend, config, step, train, device))
     if config.measure == "end_to_end":
         _save_and_evaluate(run, report, backend, config, dataset, network, test, device)
         _write_samples(run, config, data, dataset.train)
@@ -182,11 +182,16 @@ def _tell_environment(
     report: Report, backend: Backend, config: RunConfig, step: Any, train: Any, device: Any
 ) -> None:
     """What the framework says it applies, and a warning where that is not what was asked."""
-    runtime = backend.runtime
-    environment = Environment(runtime.versions(), *runtime.effective(config, step, train, device))
+    environment = _environment(backend, config, step, train, device)
     report.emit(environment)
     for warning in differences(config, environment.effective):
         report.emit(warning)
+
+
+def _environment(backend: Backend, config: RunConfig, step: Any, train: Any, device: Any) -> Environment:
+    name, effective = backend.runtime.effective(config, step, train, device)
+    variables = {name: os.environ.get(name, "") for name in _variables(config)}
+    return Environment(backend.runtime.versions(), name, {**effective, **variables})
 
 
 def _write_samples(run: Path, config: RunConfig, data: ModuleType, images: Images) -> None:
@@ -210,11 +215,13 @@ def _version(config: RunConfig) -> str:
 
 
 def load_backend(config: RunConfig) -> Backend:
-    """Import the framework's four modules; a track may have its own in place of some.
+    """Set the variables that the track wants, then import the framework's four modules; a track may have its own
+    in place of some.
 
     Raises:
         MissingError: the framework, or something that it needs, is not installed.
     """
+    os.environ.update(_variables(config))
     own = OWN_MODULES.get(config.track, ())
     parts = (f"{config.track}.{part}" if part in own else part for part in Backend._fields)
     try:
@@ -226,6 +233,13 @@ def load_backend(config: RunConfig) -> Backend:
         raise MissingError(
             f"{sys.executable}: {config.framework} cannot be imported: {error.name} is not installed there"
         ) from None
+
+
+def _variables(config: RunConfig) -> dict[str, str]:
+    found: dict[str, str] = importlib.import_module(f"tfpt_tui.backends.{config.framework}.variables").variables(
+        config
+    )
+    return found
 
 
 def _peak_memory(loaded: list[Backend]) -> dict[str, int]:

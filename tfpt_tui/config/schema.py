@@ -18,7 +18,7 @@ from tfpt_tui.errors import UsageError
 
 FRAMEWORKS = ("pytorch", "tensorflow")
 FRAMEWORK_TITLES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
-TRACKS = ("published", "parity", "default")
+TRACKS = ("published", "parity", "default", "documented")
 MEASURES = ("end_to_end", "loader", "model")
 DEFAULT_ENVIRONMENT = "default"
 
@@ -160,11 +160,12 @@ class RunConfig:
     seed: int = _setting(25, help="of weights, order of the images and flips", minimum=0, maximum=2**32 - 1)
     num_workers: int = _setting(
         0,
-        help="processes (in TensorFlow threads) that load images; 0 loads in turn with the training",
+        help="processes (in TensorFlow threads) that load images; 0 loads in turn with the training,"
+        " on the track documented it is what the documentation shows",
         minimum=0,
         maximum=128,
         frameworks=("pytorch",),
-        shared_tracks=("parity",),
+        shared_tracks=("parity", "documented"),
     )
     cache: bool = _setting(False, help="keep decoded training images in memory")
     augment: bool = _setting(True, help="flip training images at random, left-right and up-down")
@@ -216,7 +217,12 @@ class RunConfig:
         missing = [key for key, setting in SETTINGS.items() if setting.required and key not in checked]
         if missing:
             raise UsageError(f"{where}: {missing[0]} is missing: {SETTINGS[missing[0]].help}")
-        return cls(**checked)  # type: ignore[arg-type]
+        config = cls(**checked)  # type: ignore[arg-type]
+        if config.track == "documented" and config.cache:
+            raise UsageError(
+                f"{where}: cache=true: PyTorch's documentation shows none; choose another track than documented"
+            )
+        return config
 
     @classmethod
     def from_row(cls, row: Mapping[str, object], where: str) -> RunConfig:

@@ -1,8 +1,8 @@
 """The input pipeline of the tracks default and parity: a Dataset read in whole batches, and a DataLoader over it.
 
 After https://docs.pytorch.org/tutorials/beginner/basics/data_tutorial.html, with what the article's pipeline lacks
-(backends/method.md): the sampler decides order and flips, flips and scaling work on whole batches, the cache holds
-bytes, workers stay alive, and every training batch has the same size.
+(backends/method.md): the sampler decides order and flips, resizing, flips and scaling work on whole batches, the
+cache holds bytes, workers stay alive, and every training batch has the same size.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2.functional import resize
 
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import draw_flips, draw_order
 from tfpt_tui.backends.memory import check_shared_memory
+from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.lifeline import die_with_parent
@@ -42,6 +42,7 @@ class Data:
     images: int
     batch_sizes: tuple[int, ...]
     image_shape: tuple[int, ...]
+    decoder: str
 
 
 class ImageDataset(Dataset):
@@ -52,6 +53,7 @@ class ImageDataset(Dataset):
         self.paths = images.paths
         self.labels = torch.tensor(images.labels)
         self.cache = cache
+        self.decoder = find_decoder()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -66,7 +68,7 @@ class ImageDataset(Dataset):
 
     def read(self, indices: list[int]) -> torch.Tensor:
         """Decoded and resized: uint8 (n, 3, side, side)."""
-        return torch.stack([_decode(self.paths[index], self.config) for index in indices])
+        return _resize(torch.stack([self.decoder.decode(self.paths[index]) for index in indices]), self.config)
 
 
 class CacheFiller(Dataset):
@@ -159,14 +161,15 @@ def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]
     return batch.permute(0, 2, 3, 1).numpy()
 
 
-def _decode(path: str, config: RunConfig) -> torch.Tensor:
-    """Decoded and resized with antialiasing: uint8 (3, side, side)."""
-    image = decode_image(path, mode=ImageReadMode.RGB)
+def _resize(images: torch.Tensor, config: RunConfig) -> torch.Tensor:
+    """A batch with antialiasing: uint8 (n, 3, side, side)."""
     side = [config.image_size, config.image_size]
+    if list(images.shape[2:]) == side:
+        return images
     if config.track != "parity":
-        return resize(image, side, antialias=True)
+        return resize(images, side, antialias=True)
     # In floats and rounded once, half up: torchvision's way with bytes rounds after each direction.
-    resized = functional.interpolate(image[None].float(), side, mode="bilinear", antialias=True)[0]
+    resized = functional.interpolate(images.float(), side, mode="bilinear", antialias=True)
     return (resized + 0.5).floor().clamp(0, 255).byte()
 
 
@@ -185,7 +188,7 @@ def _load(config: RunConfig, dataset: ImageDataset, order: Sampler, device: torc
         generator=torch.Generator().manual_seed(config.seed),
     )
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
-    return Data(loader, count, sizes, (3, config.image_size, config.image_size))
+    return Data(loader, count, sizes, (3, config.image_size, config.image_size), dataset.decoder.name)
 
 
 def _begin_worker(_: int) -> None:

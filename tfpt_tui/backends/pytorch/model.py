@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -100,22 +102,31 @@ def summarize(model: nn.Sequential) -> ModelSummary:
 
 
 def save_model(model: nn.Sequential, config: RunConfig, path: Path) -> None:
-    """Save as TorchScript, as the article does: weights, without the state of the optimizer."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # TorchScript is what is measured
+    """Save the weights, without the state of the optimizer; on the track published as TorchScript."""
+    if config.track != "published":
+        torch.save(model.state_dict(), path)
+        return
+    with _torchscript():
         torch.jit.script(model.eval()).save(str(path))
 
 
 def load_model(path: Path, config: RunConfig, classes: int, device: torch.device) -> nn.Module:
     """The saved model, in the runtime that trained it; the article evaluates the TorchScript one."""
+    if config.track == "published":
+        with _torchscript():
+            return torch.jit.load(str(path), map_location=device)
+    model = build_model(config, classes, device)
+    model.load_state_dict(torch.load(path, map_location=device, weights_only=True))
+    return model
+
+
+@contextmanager
+def _torchscript() -> Iterator[None]:
+    """It is deprecated, and what the track published measures."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.load(str(path), map_location=device)
-    if config.track == "published":
-        return scripted
-    model = build_model(config, classes, device)
-    model.load_state_dict(scripted.state_dict())
-    return model
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _layers(model: nn.Sequential) -> list[tuple[nn.Module, nn.Module | None]]:

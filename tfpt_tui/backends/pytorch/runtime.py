@@ -71,10 +71,12 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
         "cudnn_deterministic": torch.backends.cudnn.deterministic,
         "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
         "num_workers": loader.num_workers,
+        "loading_cores": max(1, loader.num_workers),  # with none the process that trains loads
+        "decoder": data.decoder,
         "start_method": _start_method(loader),
         "pinned_memory": loader.pin_memory,
         "persistent_workers": loader.persistent_workers,
-        "cache": loader.dataset.cache is not None,
+        "cache": getattr(loader.dataset, "cache", None) is not None,
         "steps_per_epoch": len(loader),
     }
     if step:
@@ -86,6 +88,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
         )
         read |= {
             "compile": step.compiled,
+            "execution": "eager",
             "traces": step.traces(),
             "dtype_weights": str(weights.dtype).removeprefix("torch."),
             "dtype_activations": str(step.autocast or weights.dtype).removeprefix("torch."),
@@ -118,6 +121,7 @@ def _find_device(asked: str) -> torch.device:
     index = int(asked.partition(":")[2] or 0)
     if index >= count:
         raise MissingError(f"device={asked}: PyTorch {torch.__version__} sees {count} GPUs on this machine")
+    torch.cuda.set_device(index)  # peak memory and pinned batches refer to the current one
     return torch.device("cuda", index)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from torch import nn
 
 from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
 from tfpt_tui.backends.pytorch.data import Batch, Data
+from tfpt_tui.backends.pytorch.internals import compiled_graphs
 from tfpt_tui.backends.pytorch.runtime import synchronize
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.warm_up import STEPS
@@ -64,11 +66,7 @@ class Step:
 
     def traces(self) -> int:
         """Graphs that torch.compile made so far; eager PyTorch makes none."""
-        if not self.compiled:
-            return 0
-        from torch._dynamo.utils import counters
-
-        return int(counters["stats"]["unique_graphs"])
+        return (compiled_graphs() or 0) if self.compiled else 0
 
 
 def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> Step:
@@ -123,7 +121,9 @@ def train_resident(step: Step, data: Data, config: RunConfig, report: Report) ->
     """The same steps on one batch that stays on the device: what the model alone costs."""
     images, labels = next(iter(data.loader))
     batch = images.to(step.device), labels.to(step.device)
-    _train(step, data, config, report, lambda: repeat(batch, len(data.loader)))
+    steps = max(1, data.images // len(labels))
+    data = dataclasses.replace(data, images=steps * len(labels))
+    _train(step, data, config, report, lambda: repeat(batch, steps))
 
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:

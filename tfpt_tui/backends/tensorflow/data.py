@@ -1,12 +1,13 @@
 """The input pipeline of the tracks default and parity: tf.data, which reads by index, in whole batches.
 
 After https://www.tensorflow.org/guide/data_performance, with what the article's lacks (backends/method.md):
-indices are shuffled instead of images, flips and scaling work on whole batches, the cache holds bytes, pixels are
-decoded and resized as in PyTorch, and every training batch has the same size.
+indices are shuffled instead of images, resizing, flips and scaling work on whole batches, the cache holds bytes,
+pixels are decoded and resized as in PyTorch, and every training batch has the same size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,11 @@ import tensorflow as tf
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import draw_flips, draw_order
 from tfpt_tui.backends.report import Report
+from tfpt_tui.backends.tensorflow.decode import find_decoder
 from tfpt_tui.config.schema import RunConfig
 
 AUTOTUNE = tf.data.AUTOTUNE
+CACHE_BATCH = 64
 PREFETCH_PER_WORKER = 2  # batches; what PyTorch's DataLoader does by default
 
 
@@ -26,17 +29,19 @@ PREFETCH_PER_WORKER = 2  # batches; what PyTorch's DataLoader does by default
 class Data:
     """A dataset of (images, labels): float32 (batch, side, side, 3) in 0..1, and int64 (batch,).
 
-    Training data has no end. At the end of an epoch Keras begins a dataset that has one anew, also after the last,
-    and then waits until that iterator can be dropped.
+    ``decoded`` fills the cache: indices (n,) and their decoded and resized images. Training data has no end but on
+    the track documented. At the end of an epoch Keras begins a dataset that has one anew, also after the last, and
+    then waits until that iterator can be dropped.
     """
 
     batches: tf.data.Dataset
     cache: tf.Variable | None
-    decoded: tf.data.Dataset
+    decoded: tf.data.Dataset | None
     images: int
     steps: int
     batch_sizes: tuple[int, ...]
     image_shape: tuple[int, ...]
+    decoder: str
 
 
 def make_training_data(config: RunConfig, images: Images, device: str) -> Data:
@@ -48,56 +53,62 @@ def make_training_data(config: RunConfig, images: Images, device: str) -> Data:
 
 def make_test_data(config: RunConfig, images: Images, device: str) -> Data:
     """All images in the order of the files, neither augmented nor cached."""
-    order = tf.data.Dataset.range(len(images)).map(lambda index: (index, tf.zeros(2, tf.bool)))
+    order = tf.data.Dataset.range(len(images)).batch(config.batch_size).map(_unflipped)
     return _load(config, images, order, len(images), None)
 
 
 def fill_cache(data: Data, report: Report) -> None:
     """Decode every training image into the cache."""
     assert data.cache is not None
-    for images in data.decoded.batch(64):
-        data.cache[report.done : report.done + len(images)].assign(images)
+    assert data.decoded is not None
+    for indices, images in data.decoded:
+        data.cache.scatter_update(tf.IndexedSlices(images, indices))
         report.done += len(images)
 
 
 def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
-    order = sorted(
-        _training_order(config, len(images), len(images)).take(len(images)).as_numpy_iterator(), key=_first
-    )
-    pixels = tf.stack([_decode(path, config) for path in images.paths])
-    return _augment(pixels, tf.stack([flips for _, flips in order])).numpy()
-
-
-def _first(draw: tuple[Any, Any]) -> int:
-    return int(draw[0])
+    config = config.replace(batch_size=len(images))
+    indices, flips = next(iter(_training_order(config, len(images), len(images))))
+    pixels = _reader(config, images)(indices)
+    return tf.gather(_augment(pixels, flips), tf.argsort(indices)).numpy()
 
 
 def _training_order(config: RunConfig, images: int, count: int) -> tf.data.Dataset:
-    """(index, flips) without end: another order and other flips in every epoch, the same for the same seed.
+    """Batches of (indices, flips) without end: another order and other flips in every epoch, the same for the same
+    seed.
 
     On the track parity NumPy draws both, as it does for PyTorch; else tf.data does.
     """
     if config.track == "parity":
         return _order_of_numpy(config, images, count)
     order = tf.data.Dataset.range(images).shuffle(images, seed=config.seed).take(count).repeat()
-    bits = tf.data.Dataset.random(config.seed, rerandomize_each_iteration=True)
-    augment = tf.constant(config.augment)
-    return tf.data.Dataset.zip(order, bits).map(
-        lambda index, bit: (index, augment & (tf.stack([bit % 2, bit // 2 % 2]) == 0))
-    )
+    batches = order.batch(config.batch_size, drop_remainder=True)
+    if not config.augment:
+        return batches.map(_unflipped)
+
+    def flip(indices: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return indices, tf.random.stateless_uniform([config.batch_size, 2], [config.seed, batch]) < 0.5
+
+    return tf.data.Dataset.zip(batches, tf.data.Dataset.counter()).map(flip)
+
+
+def _unflipped(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return indices, tf.zeros([tf.size(indices), 2], tf.bool)
 
 
 def _order_of_numpy(config: RunConfig, images: int, count: int) -> tf.data.Dataset:
+    steps = count // config.batch_size
+
     def draw(epoch: np.int64) -> tuple[Any, Any]:
         flips = draw_flips(config.seed, int(epoch), count) & config.augment
-        return draw_order(config.seed, int(epoch), images)[:count], flips
+        order = draw_order(config.seed, int(epoch), images)[:count]
+        return order.reshape(steps, -1), flips.reshape(steps, -1, 2)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         order, flips = tf.numpy_function(draw, [epoch], (tf.int64, tf.bool))
-        return tf.data.Dataset.from_tensor_slices(
-            (tf.ensure_shape(order, [count]), tf.ensure_shape(flips, [count, 2]))
-        )
+        order = tf.ensure_shape(order, [steps, config.batch_size])
+        return tf.data.Dataset.from_tensor_slices((order, tf.ensure_shape(flips, [*order.shape, 2])))
 
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     return tf.data.Dataset.counter().flat_map(one_epoch).apply(endless)
@@ -106,33 +117,26 @@ def _order_of_numpy(config: RunConfig, images: int, count: int) -> tf.data.Datas
 def _load(
     config: RunConfig, images: Images, order: tf.data.Dataset, count: int, cache: tf.Variable | None
 ) -> Data:
-    paths, labels = tf.constant(images.paths), tf.constant(images.labels, tf.int64)
+    """One call makes one batch, as one call of PyTorch's workers does."""
+    labels = tf.constant(images.labels, tf.int64)
     calls, prefetch, options = _resources(config)
+    read = _reader(config, images)
     whole, last = divmod(count, config.batch_size)
 
-    def read(index: tf.Tensor, flips: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        return _decode(paths[index], config), index, flips
+    def make_batch(indices: tf.Tensor, flips: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels = read(indices) if cache is None else tf.gather(cache, indices)
+        return _augment(pixels, flips), tf.gather(labels, indices)
 
-    def recall(index: tf.Tensor, flips: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        return tf.gather(cache, index), index, flips
-
-    def finish(pixels: tf.Tensor, index: tf.Tensor, flips: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return _augment(pixels, flips), tf.gather(labels, index)
-
-    def batch(dataset: tf.data.Dataset) -> tf.data.Dataset:
-        return dataset.batch(config.batch_size, drop_remainder=not last)
-
-    if cache is None:
-        batches = batch(order.map(read, num_parallel_calls=calls))
-    else:
-        batches = batch(order).map(recall, num_parallel_calls=calls)
-    batches = batches.map(finish, num_parallel_calls=calls).prefetch(prefetch).with_options(options)
-    decoded = tf.data.Dataset.from_tensor_slices(paths).map(
-        lambda path: _decode(path, config), num_parallel_calls=calls
+    batches = order.map(make_batch, num_parallel_calls=calls).prefetch(prefetch).with_options(options)
+    decoded = (
+        tf.data.Dataset.range(len(images))
+        .batch(CACHE_BATCH)
+        .map(lambda indices: (indices, read(indices)), num_parallel_calls=calls)
+        .with_options(options)
     )
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
     shape = (config.image_size, config.image_size, 3)
-    return Data(batches, cache, decoded, count, whole + bool(last), sizes, shape)
+    return Data(batches, cache, decoded, count, whole + bool(last), sizes, shape, find_decoder().name)
 
 
 def _resources(config: RunConfig) -> tuple[int | None, int, tf.data.Options]:
@@ -148,11 +152,25 @@ def _resources(config: RunConfig) -> tuple[int | None, int, tf.data.Options]:
     return config.num_workers or None, PREFETCH_PER_WORKER * config.num_workers, options
 
 
-def _decode(path: tf.Tensor, config: RunConfig) -> tf.Tensor:
-    """Decoded and resized with antialiasing: uint8 (side, side, 3), the same pixels as PyTorch's within 1."""
-    # INTEGER_ACCURATE is what Pillow and torchvision use; tf's own default differs in two thirds of the pixels.
-    image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3, dct_method="INTEGER_ACCURATE")
-    resized = tf.image.resize(image, (config.image_size, config.image_size), antialias=True)
+def _reader(config: RunConfig, images: Images) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Indices (n,) to decoded and resized images: uint8 (n, side, side, 3), PyTorch's pixels within 1."""
+    paths, decoder = tf.constant(images.paths), find_decoder()
+
+    def decode(path: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(decoder.decode(path), (images.side, images.side, 3))
+
+    def read(indices: tf.Tensor) -> tf.Tensor:
+        return _resize(tf.map_fn(decode, tf.gather(paths, indices), fn_output_signature=tf.uint8), config)
+
+    return read
+
+
+def _resize(pixels: tf.Tensor, config: RunConfig) -> tf.Tensor:
+    """A batch with antialiasing: uint8 (n, side, side, 3)."""
+    side = (config.image_size, config.image_size)
+    if tuple(pixels.shape[1:3]) == side:
+        return pixels
+    resized = tf.image.resize(pixels, side, antialias=True)
     return tf.cast(tf.clip_by_value(tf.floor(resized + 0.5), 0, 255), tf.uint8)
 
 

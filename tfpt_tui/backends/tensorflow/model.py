@@ -75,8 +75,9 @@ def summarize(model: keras.Sequential) -> ModelSummary:
 
 def save_model(model: keras.Sequential, config: RunConfig, path: Path) -> None:
     """Save in Keras's own format: weights; on the track published also the state of the optimizer."""
-    # A model of the same layers that was never compiled has no optimizer to save.
-    (model if config.track == "published" else keras.Sequential(model.layers)).save(path)
+    # A model of the same layers that was never compiled has no optimizer to save; with its input it is built.
+    bare = keras.Sequential([layers.Input(model.input_shape[1:]), *model.layers])
+    (model if config.track == "published" else bare).save(path)
 
 
 def load_model(path: Path, config: RunConfig, classes: int, device: str) -> keras.Sequential:

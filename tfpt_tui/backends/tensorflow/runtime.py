@@ -11,11 +11,9 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-# TensorFlow tells these two nowhere else.
-from tensorflow.python.framework.config import is_op_determinism_enabled
-from tensorflow.python.util._pywrap_util_port import IsMklEnabled
-
+from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.effective import asked_threads
+from tfpt_tui.backends.tensorflow.internals import is_deterministic, uses_onednn
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 
@@ -70,26 +68,31 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
         "interop_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         "tf32_matmul": tf32,
         "tf32_convolution": tf32,
-        "deterministic": is_op_determinism_enabled(),
+        "deterministic": is_deterministic(),
         "cudnn_autotune": os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0" and not config.deterministic,
-        "cudnn_deterministic": is_op_determinism_enabled(),
-        "onednn": bool(IsMklEnabled()) and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "cudnn_deterministic": is_deterministic(),
+        "onednn": uses_onednn(),
         "input_threads": options.threading.private_threadpool_size or 0,
+        "loading_cores": options.threading.private_threadpool_size or allowed_cores(),
+        "decoder": data.decoder,
         "input_autotune": options.autotune.enabled is not False,
         "cache": config.cache if data.cache is None and config.track == "published" else data.cache is not None,
         "steps_per_epoch": data.steps,
     }
     if config.track == "parity":
         read["num_workers"] = config.num_workers and (options.threading.private_threadpool_size or 0)
+    elif config.track == "documented":
+        read["num_workers"] = options.threading.private_threadpool_size
     if step:
         read |= {
             "compile": step.compiled,
+            "execution": "traced graph",
             "traces": step.traces(),
             "dtype_weights": step.model.layers[0].variable_dtype,
             "dtype_activations": step.model.layers[0].compute_dtype,
             "memory_format": keras.config.image_data_format(),
         }
-    return name, read
+    return name, {name: value for name, value in read.items() if value is not None}
 
 
 def synchronize(device: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,11 @@ import tensorflow as tf
 from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
+from tfpt_tui.backends.tensorflow.internals import choose_jit
 from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.backends.warm_up import STEPS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
-
-JIT: dict[str, str | bool] = {"auto": "auto", "off": False, "on": True}
 
 
 class CountsTraces(keras.losses.Loss):
@@ -59,7 +59,7 @@ def make_step(model: keras.Sequential, config: RunConfig, device: str) -> Step:
         optimizer=keras.optimizers.Adam(config.learning_rate, **epsilon),
         loss=loss,
         metrics=["accuracy"],
-        jit_compile=_jit(config),
+        jit_compile=choose_jit(config),
     )
     model.optimizer.build(model.trainable_variables)
     return Step(model, loss, bool(model.jit_compile))
@@ -90,16 +90,21 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
 def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """The same steps on one batch that stays in memory: what the model alone costs."""
     batch = next(iter(data.batches))
+    size = len(batch[1])
+    steps = max(1, data.images // size)
+    data = dataclasses.replace(data, images=steps * size, steps=steps)
     _train(step, data, config, report, _without_tuning(tf.data.Dataset.from_tensors(batch).repeat()))
 
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:
     """Take every batch of all epochs and do nothing with it: what the input alone costs."""
+    endless = data.batches.cardinality() == tf.data.INFINITE_CARDINALITY
     batches = iter(data.batches)
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         started = clock()
         first_batch_s = 0.0
+        batches = batches if endless or epoch == 1 else iter(data.batches)
         for step in range(data.steps):
             _, labels = next(batches)
             first_batch_s = first_batch_s if step else clock() - started
@@ -112,7 +117,7 @@ def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Rep
 
     Its seconds begin after one batch of zeros of every size: what is traced at the first one is in the phase only.
     """
-    model.compile(loss=CountedLoss(), metrics=["accuracy"], jit_compile=_jit(config))
+    model.compile(loss=CountedLoss(), metrics=["accuracy"], jit_compile=choose_jit(config))
     model.evaluate(_batches_of_zeros(data, 1), verbose=0)
     started = clock()
     loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
@@ -167,11 +172,6 @@ class Epochs(Counter):
 def _train(step: Step, data: Data, config: RunConfig, report: Report, batches: tf.data.Dataset) -> None:
     epochs = Epochs(report, config, data.images)
     step.model.fit(batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[epochs])
-
-
-def _jit(config: RunConfig) -> str | bool:
-    """On the track parity "auto" compiles nothing, as PyTorch compiles nothing; else it is Keras's choice."""
-    return False if config.track == "parity" and config.compile == "auto" else JIT[config.compile]
 
 
 def _batches_of_zeros(data: Data, count: int) -> tf.data.Dataset:

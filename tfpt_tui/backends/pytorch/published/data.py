@@ -106,7 +106,7 @@ def _load(config: RunConfig, dataset: Dataset, order: Any, count: int) -> Data:
     )
     whole, last = divmod(count, config.batch_size)
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
-    return Data(loader, count, sizes, (3, config.image_size, config.image_size))
+    return Data(loader, count, sizes, (3, config.image_size, config.image_size), "Pillow")
 
 
 def _plot_batch(data: Data) -> int:

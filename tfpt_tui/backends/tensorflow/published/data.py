@@ -76,11 +76,12 @@ def _load(config: RunConfig, dataset: tf.data.Dataset, count: int, endless: bool
     return Data(
         batches=batches.repeat() if endless else batches,
         cache=None,
-        decoded=dataset,
+        decoded=None,
         images=count,
         steps=whole + bool(last),
         batch_sizes=sizes,
         image_shape=shape,
+        decoder="TensorFlow, fast",
     )
 
 

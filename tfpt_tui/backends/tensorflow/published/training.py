@@ -11,8 +11,8 @@ import keras
 
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
+from tfpt_tui.backends.tensorflow.internals import choose_jit
 from tfpt_tui.backends.tensorflow.training import (
-    JIT,
     Counter,
     CountsTraces,
     Epochs,
@@ -38,7 +38,7 @@ def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device:
         optimizer=keras.optimizers.Adam(config.learning_rate),
         loss=loss,
         metrics=["accuracy"],
-        jit_compile=JIT[config.compile],
+        jit_compile=choose_jit(config),
     )
     return Step(model, loss, bool(model.jit_compile))
 

@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 
-from tfpt_tui.backends.counters import Counters, descendants, read_counters, read_process
 from tfpt_tui.backends.report import Report
+from tfpt_tui.counters import Counters, descendants, read_counters, read_process
 from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.tail import EventTail
 

@@ -1,0 +1,1 @@
+"""What PyTorch's own documentation shows a newcomer, literally; config/tracks.py lists what that is."""
