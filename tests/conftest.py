@@ -14,6 +14,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # They train for real: one after the other, whatever number of processes runs the tests.
 TRAINING = (
+    "backends/test_neutrality.py",
     "backends/test_pipelines.py",
     "backends/test_training.py",
     "cli/test_parity.py",

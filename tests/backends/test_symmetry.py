@@ -13,8 +13,8 @@ FILES = (
     *("data", "decode", "model", "training", "runtime", "variables", "proof", "cifar", "probe"),
     *(f"{track}/{part}" for track in TRACKS for part in ("data", "training")),
 )
-# What each framework decides by itself: another in each.
-OWN = ("internals",)
+# What each framework decides by itself, and a script as one would write it by hand: another in each.
+OWN = ("internals", "plain")
 
 
 def public_functions(framework, file):

@@ -1,9 +1,9 @@
-"""``python -m tests.bench [startup] [prepare] [ui] [sampler] [training] [many]``: each beside a reference."""
+"""``python -m tests.bench [startup] [prepare] [ui] [sampler] [many] [neutrality]``: each beside a reference."""
 
 import importlib
 import sys
 
-BENCHES = ("startup", "prepare", "ui", "sampler", "training", "many")
+BENCHES = ("startup", "prepare", "ui", "sampler", "many", "neutrality")
 
 for name in sys.argv[1:] or BENCHES:
     print(f"== {name}", flush=True)

@@ -221,7 +221,7 @@ def load_backend(config: RunConfig) -> Backend:
     Raises:
         MissingError: the framework, or something that it needs, is not installed.
     """
-    os.environ.update(_variables(config))
+    set_variables(config)
     own = OWN_MODULES.get(config.track, ())
     parts = (f"{config.track}.{part}" if part in own else part for part in Backend._fields)
     try:
@@ -233,6 +233,11 @@ def load_backend(config: RunConfig) -> Backend:
         raise MissingError(
             f"{sys.executable}: {config.framework} cannot be imported: {error.name} is not installed there"
         ) from None
+
+
+def set_variables(config: RunConfig) -> None:
+    """Set the environment variables that the track wants, before the framework is imported."""
+    os.environ.update(_variables(config))
 
 
 def _variables(config: RunConfig) -> dict[str, str]:

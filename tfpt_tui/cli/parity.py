@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, table_text
-from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.config.schema import FRAMEWORKS, MEASURES, TRACKS
+from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
 from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.results.neutrality import FAULTY, Neutrality, check_neutrality, neutrality_table
+from tfpt_tui.results.neutrality import document as neutrality_document
 from tfpt_tui.results.parity import Proof, check_evidence, decisive, document, proof_table, store
+from tfpt_tui.runs.neutrality import Case
 from tfpt_tui.runs.proof import gather_evidence
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option(
+    "--neutrality",
+    is_flag=True,
+    help="Instead, compare the worker with a plain script of the same work, on every track; about 40 minutes.",
+)
+@click.option("--track", "tracks", multiple=True, type=click.Choice(TRACKS), help="With --neutrality: only these.")
 @pass_invocation
-def parity(invocation: Invocation, as_json: bool) -> int:
+def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tuple[str, ...]) -> int:
     """Prove that both frameworks compute the same on the track parity.
 
     Both get the same images, weights and batches, on the CPU and on the GPU where there is one. Every difference
     is measured against its bound; the exit code is 1 when one is larger. The result is kept, and stands beside
     comparisons of this track.
+
+    With --neutrality: prove that measuring costs nothing. A plain script of each framework, which imports nothing
+    of tfpt-tui, takes turns with the worker that does the same work. Time, processor time, page faults, threads
+    and waits for the device must agree; the exit code is 1 when they do not.
     """
+    if tracks and not neutrality:
+        raise UsageError("--track: only with --neutrality; parity itself is of the track parity")
     gpu = read_gpu()
+    if neutrality:
+        return _check_neutrality(invocation, tracks or TRACKS, "gpu" if gpu.names else "cpu", as_json)
     proofs: list[Proof] = []
     problem: TfptError | None = None
     for device in ["cpu", "gpu"] if gpu.names else ["cpu"]:
@@ -45,6 +64,26 @@ def parity(invocation: Invocation, as_json: bool) -> int:
     if problem:
         raise problem
     return 0 if all(proof.passed for proof in proofs) else 1
+
+
+def _check_neutrality(invocation: Invocation, tracks: Sequence[str], device: str, as_json: bool) -> int:
+    cases = [
+        Case(framework, track, measure, device)
+        for track in tracks
+        for framework in FRAMEWORKS
+        for measure in MEASURES
+    ]
+    found: list[Neutrality] = []
+    try:
+        for one in check_neutrality(cases, invocation.settings, say):
+            found.append(one)
+            say(f"{len(found)} of {len(cases)}: {one.case}: {one.outcome}")
+    finally:  # what was found is shown, also when it is interrupted
+        if as_json:
+            show(json.dumps(neutrality_document(found), indent=2) + "\n")
+        elif found:
+            show(table_text(neutrality_table(found)))
+    return 1 if any(one.outcome == FAULTY for one in found) else 0
 
 
 def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> Proof:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tfpt_tui.errors import MissingError, cannot
@@ -13,6 +15,7 @@ from tfpt_tui.errors import MissingError, cannot
 # The same for every user and every directory of runs, which TMPDIR and XDG variables are not.
 DEFAULT_LOCK = "/tmp/tfpt-tui.lock"
 OWNER_BYTES = 200
+POLL_S = 0.5
 
 
 def lock_path() -> Path:
@@ -84,3 +87,19 @@ def _open(path: Path) -> int:
             os.fchmod(handle, 0o666)  # whatever the umask: every user of the machine must be able to lock it
         return handle
     raise MissingError(f"{path}: cannot lock the machine: permission denied; remove it or set TFPT_TUI_LOCK")
+
+
+@contextmanager
+def machine_lock(owner: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no plan trains on this machine, and hold the lock: two would measure each other."""
+    lock = MachineLock()
+    told = False
+    while not lock.acquire(owner):
+        if not told:
+            say(f"waiting: a plan is training on this machine ({lock.owner()})")
+            told = True
+        time.sleep(POLL_S)
+    try:
+        yield
+    finally:
+        lock.release()

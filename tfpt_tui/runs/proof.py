@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,13 @@ from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.environments.interpreters import check_framework
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.runs.launcher import launch
-from tfpt_tui.runs.lock import MachineLock
+from tfpt_tui.runs.lock import machine_lock
 from tfpt_tui.runs.processes import kill_group
 
 if TYPE_CHECKING:
     import numpy as np
 
 TIMEOUT_S = 300
-POLL_S = 0.5
 CLASSES = 10
 IMAGES_PER_CLASS = 128  # 40 steps of 32 an epoch
 STEP = {"learning_rate": 2.0**-10}  # a number that both precisions hold exactly; the default is 0.001
@@ -51,7 +49,13 @@ def gather_evidence(
         MissingError: a framework or the device is not there.
         TfptError: a framework's process failed; the message has its last line.
     """
-    lock = _lock_machine(say)
+    with machine_lock("tfpt-tui parity", say):
+        return _compute(device, settings, directory, say)
+
+
+def _compute(
+    device: str, settings: UserSettings, directory: Path, say: Callable[[str], None]
+) -> dict[str, Evidence]:
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
         interpreters = {framework: check_framework(framework, settings) for framework in FRAMEWORKS}
@@ -66,7 +70,6 @@ def gather_evidence(
         for process in started.values():
             kill_group(process.pid)
             process.wait()
-        lock.release()
 
 
 def _start(framework: str, interpreter: str, device: str, data: Path, directory: Path) -> subprocess.Popen[bytes]:
@@ -106,15 +109,3 @@ def _read_evidence(own: Path) -> Evidence:
     facts = json.loads((own / "facts.json").read_text(encoding="utf-8"))
     with np.load(own / "arrays.npz") as arrays:
         return Evidence(facts["versions"], facts["device"], facts["effective"], dict(arrays))
-
-
-def _lock_machine(say: Callable[[str], None]) -> MachineLock:
-    """Wait until no plan trains: a proof would disturb what it measures."""
-    lock = MachineLock()
-    told = False
-    while not lock.acquire("tfpt-tui parity"):
-        if not told:
-            say(f"waiting: a plan is training on this machine ({lock.owner()})")
-            told = True
-        time.sleep(POLL_S)
-    return lock

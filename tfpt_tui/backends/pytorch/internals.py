@@ -1,6 +1,11 @@
-"""What PyTorch tells through private modules only, in one place: None where a version has moved them."""
+"""What PyTorch tells through its inner workings only, in one place: None where a version has moved them."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def compiled_graphs() -> int | None:
@@ -10,3 +15,39 @@ def compiled_graphs() -> int | None:
     except ImportError:
         return None
     return int(counters["stats"]["unique_graphs"])
+
+
+class Waits(TorchDispatchMode):
+    """Counts how often Python asks for values that the device computes, and so waits for it. Use it as a context.
+
+    That is a number read from a tensor (``item``), a copy to the processor, or a call that synchronises.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self._synchronize = torch.cuda.synchronize
+
+    def __enter__(self) -> Waits:
+        torch.cuda.synchronize = self._count_synchronize
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        torch.cuda.synchronize = self._synchronize
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
+        result = function(*arguments, **(keywords or {}))
+        reads = function is torch.ops.aten._local_scalar_dense.default
+        copies = (
+            function is torch.ops.aten._to_copy.default
+            and arguments[0].device.type != "cpu"
+            and result.device.type == "cpu"
+        )
+        self.count += reads or copies
+        return result
+
+    def _count_synchronize(self, device: Any = None) -> None:
+        self.count += 1
+        self._synchronize(device)

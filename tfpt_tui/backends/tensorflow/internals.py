@@ -5,6 +5,8 @@ Some of it is told through private modules only: None where a version has moved 
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfpt_tui.config.schema import RunConfig
@@ -37,3 +39,35 @@ def uses_onednn() -> bool | None:
     except ImportError:
         return None
     return bool(IsMklEnabled())
+
+
+class Waits:
+    """Counts how often Python asks for values that the device computes, and so waits for it. Use it as a context.
+
+    That is a number or an array read from a tensor (``numpy``, ``float``), or a call that synchronises.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        # Every way to a tensor's values leads through this method of a base class that has no public name.
+        kinds: tuple[Any, ...] = tf.__internal__.EagerTensor.__mro__  # making a tensor would start the runtime
+        self._tensor = next(kind for kind in kinds if "_numpy" in vars(kind))
+        self._read = self._tensor._numpy
+        self._synchronize = tf.test.experimental.sync_devices
+
+    def __enter__(self) -> Waits:
+        def read(tensor: Any) -> Any:
+            self.count += 1
+            return self._read(tensor)
+
+        def synchronize() -> None:
+            self.count += 1
+            self._synchronize()
+
+        self._tensor._numpy = read
+        tf.test.experimental.sync_devices = synchronize
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._tensor._numpy = self._read
+        tf.test.experimental.sync_devices = self._synchronize

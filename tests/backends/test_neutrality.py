@@ -1,0 +1,106 @@
+"""The worker beside a plain script of the same work, and faults planted in copies of the backends.
+
+What does not depend on the load of the machine is asserted here; times are in ``python -m tests.bench
+neutrality``.
+"""
+
+import shutil
+import sys
+
+import pytest
+
+from tfpt_tui.results.neutrality import FAULTY, judge
+from tfpt_tui.runs.neutrality import PACKAGE, Case, available_cores, count_waits, make_images, take_turns
+
+STARTS = 4
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return make_images(tmp_path_factory.mktemp("neutrality") / "images")
+
+
+@pytest.fixture
+def faulty_package(tmp_path):
+    """A copy of the package with a text of a backend's file replaced."""
+
+    def plant(file, text, fault):
+        package = tmp_path / "tfpt_tui"
+        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        source = (package / "backends" / file).read_text()
+        assert source.count(text) == 1
+        (package / "backends" / file).write_text(source.replace(text, fault))
+        return package
+
+    return plant
+
+
+def outcomes(case, turns, waits=None):
+    return {check.name: check for check in judge(case, [turns], waits).checks}
+
+
+@pytest.mark.parametrize("track", ["default", "parity"])
+@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+def test_the_worker_makes_the_kernel_no_busier_than_a_plain_script(framework, track, images, tmp_path):
+    """PyTorch's page faults differ threefold from start to start, as malloc happens to lay its heap out: so what
+    counts is whether the best start of the worker is beyond the worst of the script.
+    """
+    case = Case(framework, track, "model")
+    plain, worker = [], []
+    for start in range(STARTS):
+        directory = tmp_path / str(start)
+        turns = take_turns(case, sys.executable, images, directory, pairs=3, threads=available_cores())
+        found = outcomes(case, turns)
+        assert found["threads"].outcome != FAULTY
+        plain.append(found["page faults"].plain)
+        worker.append(found["page faults"].worker)
+        if min(worker) <= 1.5 * max(plain) + 1:
+            return
+    pytest.fail(f"page faults an image: {worker}, in the plain script {plain}")
+
+
+def test_a_generator_in_the_warm_up_is_found_by_its_page_faults(faulty_package, images, tmp_path):
+    package = faulty_package(
+        "tensorflow/training.py",
+        "    step.model.fit(_batches_of_zeros(data, STEPS), verbose=0)\n",
+        "    batch = next(iter(_batches_of_zeros(data, STEPS)))\n"
+        "    spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)\n"
+        "    step.model.fit(tf.data.Dataset.from_generator(lambda: [batch], output_signature=spec), verbose=0)\n",
+    )
+    case = Case("tensorflow", "default", "model")
+    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=3, threads=1)
+    found = outcomes(case, turns)
+    assert found["page faults"].outcome == FAULTY
+    assert found["page faults"].worker > 100
+    assert found["page faults"].describe().startswith("page faults: ")
+
+
+@pytest.mark.parametrize(
+    ("framework", "text", "fault"),
+    [
+        (
+            "pytorch",
+            "            loss_sum += loss * len(labels)\n",
+            "            loss_sum += loss.item() * len(labels)\n",
+        ),
+        (
+            "tensorflow",
+            "        if batch == 0:\n",
+            "        float(logs['loss'])\n        if batch == 0:\n",
+        ),
+    ],
+)
+def test_one_more_wait_a_step_is_found_by_counting(framework, text, fault, faulty_package, images, tmp_path):
+    case = Case(framework, "parity", "model")
+    package = faulty_package(f"{framework}/training.py", text, fault)
+    plain, worker = count_waits(case, sys.executable, images, tmp_path / "waits", package=package, threads=1)
+    assert worker == pytest.approx(plain + 1, abs=0.3)
+
+
+def test_one_thread_fewer_is_found_by_what_the_framework_says(faulty_package, images, tmp_path):
+    case = Case("pytorch", "default", "model")
+    package = faulty_package("pytorch/runtime.py", "set_num_threads(threads)", "set_num_threads(threads - 1)")
+    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=1, threads=2)
+    found = outcomes(case, turns)["threads"]
+    assert found.outcome == FAULTY
+    assert found.describe() == "threads: 1 threads, 2 in the plain script"

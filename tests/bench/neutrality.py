@@ -1,0 +1,19 @@
+"""The worker against a plain script of the same work: every framework, track and measure; about 40 minutes."""
+
+from tfpt_tui.cli.invocation import table_text
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.config.schema import FRAMEWORKS, MEASURES, TRACKS
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.results.neutrality import check_neutrality, neutrality_table
+from tfpt_tui.runs.neutrality import Case
+
+
+def main():
+    cases = [
+        Case(framework, track, measure) for track in TRACKS for framework in FRAMEWORKS for measure in MEASURES
+    ]
+    found = []
+    for one in check_neutrality(cases, load_settings(find_paths().settings), print):
+        found.append(one)
+        print(table_text(neutrality_table([one])), flush=True)
+    print(table_text(neutrality_table(found)))

@@ -1,0 +1,258 @@
+"""Is the worker neutral: does the work of a track cost in it what it costs in a plain script?"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.counters import Counters
+from tfpt_tui.environments.interpreters import check_framework
+from tfpt_tui.events import finite
+from tfpt_tui.results.statistics import compare_times
+from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.runs.lock import machine_lock
+from tfpt_tui.runs.neutrality import (
+    MOST_RESTARTS,
+    PACKAGE,
+    RESTARTS,
+    Case,
+    Turn,
+    Turns,
+    available_cores,
+    count_waits,
+    make_images,
+    take_turns,
+)
+
+SCHEMA = 1
+NEUTRAL, FAULTY, UNDECIDED = "neutral", "NOT NEUTRAL", "undecided"
+# The budget of the design: the worker's time is within 3 % of the script's, and the interval tells it to 10 %.
+TIME_BOUND, TIME_PRECISION = 0.03, 0.10
+COUNTER_BOUND = 0.20
+# Differences below these are noise of the kernel's own, and nobody's time: a page fault takes about a microsecond.
+LEAST = {"user time": 0.02, "system time": 0.02, "page faults": 1.0}
+LEAST_WAITS = 0.5  # of one a step
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure of the plain script and of the worker. ``ratio`` is the worker's to the script's.
+
+    ``low`` and ``high`` are the 95 % interval of the time, else the smallest and largest ratio of the restarts.
+    """
+
+    name: str
+    unit: str
+    plain: float
+    worker: float
+    outcome: str
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def describe(self) -> str:
+        """Such as ``page faults: 996 an image, 11 in the plain script``."""
+        return f"{self.name}: {self.worker:.3g} {self.unit}, {self.plain:.3g} in the plain script"
+
+
+@dataclass(frozen=True)
+class Neutrality:
+    """What was found of one case; ``restarts`` is how often both were started."""
+
+    case: Case
+    restarts: int
+    checks: tuple[Check, ...]
+
+    @property
+    def outcome(self) -> str:
+        outcomes = {check.outcome for check in self.checks}
+        return FAULTY if FAULTY in outcomes else UNDECIDED if UNDECIDED in outcomes else NEUTRAL
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong, by name."""
+        return [check.describe() for check in self.checks if check.outcome == FAULTY]
+
+
+def check_neutrality(
+    cases: Sequence[Case], settings: UserSettings, say: Callable[[str], None], package: Path = PACKAGE
+) -> Iterator[Neutrality]:
+    """Measure and judge the cases one after the other, each as soon as it is known.
+
+    Both are started anew until the answer is clear, at most six times. ``package`` is the folder whose backends
+    are measured.
+
+    Raises:
+        MissingError: a framework is not there.
+        TfptError: a process failed; the message has its last line.
+    """
+    interpreters = {case.framework: check_framework(case.framework, settings) for case in cases}
+    threads = available_cores()
+    with (
+        machine_lock("tfpt-tui parity --neutrality", say),
+        TemporaryDirectory(prefix="tfpt-tui-neutrality-") as place,
+    ):
+        directory = Path(place)
+        data = make_images(directory / "data")
+        for number, case in enumerate(cases):
+            interpreter, own = interpreters[case.framework], directory / str(number)
+            waits = None
+            if case.measure == "model":
+                waits = count_waits(case, interpreter, data, own / "waits", package=package, threads=threads)
+            restarts: list[Turns] = []
+            found = None
+            while found is None or (found.outcome == UNDECIDED and len(restarts) < MOST_RESTARTS):
+                place_of_turns = own / str(len(restarts))
+                restarts.append(
+                    take_turns(case, interpreter, data, place_of_turns, package=package, threads=threads)
+                )
+                if len(restarts) >= RESTARTS:
+                    found = judge(case, restarts, waits)
+            yield found
+
+
+def judge(case: Case, restarts: Sequence[Turns], waits: tuple[float, float] | None = None) -> Neutrality:
+    """Judge a case by all its restarts; ``waits`` are those of a step, of the plain script and the worker."""
+    checks = [
+        _judge_time(restarts),
+        _judge_counter("user time", "ms an image", restarts, lambda counters: 1e3 * counters.user_s),
+        _judge_counter("system time", "ms an image", restarts, lambda counters: 1e3 * counters.system_s),
+        _judge_counter(
+            "page faults", "an image", restarts, lambda counters: counters.minor_faults + counters.major_faults
+        ),
+        _judge_equal("threads", "threads", restarts[0].plain_threads, restarts[0].worker_threads, 0),
+    ]
+    if waits:
+        checks.append(_judge_equal("waits", "waits for the device a step", *waits, LEAST_WAITS))
+    return Neutrality(case, len(restarts), tuple(checks))
+
+
+def _judge_time(restarts: Sequence[Turns]) -> Check:
+    """Seconds of an epoch, by pairs of turns that stand next to each other."""
+    pairs = {
+        (number, place): (statistics.fmean(plain.epochs_s), statistics.fmean(worker.epochs_s))
+        for number, turns in enumerate(restarts)
+        for place, (plain, worker) in enumerate(zip(turns.plain, turns.worker, strict=True))
+    }
+    found = compare_times(
+        {key: worker for key, (_, worker) in pairs.items()}, {key: plain for key, (plain, _) in pairs.items()}
+    )
+    assert found is not None
+    ratio, low, high = found.ratio, found.low or found.ratio, found.high or found.ratio
+    if low > 1 + TIME_BOUND or high < 1 - TIME_BOUND:
+        outcome = FAULTY
+    elif abs(ratio - 1) <= TIME_BOUND and low >= 1 - TIME_PRECISION and high <= 1 + TIME_PRECISION:
+        outcome = NEUTRAL
+    else:
+        outcome = UNDECIDED
+    plain, worker = (statistics.median(times) for times in zip(*pairs.values(), strict=True))
+    return Check("time", "s an epoch", plain, worker, outcome, ratio, low, high)
+
+
+def _judge_counter(
+    name: str, unit: str, restarts: Sequence[Turns], value_of: Callable[[Counters], float]
+) -> Check:
+    """A figure per image. Restarts of one program differ, page faults of PyTorch by a third.
+
+    So what is certain is a worker of which every restart lies beyond every restart of the script.
+    """
+    plain = [_per_image(turns.plain, value_of) for turns in restarts]
+    worker = [_per_image(turns.worker, value_of) for turns in restarts]
+    middle, own, least = statistics.fmean(plain), statistics.fmean(worker), LEAST[name]
+    above = min(worker) > (1 + COUNTER_BOUND) * max(plain) + least
+    below = max(worker) < (1 - COUNTER_BOUND) * min(plain) - least
+    near = abs(own - middle) <= COUNTER_BOUND * middle + least
+    outcome = FAULTY if above or below else NEUTRAL if near else UNDECIDED
+    ratios = [one / other for one, other in zip(worker, plain, strict=True) if other]
+    return Check(
+        name,
+        unit,
+        middle,
+        own,
+        outcome,
+        own / middle if middle else None,
+        min(ratios, default=None),
+        max(ratios, default=None),
+    )
+
+
+def _judge_equal(name: str, unit: str, plain: float, worker: float, least: float) -> Check:
+    return Check(name, unit, plain, worker, FAULTY if abs(worker - plain) > least else NEUTRAL)
+
+
+def _per_image(turns: Sequence[Turn], value_of: Callable[[Counters], float]) -> float:
+    counters = sum((turn.counters for turn in turns), Counters())
+    return value_of(counters) / sum(turn.images for turn in turns)
+
+
+def neutrality_table(found: Sequence[Neutrality]) -> Table:
+    """A row a case: the ratios of the worker to the plain script, and what is wrong in words below."""
+    columns = (
+        Column("framework", "framework"),
+        Column("track", "track"),
+        Column("measure", "measure"),
+        Column("outcome", "outcome"),
+        Column("time", "time", 3),
+        Column("time_low", "low", 3),
+        Column("time_high", "high", 3),
+        Column("user_time", "user", 2),
+        Column("system_time", "system", 2),
+        Column("page_faults", "faults/image", 1),
+        Column("plain_page_faults", "plain", 1),
+        Column("waits", "waits/step", 1),
+        Column("plain_waits", "plain", 1),
+        Column("restarts", "starts"),
+        Column("device", "device", printed=len({one.case.device for one in found}) > 1),
+    )
+    notes = [
+        "time, user, system: the worker's to those of a plain script of the same work, taking turns;"
+        " 1 costs nothing. low, high: 95 % interval"
+    ]
+    notes += [f"{one.case}: {fault}" for one in found for fault in one.faults]
+    notes += [
+        f"{one.case}: undecided on so noisy a machine: {_undecided(one)}" for one in found if _undecided(one)
+    ]
+    return Table(columns, tuple(map(_row, found)), tuple(notes))
+
+
+def document(found: Sequence[Neutrality]) -> dict[str, Any]:
+    """What ``parity --neutrality --json`` prints."""
+    cases = [
+        {**dataclasses.asdict(one.case), "outcome": one.outcome, "restarts": one.restarts}
+        | {"checks": [finite(dataclasses.asdict(check)) for check in one.checks]}
+        for one in found
+    ]
+    return {"schema": SCHEMA, "passed": all(one.outcome != FAULTY for one in found), "neutrality": cases}
+
+
+def _undecided(one: Neutrality) -> str:
+    return "; ".join(check.describe() for check in one.checks if check.outcome == UNDECIDED)
+
+
+def _row(one: Neutrality) -> dict[str, Cell]:
+    checks = {check.name: check for check in one.checks}
+    time, faults, waits = checks["time"], checks["page faults"], checks.get("waits")
+    return {
+        "framework": FRAMEWORK_TITLES[one.case.framework],
+        "track": one.case.track,
+        "measure": one.case.measure,
+        "outcome": one.outcome,
+        "time": time.ratio,
+        "time_low": time.low,
+        "time_high": time.high,
+        "user_time": checks["user time"].ratio,
+        "system_time": checks["system time"].ratio,
+        "page_faults": faults.worker,
+        "plain_page_faults": faults.plain,
+        "waits": waits.worker if waits else None,
+        "plain_waits": waits.plain if waits else None,
+        "restarts": one.restarts,
+        "device": one.case.device,
+    }

@@ -1,0 +1,311 @@
+"""Gather the evidence for ``tfpt-tui parity --neutrality``: the worker beside a plain script of the same work.
+
+Both are alive at once and take turns: while one trains the other is stopped, with all its threads and loaders. A
+turn begins in the middle of the epoch that the last one interrupted; that epoch is not timed, and warms caches and
+clocks up for those that are. So whatever the machine does for longer than a turn meets both.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+import tfpt_tui
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
+from tfpt_tui.config.toml import write_toml
+from tfpt_tui.counters import Counters, descendants, read_process
+from tfpt_tui.data.prepare import Target, prepare
+from tfpt_tui.data.synthetic import make_synthetic
+from tfpt_tui.environments.interpreters import worker_variables
+from tfpt_tui.errors import TfptError
+from tfpt_tui.lifeline import die_with_parent
+from tfpt_tui.runs.processes import kill_group
+from tfpt_tui.runs.tail import LineTail
+
+PACKAGE = Path(tfpt_tui.__file__).parent
+CLASSES, PER_CLASS, SIDE = 10, 16, 64  # five steps of 32 an epoch; decoding and resizing are part of the work
+BATCH = 32
+TURN_S = 0.3  # of timed epochs
+PAIRS = 14
+RESTARTS, MOST_RESTARTS = 3, 6
+# More than are ever needed: the arms are killed when the measuring is over.
+EPOCHS = 10_000
+START_TIMEOUT_S = 180
+POLL_S = 0.004
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured: one framework's worker on one track, with one measure, on "cpu" or "gpu"."""
+
+    framework: str
+    track: str
+    measure: str
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        return f"{FRAMEWORK_TITLES[self.framework]}, {self.track}, {self.measure} on the {self.device.upper()}"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """``epochs_s`` are those that were timed; ``images`` and ``counters`` are of the whole turn."""
+
+    epochs_s: tuple[float, ...]
+    images: int
+    counters: Counters
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The turns of the plain script and of the worker, those of one place next to each other in time."""
+
+    plain: tuple[Turn, ...]
+    worker: tuple[Turn, ...]
+    plain_threads: int
+    worker_threads: int
+
+
+class EpochLog:
+    """What a worker or a plain script tells line by line as JSON: seconds of its epochs, and its threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: list[float] = []
+        self.threads = 0
+        self._tail = LineTail(path)
+
+    def read(self) -> None:
+        """Take in the lines that were added."""
+        for text in self._tail.read():
+            line = json.loads(text) if text.startswith("{") else {}
+            if "seconds" in line and "phase" not in line:
+                self.seconds.append(line["seconds"])
+            self.threads = int(line.get("effective", line).get("threads", self.threads))
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A process under way, and what it tells."""
+
+    process: subprocess.Popen[bytes]
+    log: EpochLog
+    errors: Path
+
+
+def available_cores() -> int:
+    """Physical cores among those that are ours: the threads that both are given."""
+    return max(1, min(psutil.cpu_count(logical=False) or 1, len(os.sched_getaffinity(0))))
+
+
+def make_images(directory: Path) -> Path:
+    """The pictures that every case trains on."""
+    prepare(
+        make_synthetic(limit=PER_CLASS, classes=CLASSES), Target(directory, size=SIDE), jobs=os.cpu_count() or 1
+    )
+    return directory
+
+
+def take_turns(
+    case: Case,
+    interpreter: str,
+    data: Path,
+    directory: Path,
+    *,
+    package: Path = PACKAGE,
+    pairs: int = PAIRS,
+    threads: int = 0,
+) -> Turns:
+    """Start both, let them take ``pairs`` turns each (A B, B A, ...), and end them.
+
+    ``package`` is the folder whose backends are measured, ``threads`` those that both are to use.
+
+    Raises:
+        TfptError: one of them ended; the message has its last line.
+    """
+    config = _config(case, data, threads)
+    (directory / "plain").mkdir(parents=True)
+    (directory / "worker").mkdir()
+    with (
+        _started(
+            _plain_command(case, interpreter, package, config, directory / "plain"), directory / "plain"
+        ) as plain,
+        _started(
+            _worker_command(interpreter, package, config, directory / "worker"), directory / "worker"
+        ) as worker,
+    ):
+        lengths = []
+        for arm in (plain, worker):  # alone: compiling is nobody's turn
+            _resume(arm)
+            _wait_for_epochs(arm, 3)
+            _stop(arm)
+            lengths.append(max(1, math.ceil(TURN_S / min(arm.log.seconds[1:]))))
+        turns: tuple[list[Turn], list[Turn]] = ([], [])
+        for number in range(pairs):
+            for place in (0, 1) if number % 2 == 0 else (1, 0):
+                turns[place].append(_take_turn((plain, worker)[place], lengths[place], config))
+        return Turns(tuple(turns[0]), tuple(turns[1]), plain.log.threads, worker.log.threads)
+
+
+def count_waits(
+    case: Case, interpreter: str, data: Path, directory: Path, *, package: Path = PACKAGE, threads: int = 0
+) -> tuple[float, float]:
+    """How often a step of the plain script and of the worker waits for the device.
+
+    Two lengths of each tell the steps from what comes before and after them.
+
+    Raises:
+        TfptError: a process failed.
+    """
+    config = _config(case, data, threads)
+    script = str(package / "backends" / case.framework / "plain.py")
+    counts = {}
+    for epochs in (1, 2):
+        started = {}
+        for name, target in (("plain", script), ("worker", "")):  # nothing is timed: both at once
+            own = directory / f"{name}-{epochs}"
+            own.mkdir(parents=True)
+            _write_config(config.replace(epochs=epochs), own)
+            command = _launch_command(interpreter, package, own, "waits", target)
+            with (own / "output").open("wb") as output:
+                started[name] = subprocess.Popen(
+                    command, stdout=output, stderr=output, cwd=own, env=worker_variables()
+                )
+        for name, process in started.items():
+            own = directory / f"{name}-{epochs}"
+            if process.wait(START_TIMEOUT_S):
+                raise TfptError(f"{case}: the {name} could not be counted: {_last_line(own / 'output')}")
+            counts[name, epochs] = int(json.loads((own / "waits.json").read_text()))
+    steps = CLASSES * PER_CLASS // BATCH
+    return tuple((counts[name, 2] - counts[name, 1]) / steps for name in ("plain", "worker"))  # type: ignore[return-value]
+
+
+def _config(case: Case, data: Path, threads: int) -> RunConfig:
+    row = {
+        "framework": case.framework,
+        "track": case.track,
+        "measure": case.measure,
+        "device": case.device,
+        "data": str(data),
+        "batch_size": BATCH,
+        "epochs": EPOCHS,
+        "threads": threads,
+        # The documentation's own number of workers, said here so that both know it.
+        "num_workers": min(4, len(os.sched_getaffinity(0))) if case.track == "documented" else 0,
+    }
+    return RunConfig.from_mapping(row, "neutrality")
+
+
+def _write_config(config: RunConfig, directory: Path) -> None:
+    """For the worker as TOML, for the plain script as JSON."""
+    write_toml(directory / "config.toml", {"rows": [config.to_mapping()]})
+    device = "cuda" if config.framework == "pytorch" and config.device == "gpu" else config.device
+    settings = {**config.to_mapping(), "device": device}
+    (directory / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _plain_command(
+    case: Case, interpreter: str, package: Path, config: RunConfig, directory: Path
+) -> tuple[list[str], Path]:
+    _write_config(config, directory)
+    script = package / "backends" / case.framework / "plain.py"
+    return [interpreter, "-P", str(script), str(directory / "settings.json")], directory / "output"
+
+
+def _worker_command(interpreter: str, package: Path, config: RunConfig, directory: Path) -> tuple[list[str], Path]:
+    _write_config(config, directory)
+    return _launch_command(interpreter, package, directory), directory / "events.jsonl"
+
+
+def _launch_command(interpreter: str, package: Path, directory: Path, *task: str) -> list[str]:
+    launch = package / "backends" / "launch.py"
+    return [interpreter, "-P", str(launch), str(directory), str(os.getpid()), *task]
+
+
+@contextmanager
+def _started(command_and_log: tuple[Sequence[str], Path], directory: Path) -> Iterator[Arm]:
+    """Started and stopped at once; killed at the end, with its loaders."""
+    command, log = command_and_log
+    errors = directory / "errors"
+    with (directory / "output").open("wb") as output, errors.open("wb") as problems:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=problems,
+            cwd=directory,
+            env=worker_variables(),
+            process_group=0,
+            preexec_fn=die_with_parent,
+        )
+    arm = Arm(process, EpochLog(log), errors)
+    try:
+        _stop(arm)
+        yield arm
+    finally:
+        kill_group(process.pid)
+        process.wait()
+
+
+def _take_turn(arm: Arm, length: int, config: RunConfig) -> Turn:
+    before, known = _count(arm), len(arm.log.seconds)
+    _resume(arm)
+    _wait_for_epochs(arm, known + 1 + length)
+    _stop(arm)
+    arm.log.read()  # one more may have ended before it stopped: it was whole all the same
+    seconds = arm.log.seconds[known:]
+    return Turn(tuple(seconds[1:]), _images_of(config) * len(seconds), _count(arm) - before)
+
+
+def _images_of(config: RunConfig) -> int:
+    """Images of an epoch: the pictures are whole batches."""
+    return CLASSES * PER_CLASS // config.batch_size * config.batch_size
+
+
+def _wait_for_epochs(arm: Arm, count: int) -> None:
+    """Return as soon as so many epochs have ended.
+
+    Raises:
+        TfptError: the process ended, or none did for a long time.
+    """
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        arm.log.read()
+        if len(arm.log.seconds) >= count:
+            return
+        if arm.process.poll() is not None:
+            raise TfptError(f"{arm.log.path.parent.name}: ended early: {_last_line(arm.errors)}")
+        if time.monotonic() > deadline:
+            raise TfptError(f"{arm.log.path.parent.name}: no epoch within {START_TIMEOUT_S} s")
+        time.sleep(POLL_S)
+
+
+def _count(arm: Arm) -> Counters:
+    pids = [arm.process.pid, *descendants(arm.process.pid)]
+    return sum(map(read_process, pids), Counters())
+
+
+def _resume(arm: Arm) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(arm.process.pid, signal.SIGCONT)
+
+
+def _stop(arm: Arm) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(arm.process.pid, signal.SIGSTOP)
+
+
+def _last_line(path: Path) -> str:
+    with suppress(OSError):
+        return (path.read_text(errors="replace").strip().splitlines() or [""])[-1]
+    return ""
