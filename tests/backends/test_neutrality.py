@@ -86,9 +86,10 @@ def test_a_generator_in_the_warm_up_is_found_by_its_page_faults(faulty_package, 
         (
             "tensorflow",
             "        if batch == 0:\n",
-            "        float(logs['loss'])\n        if batch == 0:\n",
+            "        synchronize('cpu')\n        if batch == 0:\n",
         ),
     ],
+    ids=["pytorch", "tensorflow"],
 )
 def test_one_more_wait_a_step_is_found_by_counting(framework, text, fault, faulty_package, images, tmp_path):
     case = Case(framework, "parity", "model")
