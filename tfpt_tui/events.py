@@ -128,7 +128,11 @@ class EpochEnd:
 
 @dataclass(frozen=True)
 class EvaluationEnd:
-    """``first_batch_s`` reaches to the end of the first batch where compiling is inside the clock, else 0."""
+    """``first_batch_s`` reaches to the end of the first batch where compiling is inside the clock, else 0.
+
+    The recalibrated figures are of the same weights with statistics of batch normalisation computed anew over
+    training images; None where that was not done.
+    """
 
     kind: ClassVar[str] = "evaluation_end"
     loss: float = math.nan
@@ -136,6 +140,8 @@ class EvaluationEnd:
     seconds: float = 0.0
     images_per_s: float = 0.0
     first_batch_s: float = 0.0
+    recalibrated_loss: float | None = None
+    recalibrated_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

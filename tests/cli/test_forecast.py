@@ -26,7 +26,17 @@ def plan(paths, dataset, fake_python, tmp_path):
 
 def test_a_short_plan_without_recordings_is_started_without_a_word(plan, paths, capsys):
     assert forecast(plan(), paths) == [None, None]
-    assert capsys.readouterr().err == ""
+    assert " runs" not in capsys.readouterr().err
+
+
+def test_a_training_too_short_for_its_running_averages_is_said_before_it_starts(plan, paths, capsys):
+    forecast(plan(), paths)
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "short" in line]
+    assert warning.startswith(
+        "warning: TensorFlow: 2 steps are short: its running averages of batch normalisation"
+    )
+    assert "98.0% of their start" in warning
+    assert "From 459 steps on it is under 1%" in warning
 
 
 def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(plan, paths, capsys, monkeypatch):

@@ -1,8 +1,4 @@
-"""Do the intervals hold what they promise? A thousand simulated comparisons each, the same every time.
-
-Plain BCa intervals of the ratio of two medians cover the truth in 64 to 75 % of comparisons of three pairs, 77 to
-91 % of five and 81 to 93 % of ten: the less, the more of the noise the pairs share.
-"""
+"""Do intervals and verdicts hold what they promise? A thousand simulated tables each, the same every time."""
 
 import numpy as np
 import pytest
@@ -10,8 +6,7 @@ import pytest
 from tfpt_tui.results.statistics import compare_times
 
 COMPARISONS = 1_000
-# As good for this as the 9,999 of a real comparison, and ten times as fast.
-RESAMPLES = 999
+ROWS = 12
 
 
 def simulate(pairs, noise, drift, truth=1.0):
@@ -21,7 +16,7 @@ def simulate(pairs, noise, drift, truth=1.0):
         shared = random.normal(0, drift, pairs)
         own = truth * np.exp(shared + random.normal(0, noise, pairs))
         baseline = np.exp(shared + random.normal(0, noise, pairs))
-        yield compare_times(dict(enumerate(own.tolist())), dict(enumerate(baseline.tolist())), RESAMPLES)
+        yield compare_times(dict(enumerate(own.tolist())), dict(enumerate(baseline.tolist())))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +36,7 @@ def test_equal_arms_are_covered_and_seldom_called_different(pairs, noise, drift)
     covered = sum(one.low <= 1 <= one.high for one in found)
     different = sum(one.verdict in ("faster", "slower") for one in found)
     assert 930 <= covered <= 970
-    assert different <= 50
+    assert different <= 70  # 5 %, and what a thousand comparisons make of it
 
 
 @pytest.mark.parametrize(("pairs", "seen"), [(3, 700), (5, 950)])
@@ -57,6 +52,31 @@ def test_runs_without_partners_are_covered_too():
     covered = 0
     for _ in range(COMPARISONS):
         own, baseline = np.exp(random.normal(0, 0.1, (2, 5))).tolist()
-        found = compare_times(dict(zip("abcde", own, strict=True)), dict(enumerate(baseline)), RESAMPLES)
+        found = compare_times(dict(zip("abcde", own, strict=True)), dict(enumerate(baseline)))
         covered += found.low <= 1 <= found.high
     assert 930 <= covered <= 980
+
+
+@pytest.mark.parametrize("pairs", [3, 5, 10])
+def test_twelve_equal_rows_have_a_false_word_in_at_most_one_table_of_twenty(pairs):
+    """The rows share the noise of their baseline, as the rows of a table do."""
+    random = np.random.default_rng(pairs)
+    false = 0
+    for _ in range(COMPARISONS):
+        times = np.exp(random.normal(0, 0.05, (ROWS + 1, pairs))).tolist()
+        baseline, *rows = (dict(enumerate(row)) for row in times)
+        verdicts = {compare_times(row, baseline, ROWS).verdict for row in rows}
+        false += bool(verdicts & {"faster", "slower"})
+    assert false <= 0.05 * COMPARISONS
+
+
+@pytest.mark.parametrize(("pairs", "seen"), [(3, 500), (5, 950)])
+def test_a_fifth_faster_is_still_seen_among_few_rows(pairs, seen):
+    """Three rows beside a baseline, with the noise of a machine that nobody else uses."""
+    random = np.random.default_rng(pairs)
+    found = 0
+    for _ in range(COMPARISONS):
+        own, baseline = np.exp(random.normal(0, 0.02, (2, pairs))).tolist()
+        own = [0.8 * time for time in own]
+        found += compare_times(dict(enumerate(own)), dict(enumerate(baseline)), 3).verdict == "faster"
+    assert found >= seen

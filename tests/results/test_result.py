@@ -4,7 +4,7 @@ import pytest
 
 from tests.recordings import record_run
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.results.result import read_result
+from tfpt_tui.results.result import judge_worker, read_result
 
 
 @pytest.fixture
@@ -34,3 +34,29 @@ def test_an_old_result_without_a_schema_is_read(run):
     del document["schema"]
     write_toml(run.result, document)
     assert read_result(run)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "void"),
+    [
+        ({}, True),
+        ({"measure": "model", "track": "parity"}, True),
+        ({"worker_version": "0.2.0"}, False),
+        ({"framework": "pytorch"}, False),
+        ({"track": "published"}, False),
+        ({"measure": "loader"}, False),
+        ({"device": "gpu:0"}, False),
+    ],
+)
+def test_what_the_old_worker_measured_wrongly_is_void_and_says_why(changes, void):
+    config = {"framework": "tensorflow", "track": "default", "measure": "end_to_end", **changes}
+    document = {
+        "config": config,
+        "effective": {"device": changes.get("device", "cpu")},
+        "worker_version": changes.get("worker_version", ""),
+    }
+    warning = judge_worker(document)
+    assert (warning is not None) == void
+    if warning:
+        assert (warning.code, warning.taints) == ("void", "time")
+        assert "warm-up slowed TensorFlow down by 2 to 4 times" in warning.message

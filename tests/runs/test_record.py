@@ -5,7 +5,19 @@ import pytest
 
 from tfpt_tui import events
 from tfpt_tui.events import EpochEnd, Stamped
-from tfpt_tui.runs.record import Record, epochs_table, fold, fold_all, make_result, time_left_s, training_figures
+from tfpt_tui.runs.record import (
+    FLAGGED,
+    Record,
+    doubts,
+    epochs_table,
+    fold,
+    fold_all,
+    judge_epochs,
+    make_result,
+    throughput,
+    time_left_s,
+    training_figures,
+)
 
 
 def stream(*told):
@@ -103,3 +115,21 @@ def test_the_larger_account_of_the_memory_counts():
     record = fold_all(stream(events.RunEnd("completed", None, {"peak_rss_bytes": 5, "peak_gpu_bytes": 7})))
     result = make_result("r", "completed", None, {}, record, {"worker_rss_bytes_max": 9}, ())
     assert result["memory"] == {"peak_rss_bytes": 9, "peak_gpu_bytes": 7}
+
+
+def test_the_throughput_is_that_of_the_median_epoch_which_a_disturbed_one_does_not_move():
+    quiet = tuple(events.EpochEnd(number, 6, 1.0, 0.5, 4.0, 0.1, 250.0) for number in range(1, 7))
+    disturbed = (*quiet[:4], events.EpochEnd(5, 6, 1.0, 0.5, 20.0, 0.1, 50.0), quiet[5])
+    assert throughput(training_figures(quiet)) == throughput(training_figures(disturbed)) == 250.0
+    assert training_figures(disturbed)["images_per_s"] < 150  # the mean, as ever
+
+
+def test_a_disturbed_epoch_is_flagged_and_a_slow_first_one_is_not():
+    seconds = [9.0, 4.0, 4.1, 3.9, 20.0, 4.05]
+    epochs = tuple(events.EpochEnd(number, 6, 1.0, 0.5, s, 0.1, 1000 / s) for number, s in enumerate(seconds, 1))
+    warning = judge_epochs(epochs)
+    assert (warning.code, warning.taints) == ("disturbed_epochs", "epochs")
+    assert warning.message.startswith("epoch 5 took up to 4.9 times as long as the others")
+    assert judge_epochs(epochs[:4]) is None
+    assert "disturbed_epochs" in doubts([warning], *FLAGGED)
+    assert doubts([warning], "time") == []

@@ -58,12 +58,13 @@ def test_workers_are_shown_where_they_apply():
 
 def test_the_rate_of_a_run_that_is_over_is_the_one_that_is_compared():
     epochs = tuple(
-        EpochEnd(number, 3, 1.0, 0.5, 1.0, 0.1, rate) for number, rate in enumerate((10, 200.0, 100.0), 1)
+        EpochEnd(number, 4, 1.0, 0.5, 100 / rate, 0.1, rate)
+        for number, rate in enumerate((10, 200.0, 2.0, 100.0), 1)
     )
     live = view()
     record = Record(epochs=epochs)
-    assert outcome(dataclasses.replace(live, record=record)).plain.endswith("100 images/s")
-    assert outcome(dataclasses.replace(live, record=record, status="completed")).plain.endswith("150 images/s")
+    assert outcome(dataclasses.replace(live, record=record)).plain.endswith(" 100 images/s")
+    assert outcome(dataclasses.replace(live, record=record, status="completed")).plain.endswith("100 images/s")
 
 
 def test_the_bar_is_of_the_whole_training():

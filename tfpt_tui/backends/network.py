@@ -21,6 +21,10 @@ PARITY_EPSILON = 1e-3  # of batch normalisation; Keras's default, PyTorch's is 1
 PARITY_MOMENTUM = 0.9  # share of the old running average that is kept; PyTorch's default, Keras's is 0.99
 PARITY_ADAM_EPSILON = 1e-7  # Keras's default, PyTorch's is 1e-8
 
+# Training images over which statistics of batch normalisation are computed anew, at most: every one of them adds a
+# hundred pixels or more to each mean, and they take a CPU seconds.
+RECALIBRATION_IMAGES = 4096
+
 
 def count_parameters(classes: int) -> tuple[int, int]:
     """Trainable and non-trainable parameters: 270,948 and 704 (271,652) with 100 classes, as in the article."""

@@ -6,15 +6,18 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
+from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.results.estimate import SAME, Pace, corrected_s, pace_of, show_duration
 from tfpt_tui.results.forecast import expect_s, paces_here
 from tfpt_tui.results.index import read_summaries
 from tfpt_tui.runs.plan import Plan, PlannedRun
 from tfpt_tui.runs.record import make_result
+from tfpt_tui.runs.shortness import too_short
 from tfpt_tui.runs.trial import try_out
 
 # A trial takes as long as a short run: it pays for plans of more runs than these.
@@ -37,6 +40,8 @@ def forecast(plan: Plan, paths: Paths) -> list[float | None]:
         say(f"{count}, about {show_duration(sum(known) + pauses_s)}")
     elif len(plan.runs) > FEW_RUNS:
         say(f"{count}; how long they take is not known: nothing like them is recorded on this machine")
+    for note in too_short(configs, [read_manifest(Path(config.data)) for config in configs]):
+        say(f"warning: {note}")
     return seconds
 
 

@@ -67,7 +67,8 @@ def _tabulate(
         Column("ratio_high", "high", 3),
         Column("verdict", "verdict"),
         Column("test_accuracy", "test acc.", 4),
-        Column("in_band", "in band"),
+        Column("recalibrated_accuracy", "recal. acc.", 4),
+        Column("in_band", "same accuracy?"),
         Column("flags", "flags"),
         Column("p_value", "p", 4),
         Column("epoch_s_median", "epoch s", 2),
@@ -103,6 +104,7 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         "images_per_s": entry.images_per_s(),
         **_answer(standing),
         "test_accuracy": entry.median("test", "accuracy"),
+        "recalibrated_accuracy": entry.median("test", "recalibrated_accuracy"),
         "in_band": standing.in_band,
         "flags": flags_of(entry.done),
         "epoch_s_median": entry.median("training", "epoch_s_median"),
@@ -138,7 +140,7 @@ def _answer(standing: Standing) -> dict[str, Cell]:
         "ratio": time.ratio,
         "ratio_low": time.low,
         "ratio_high": time.high,
-        "p_value": standing.p_value,
+        "p_value": time.p_value,
         "verdict": time.verdict,
     }
 

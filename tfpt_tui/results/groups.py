@@ -11,7 +11,7 @@ from typing import Any
 
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults, plain
 from tfpt_tui.events import PHASES
-from tfpt_tui.runs.record import doubts, warnings_of
+from tfpt_tui.runs.record import FLAGGED, doubts, throughput, warnings_of
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
@@ -86,10 +86,13 @@ class Group:
             return math.nan
         return statistics.median(values) if values else None
 
-    def accuracies(self) -> list[float]:
-        """Test accuracies of the completed runs that learned something: one that diverged guesses."""
+    def accuracies(self, key: str = "accuracy") -> list[float]:
+        """Test accuracies of the completed runs that learned something: one that diverged guesses.
+
+        ``key`` is their name in the table ``test`` of a result.
+        """
         tests = [result.get("test", {}) for result in self.done]
-        told = [(test["accuracy"], test.get("loss", 0.0)) for test in tests if "accuracy" in test]
+        told = [(test[key], test.get("loss", 0.0)) for test in tests if key in test]
         return [accuracy for accuracy, loss in told if math.isfinite(accuracy) and math.isfinite(loss)]
 
     def phases(self) -> dict[str, float]:
@@ -112,8 +115,8 @@ class Group:
         return runs
 
     def image_times(self) -> dict[Hashable, float]:
-        """Seconds per training image of the timed runs, steady; NaN or infinite where the rate is no rate."""
-        rates = {key: result["training"]["images_per_s"] for key, result in self.timed().items()}
+        """Seconds per training image of the timed runs' median epochs; NaN or infinite where the rate is none."""
+        rates = {key: throughput(result["training"]) for key, result in self.timed().items()}
         return {key: 1 / rate if rate else math.inf for key, rate in rates.items()}
 
     def system_percent(self) -> float | None:
@@ -127,8 +130,9 @@ class Group:
         return statistics.median(shares) if shares else None
 
     def images_per_s(self) -> float | None:
-        """The median rate of the completed runs that tell one."""
-        rates = [rate for rate in self.values("training", "images_per_s") if math.isfinite(rate)]
+        """The median of the completed runs' throughputs."""
+        told = [throughput(result["training"]) for result in self.timed().values()]
+        rates = [rate for rate in told if rate is not None and math.isfinite(rate)]
         return statistics.median(rates) if rates else None
 
 
@@ -263,6 +267,6 @@ def kind_of(entry: Group, groups: Sequence[Group]) -> str:
 
 def flags_of(results: Sequence[Mapping[str, Any]]) -> str | None:
     """The codes of what makes times or accuracy of the runs doubtful, and of how many where not of all."""
-    told = Counter(code for result in results for code in doubts(warnings_of(result), "time", "accuracy"))
+    told = Counter(code for result in results for code in doubts(warnings_of(result), *FLAGGED))
     count = len(results)
     return ", ".join(code if of == count else f"{code} ({of} of {count})" for code, of in told.items()) or None

@@ -20,11 +20,11 @@ from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.directory import RunDirectory, by_age, list_runs
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 6  # of the tables and of what they hold
+VERSION = 7  # of the tables and of what they hold
 BUSY_S = 5.0
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
 SUMMARY = (
-    *("run", "status", "preset", "sweep", "burn_in", "started"),
+    *("run", "status", "preset", "sweep", "burn_in", "started", "worker_version"),
     *("config", "phases", "training", "test", "warnings"),
 )
 # Fewer are read in no time: nobody need be told.

@@ -8,7 +8,7 @@ from typing import Any
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, epochs_trained
 from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.table import Column, Table
-from tfpt_tui.runs.record import doubts, warnings_of
+from tfpt_tui.runs.record import FLAGGED, doubts, throughput, warnings_of
 
 # What matters most comes first: the rest may find no room on a narrow terminal.
 COLUMNS = (
@@ -42,7 +42,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "track": _track(config),
         "batch_size": config.get("batch_size"),
         "epochs": _epochs(config),
-        "images_per_s": training.get("images_per_s"),
+        "images_per_s": throughput(training),
         "epoch_s_median": training.get("epoch_s_median"),
         "test_accuracy": result.get("test", {}).get("accuracy"),
         "flags": ", ".join(_flags(result)) or None,
@@ -50,7 +50,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flags(result: Mapping[str, Any]) -> list[str]:
-    return ["burn-in"] * bool(result.get("burn_in")) + doubts(warnings_of(result), "time", "accuracy")
+    return ["burn-in"] * bool(result.get("burn_in")) + doubts(warnings_of(result), *FLAGGED)
 
 
 def _epochs(config: Mapping[str, Any]) -> int | str | None:

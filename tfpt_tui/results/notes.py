@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfpt_tui.config.effective import effective_differences
 from tfpt_tui.config.schema import SETTINGS, plain
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.results.bottleneck import bottlenecks
 from tfpt_tui.results.comparable import origins
-from tfpt_tui.results.groups import NOT_COMPARED, Group, asked, kind_of
+from tfpt_tui.results.groups import MODEL, NOT_COMPARED, Group, asked, kind_of
 from tfpt_tui.results.provenance import machines_of, versions_of
-from tfpt_tui.results.standing import Standing, band_of
-from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, outliers, usable
+from tfpt_tui.results.standing import Standing
+from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, usable
+from tfpt_tui.runs.outliers import outliers
 from tfpt_tui.runs.record import warnings_of
 
 USUAL = ("data", "image_size", "batch_size", "epochs", "augment", "cache")
@@ -33,7 +35,8 @@ def notes_of(
         *(f"different origins, compared all the same: {difference}" for difference in origins(results)),
         *_beside_epochs(groups),
         *_first_epochs(groups),
-        *_out_of_band(standings, groups),
+        *_learning(standings, groups),
+        *_differences(standings, groups),
         *_outliers(groups),
         *_explanations(standings, groups),
         *_troubles(results),
@@ -76,24 +79,42 @@ def _first_epochs(groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def _out_of_band(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+def _learning(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
     notes = []
     for standing in standings:
-        band = band_of(standing.baseline) if standing.baseline else None
-        if standing.in_band is False and standing.baseline and band:
-            middle, width = band
-            own = standing.entry.accuracies()
-            why = (
-                f"its test accuracy {statistics.median(own):.4f} is outside {middle:.4f} ± {width:.4f}"
-                f" of {standing.baseline.name}"
-                if own
-                else "its training diverged"
-            )
-            notes.append(
-                f"{kind_of(standing.entry, groups)}{standing.entry.name}: not equivalent: {why},"
-                " so its time compares different work"
-            )
+        name, learning = f"{kind_of(standing.entry, groups)}{standing.entry.name}", standing.learning
+        if learning.same is False:
+            notes.append(f"{name}: not equivalent: {learning.why}, so its time compares different work")
+        elif learning.why:
+            notes.append(f"{name}: {learning.why}")
     return notes
+
+
+def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    """What the frameworks applied differently, of what can decide the time; a setting that was asked for is a
+    column.
+
+    What a track promises to make equal, and is not, is an exception to it.
+    """
+    notes = []
+    for standing in standings:
+        entry, baseline = standing.entry, standing.baseline
+        if baseline is None or entry is baseline or not (entry.done and baseline.done):
+            continue
+        asked_for = [key for key in SETTINGS if asked(entry.config, key) != asked(baseline.config, key)]
+        found = effective_differences(
+            entry.done[0].get("effective", {}),
+            baseline.done[0].get("effective", {}),
+            but=asked_for,
+            loading=entry.measure != MODEL,
+        )
+        unequal = TRACKS[entry.track].unequal if entry.track in TRACKS else ()
+        for one in found:
+            exception = "" if one.setting.name in unequal or not unequal else f"exception to {entry.track}: "
+            notes.append(
+                f"{kind_of(entry, groups)}{exception}differs in {one.sentence(entry.name, baseline.name)}"
+            )
+    return list(dict.fromkeys(notes))
 
 
 def _outliers(groups: Sequence[Group]) -> list[str]:
@@ -124,8 +145,8 @@ def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> lis
         )
     if any(standing.time and standing.time.low is not None for standing in standings):
         notes.append(
-            "low, high: 95 % interval of the time ratio; p: permutation test, two-sided, corrected for the number"
-            " of rows; fewer than six pairs cannot reach 0.05"
+            "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one t test"
+            " of the logarithms, which allows for the number of rows"
         )
     if any(len(entry.done) < MIN_RUNS for entry in groups if entry.done):
         notes.append(

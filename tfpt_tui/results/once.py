@@ -16,12 +16,12 @@ def compared_once(paths: Paths) -> Comparing:
     """:func:`compare_times`, which recalls what it found for the same timings with the same SciPy."""
     method = f"compare_times {METHOD}, scipy {version('scipy')}"
 
-    def compare(own: Timings, baseline: Timings) -> TimeRatio | None:
+    def compare(own: Timings, baseline: Timings, rows: int) -> TimeRatio | None:
         def work_out() -> dict[str, Any] | None:
-            found = compare_times(own, baseline)
+            found = compare_times(own, baseline, rows)
             return asdict(found) if found else None
 
-        question = f"{method}: {list(own.items())} {list(baseline.items())}"
+        question = f"{method}, {rows} rows: {list(own.items())} {list(baseline.items())}"
         answer = recall(paths, question, work_out)
         return TimeRatio(**answer) if answer else None
 

@@ -10,7 +10,7 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
 from tfpt_tui.events import ModelSummary
 from tfpt_tui.results.groups import version_of
 from tfpt_tui.results.table import Cell, Column, Table, as_text
-from tfpt_tui.runs.record import warnings_of
+from tfpt_tui.runs.record import throughput, warnings_of
 from tfpt_tui.runs.scaling import scaled_note
 from tfpt_tui.wording import wrap
 
@@ -119,7 +119,7 @@ def _figures(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             _line(
                 "throughput",
-                f"{training['images_per_s']:.1f} images/s,"
+                f"{throughput(training) or 0:.1f} images/s in the"
                 f" median epoch {training['epoch_s_median']:.2f} s, first {training['first_epoch_s']:.2f} s",
             )
         )

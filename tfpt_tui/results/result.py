@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
+from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.record import RESULT_SCHEMA, fold_all, make_result
@@ -24,7 +26,30 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
     ``environment`` is what ``environment.toml`` says, empty where there is none or it is broken.
     """
     environment = read_environment(run)
-    return {**_document(run, environment), "environment": environment}
+    document = {**_document(run, environment), "environment": environment}
+    if void := judge_worker(document):
+        document["warnings"] = [*document.get("warnings", []), dataclasses.asdict(void)]
+    return document
+
+
+def judge_worker(document: Mapping[str, Any]) -> RunWarning | None:
+    """What is wrong with figures that an older worker measured; those before 0.2 did not say which they were."""
+    config, effective = document.get("config", {}), document.get("effective", {})
+    measured = (
+        config.get("framework") == "tensorflow"
+        and str(effective.get("device", "")).startswith("cpu")
+        and config.get("track", "default") in ("default", "parity")
+        and config.get("measure", "end_to_end") in ("end_to_end", "model")
+    )
+    if document.get("worker_version") or not measured:
+        return None
+    return RunWarning(
+        "void: measured by a worker before 0.2, whose warm-up slowed TensorFlow down by 2 to 4 times on a CPU"
+        " (tracks default and parity)",
+        "void",
+        "run it again: tfpt-tui runs rerun",
+        "time",
+    )
 
 
 def _document(run: RunDirectory, environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from tfpt_tui.results.groups import END_TO_END, Group
-from tfpt_tui.results.statistics import TimeRatio, Timings, accuracy_band, compare_times, holm
+from tfpt_tui.results.groups import Group
+from tfpt_tui.results.learning import Learning, judge_learning
+from tfpt_tui.results.statistics import TimeRatio, Timings, can_be_concluded, compare_times
 
-Comparing = Callable[[Timings, Timings], TimeRatio | None]
+NOTHING_LEARNED = Learning(None)
+
+Comparing = Callable[[Timings, Timings, int], TimeRatio | None]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """``p_value`` is corrected for the number of rows (Holm); ``in_band`` is None where accuracy says nothing.
+    """``learning`` says whether it learned the same as the baseline.
 
     ``time`` is None for the baseline itself, and where either side has no timings.
     """
@@ -22,8 +24,12 @@ class Standing:
     entry: Group
     baseline: Group | None
     time: TimeRatio | None = None
-    p_value: float | None = None
-    in_band: bool | None = None
+    learning: Learning = NOTHING_LEARNED
+
+    @property
+    def in_band(self) -> bool | None:
+        """Whether it learned the same, None where accuracy says nothing."""
+        return self.learning.same
 
     @property
     def is_baseline(self) -> bool:
@@ -33,7 +39,15 @@ class Standing:
 def stand(groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_times) -> list[Standing]:
     """Every group beside the baseline of its kind: the named run's, else the first that completed."""
     baselines = {entry.kind: _baseline_of(entry.kind, groups, baseline) for entry in groups}
-    return _correct([_stand(entry, baselines[entry.kind], comparing) for entry in groups])
+    rows = sum(_is_tested(entry, baselines[entry.kind]) for entry in groups)
+    return [_stand(entry, baselines[entry.kind], comparing, rows) for entry in groups]
+
+
+def _is_tested(entry: Group, baseline: Group | None) -> bool:
+    """Whether a word such as "faster" may be said of the row: so many times chance may say a false one."""
+    if baseline is None or entry is baseline:
+        return False
+    return can_be_concluded(entry.image_times(), baseline.image_times())
 
 
 def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
@@ -44,38 +58,8 @@ def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | No
     return next((entry for entry in candidates if entry.done), None)
 
 
-def _stand(entry: Group, baseline: Group | None, comparing: Comparing) -> Standing:
+def _stand(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> Standing:
     if baseline is None or entry is baseline:
         return Standing(entry, baseline)
-    time = comparing(entry.image_times(), baseline.image_times())
-    return Standing(entry, baseline, time, in_band=_in_band(entry, baseline))
-
-
-def band_of(baseline: Group) -> tuple[float, float] | None:
-    """Median and half-width of the baseline's test accuracies; runs that diverged do not count."""
-    accuracies = baseline.accuracies()
-    return accuracy_band(accuracies) if accuracies else None
-
-
-def _in_band(entry: Group, baseline: Group) -> bool | None:
-    """Whether the row's median test accuracy is in the baseline's band; a run that diverged is in none.
-
-    Loading alone and the model on one resident batch learn nothing that could be compared.
-    """
-    band, own = band_of(baseline), entry.accuracies()
-    if entry.measure != END_TO_END or not band or not entry.values("test", "accuracy"):
-        return None
-    middle, width = band
-    # 0.52 is in a band of 0.02 around 0.50, though its distance is not quite that in binary.
-    return bool(own) and abs(statistics.median(own) - middle) <= width + 1e-9
-
-
-def _correct(standings: Sequence[Standing]) -> list[Standing]:
-    """With the p-values of all rows corrected for their number."""
-    tested = [number for number, standing in enumerate(standings) if _p_value(standing) is not None]
-    corrected = dict(zip(tested, holm([_p_value(standings[number]) or 0.0 for number in tested]), strict=True))
-    return [replace(standing, p_value=corrected.get(number)) for number, standing in enumerate(standings)]
-
-
-def _p_value(standing: Standing) -> float | None:
-    return standing.time.p_value if standing.time else None
+    time = comparing(entry.image_times(), baseline.image_times(), max(1, rows))
+    return Standing(entry, baseline, time, judge_learning(entry, baseline))

@@ -41,7 +41,7 @@ RESTARTS, MOST_RESTARTS = 3, 6
 # More than are ever needed: the arms are killed when the measuring is over.
 EPOCHS = 10_000
 START_TIMEOUT_S = 180
-POLL_S = 0.004
+POLL_S = 0.01
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
@@ -25,9 +26,13 @@ from tfpt_tui.events import (
     RunWarning,
     Stamped,
 )
+from tfpt_tui.runs.outliers import outliers
 from tfpt_tui.runs.scaling import once_s, scale
 
 RESULT_SCHEMA = 1
+DISTURBED = 1.15  # times the median epoch, and an outlier among them
+# What stands among the flags of a run.
+FLAGGED = ("time", "accuracy", "epochs")
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,8 @@ def make_result(
     if record.epochs:
         result["training"] = {**training_figures(record.epochs), "once_s": once_s(config, record.epochs)}
     if record.evaluation:
-        result["test"] = dataclasses.asdict(record.evaluation)
+        told = dataclasses.asdict(record.evaluation)
+        result["test"] = {name: value for name, value in told.items() if value is not None}
     result["memory"] = _memory(record, hardware)
     result["hardware"] = dict(hardware)
     result["artifacts"] = [{"name": name, "bytes": size} for name, size in artifacts]
@@ -176,7 +182,9 @@ def warnings_of(document: Mapping[str, Any]) -> tuple[RunWarning, ...]:
 
 
 def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
-    """The codes of the warnings that make such a figure doubtful: "time", "accuracy", "memory" or "energy"."""
+    """The codes of the warnings that make such a figure doubtful: "time", "accuracy", "memory", "energy", or
+    "epochs" for single ones.
+    """
     return list(dict.fromkeys(warning.code for warning in warnings if warning.taints in figures))
 
 
@@ -202,6 +210,39 @@ def training_figures(epochs: tuple[EpochEnd, ...]) -> dict[str, Any]:
         "accuracy": epochs[-1].accuracy,
     }
     return {name: value for name, value in figures.items() if value is not None}
+
+
+def throughput(training: Mapping[str, Any]) -> float | None:
+    """Images per second of the median epoch, from the table ``training`` of a result; None where it tells none.
+
+    A disturbed epoch moves the mean, which ``images_per_s`` is, but not the median.
+    """
+    mean: float | None = training.get("images_per_s")
+    images, epochs, median_s = (training.get(name, 0) for name in ("images", "epochs", "epoch_s_median"))
+    if mean is None or not math.isfinite(mean) or mean <= 0 or not images or not epochs or not median_s > 0:
+        return mean
+    return float(images / epochs / median_s)
+
+
+def judge_epochs(epochs: Sequence[EpochEnd]) -> RunWarning | None:
+    """Epochs that took much longer than the others: something disturbed them. They stay in the record."""
+    later = epochs[1:]  # in the first everything warms up
+    slow = [
+        later[place]
+        for place in outliers([epoch.seconds for epoch in later])
+        if later[place].seconds > DISTURBED * statistics.median(epoch.seconds for epoch in later)
+    ]
+    if not slow:
+        return None
+    named = ", ".join(str(epoch.epoch) for epoch in slow)
+    times = max(epoch.seconds for epoch in slow) / statistics.median(epoch.seconds for epoch in later)
+    return RunWarning(
+        f"epoch{'' if len(slow) == 1 else 's'} {named} took up to {times:.1f} times as long as the others;"
+        " the throughput is that of the median epoch, which they do not move",
+        "disturbed_epochs",
+        "look in hardware.csv for what else the machine did",
+        "epochs",
+    )
 
 
 def images_of(epochs: Iterable[EpochEnd]) -> int:

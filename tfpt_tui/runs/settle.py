@@ -20,7 +20,7 @@ from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
-from tfpt_tui.runs.record import Record, epochs_table, fold_all, images_of, make_result, warnings_of
+from tfpt_tui.runs.record import Record, epochs_table, fold_all, images_of, judge_epochs, make_result, warnings_of
 from tfpt_tui.runs.sweep import origin_of, read_config, read_environment
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.wording import signal_name
@@ -86,7 +86,7 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     effective = record.environment.effective if record.environment else {}
     warnings = [*record.warnings, *_machine_warnings(environment, effective, samples, _while_timed(samples, told))]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
-    warnings += [counters] if counters else []
+    warnings += [warning for warning in (counters, judge_epochs(record.epochs)) if warning]
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
     try:

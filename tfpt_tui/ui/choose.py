@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.selection import named, read_filter
+from tfpt_tui.runs.record import throughput
 from tfpt_tui.ui.watch import ListedRun
 
 NEWEST = "newest first"
-# The table and the key of the figure that decides.
-FIGURES = {"fastest first": ("training", "images_per_s"), "by accuracy": ("test", "accuracy")}
+# The figure that decides.
+FIGURES: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
+    "fastest first": lambda facts: throughput(facts.get("training", {})),
+    "by accuracy": lambda facts: facts.get("test", {}).get("accuracy"),
+}
 ORDERS = (NEWEST, *FIGURES)
 
 
@@ -36,8 +41,7 @@ def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
     """
     if order == NEWEST:
         return list(runs)
-    table, key = FIGURES[order]
-    return sorted(runs, key=lambda run: (_is_whole(run), _known(run.facts.get(table, {}).get(key))), reverse=True)
+    return sorted(runs, key=lambda run: (_is_whole(run), _known(FIGURES[order](run.facts))), reverse=True)
 
 
 def _is_whole(run: ListedRun) -> bool:

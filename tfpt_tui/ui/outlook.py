@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.writing import preset_text
+from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.estimate import Pace
 from tfpt_tui.results.forecast import expect_s
 from tfpt_tui.runs.draft import Draft, Outcome, command_of, preset_of
+from tfpt_tui.runs.shortness import too_short
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """``seconds`` is None where nothing like the runs is recorded; ``problem`` says what is missing."""
+    """``seconds`` is None where nothing like the runs is recorded; ``problem`` says what is missing, ``warnings``
+    what will make the figures of the runs doubtful.
+    """
 
     text: str = ""
     seconds: float | None = None
     problem: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def look_up(draft: Draft, outcome: Outcome, name: str, paces: Sequence[Pace], settings: UserSettings) -> Outlook:
@@ -34,13 +40,14 @@ def look_up(draft: Draft, outcome: Outcome, name: str, paces: Sequence[Pace], se
         for framework, environment in dict.fromkeys((config.framework, config.environment) for config in configs):
             interpreter_of(framework, settings, environment)
         seconds = expect_s(configs, paces)
+        warnings = tuple(too_short(configs, [read_manifest(Path(config.data)) for config in configs]))
     except TfptError as error:
         return Outlook(text, problem=str(error))
     known = [one for one in seconds if one is not None]
     if len(known) < len(seconds):
-        return Outlook(text)
+        return Outlook(text, warnings=warnings)
     burn_in_s = known[0] if outcome.burn_in else 0.0
-    return Outlook(text, sum(known) * outcome.repeats + burn_in_s + outcome.pauses_s)
+    return Outlook(text, sum(known) * outcome.repeats + burn_in_s + outcome.pauses_s, warnings=warnings)
 
 
 def file_of(draft: Draft, outcome: Outcome, name: str) -> str:

@@ -89,6 +89,9 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
         read |= {
             "compile": step.compiled,
             "execution": "eager",
+            # The share of the old running average that a step keeps.
+            "batch_norm_momentum": 1
+            - next(layer.momentum for layer in step.model.modules() if isinstance(layer, torch.nn.BatchNorm2d)),
             "traces": step.traces(),
             "dtype_weights": str(weights.dtype).removeprefix("torch."),
             "dtype_activations": str(step.autocast or weights.dtype).removeprefix("torch."),

@@ -7,12 +7,12 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 import torch
 from torch import nn
 
-from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
+from tfpt_tui.backends.network import PARITY_ADAM_EPSILON, RECALIBRATION_IMAGES
 from tfpt_tui.backends.pytorch.data import Batch, Data
 from tfpt_tui.backends.pytorch.internals import compiled_graphs
 from tfpt_tui.backends.pytorch.runtime import synchronize
@@ -166,6 +166,23 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     return EvaluationEnd(
         loss_sum.item() / data.images, correct.item() / data.images, seconds, data.images / seconds
     )
+
+
+def recalibrate(model: nn.Module, data: Data, config: RunConfig) -> None:
+    """Compute the running statistics anew, as plain means over batches of training images, weights as they are.
+
+    The running averages of a short training still hold some of the values that they begin with; these do not.
+    """
+    device = next(model.parameters()).device
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean of all batches so far
+    model.train()
+    count = max(1, RECALIBRATION_IMAGES // config.batch_size)
+    with torch.no_grad():
+        for images, _ in islice(data.loader, count):
+            model(images.to(device))
 
 
 def _train(

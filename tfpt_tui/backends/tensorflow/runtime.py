@@ -87,6 +87,10 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
         read |= {
             "compile": step.compiled,
             "execution": "traced graph",
+            # The share of the old running average that a step keeps.
+            "batch_norm_momentum": next(
+                layer.momentum for layer in step.model.layers if isinstance(layer, keras.layers.BatchNormalization)
+            ),
             "traces": step.traces(),
             "dtype_weights": step.model.layers[0].variable_dtype,
             "dtype_activations": step.model.layers[0].compute_dtype,

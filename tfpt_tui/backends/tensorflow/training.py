@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfpt_tui.backends.network import PARITY_ADAM_EPSILON
+from tfpt_tui.backends.network import PARITY_ADAM_EPSILON, RECALIBRATION_IMAGES
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.tensorflow.data import Data
 from tfpt_tui.backends.tensorflow.internals import choose_jit
@@ -123,6 +123,22 @@ def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Rep
     loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
     seconds = clock() - started
     return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)
+
+
+def recalibrate(model: keras.Sequential, data: Data, config: RunConfig) -> None:
+    """Compute the running statistics anew, as plain means over batches of training images, weights as they are.
+
+    The running averages of a short training still hold some of the values that they begin with; these do not.
+    """
+    normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    usual = [layer.momentum for layer in normalisations]
+    count = max(1, RECALIBRATION_IMAGES // config.batch_size)
+    for number, (images, _) in enumerate(data.batches.take(min(count, data.steps))):
+        for layer in normalisations:
+            layer.momentum = number / (number + 1)  # the plain mean of all batches so far
+        model(images, training=True)
+    for layer, momentum in zip(normalisations, usual, strict=True):
+        layer.momentum = momentum
 
 
 class Counter(keras.callbacks.Callback):

@@ -11,7 +11,7 @@ from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, RunConfig, descri
 from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record import Record, doubts, time_left_s, training_figures
+from tfpt_tui.runs.record import Record, doubts, throughput, time_left_s, training_figures
 from tfpt_tui.ui.curves import Shown
 from tfpt_tui.ui.reader import RunView
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
@@ -146,7 +146,7 @@ def _kind(run: Shown) -> tuple[str, ...]:
 def _rate(run: Shown) -> float:
     """Steady images/s, 0 where there are none yet."""
     epochs = run.view.record.epochs
-    return float(training_figures(epochs)["images_per_s"]) if epochs else 0.0
+    return (throughput(training_figures(epochs)) or 0.0) if epochs else 0.0
 
 
 def _phase_text(phase: str, seconds: float, width: int) -> str:
@@ -177,7 +177,7 @@ def outcome(view: RunView) -> Content:
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
     if record.epochs and view.status not in ALIVE:
-        rate = float(training_figures(record.epochs)["images_per_s"])  # as comparisons have it
+        rate = throughput(training_figures(record.epochs)) or 0.0  # as comparisons have it
     flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
     return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
 

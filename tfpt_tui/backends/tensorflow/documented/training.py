@@ -10,12 +10,19 @@ import keras
 
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow.data import Data
-from tfpt_tui.backends.tensorflow.training import Epochs, Step, compile_step, load_only, train_resident
+from tfpt_tui.backends.tensorflow.training import (
+    Epochs,
+    Step,
+    compile_step,
+    load_only,
+    recalibrate,
+    train_resident,
+)
 from tfpt_tui.backends.tensorflow.training import evaluate as evaluate_with_keras
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-__all__ = ["compile_step", "evaluate", "load_only", "train", "train_resident"]
+__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "train", "train_resident"]
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:

@@ -18,12 +18,13 @@ from tfpt_tui.backends.tensorflow.training import (
     Epochs,
     Step,
     load_only,
+    recalibrate,
     train_resident,
 )
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-__all__ = ["compile_step", "evaluate", "load_only", "train", "train_resident"]
+__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "train", "train_resident"]
 
 
 @keras.saving.register_keras_serializable("tfpt_tui")  # it is saved with the model
