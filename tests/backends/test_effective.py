@@ -1,7 +1,8 @@
 import pytest
 
-from tfpt_tui.backends.cores import physical_cores
-from tfpt_tui.backends.effective import asked_threads, differences, retraced
+from tfpt_tui.backends import effective
+from tfpt_tui.backends.cores import computes_natively, physical_cores
+from tfpt_tui.backends.effective import asked_threads, differences, emulated, retraced
 from tfpt_tui.config.schema import RunConfig
 
 
@@ -87,3 +88,28 @@ def test_graphs_made_during_the_training_make_its_time_doubtful():
     (warning,) = retraced(2, 3)
     assert (warning.code, warning.taints) == ("retraced", "time")
     assert warning.message == "1 more graph traced or compiled during the training"
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "native"),
+    [
+        ("flags : fpu avx2 fma", "bfloat16", False),
+        ("flags : fpu avx512f avx512_bf16", "bfloat16", True),
+        ("flags : fpu avx512f avx512_bf16", "float16", False),
+        ("flags : fpu amx_tile amx_bf16 amx_fp16", "float16", True),
+        ("Features : fp asimd fphp asimdhp", "float16", True),
+        ("flags : fpu avx2", "float32", True),
+        ("", "bfloat16", True),
+    ],
+)
+def test_sixteen_bits_need_instructions_of_the_processor(tmp_path, flags, precision, native):
+    (tmp_path / "cpuinfo").write_text(flags)
+    assert computes_natively(precision, tmp_path / "cpuinfo") is native
+
+
+def test_emulated_sixteen_bits_are_a_warning_on_a_cpu_alone(monkeypatch):
+    monkeypatch.setattr(effective, "computes_natively", lambda precision: precision == "float32")
+    (warning,) = emulated(config(precision="bfloat16"), applied())
+    assert (warning.code, warning.taints) == ("emulated", "time")
+    assert emulated(config(precision="bfloat16"), applied(device="gpu:0")) == []
+    assert emulated(config(), applied()) == []

@@ -1,4 +1,4 @@
-"""The processor cores that this process may use: what ``threads = 0`` stands for."""
+"""The processor cores that this process may use, which ``threads = 0`` stands for, and what they can compute."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from pathlib import Path
 
 CPUS = Path("/sys/devices/system/cpu")
 CGROUP = Path("/sys/fs/cgroup")
+NATIVE = {
+    "bfloat16": {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"},
+    "float16": {"avx512_fp16", "amx_fp16", "fphp", "asimdhp"},
+}
 
 
 def allowed_cores() -> int:
@@ -22,6 +26,19 @@ def physical_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
     """
     cores = {_core_of(cpus, cpu) for cpu in _allowed()}
     return max(1, min(len(cores), _quota(cgroup) or len(cores)))
+
+
+def computes_natively(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has instructions for a 16-bit type; without them it is emulated, many times slower.
+
+    The names are those of the kernel on x86 ("flags") and ARM ("Features"). True where nothing is known.
+    """
+    names = NATIVE.get(precision)
+    try:
+        words = set(cpuinfo.read_text().split())
+    except OSError:
+        return True
+    return names is None or not words or bool(names & words)
 
 
 def _allowed() -> Collection[int]:

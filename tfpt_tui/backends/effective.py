@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tfpt_tui.backends.cores import allowed_cores, physical_cores
+from tfpt_tui.backends.cores import allowed_cores, computes_natively, physical_cores
 from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.events import RunWarning
 
@@ -51,6 +51,15 @@ def retraced(before: int, after: int) -> list[RunWarning]:
     graphs = "graph" if after - before == 1 else "graphs"
     message = f"{after - before} more {graphs} traced or compiled during the training"
     return [RunWarning(message, "retraced", "leave out the epoch that took longest", "time")]
+
+
+def emulated(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
+    """A warning where a processor has no instructions for the 16-bit type that was asked for."""
+    if effective.get("device") != "cpu" or computes_natively(config.precision):
+        return []
+    message = f"precision={config.precision}: this processor has no instructions for it and emulates them"
+    advice = "expect it to be many times slower than float32, which is the choice on this processor"
+    return [RunWarning(message, "emulated", advice, "time")]
 
 
 def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:

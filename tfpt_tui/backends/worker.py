@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from tfpt_tui import __version__
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
-from tfpt_tui.backends.effective import differences, retraced
+from tfpt_tui.backends.effective import differences, emulated, retraced
 from tfpt_tui.backends.network import check_parameters, flops_per_image
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
@@ -189,7 +189,7 @@ def _tell_environment(
     """What the framework says it applies, and a warning where that is not what was asked."""
     environment = _environment(backend, config, step, train, device)
     report.emit(environment)
-    for warning in differences(config, environment.effective):
+    for warning in (*differences(config, environment.effective), *emulated(config, environment.effective)):
         report.emit(warning)
 
 

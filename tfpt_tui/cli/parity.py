@@ -100,6 +100,11 @@ def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> Proof:
         device_name=parts[0].device,
         versions=decisive(*(part.versions for part in parts)),
         checks=check_evidence(evidence),
+        onednn={
+            framework: bool(part.effective["onednn"])
+            for framework, part in evidence.items()
+            if "onednn" in part.effective
+        },
     )
     try:
         store(proof, invocation.paths.proofs)

@@ -62,12 +62,10 @@ class Difference:
     own: Any
     other: Any
 
-    def sentence(self, own_name: str, other_name: str) -> str:
-        effect = f"; {self.setting.effect}" if self.setting.effect else ""
-        return (
-            f"{self.setting.title}: {own_name} {self.setting.say(self.own)},"
-            f" {other_name} {self.setting.say(self.other)}{effect}"
-        )
+    def __str__(self) -> str:
+        effect = f": {self.setting.effect}" if self.setting.effect else ""
+        own, other = self.setting.say(self.own), self.setting.say(self.other)
+        return f"{self.setting.title} ({own}, not {other}{effect})"
 
 
 def effective_differences(

@@ -48,8 +48,12 @@ def worker_command(interpreter: str, directory: str | Path, *task: str) -> list[
 
 
 def worker_variables() -> dict[str, str]:
-    """The environment variables of every process that we start in a framework's interpreter."""
-    return {name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES}
+    """The environment variables of every process that we start in a framework's interpreter.
+
+    GPUs are counted as NVML counts them, by their place on the bus, so that gpu:N is the same one everywhere.
+    """
+    ours = {name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES}
+    return ours | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def interpreter_of(framework: str, settings: UserSettings, environment: str = DEFAULT_ENVIRONMENT) -> str:

@@ -32,7 +32,8 @@ class Probe:
 
     ``missing`` are modules that are not installed, ``broken`` is the module whose import failed, ``overwritten``
     are folders of NVIDIA's libraries with the packages that share them. ``import_s`` is a cold or warm import, as
-    it came. ``refused`` is the error number of a machine that starts no process now.
+    it came. ``refused`` is the error number of a machine that starts no process now. ``onednn`` says whether it
+    computes with oneDNN on this processor, None where it does not tell.
     """
 
     framework: str
@@ -49,6 +50,7 @@ class Probe:
     packages: Mapping[str, str] = field(default_factory=dict)
     overwritten: Mapping[str, list[str]] = field(default_factory=dict)
     refused: int | None = None
+    onednn: bool | None = None
 
     @property
     def absent(self) -> bool:
@@ -121,6 +123,7 @@ def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
             version=one_line(facts.get("version", "")),
             cuda=one_line(facts.get("cuda", "")),
             cudnn=one_line(facts.get("cudnn", "")),
+            onednn=facts["onednn"] if isinstance(facts.get("onednn"), bool) else None,
             gpus=tuple(map(one_line, facts.get("gpus", ()))),
             import_s=float(facts["import_s"]) if "import_s" in facts else None,
             missing=tuple(map(one_line, facts.get("missing", ()))),

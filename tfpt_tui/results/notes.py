@@ -108,12 +108,19 @@ def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list
             but=asked_for,
             loading=entry.measure != MODEL,
         )
+        # Rows that differ alike are told once, by their framework.
+        own, other = (
+            (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
+        )
         unequal = TRACKS[entry.track].unequal if entry.track in TRACKS else ()
-        for one in found:
-            exception = "" if one.setting.name in unequal or not unequal else f"exception to {entry.track}: "
-            notes.append(
-                f"{kind_of(entry, groups)}{exception}differs in {one.sentence(entry.name, baseline.name)}"
-            )
+        known = [str(one) for one in found if one.setting.name in unequal]
+        others = [str(one) for one in found if one.setting.name not in unequal]
+        kind = kind_of(entry, groups)
+        if others:
+            exception = "an exception to track parity" if entry.track == "parity" else "not the same"
+            notes.append(f"{kind}{own} and {other}: {exception}: {', '.join(others)}")
+        if known:
+            notes.append(f"{kind}{own} differs from {other} in {', '.join(known)}")
     return list(dict.fromkeys(notes))
 
 

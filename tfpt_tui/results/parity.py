@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfpt_tui.config.schema import FRAMEWORKS
+from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import finite
@@ -46,7 +46,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Proof:
-    """``machine`` is its fingerprint; ``versions`` are those of both frameworks; ``device`` is cpu or gpu."""
+    """``machine`` is its fingerprint; ``versions`` are those of both frameworks; ``device`` is cpu or gpu.
+
+    ``onednn`` says of each framework whether it computed with oneDNN: other kernels round otherwise.
+    """
 
     date: datetime
     machine: str
@@ -54,6 +57,7 @@ class Proof:
     device_name: str
     versions: Mapping[str, str]
     checks: tuple[Check, ...]
+    onednn: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -130,6 +134,9 @@ def describe(proof: Proof) -> str:
     failed = [check.name for check in proof.checks if not check.passed]
     outcome = f"FAILED ({', '.join(failed)})" if failed else f"verified, {len(proof.checks)} checks"
     versions = ", ".join(f"{name} {version}" for name, version in proof.versions.items())
+    if proof.onednn and proof.device == "cpu":
+        with_it = [FRAMEWORK_TITLES[name] for name, used in proof.onednn.items() if used]
+        versions += f", oneDNN in {' and '.join(with_it) or 'neither'}"
     return f"parity: {outcome}, {proof.date:%Y-%m-%d}, on {proof.device_name}, {versions}"
 
 
@@ -169,16 +176,24 @@ def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | N
     proofs = sorted(_read_all(directory), key=lambda proof: proof.date, reverse=True)
     used = [next((proof for proof in proofs if _covers(proof, result)), None) for result in runs]
     if None in used:
-        return "parity: not proven on this machine with these versions; prove it with: tfpt-tui parity"
+        return (
+            "parity: not proven on this machine with these versions and kernel libraries; prove it with:"
+            " tfpt-tui parity"
+        )
     return "; ".join(dict.fromkeys(describe(proof) for proof in used if proof))
 
 
 def _covers(proof: Proof, result: Mapping[str, Any]) -> bool:
-    """Whether the proof was made on the run's machine and kind of device, with its versions."""
+    """Whether the proof was made on the run's machine and device, with its versions and its kernel library."""
     device = str(result.get("effective", {}).get("device", "cpu")).partition(":")[0]
     machine = result.get("environment", {}).get("fingerprint", {}).get("machine")
     versions = decisive(result.get("versions", {}))
-    return (proof.machine, proof.device) == (machine, device) and versions.items() <= proof.versions.items()
+    framework = str(result["config"].get("framework", ""))
+    return (
+        (proof.machine, proof.device) == (machine, device)
+        and versions.items() <= proof.versions.items()
+        and (device != "cpu" or result.get("effective", {}).get("onednn") == proof.onednn.get(framework))
+    )
 
 
 def _read_all(directory: Path) -> list[Proof]:
@@ -195,7 +210,7 @@ def _read_all(directory: Path) -> list[Proof]:
             facts = (found["machine"], found["device"], found["device_name"], found["versions"])
         except (TfptError, KeyError, TypeError, ValueError):
             continue
-        proofs.append(Proof(date, *facts, checks))
+        proofs.append(Proof(date, *facts, checks, found.get("onednn", {})))
     return proofs
 
 

@@ -11,7 +11,7 @@ from tfpt_tui.environments.doctor.variables import judge_variables
         ({"LD_LIBRARY_PATH": "/usr/local/cuda/lib64"}, "warning", "may take the place", "unset LD_LIBRARY_PATH"),
         ({"LD_LIBRARY_PATH": "/opt/x:/opt/cuDNN"}, "warning", "/opt/x:/opt/cuDNN", "unset LD_LIBRARY_PATH"),
         ({"CUDA_LAUNCH_BLOCKING": "1"}, "warning", "waits for its end", "unset CUDA_LAUNCH_BLOCKING"),
-        ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "warning", "without oneDNN", "unset TF_ENABLE_ONEDNN_OPTS"),
+        ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "warning", "without oneDNN", "export TF_ENABLE_ONEDNN_OPTS=1"),
         ({"NVIDIA_TF32_OVERRIDE": "0"}, "warning", "in place of the precision", "unset NVIDIA_TF32_OVERRIDE"),
         ({"XLA_FLAGS": "--a"}, "note", "XLA_FLAGS=--a: for TensorFlow's compiler alone", "keep it the same"),
         ({"TF_XLA_FLAGS": "--b"}, "note", "PyTorch knows nothing of it", "keep it the same"),

@@ -5,11 +5,12 @@ Some of it is told through private modules only: None where a version has moved 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfpt_tui.config.schema import RunConfig
+if TYPE_CHECKING:  # the probe of an interpreter comes by here, which may be too old for the rest of us
+    from tfpt_tui.config.schema import RunConfig
 
 
 def choose_jit(config: RunConfig) -> bool | str:

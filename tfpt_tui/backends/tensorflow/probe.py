@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfpt_tui.backends.tensorflow.internals import uses_onednn
+
 
 def look() -> dict[str, Any]:
     """Version, the CUDA and cuDNN that it was built with ("" for none), and the names of the GPUs that it sees."""
@@ -18,6 +20,7 @@ def look() -> dict[str, Any]:
         "cuda": str(build.get("cuda_version", "")),
         "cudnn": _cudnn(str(build.get("cudnn_version", "")), str(build.get("cuda_version", ""))),
         "gpus": [str(detail.get("device_name", "GPU")) for detail in details],
+        "onednn": uses_onednn(),
     }
 
 

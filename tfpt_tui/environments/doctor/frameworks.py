@@ -26,6 +26,7 @@ LIMITS = {
     errno.EAGAIN: "raise the limit of processes: ulimit -u",
     errno.ENOMEM: "end programs that use much memory",
 }
+ONEDNN_GAIN = "about a third"  # measured: backends/method.md, kernel libraries
 AT_ONCE = 2  # probes; more would wait for each other's imports
 
 
@@ -83,7 +84,23 @@ def judge_framework(
     parts += [f"built for CUDA {found.cuda}"] * bool(found.cuda)
     parts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
     parts += [f"sees {len(found.gpus)} x {found.gpus[0]}" if found.gpus else "sees no GPU"]
-    return [Finding("ok", topic, ", ".join(parts)), *_judge_blindness(found, gpu, topic)]
+    findings = [Finding("ok", topic, ", ".join(parts)), *_judge_blindness(found, gpu, topic)]
+    return findings + _judge_kernels(found, topic)
+
+
+def _judge_kernels(found: Probe, topic: str) -> list[Finding]:
+    """TensorFlow leaves oneDNN off by itself on processors without AVX-512; PyTorch always has it."""
+    if found.onednn is not False:
+        return []
+    return [
+        Finding(
+            "note",
+            topic,
+            f"computes without oneDNN on this processor, {ONEDNN_GAIN} slower than with it; on the track parity we"
+            " switch it on, on the others it stays as the framework chooses and comparisons say so",
+            "export TF_ENABLE_ONEDNN_OPTS=1",
+        )
+    ]
 
 
 def _judge_empty(name: str, found: Sequence[Probe]) -> Finding:

@@ -42,7 +42,7 @@ RULES = (
         ("TF_ENABLE_ONEDNN_OPTS",),
         "warning",
         "TensorFlow computes without oneDNN, PyTorch with it",
-        "unset TF_ENABLE_ONEDNN_OPTS",
+        "export TF_ENABLE_ONEDNN_OPTS=1",  # unset, some processors leave it off
         lambda value: value.lower() in FALSE,
     ),
     _Rule(
