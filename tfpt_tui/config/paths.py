@@ -22,6 +22,7 @@ class Paths:
     preparations: Path
     environments: Path
     proofs: Path
+    sensitivity: Path
     settings: Path
     user_presets: Path
     shipped_presets: Path
@@ -42,6 +43,7 @@ def find_paths(runs: str | None = None) -> Paths:
         preparations=data / "preparations",
         environments=data / "environments",
         proofs=data / "parity",
+        sensitivity=data / "sensitivity",
         settings=config / "config.toml",
         user_presets=config / "presets",
         shipped_presets=_shipped_presets(),

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.hardware.sensitivity import Sensitivity
 
 THROTTLED_SHARE = 0.05
-# Of all cores, on average. Loader workers that end between two samples look like others: 0.08 of two cores at most
-# in quiet runs of the published tables, where another process that kept one core busy was 0.5.
-OTHERS_SHARE = 0.15
+# Of all cores, on average, where it was not measured what they do. Loader workers that end between two samples
+# look like others: 0.08 of two cores at most in quiet runs of the published tables.
+OTHERS_SHARE = 0.10
+# The slowdown by others that makes a time doubtful, where it was measured (hardware/sensitivity.py).
+OTHERS_SLOWDOWN = 1.03
 LEAST_SAMPLES = 3
 # Of the processor time of a training. Healthy ones had 3 to 18 % (both frameworks, every track, two cores), those
 # whose malloc was patched 47 %.
@@ -29,15 +32,19 @@ KIB = 1 << 10
 
 
 def judge_run(
-    samples: Sequence[Sample], gpu: int | None, others: float | None = None, cores: int = 0
+    samples: Sequence[Sample],
+    gpu: int | None,
+    others: float | None = None,
+    cores: int = 0,
+    sensitivity: Sensitivity | None = None,
 ) -> tuple[RunWarning, ...]:
     """What a reader of the run's numbers must know of its course; ``gpu`` is the one that it used.
 
-    ``others`` is what :func:`others_share` found for as many ``cores``.
+    ``others`` is what :func:`others_share` found for as many ``cores``, ``sensitivity`` that of the framework.
     """
     readings = [sample.gpus[gpu] for sample in samples if gpu is not None and gpu < len(sample.gpus)]
     judged = (
-        _judge_others(others or 0.0, cores),
+        _judge_others(others or 0.0, cores, sensitivity),
         _judge_throttling(readings),
         _judge_company(readings),
         _judge_swap(samples),
@@ -79,12 +86,15 @@ def others_share(samples: Sequence[Sample], cores: Sequence[int]) -> float | Non
     return statistics.fmean(shares) if len(shares) >= LEAST_SAMPLES else None
 
 
-def _judge_others(share: float, count: int) -> RunWarning | None:
-    if share <= OTHERS_SHARE:
+def _judge_others(share: float, count: int, sensitivity: Sensitivity | None) -> RunWarning | None:
+    """By what they do to this framework on this machine where that is known, else by their share."""
+    slowdown = sensitivity.at(share) if sensitivity else None
+    if slowdown <= OTHERS_SLOWDOWN if slowdown else share <= OTHERS_SHARE:
         return None
     cores = "the core" if count == 1 else f"the {count} cores"
+    effect = f", which makes it take about {slowdown:.2f} times as long here" if slowdown else ""
     return RunWarning(
-        f"other processes used {share:.0%} of {cores} while it was timed",
+        f"other processes used {share:.0%} of {cores} while it was timed{effect}",
         "busy",
         "end them and repeat the run; tfpt-tui doctor names the busiest",
         "time",

@@ -147,7 +147,7 @@ def take_turns(
         lengths = []
         for arm in (plain, worker):  # alone: compiling is nobody's turn
             _resume(arm)
-            _wait_for_epochs(arm, 3)
+            wait_for_epochs(arm, 3)
             _stop(arm)
             lengths.append(max(1, math.ceil(TURN_S / min(arm.log.seconds[1:]))))
         turns: tuple[list[Turn], list[Turn]] = ([], [])
@@ -155,6 +155,16 @@ def take_turns(
             for place in (0, 1) if number % 2 == 0 else (1, 0):
                 turns[place].append(_take_turn((plain, worker)[place], lengths[place], config))
         return Turns(tuple(turns[0]), tuple(turns[1]), plain.log.threads, worker.log.threads)
+
+
+@contextmanager
+def started_worker(case: Case, interpreter: str, data: Path, directory: Path, threads: int) -> Iterator[Arm]:
+    """A worker that trains until it is killed at the end, alone."""
+    directory.mkdir(parents=True)
+    config = _config(case, data, threads)
+    with _started(_worker_command(interpreter, PACKAGE, config, directory), directory) as worker:
+        _resume(worker)
+        yield worker
 
 
 def count_waits(
@@ -260,7 +270,7 @@ def _started(command_and_log: tuple[Sequence[str], Path], directory: Path) -> It
 def _take_turn(arm: Arm, length: int, config: RunConfig) -> Turn:
     before, known = _count(arm), len(arm.log.seconds)
     _resume(arm)
-    _wait_for_epochs(arm, known + 1 + length)
+    wait_for_epochs(arm, known + 1 + length)
     _stop(arm)
     arm.log.read()  # one more may have ended before it stopped: it was whole all the same
     seconds = arm.log.seconds[known:]
@@ -272,7 +282,7 @@ def _images_of(config: RunConfig) -> int:
     return CLASSES * PER_CLASS // config.batch_size * config.batch_size
 
 
-def _wait_for_epochs(arm: Arm, count: int) -> None:
+def wait_for_epochs(arm: Arm, count: int) -> None:
     """Return as soon as so many epochs have ended.
 
     Raises:

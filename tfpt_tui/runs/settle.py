@@ -18,6 +18,7 @@ from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.processor import parse_cores
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.hardware.sample import Sample
+from tfpt_tui.hardware.sensitivity import from_document
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.history import draw_history
 from tfpt_tui.runs.record import Record, epochs_table, fold_all, images_of, judge_epochs, make_result, warnings_of
@@ -141,7 +142,8 @@ def _machine_warnings(
     others = others_share(timed, cores)
     passed_over = ["foreign_gpu_process"] * on_cpu + ["busy"] * (others is not None)
     before = [warning for warning in warnings_of(environment) if warning.code not in passed_over]
-    during = judge_run(samples, gpu_of(environment, effective), others, len(cores))
+    sensitivity = from_document(environment.get("sensitivity", {}))
+    during = judge_run(samples, gpu_of(environment, effective), others, len(cores), sensitivity)
     by_code: dict[str, RunWarning] = {}
     for warning in (*before, *during):
         by_code.setdefault(warning.code, warning)

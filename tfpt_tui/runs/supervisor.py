@@ -23,11 +23,13 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
+from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
 from tfpt_tui.hardware.preflight import judge_overlap
 from tfpt_tui.hardware.processes import other_workers
 from tfpt_tui.hardware.recorder import Recorder
+from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
 from tfpt_tui.hardware.survey import survey
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.estimate import timeout_s
@@ -164,7 +166,10 @@ def _survey(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> dic
         read_all(files, lambda: stop_requested(supervisor.sweep, run))
         cache = PageCache(found, resident_share(files))
         _tell(supervisor, "running", "")
-    return survey(data, run.path.parent, config.device, cache, supervisor.gpu)
+    surveyed = survey(data, run.path.parent, config.device, cache, supervisor.gpu)
+    machine = fingerprint(surveyed)["machine"]
+    sensitivity = read_sensitivity(find_paths().sensitivity, machine, config.framework)
+    return surveyed | ({"sensitivity": to_document(sensitivity)} if sensitivity else {})
 
 
 def watch(
