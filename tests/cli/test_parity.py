@@ -60,3 +60,9 @@ def test_without_a_temporary_directory_it_says_so(cli, fake_python, monkeypatch,
     assert code == 3
     assert err.splitlines()[-1].startswith(f"tfpt-tui: {tmp_path}/gone/")
     assert "cannot keep the evidence: no such file or directory" in err
+
+
+def test_tracks_are_chosen_for_neutrality_alone():
+    done = run(PACKAGE.parent, "parity", "--track", "default")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--track: only with --neutrality" in done.stderr
