@@ -6,6 +6,7 @@ from tfpt_tui.runs.directory import RunDirectory
 
 QUICK = "20261121-100000-quick-aa01"
 VERSIONS = {"pytorch": {"torch": "2.14.1"}, "tensorflow": {"tensorflow": "2.21.0"}}
+WORKER = "0.2.0"  # recordings of older ones are void in part
 MACHINE = {
     "processor": "AMD EPYC",
     "host": "mars",
@@ -46,6 +47,7 @@ def record_run(paths, name, framework, *, status="completed", rate=100.0, accura
         {
             "schema": 1,
             "run": run.id,
+            "worker_version": WORKER,
             "status": status,
             "sweep": sweep,
             "preset": preset,

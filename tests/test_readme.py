@@ -17,7 +17,7 @@ def settings_table():
         )
         unit = f" ({setting.unit})" if setting.unit else ""
         only = "" if len(setting.frameworks) > 1 else f"; {setting.frameworks[0]} only"
-        only += f", but both on the track {setting.shared_tracks[0]}" if setting.shared_tracks else ""
+        only += f", but both on {' and '.join(setting.shared_tracks)}" if setting.shared_tracks else ""
         rows.append(f"| `{key}` | {default} | {setting.allowed} | {setting.help}{unit}{only} |")
     return "\n".join(rows)
 

@@ -49,7 +49,7 @@ def test_the_worker_makes_the_kernel_no_busier_than_a_plain_script(framework, tr
     plain, worker = [], []
     for start in range(STARTS):
         directory = tmp_path / str(start)
-        turns = take_turns(case, sys.executable, images, directory, pairs=3, threads=available_cores())
+        turns = take_turns(case, sys.executable, images, directory, pairs=2, threads=available_cores())
         found = outcomes(case, turns)
         assert found["threads"].outcome != FAULTY
         plain.append(found["page faults"].plain)
@@ -68,7 +68,7 @@ def test_a_generator_in_the_warm_up_is_found_by_its_page_faults(faulty_package, 
         "    step.model.fit(tf.data.Dataset.from_generator(lambda: [batch], output_signature=spec), verbose=0)\n",
     )
     case = Case("tensorflow", "default", "model")
-    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=3, threads=1)
+    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=1, threads=1)
     found = outcomes(case, turns)
     assert found["page faults"].outcome == FAULTY
     assert found["page faults"].worker > 100

@@ -40,9 +40,14 @@ def forecast(plan: Plan, paths: Paths) -> list[float | None]:
         say(f"{count}, about {show_duration(sum(known) + pauses_s)}")
     elif len(plan.runs) > FEW_RUNS:
         say(f"{count}; how long they take is not known: nothing like them is recorded on this machine")
+    return seconds
+
+
+def warn_of_short_trainings(plan: Plan) -> None:
+    """Say which runs are too short for their test accuracy to mean anything."""
+    configs = [run.config for run in plan.runs]
     for note in too_short(configs, [read_manifest(Path(config.data)) for config in configs]):
         say(f"warning: {note}")
-    return seconds
 
 
 def forecast_rest(configs: Sequence[RunConfig], paths: Paths) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from tfpt_tui.cli.attend import attend
-from tfpt_tui.cli.forecast import forecast
+from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
@@ -83,7 +83,9 @@ def run(
     seconds = forecast(plan, invocation.paths)
     sweep = submit(plan, invocation.paths)
     if not detach:
+        warn_of_short_trainings(plan)
         return attend(sweep, invocation, headless, seconds)
     say(f"sweep {sweep.id} of {len(sweep.runs)} runs; follow it with: tfpt-tui runs tail {sweep.id}")
+    warn_of_short_trainings(plan)
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0

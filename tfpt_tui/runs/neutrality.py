@@ -144,12 +144,18 @@ def take_turns(
             _worker_command(interpreter, package, config, directory / "worker"), directory / "worker"
         ) as worker,
     ):
-        lengths = []
-        for arm in (plain, worker):  # alone: compiling is nobody's turn
+        for arm in (plain, worker):  # importing and compiling are nobody's turn: both at once
             _resume(arm)
-            wait_for_epochs(arm, 3)
+        for arm in (plain, worker):
+            wait_for_epochs(arm, 1)
+        for arm in (plain, worker):
             _stop(arm)
-            lengths.append(max(1, math.ceil(TURN_S / min(arm.log.seconds[1:]))))
+        lengths = []
+        for arm in (plain, worker):
+            _resume(arm)
+            wait_for_epochs(arm, len(arm.log.seconds) + 2)
+            _stop(arm)
+            lengths.append(max(1, math.ceil(TURN_S / arm.log.seconds[-1])))
         turns: tuple[list[Turn], list[Turn]] = ([], [])
         for number in range(pairs):
             for place in (0, 1) if number % 2 == 0 else (1, 0):
@@ -172,32 +178,31 @@ def count_waits(
 ) -> tuple[float, float]:
     """How often a step of the plain script and of the worker waits for the device.
 
-    Two lengths of each tell the steps from what comes before and after them.
+    Two epochs of each tell the steps from what comes before and after them.
 
     Raises:
         TfptError: a process failed.
     """
     config = _config(case, data, threads)
     script = str(package / "backends" / case.framework / "plain.py")
-    counts = {}
-    for epochs in (1, 2):
-        started = {}
-        for name, target in (("plain", script), ("worker", "")):  # nothing is timed: both at once
-            own = directory / f"{name}-{epochs}"
-            own.mkdir(parents=True)
-            _write_config(config.replace(epochs=epochs), own)
-            command = _launch_command(interpreter, package, own, "waits", target)
-            with (own / "output").open("wb") as output:
-                started[name] = subprocess.Popen(
-                    command, stdout=output, stderr=output, cwd=own, env=worker_variables()
-                )
-        for name, process in started.items():
-            own = directory / f"{name}-{epochs}"
-            if process.wait(START_TIMEOUT_S):
-                raise TfptError(f"{case}: the {name} could not be counted: {_last_line(own / 'output')}")
-            counts[name, epochs] = int(json.loads((own / "waits.json").read_text()))
-    steps = CLASSES * PER_CLASS // BATCH
-    return tuple((counts[name, 2] - counts[name, 1]) / steps for name in ("plain", "worker"))  # type: ignore[return-value]
+    started = {}
+    for name, target in (("plain", script), ("worker", "")):  # nothing is timed: both at once
+        own = directory / name
+        own.mkdir(parents=True)
+        _write_config(config.replace(epochs=2), own)
+        command = _launch_command(interpreter, package, own, "waits", target)
+        with (own / "output").open("wb") as output:
+            started[name] = subprocess.Popen(
+                command, stdout=output, stderr=output, cwd=own, env=worker_variables()
+            )
+    waits = {}
+    for name, process in started.items():
+        own = directory / name
+        if process.wait(START_TIMEOUT_S):
+            raise TfptError(f"{case}: the {name} could not be counted: {_last_line(own / 'output')}")
+        first, second = json.loads((own / "waits.json").read_text())
+        waits[name] = (second - first) / (_images_of(config) // config.batch_size)
+    return waits["plain"], waits["worker"]
 
 
 def _config(case: Case, data: Path, threads: int) -> RunConfig:

@@ -24,11 +24,11 @@ def too_short(configs: Sequence[RunConfig], manifests: Sequence[Manifest]) -> li
         share = KERAS_MOMENTUM**steps
         if share > LEAST_SHARE:
             enough = math.ceil(math.log(LEAST_SHARE) / math.log(KERAS_MOMENTUM))
-            judged = "; it is judged by statistics computed anew" if config.track != "published" else ""
+            judged = "; learning is judged without them" if config.track != "published" else ""
             notes.append(
-                f"{FRAMEWORK_TITLES[config.framework]}: {steps:,} steps are short: its running averages of batch"
-                f" normalisation will still hold {share:.1%} of their start, and test accuracy suffers{judged}."
-                f" From {enough} steps on it is under {LEAST_SHARE:.0%}"
+                f"{FRAMEWORK_TITLES[config.framework]}: too short for test accuracy: after {steps:,} steps its"
+                f" running averages still hold {share:.1%} of their start"
+                f" (under {LEAST_SHARE:.0%} from {enough} steps on){judged}"
             )
     return list(dict.fromkeys(notes))
 
