@@ -48,7 +48,7 @@ def read_counters() -> Counters:
 def read_process(pid: int, proc: Path = PROC) -> Counters:
     """One process with its threads and the children that it waited for (proc(5)); zeros when it is gone.
 
-    Processor time has the kernel's ticks of 10 ms. Switches of ended children are not told.
+    Processor time has the kernel's ticks of 10 ms. Switches of ended children are not counted.
     """
     try:
         text = (proc / str(pid) / "stat").read_text()

@@ -92,8 +92,8 @@ class Group:
         ``key`` is their name in the table ``test`` of a result.
         """
         tests = [result.get("test", {}) for result in self.done]
-        told = [(test[key], test.get("loss", 0.0)) for test in tests if key in test]
-        return [accuracy for accuracy, loss in told if math.isfinite(accuracy) and math.isfinite(loss)]
+        tested = [(test[key], test.get("loss", 0.0)) for test in tests if key in test]
+        return [accuracy for accuracy, loss in tested if math.isfinite(accuracy) and math.isfinite(loss)]
 
     def phases(self) -> dict[str, float]:
         """Median seconds of each phase that completed runs went through, in their order."""
@@ -115,24 +115,24 @@ class Group:
         return runs
 
     def image_times(self) -> dict[Hashable, float]:
-        """Seconds per training image of the timed runs' median epochs; NaN or infinite where the rate is none."""
+        """Seconds per training image of the median epochs; NaN or infinite where a rate is not a number."""
         rates = {key: throughput(result["training"]) for key, result in self.timed().items()}
         return {key: 1 / rate if rate else math.inf for key, rate in rates.items()}
 
     def system_percent(self) -> float | None:
-        """The system's share of the training's processor time, median of the runs that tell it."""
-        told = [result.get("counters", {}).get("training") for result in self.done]
+        """The system's share of the training's processor time, median of the runs that recorded it."""
+        recorded = [result.get("counters", {}).get("training") for result in self.done]
         shares = [
             100 * counters["system_s"] / (counters["user_s"] + counters["system_s"])
-            for counters in told
+            for counters in recorded
             if counters and counters["user_s"] + counters["system_s"]
         ]
         return statistics.median(shares) if shares else None
 
     def images_per_s(self) -> float | None:
         """The median of the completed runs' throughputs."""
-        told = [throughput(result["training"]) for result in self.timed().values()]
-        rates = [rate for rate in told if rate is not None and math.isfinite(rate)]
+        throughputs = [throughput(result["training"]) for result in self.timed().values()]
+        rates = [rate for rate in throughputs if rate is not None and math.isfinite(rate)]
         return statistics.median(rates) if rates else None
 
 

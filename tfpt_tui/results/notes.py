@@ -108,7 +108,7 @@ def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list
             but=asked_for,
             loading=entry.measure != MODEL,
         )
-        # Rows that differ alike are told once, by their framework.
+        # Rows that differ alike get one sentence, by their framework.
         own, other = (
             (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
         )

@@ -93,11 +93,11 @@ def _open(path: Path) -> int:
 def machine_lock(owner: str, say: Callable[[str], None]) -> Iterator[None]:
     """Wait until no plan trains on this machine, and hold the lock: two would measure each other."""
     lock = MachineLock()
-    told = False
+    announced = False
     while not lock.acquire(owner):
-        if not told:
+        if not announced:
             say(f"waiting: a plan is training on this machine ({lock.owner()})")
-            told = True
+            announced = True
         time.sleep(POLL_S)
     try:
         yield

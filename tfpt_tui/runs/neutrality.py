@@ -277,7 +277,7 @@ def _take_turn(arm: Arm, length: int, config: RunConfig) -> Turn:
     _resume(arm)
     wait_for_epochs(arm, known + 1 + length)
     _stop(arm)
-    arm.log.read()  # one more may have ended before it stopped: it was whole all the same
+    arm.log.read()  # one more epoch may have ended before it stopped: it counts
     seconds = arm.log.seconds[known:]
     return Turn(tuple(seconds[1:]), _images_of(config) * len(seconds), _count(arm) - before)
 

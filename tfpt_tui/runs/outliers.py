@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 MAD_TO_SD = 1.4826  # of a normal distribution
 OUTLIER_Z = 3.5
-# Below this a spread of values and a value outside it cannot be told apart.
+# Below this a spread of values and a value outside it cannot be distinguished.
 FEWEST = 5
 
 

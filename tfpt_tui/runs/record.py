@@ -164,8 +164,8 @@ def make_result(
     if record.epochs:
         result["training"] = {**training_figures(record.epochs), "once_s": once_s(config, record.epochs)}
     if record.evaluation:
-        told = dataclasses.asdict(record.evaluation)
-        result["test"] = {name: value for name, value in told.items() if value is not None}
+        evaluation = dataclasses.asdict(record.evaluation)
+        result["test"] = {name: value for name, value in evaluation.items() if value is not None}
     result["memory"] = _memory(record, hardware)
     result["hardware"] = dict(hardware)
     result["artifacts"] = [{"name": name, "bytes": size} for name, size in artifacts]

@@ -120,10 +120,10 @@ def summary(outcome: Outcome, outlook: Outlook | None, waiting: str) -> Content:
     if outlook and outlook.problem:
         return Content.assemble((runs, "bold"), (f"  {GLYPHS['failed']} {printable(outlook.problem)}", BAD_STYLE))
     begins = f"starts after {printable(waiting)}" if waiting else "starts now"
-    told = Content.assemble((runs, "bold"), f", {_time(outlook)}; {begins}")
+    text = Content.assemble((runs, "bold"), f", {_time(outlook)}; {begins}")
     for warning in outlook.warnings if outlook else ():
-        told += Content.styled(f"\n{GLYPHS['warning']} {printable(warning)}", "$warning")
-    return told
+        text += Content.styled(f"\n{GLYPHS['warning']} {printable(warning)}", "$warning")
+    return text
 
 
 def started(runs: int, waiting: str) -> str:

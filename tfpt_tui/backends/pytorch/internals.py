@@ -1,4 +1,4 @@
-"""What PyTorch tells through its inner workings only, in one place: None where a version has moved them."""
+"""What can only be read through PyTorch's inner workings, in one place: None where a version has moved them."""
 
 from __future__ import annotations
 

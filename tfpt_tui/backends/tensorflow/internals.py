@@ -1,6 +1,6 @@
 """What TensorFlow and Keras decide by themselves, in one place.
 
-Some of it is told through private modules only: None where a version has moved them.
+Some of it can only be read through private modules: None where a version has moved them.
 """
 
 from __future__ import annotations
