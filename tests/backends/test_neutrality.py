@@ -12,7 +12,7 @@ import pytest
 from tfpt_tui.results.neutrality import FAULTY, judge
 from tfpt_tui.runs.neutrality import PACKAGE, Case, available_cores, count_waits, make_images, take_turns
 
-STARTS = 4
+STARTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +22,15 @@ def images(tmp_path_factory):
 
 @pytest.fixture
 def faulty_package(tmp_path):
-    """A copy of the package with a text of a backend's file replaced."""
+    """A copy of the package with texts of a backend's files replaced."""
 
-    def plant(file, text, fault):
+    def plant(*faults):
         package = tmp_path / "tfpt_tui"
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-        source = (package / "backends" / file).read_text()
-        assert source.count(text) == 1
-        (package / "backends" / file).write_text(source.replace(text, fault))
+        for file, text, fault in faults:
+            source = (package / "backends" / file).read_text()
+            assert source.count(text) == 1
+            (package / "backends" / file).write_text(source.replace(text, fault))
         return package
 
     return plant
@@ -59,20 +60,29 @@ def test_the_worker_makes_the_kernel_no_busier_than_a_plain_script(framework, tr
     pytest.fail(f"page faults an image: {worker}, in the plain script {plain}")
 
 
-def test_a_generator_in_the_warm_up_is_found_by_its_page_faults(faulty_package, images, tmp_path):
-    package = faulty_package(
+def test_a_generator_in_the_warm_up_and_a_thread_fewer_are_found_each_by_its_name(
+    faulty_package, images, tmp_path
+):
+    generator = (
         "tensorflow/training.py",
         "    step.model.fit(_batches_of_zeros(data, STEPS), verbose=0)\n",
         "    batch = next(iter(_batches_of_zeros(data, STEPS)))\n"
         "    spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)\n"
         "    step.model.fit(tf.data.Dataset.from_generator(lambda: [batch], output_signature=spec), verbose=0)\n",
     )
-    case = Case("tensorflow", "default", "model")
-    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=1, threads=1)
+    thread = (
+        "tensorflow/runtime.py",
+        "set_intra_op_parallelism_threads(threads)",
+        "set_intra_op_parallelism_threads(threads - 1)",
+    )
+    case, package = Case("tensorflow", "default", "model"), faulty_package(generator, thread)
+    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=1, threads=2)
     found = outcomes(case, turns)
     assert found["page faults"].outcome == FAULTY
     assert found["page faults"].worker > 100
     assert found["page faults"].describe().startswith("page faults: ")
+    assert found["threads"].outcome == FAULTY
+    assert found["threads"].describe() == "threads: 1 threads, 2 in the plain script"
 
 
 @pytest.mark.parametrize(
@@ -93,15 +103,6 @@ def test_a_generator_in_the_warm_up_is_found_by_its_page_faults(faulty_package, 
 )
 def test_one_more_wait_a_step_is_found_by_counting(framework, text, fault, faulty_package, images, tmp_path):
     case = Case(framework, "parity", "model")
-    package = faulty_package(f"{framework}/training.py", text, fault)
+    package = faulty_package((f"{framework}/training.py", text, fault))
     plain, worker = count_waits(case, sys.executable, images, tmp_path / "waits", package=package, threads=1)
     assert worker == pytest.approx(plain + 1, abs=0.3)
-
-
-def test_one_thread_fewer_is_found_by_what_the_framework_says(faulty_package, images, tmp_path):
-    case = Case("pytorch", "default", "model")
-    package = faulty_package("pytorch/runtime.py", "set_num_threads(threads)", "set_num_threads(threads - 1)")
-    turns = take_turns(case, sys.executable, images, tmp_path / "turns", package=package, pairs=1, threads=2)
-    found = outcomes(case, turns)["threads"]
-    assert found.outcome == FAULTY
-    assert found.describe() == "threads: 1 threads, 2 in the plain script"

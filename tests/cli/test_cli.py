@@ -419,7 +419,7 @@ def test_a_path_that_the_system_refuses_is_said_in_one_line(command, capsys):
 
 def test_a_sweep_with_a_deleted_run_is_followed_to_its_end(cli, dataset, fake_python):
     _, out, err = cli("run", "demo", "--data", dataset, "--detach")
-    sweep_id, (first, second) = err.split()[1], out.split()
+    sweep_id, (first, second) = err.splitlines()[-1].split()[1], out.split()
     cli("runs", "tail", second)
     cli("runs", "delete", first, "--yes")
     code, _, err = cli("runs", "tail", sweep_id)

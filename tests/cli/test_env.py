@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.registry import begin, finish, named_interpreters, register
@@ -144,6 +145,7 @@ def test_an_environment_in_which_something_runs_is_not_removed(cli, paths):
 def test_an_environment_that_a_plan_of_other_runs_waits_for_is_not_removed(cli, paths, start):
     python = made("old", paths)
     sweep = start("hangs")
+    wait_until(sweep.runs[0].events.exists)  # from here on the supervisor leaves the plan as it is
     plan = sweep.directory.path / "plan.toml"
     text = plan.read_text()
     plan.write_text(re.sub(r'interpreter = ".*"', f'interpreter = "{python}"', text))

@@ -82,10 +82,9 @@ def run(
     )
     seconds = forecast(plan, invocation.paths)
     sweep = submit(plan, invocation.paths)
+    warn_of_short_trainings(plan)
     if not detach:
-        warn_of_short_trainings(plan)
         return attend(sweep, invocation, headless, seconds)
     say(f"sweep {sweep.id} of {len(sweep.runs)} runs; follow it with: tfpt-tui runs tail {sweep.id}")
-    warn_of_short_trainings(plan)
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0
