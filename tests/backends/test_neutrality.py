@@ -12,7 +12,7 @@ import pytest
 from tfpt_tui.results.neutrality import FAULTY, judge
 from tfpt_tui.runs.neutrality import PACKAGE, Case, available_cores, count_waits, make_images, take_turns
 
-STARTS = 3
+STARTS = 5
 
 
 @pytest.fixture(scope="module")
