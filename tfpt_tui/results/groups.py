@@ -267,6 +267,6 @@ def kind_of(entry: Group, groups: Sequence[Group]) -> str:
 
 def flags_of(results: Sequence[Mapping[str, Any]]) -> str | None:
     """The codes of what makes times or accuracy of the runs doubtful, and of how many where not of all."""
-    told = Counter(code for result in results for code in doubts(warnings_of(result), *FLAGGED))
+    codes = Counter(code for result in results for code in doubts(warnings_of(result), *FLAGGED))
     count = len(results)
-    return ", ".join(code if of == count else f"{code} ({of} of {count})" for code, of in told.items()) or None
+    return ", ".join(code if of == count else f"{code} ({of} of {count})" for code, of in codes.items()) or None

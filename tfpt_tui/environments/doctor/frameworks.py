@@ -26,7 +26,7 @@ LIMITS = {
     errno.EAGAIN: "raise the limit of processes: ulimit -u",
     errno.ENOMEM: "end programs that use much memory",
 }
-ONEDNN_GAIN = "about a third"  # measured: backends/method.md, kernel libraries
+ONEDNN_GAIN = "about 1.3 times"  # measured: backends/method.md, kernel libraries
 AT_ONCE = 2  # probes; more would wait for each other's imports
 
 
@@ -96,7 +96,7 @@ def _judge_kernels(found: Probe, topic: str) -> list[Finding]:
         Finding(
             "note",
             topic,
-            f"computes without oneDNN on this processor, {ONEDNN_GAIN} slower than with it; on the track parity we"
+            f"computes without oneDNN on this processor, and takes {ONEDNN_GAIN} as long as with it; on the track parity we"
             " switch it on, on the others it stays as the framework chooses and comparisons say so",
             "export TF_ENABLE_ONEDNN_OPTS=1",
         )
