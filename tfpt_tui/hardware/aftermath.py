@@ -17,7 +17,7 @@ OTHERS_SHARE = 0.10
 # The slowdown by others that makes a time doubtful, where it was measured (hardware/sensitivity.py).
 OTHERS_SLOWDOWN = 1.03
 LEAST_SAMPLES = 3
-# Of the processor time of a training. Healthy ones had 3 to 18 % (both frameworks, not on published, two cores), those
+# Of the processor time of a training. Healthy ones had 3 to 18 % (two cores, all tracks but published), those
 # whose malloc was patched 47 %.
 SYSTEM_SHARE = 0.30
 LEAST_CPU_S = 2.0  # less is too little to judge
