@@ -97,8 +97,8 @@ def _judge_kernels(found: Probe, topic: str) -> list[Finding]:
             "note",
             topic,
             f"computes without oneDNN on this processor, and takes {ONEDNN_GAIN} as long as with it;"
-            " on the track parity we switch it on, on the others it stays as the framework chooses, and comparisons"
-            " say so",
+            " on the track parity we switch it on, on the others it stays as the framework chooses, and"
+            " comparisons say so",
             "export TF_ENABLE_ONEDNN_OPTS=1",
         )
     ]
