@@ -13,7 +13,7 @@ from PIL import Image
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.prepare import Target, prepare
-from tfpt_tui.environments.interpreters import LAUNCH
+from tfpt_tui.environments.interpreters import worker_command
 from tfpt_tui.events import PHASES
 from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.tail import EventTail
@@ -40,7 +40,7 @@ def train(few_pictures, tmp_path_factory):
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with (run / "worker.log").open("wb") as log:
             code = subprocess.run(
-                [sys.executable, "-P", str(LAUNCH), str(run), str(os.getpid())],
+                worker_command(sys.executable, run),
                 stdout=log,
                 stderr=log,
                 env=environment,

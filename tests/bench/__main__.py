@@ -1,9 +1,9 @@
-"""``python -m tests.bench [startup] [prepare] [ui] [sampler] [many] [neutrality]``: each beside a reference."""
+"""``python -m tests.bench [NAME ...]``: each beside a reference."""
 
 import importlib
 import sys
 
-BENCHES = ("startup", "prepare", "ui", "sampler", "many", "neutrality")
+BENCHES = ("startup", "prepare", "ui", "sampler", "many", "watching", "neutrality")
 
 for name in sys.argv[1:] or BENCHES:
     print(f"== {name}", flush=True)

@@ -40,6 +40,10 @@ class Terminal:
         self._app.wait()
         os.close(self._master)
 
+    @property
+    def pid(self):
+        return self._app.pid
+
     def cpu_seconds(self):
         return sum(self._process.cpu_times()[:2])
 

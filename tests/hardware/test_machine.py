@@ -9,7 +9,7 @@ from tfpt_tui.hardware.cgroup import find_quota, memory_limit_bytes, throttled_s
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.machine import describe_machine
 from tfpt_tui.hardware.memory import available_bytes, describe_memory, shared_memory_bytes
-from tfpt_tui.hardware.processor import describe_processor, parse_cores
+from tfpt_tui.hardware.processor import describe_processor, parse_cores, spared_cores
 from tfpt_tui.hardware.storage import describe_directory
 from tfpt_tui.hardware.system import describe_system
 
@@ -46,6 +46,35 @@ def test_a_processor_tells_its_cores_and_what_decides_their_speed(tree):
         "turbo": False,
         "smt": True,
     }
+
+
+def big(physical, allowed="0-63"):
+    """A machine of that many physical cores with two threads each, numbered as Linux does: siblings last."""
+    cores = range(2 * physical)
+    return {
+        "proc/self/status": f"Cpus_allowed_list:\t{allowed}\n",
+        **{
+            f"{CPU}/cpu{core}/topology/physical_package_id": f"{core % physical * 2 // physical}\n"
+            for core in cores
+        },
+        **{f"{CPU}/cpu{core}/topology/core_id": f"{core % physical % (physical // 2)}\n" for core in cores},
+    }
+
+
+@pytest.mark.parametrize(
+    ("physical", "allowed", "threads", "spared"),
+    [
+        (16, "0-31", 0, (15, 31)),
+        (32, "0-63", 0, (31, 63)),
+        (14, "0-27", 0, ()),
+        (32, "0-7", 0, ()),  # few of many are ours
+        (32, "0-15", 0, (15,)),
+        (16, "0-31", 15, (15, 31)),
+        (16, "0-31", 16, ()),  # whoever wants them all has them
+    ],
+)
+def test_of_many_cores_one_is_left_to_us(tree, physical, allowed, threads, spared):
+    assert spared_cores(threads, tree(big(physical, allowed))) == spared
 
 
 def test_turbo_of_other_makers_stands_in_another_file(tree):

@@ -93,6 +93,21 @@ def test_how_busy_others_were_is_judged_while_it_was_timed(run, imports, trainin
     assert [warning["message"] for warning in read_toml(run.result)["warnings"]] == expected
 
 
+@pytest.mark.parametrize(("spared", "expected"), [([], ["busy"]), ([1], [])])
+def test_whoever_computes_on_a_core_that_the_worker_left_free_disturbs_nothing(run, spared, expected):
+    write_toml(run.environment, {"machine": {"allowed_cores": "0-1"}, "spared_cores": spared})
+    tell(run, events.PhaseStart("training"))
+    sample(
+        run,
+        *(
+            Sample(at + 1e12, at, cores_percent=(100.0, 90.0), worker_cpu_percent=100.0)  # long after its start
+            for at in range(5)
+        ),
+    )
+    settle(run, "completed", None)
+    assert codes(run) == expected
+
+
 @pytest.mark.parametrize(("device", "expected"), [("gpu:0", ["foreign_gpu_process", "throttled"]), ("cpu", [])])
 def test_the_gpu_matters_to_runs_that_were_really_on_it(run, device, expected):
     foreign = {**OVERLAP, "code": "foreign_gpu_process"}

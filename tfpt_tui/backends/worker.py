@@ -139,7 +139,8 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
     _tell_environment(report, backend, config, step, train, device)
     traces = step.traces()
     with report.phase("training"):
-        (training.train_resident if config.measure == "model" else training.train)(step, train, config, report)
+        fed = training.resident(step, train) if config.measure == "model" else train
+        training.train(step, fed, config, report)
     # The track published traces inside its clock, as the article did.
     for warning in retraced(traces, step.traces()) if config.track != "published" else ():
         report.emit(warning)

@@ -25,7 +25,7 @@ MODULES = {
 DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillow"}
 GPU_DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "'tensorflow[and-cuda]' pillow"}
 ANSWER_TIMEOUT_S = 30
-LAUNCH = Path(tfpt_tui.__file__).parent / "backends" / "launch.py"
+PACKAGE = Path(tfpt_tui.__file__).parent
 # They would show our site-packages, or another Python's library, to the framework's interpreter.
 HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
@@ -41,10 +41,14 @@ _MISSING = _VERSION + (
 )
 
 
-def worker_command(interpreter: str, directory: str | Path, *task: str) -> list[str]:
-    """The command that starts ``backends/launch.py`` for a directory; see there for ``task``."""
+def worker_command(interpreter: str, directory: str | Path, *task: str, package: Path = PACKAGE) -> list[str]:
+    """The command that starts ``backends/launch.py`` for a directory; see there for ``task``.
+
+    ``package`` is the folder whose backends run: ours, or a copy.
+    """
     # -P: the directory of launch.py has a package named like TensorFlow's.
-    return [interpreter, "-P", str(LAUNCH), str(directory), str(os.getpid()), *task]
+    launch = package / "backends" / "launch.py"
+    return [interpreter, "-P", str(launch), str(directory), str(os.getpid()), *task]
 
 
 def worker_variables() -> dict[str, str]:

@@ -9,12 +9,15 @@ from typing import Any
 from tfpt_tui.hardware.cgroup import find_quota
 from tfpt_tui.hardware.files import ROOT, known, read_number, read_text
 
+# From so many physical cores on, one of them is at most 6 % of a training.
+MANY_CORES = 16
+
 
 def describe_processor(root: Path = ROOT) -> dict[str, Any]:
     """Model, sockets, cores, quota (in cores), governor, frequencies in MHz, turbo and SMT, as far as told."""
     cpus = root / "sys/devices/system/cpu"
     cores = parse_cores(read_text(cpus / "online") or "")
-    places = _topology(cpus, cores)
+    places = set(_topology(cpus, cores).values())
     quota = find_quota(root)
     return known(
         {
@@ -39,6 +42,19 @@ def allowed_cores(root: Path = ROOT) -> str:
     return lists[0] if lists else ""
 
 
+def spared_cores(threads: int = 0, root: Path = ROOT) -> tuple[int, ...]:
+    """The logical processors of the physical core that a worker leaves to us and to whoever watches.
+
+    Training threads wait for the slowest of them: what a supervisor takes of one core, all would lose. None where
+    there are few cores, or where the worker is to have more ``threads`` than would be left; 0 is no demand.
+    """
+    places = _topology(root / "sys/devices/system/cpu", parse_cores(allowed_cores(root)))
+    physical = sorted(set(places.values()))
+    if len(physical) < max(MANY_CORES, threads + 1):
+        return ()
+    return tuple(core for core, place in places.items() if place == physical[-1])
+
+
 def parse_cores(text: str) -> tuple[int, ...]:
     """The numbers in a list such as "0-3,8"."""
     ranges = [part.split("-") for part in text.split(",") if part]
@@ -51,14 +67,14 @@ def _model(root: Path) -> str:
     return names[0] if names else platform.machine()
 
 
-def _topology(cpus: Path, cores: tuple[int, ...]) -> set[tuple[int, int]]:
-    """Socket and number of every physical core that the kernel tells."""
-    places = set()
+def _topology(cpus: Path, cores: tuple[int, ...]) -> dict[int, tuple[int, int]]:
+    """Socket and number of the physical core of each logical processor, as far as the kernel tells."""
+    places = {}
     for core in cores:
         package = read_number(cpus / f"cpu{core}/topology/physical_package_id")
         number = read_number(cpus / f"cpu{core}/topology/core_id")
         if package is not None and number is not None:
-            places.add((package, number))
+            places[core] = (package, number)
     return places
 
 

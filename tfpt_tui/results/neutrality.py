@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,19 +15,20 @@ from typing import Any
 from tfpt_tui.config.schema import FRAMEWORK_TITLES
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.counters import Counters
-from tfpt_tui.environments.interpreters import check_framework
+from tfpt_tui.environments.interpreters import PACKAGE, check_framework
 from tfpt_tui.events import finite
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.lock import machine_lock
 from tfpt_tui.runs.neutrality import (
+    FAULT_STARTS,
     MOST_RESTARTS,
-    PACKAGE,
     RESTARTS,
     Case,
     Turn,
     Turns,
     available_cores,
+    count_page_faults,
     count_waits,
     make_images,
     take_turns,
@@ -36,8 +39,9 @@ NEUTRAL, FAULTY, UNDECIDED = "neutral", "NOT NEUTRAL", "undecided"
 # The budget of the design: the worker's time is within 3 % of the script's, and the interval tells it to 10 %.
 TIME_BOUND, TIME_PRECISION = 0.03, 0.10
 COUNTER_BOUND = 0.20
+UNTUNED = "page faults, malloc as it is"
 # Differences below these are noise of the kernel's own, and nobody's time: a page fault takes about a microsecond.
-LEAST = {"user time": 0.02, "system time": 0.02, "page faults": 1.0}
+LEAST = {"user time": 0.02, "system time": 0.02, "page faults": 1.0, UNTUNED: 1.0}
 LEAST_WAITS = 0.5  # of one a step
 
 
@@ -86,7 +90,7 @@ def check_neutrality(
 ) -> Iterator[Neutrality]:
     """Measure and judge the cases one after the other, each as soon as it is known.
 
-    Both are started anew until the answer is clear, at most six times. ``package`` is the folder whose backends
+    Both are started anew until the answer is clear, at most eight times. ``package`` is the folder whose backends
     are measured.
 
     Raises:
@@ -103,9 +107,15 @@ def check_neutrality(
         data = make_images(directory / "data")
         for number, case in enumerate(cases):
             interpreter, own = interpreters[case.framework], directory / str(number)
-            waits = None
+            waits, faults = None, []
             if case.measure == "model":
                 waits = count_waits(case, interpreter, data, own / "waits", package=package, threads=threads)
+                faults = [
+                    count_page_faults(
+                        case, interpreter, data, own / f"faults-{start}", package=package, threads=threads
+                    )
+                    for start in range(FAULT_STARTS)
+                ]
             restarts: list[Turns] = []
             found = None
             while found is None or (found.outcome == UNDECIDED and len(restarts) < MOST_RESTARTS):
@@ -114,57 +124,74 @@ def check_neutrality(
                     take_turns(case, interpreter, data, place_of_turns, package=package, threads=threads)
                 )
                 if len(restarts) >= RESTARTS:
-                    found = judge(case, restarts, waits)
+                    found = judge(case, restarts, waits, faults)
             yield found
 
 
-def judge(case: Case, restarts: Sequence[Turns], waits: tuple[float, float] | None = None) -> Neutrality:
-    """Judge a case by all its restarts; ``waits`` are those of a step, of the plain script and the worker."""
+def judge(
+    case: Case,
+    restarts: Sequence[Turns],
+    waits: tuple[float, float] | None = None,
+    faults: Sequence[tuple[float, float]] = (),
+) -> Neutrality:
+    """Judge a case by all its restarts.
+
+    ``waits`` are those of a step, ``faults`` the page faults an image of some starts with malloc as it is; both of
+    the plain script and of the worker.
+    """
     checks = [
         _judge_time(restarts),
-        _judge_counter("user time", "ms an image", restarts, lambda counters: 1e3 * counters.user_s),
-        _judge_counter("system time", "ms an image", restarts, lambda counters: 1e3 * counters.system_s),
+        _judge_counter("user time", "ms an image", _per_image(restarts, lambda counters: 1e3 * counters.user_s)),
         _judge_counter(
-            "page faults", "an image", restarts, lambda counters: counters.minor_faults + counters.major_faults
+            "system time", "ms an image", _per_image(restarts, lambda counters: 1e3 * counters.system_s)
+        ),
+        _judge_counter(
+            "page faults",
+            "an image",
+            _per_image(restarts, lambda counters: counters.minor_faults + counters.major_faults),
         ),
         _judge_equal("threads", "threads", restarts[0].plain_threads, restarts[0].worker_threads, 0),
     ]
+    if faults:
+        checks.append(_judge_counter(UNTUNED, "an image", faults))
     if waits:
         checks.append(_judge_equal("waits", "waits for the device a step", *waits, LEAST_WAITS))
     return Neutrality(case, len(restarts), tuple(checks))
 
 
 def _judge_time(restarts: Sequence[Turns]) -> Check:
-    """Seconds of an epoch, by pairs of turns that stand next to each other."""
-    pairs = {
-        (number, place): (statistics.fmean(plain.epochs_s), statistics.fmean(worker.epochs_s))
-        for number, turns in enumerate(restarts)
-        for place, (plain, worker) in enumerate(zip(turns.plain, turns.worker, strict=True))
-    }
-    found = compare_times(
-        {key: worker for key, (_, worker) in pairs.items()}, {key: plain for key, (plain, _) in pairs.items()}
-    )
+    """Seconds of an epoch, by the starts: the turns of one share the luck of that start.
+
+    A start counts with the median of its pairs of turns, which a disturbed turn does not move.
+    """
+    pairs = [
+        [
+            (statistics.fmean(plain.epochs_s), statistics.fmean(worker.epochs_s))
+            for plain, worker in zip(turns.plain, turns.worker, strict=True)
+        ]
+        for turns in restarts
+    ]
+    ratios = [statistics.median(worker / plain for plain, worker in turns) for turns in pairs]
+    found = compare_times(dict(enumerate(ratios)), dict.fromkeys(range(len(ratios)), 1.0))
     assert found is not None
-    ratio, low, high = found.ratio, found.low or found.ratio, found.high or found.ratio
+    ratio, low, high = found.ratio, found.low or 0.0, found.high or math.inf
     if low > 1 + TIME_BOUND or high < 1 - TIME_BOUND:
         outcome = FAULTY
     elif abs(ratio - 1) <= TIME_BOUND and low >= 1 - TIME_PRECISION and high <= 1 + TIME_PRECISION:
         outcome = NEUTRAL
     else:
         outcome = UNDECIDED
-    plain, worker = (statistics.median(times) for times in zip(*pairs.values(), strict=True))
-    return Check("time", "s an epoch", plain, worker, outcome, ratio, low, high)
+    plain, worker = (statistics.median(times) for times in zip(*chain.from_iterable(pairs), strict=True))
+    return Check("time", "s an epoch", plain, worker, outcome, ratio, found.low, found.high)
 
 
-def _judge_counter(
-    name: str, unit: str, restarts: Sequence[Turns], value_of: Callable[[Counters], float]
-) -> Check:
-    """A figure per image. Restarts of one program differ, page faults of PyTorch by a third.
+def _judge_counter(name: str, unit: str, starts: Sequence[tuple[float, float]]) -> Check:
+    """A figure per image, of the plain script and of the worker, for every start.
 
-    So what is certain is a worker of which every restart lies beyond every restart of the script.
+    Starts of one program differ. So what is certain is a worker of which every start lies beyond every start of
+    the script.
     """
-    plain = [_per_image(turns.plain, value_of) for turns in restarts]
-    worker = [_per_image(turns.worker, value_of) for turns in restarts]
+    plain, worker = [one for one, _ in starts], [one for _, one in starts]
     middle, own, least = statistics.fmean(plain), statistics.fmean(worker), LEAST[name]
     above = min(worker) > (1 + COUNTER_BOUND) * max(plain) + least
     below = max(worker) < (1 - COUNTER_BOUND) * min(plain) - least
@@ -187,9 +214,14 @@ def _judge_equal(name: str, unit: str, plain: float, worker: float, least: float
     return Check(name, unit, plain, worker, FAULTY if abs(worker - plain) > least else NEUTRAL)
 
 
-def _per_image(turns: Sequence[Turn], value_of: Callable[[Counters], float]) -> float:
-    counters = sum((turn.counters for turn in turns), Counters())
-    return value_of(counters) / sum(turn.images for turn in turns)
+def _per_image(restarts: Sequence[Turns], value_of: Callable[[Counters], float]) -> list[tuple[float, float]]:
+    """Of the plain script and of the worker, for every start."""
+
+    def of(turns: Sequence[Turn]) -> float:
+        counters = sum((turn.counters for turn in turns), Counters())
+        return value_of(counters) / sum(turn.images for turn in turns)
+
+    return [(of(start.plain), of(start.worker)) for start in restarts]
 
 
 def neutrality_table(found: Sequence[Neutrality]) -> Table:
@@ -206,6 +238,8 @@ def neutrality_table(found: Sequence[Neutrality]) -> Table:
         Column("system_time", "system", 2),
         Column("page_faults", "faults/image", 1),
         Column("plain_page_faults", "plain", 1),
+        Column("untuned_page_faults", "untuned", 0),
+        Column("plain_untuned_page_faults", "plain", 0),
         Column("waits", "waits/step", 1),
         Column("plain_waits", "plain", 1),
         Column("restarts", "starts"),
@@ -213,7 +247,8 @@ def neutrality_table(found: Sequence[Neutrality]) -> Table:
     )
     notes = [
         "time, user, system: the worker's to those of a plain script of the same work, taking turns;"
-        " 1 costs nothing. low, high: 95 % interval"
+        " 1 costs nothing. low, high: 95 % interval",
+        "while they take turns malloc keeps all memory; untuned: page faults an image with malloc as it is",
     ]
     notes += [f"{one.case}: {fault}" for one in found for fault in one.faults]
     notes += [
@@ -238,7 +273,8 @@ def _undecided(one: Neutrality) -> str:
 
 def _row(one: Neutrality) -> dict[str, Cell]:
     checks = {check.name: check for check in one.checks}
-    time, faults, waits = checks["time"], checks["page faults"], checks.get("waits")
+    time, faults, untuned = checks["time"], checks["page faults"], checks.get(UNTUNED)
+    waits = checks.get("waits")
     return {
         "framework": FRAMEWORK_TITLES[one.case.framework],
         "track": one.case.track,
@@ -251,6 +287,8 @@ def _row(one: Neutrality) -> dict[str, Cell]:
         "system_time": checks["system time"].ratio,
         "page_faults": faults.worker,
         "plain_page_faults": faults.plain,
+        "untuned_page_faults": untuned.worker if untuned else None,
+        "plain_untuned_page_faults": untuned.plain if untuned else None,
         "waits": waits.worker if waits else None,
         "plain_waits": waits.plain if waits else None,
         "restarts": one.restarts,

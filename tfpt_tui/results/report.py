@@ -41,6 +41,9 @@ def _report(result: Mapping[str, Any]) -> list[str]:
     lines += [_line("framework", _framework(result)), *_settings(config)]
     if interpreter := result.get("environment", {}).get("interpreter"):
         lines.append(_line("interpreter", interpreter))
+    if spared := result.get("environment", {}).get("spared_cores"):
+        cores = ", ".join(map(str, spared))
+        lines.append(_line("left to tfpt-tui", f"core{'' if len(spared) == 1 else 's'} {cores}"))
     if effective := result.get("effective"):
         device, name = effective.get("device"), effective.get("device_name")
         lines.append(_line("device used", str(device) if device == name else f"{device} ({name})"))

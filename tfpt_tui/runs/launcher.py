@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tfpt_tui.environments.interpreters import worker_command, worker_variables
@@ -10,14 +13,19 @@ from tfpt_tui.errors import cannot
 from tfpt_tui.runs.directory import RunDirectory
 
 
-def launch_worker(run: RunDirectory, interpreter: str) -> subprocess.Popen[bytes]:
-    """Start the worker of a run; everything that it prints goes to ``worker.log``.
+def launch_worker(run: RunDirectory, interpreter: str, spared: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start the worker of a run, on all our cores but those ``spared``; what it prints goes to ``worker.log``.
 
     Raises:
         MissingError: the interpreter cannot be started.
         OSError: the log cannot be written.
     """
-    return launch(run.path, run.log, interpreter)
+    worker = launch(run.path, run.log, interpreter)
+    if spared:
+        with suppress(ProcessLookupError):  # it ended already: the caller will see why
+            # Python has only begun to start: every thread that will be made inherits this.
+            os.sched_setaffinity(worker.pid, os.sched_getaffinity(0) - set(spared))
+    return worker
 
 
 def launch(directory: Path, log: Path, interpreter: str, *task: str) -> subprocess.Popen[bytes]:

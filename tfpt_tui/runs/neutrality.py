@@ -2,7 +2,8 @@
 
 Both are alive at once and take turns: while one trains the other is stopped, with all its threads and loaders. A
 turn begins in the middle of the epoch that the last one interrupted; that epoch is not timed, and warms caches and
-clocks up for those that are. So whatever the machine does for longer than a turn meets both.
+clocks up for those that are. So whatever the machine does for longer than a turn meets both. What is luck of a
+start, such as where things lie in memory, stays for all its turns: so both are started several times.
 """
 
 from __future__ import annotations
@@ -13,34 +14,38 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-import tfpt_tui
 from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.counters import Counters, descendants, read_process
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
-from tfpt_tui.environments.interpreters import worker_variables
+from tfpt_tui.environments.interpreters import PACKAGE, worker_command, worker_variables
 from tfpt_tui.errors import TfptError
 from tfpt_tui.lifeline import die_with_parent
 from tfpt_tui.runs.processes import kill_group
 from tfpt_tui.runs.tail import LineTail
 
-PACKAGE = Path(tfpt_tui.__file__).parent
 CLASSES, PER_CLASS, SIDE = 10, 16, 64  # five steps of 32 an epoch; decoding and resizing are part of the work
 BATCH = 32
 TURN_S = 0.3  # of timed epochs
 PAIRS = 14
-RESTARTS, MOST_RESTARTS = 3, 6
+RESTARTS, MOST_RESTARTS = 3, 8
+# glibc's malloc gives memory back to the system after a step or keeps it, as its heap happens to lie: PyTorch's
+# page faults differ threefold from start to start of one program, its time by a fifth. While both take turns
+# nothing is given back (mallopt(3)); whatever still differs is ours. What malloc does by itself is counted apart.
+STEADY_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
+FAULT_STARTS, FAULT_EPOCHS = 5, 8
 # More than are ever needed: the arms are killed when the measuring is over.
 EPOCHS = 10_000
 START_TIMEOUT_S = 180
+NO_VARIABLES: Mapping[str, str] = {}
 POLL_S = 0.01
 
 
@@ -138,10 +143,14 @@ def take_turns(
     (directory / "worker").mkdir()
     with (
         _started(
-            _plain_command(case, interpreter, package, config, directory / "plain"), directory / "plain"
+            _plain_command(case, interpreter, package, config, directory / "plain"),
+            directory / "plain",
+            STEADY_MALLOC,
         ) as plain,
         _started(
-            _worker_command(interpreter, package, config, directory / "worker"), directory / "worker"
+            _worker_command(interpreter, package, config, directory / "worker"),
+            directory / "worker",
+            STEADY_MALLOC,
         ) as worker,
     ):
         for arm in (plain, worker):  # importing and compiling are nobody's turn: both at once
@@ -161,6 +170,44 @@ def take_turns(
             for place in (0, 1) if number % 2 == 0 else (1, 0):
                 turns[place].append(_take_turn((plain, worker)[place], lengths[place], config))
         return Turns(tuple(turns[0]), tuple(turns[1]), plain.log.threads, worker.log.threads)
+
+
+def count_page_faults(
+    case: Case, interpreter: str, data: Path, directory: Path, *, package: Path = PACKAGE, threads: int = 0
+) -> tuple[float, float]:
+    """Page faults an image of the plain script and of the worker, with malloc as the system has it.
+
+    They do not depend on the load, so both train at once.
+
+    Raises:
+        TfptError: one of them ended; the message has its last line.
+    """
+    config = _config(case, data, threads)
+    (directory / "plain").mkdir(parents=True)
+    (directory / "worker").mkdir()
+    with (
+        _started(
+            _plain_command(case, interpreter, package, config, directory / "plain"), directory / "plain"
+        ) as plain,
+        _started(
+            _worker_command(interpreter, package, config, directory / "worker"), directory / "worker"
+        ) as worker,
+    ):
+        arms = (plain, worker)
+        for arm in arms:
+            _resume(arm)
+        for arm in arms:
+            wait_for_epochs(arm, 2)
+        before = [(_count(arm), len(arm.log.seconds)) for arm in arms]
+        for arm, (_, epochs) in zip(arms, before, strict=True):
+            wait_for_epochs(arm, epochs + FAULT_EPOCHS)
+        faults = []
+        for arm, (counted, epochs) in zip(arms, before, strict=True):
+            arm.log.read()
+            used = _count(arm) - counted
+            images = _images_of(config) * (len(arm.log.seconds) - epochs)
+            faults.append((used.minor_faults + used.major_faults) / images)
+        return faults[0], faults[1]
 
 
 @contextmanager
@@ -185,24 +232,32 @@ def count_waits(
     """
     config = _config(case, data, threads)
     script = str(package / "backends" / case.framework / "plain.py")
-    started = {}
-    for name, target in (("plain", script), ("worker", "")):  # nothing is timed: both at once
-        own = directory / name
-        own.mkdir(parents=True)
-        _write_config(config.replace(epochs=2), own)
-        command = _launch_command(interpreter, package, own, "waits", target)
-        with (own / "output").open("wb") as output:
-            started[name] = subprocess.Popen(
-                command, stdout=output, stderr=output, cwd=own, env=worker_variables()
-            )
-    waits = {}
-    for name, process in started.items():
-        own = directory / name
-        if process.wait(START_TIMEOUT_S):
-            raise TfptError(f"{case}: the {name} could not be counted: {_last_line(own / 'output')}")
-        first, second = json.loads((own / "waits.json").read_text())
-        waits[name] = (second - first) / (_images_of(config) // config.batch_size)
-    return waits["plain"], waits["worker"]
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, target in (("plain", script), ("worker", "")):  # nothing is timed: both at once
+            own = directory / name
+            own.mkdir(parents=True)
+            _write_config(config.replace(epochs=2), own)
+            command = worker_command(interpreter, own, "waits", target, package=package)
+            with (own / "output").open("wb") as output:
+                started[name] = subprocess.Popen(
+                    command, stdout=output, stderr=output, cwd=own, env=worker_variables(), process_group=0
+                )
+        plain, worker = (_count_waits(case, directory / name, process) for name, process in started.items())
+    finally:
+        for process in started.values():
+            kill_group(process.pid)
+            process.wait()
+    steps = _images_of(config) // config.batch_size
+    return plain / steps, worker / steps
+
+
+def _count_waits(case: Case, directory: Path, process: subprocess.Popen[bytes]) -> float:
+    """How many waits the second of two epochs adds."""
+    if process.wait(START_TIMEOUT_S):
+        raise TfptError(f"{case}: {directory.name} could not be counted: {_last_line(directory / 'output')}")
+    first, second = json.loads((directory / "waits.json").read_text())
+    return float(second - first)
 
 
 def _config(case: Case, data: Path, threads: int) -> RunConfig:
@@ -239,16 +294,13 @@ def _plain_command(
 
 def _worker_command(interpreter: str, package: Path, config: RunConfig, directory: Path) -> tuple[list[str], Path]:
     _write_config(config, directory)
-    return _launch_command(interpreter, package, directory), directory / "events.jsonl"
-
-
-def _launch_command(interpreter: str, package: Path, directory: Path, *task: str) -> list[str]:
-    launch = package / "backends" / "launch.py"
-    return [interpreter, "-P", str(launch), str(directory), str(os.getpid()), *task]
+    return worker_command(interpreter, directory, package=package), directory / "events.jsonl"
 
 
 @contextmanager
-def _started(command_and_log: tuple[Sequence[str], Path], directory: Path) -> Iterator[Arm]:
+def _started(
+    command_and_log: tuple[Sequence[str], Path], directory: Path, variables: Mapping[str, str] = NO_VARIABLES
+) -> Iterator[Arm]:
     """Started and stopped at once; killed at the end, with its loaders."""
     command, log = command_and_log
     errors = directory / "errors"
@@ -259,7 +311,7 @@ def _started(command_and_log: tuple[Sequence[str], Path], directory: Path) -> It
             stdout=output,
             stderr=problems,
             cwd=directory,
-            env=worker_variables(),
+            env={**worker_variables(), **variables},
             process_group=0,
             preexec_fn=die_with_parent,
         )

@@ -138,7 +138,8 @@ def _machine_warnings(
     How busy others were while it was timed is worth more than a look before the start, where it is known.
     """
     on_cpu = str(effective.get("device", "")).startswith("cpu")
-    cores = parse_cores(str(environment.get("machine", {}).get("allowed_cores", "")))
+    allowed = parse_cores(str(environment.get("machine", {}).get("allowed_cores", "")))
+    cores = [core for core in allowed if core not in environment.get("spared_cores", [])]
     others = others_share(timed, cores)
     passed_over = ["foreign_gpu_process"] * on_cpu + ["busy"] * (others is not None)
     before = [warning for warning in warnings_of(environment) if warning.code not in passed_over]

@@ -28,6 +28,7 @@ from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
 from tfpt_tui.hardware.preflight import judge_overlap
 from tfpt_tui.hardware.processes import other_workers
+from tfpt_tui.hardware.processor import spared_cores
 from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
 from tfpt_tui.hardware.survey import survey
@@ -133,11 +134,16 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     check_room(config, manifest)  # hours may have passed since the plan was checked
     limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
     interpreter = interpreter_for(supervisor.sweep, run)
-    environment = {"interpreter": interpreter, **_survey(supervisor, run, config)}
+    spared = spared_cores(config.threads)
+    environment = {
+        "interpreter": interpreter,
+        "spared_cores": list(spared),
+        **_survey(supervisor, run, config),
+    }
     if stop_requested(supervisor.sweep, run):
         return "stopped", None
     kills = oom_kills()
-    worker = launch_worker(run, interpreter)
+    worker = launch_worker(run, interpreter, spared)
     try:
         burn_in = run not in measured_runs(supervisor.sweep)
         _claim_run(supervisor, run, identify(worker.pid), burn_in=burn_in)

@@ -38,7 +38,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 class Data:
     """A loader of (images, labels): float32 (batch, 3, side, side) in 0..1, and int64 (batch,)."""
 
-    loader: DataLoader
+    loader: Any  # a DataLoader, or a list of batches
     images: int
     batch_sizes: tuple[int, ...]
     image_shape: tuple[int, ...]

@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 
 import torch
 from torch import nn
@@ -114,16 +114,32 @@ def warm_up(step: Step, data: Data, device: torch.device) -> None:
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
-    _train(step, data, config, report, lambda: iter(data.loader))
+    device = step.device
+    for epoch in range(1, config.epochs + 1):
+        report.begin_epoch(epoch, config.epochs, data.images)
+        loss_sum = torch.zeros((), device=device)
+        correct = torch.zeros((), device=device, dtype=torch.long)
+        started = clock()
+        first_batch_s, batches = _first(iter(data.loader), started)
+        for images, labels in batches:
+            images = images.to(device, non_blocking=True)
+            labels = labels.to(device, non_blocking=True)
+            logits, loss = step.gradients(images, labels)
+            step.update()
+            loss_sum += loss * len(labels)
+            correct += (logits.argmax(1) == labels).sum()
+            report.done += len(labels)
+        synchronize(device)
+        seconds = clock() - started
+        report.end_epoch(loss_sum.item() / data.images, correct.item() / data.images, seconds, first_batch_s)
 
 
-def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
-    """The same steps on one batch that stays on the device: what the model alone costs."""
+def resident(step: Step, data: Data) -> Data:
+    """One batch that stays on the device, for every step of an epoch: what the model alone costs."""
     images, labels = next(iter(data.loader))
     batch = images.to(step.device), labels.to(step.device)
     steps = max(1, data.images // len(labels))
-    data = dataclasses.replace(data, images=steps * len(labels))
-    _train(step, data, config, report, lambda: repeat(batch, steps))
+    return dataclasses.replace(data, loader=[batch] * steps, images=steps * len(labels))
 
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:
@@ -183,29 +199,6 @@ def recalibrate(model: nn.Module, data: Data, config: RunConfig) -> None:
     with torch.no_grad():
         for images, _ in islice(data.loader, count):
             model(images.to(device))
-
-
-def _train(
-    step: Step, data: Data, config: RunConfig, report: Report, epoch_of_batches: Callable[[], Iterator[Batch]]
-) -> None:
-    device = step.device
-    for epoch in range(1, config.epochs + 1):
-        report.begin_epoch(epoch, config.epochs, data.images)
-        loss_sum = torch.zeros((), device=device)
-        correct = torch.zeros((), device=device, dtype=torch.long)
-        started = clock()
-        first_batch_s, batches = _first(epoch_of_batches(), started)
-        for images, labels in batches:
-            images = images.to(device, non_blocking=True)
-            labels = labels.to(device, non_blocking=True)
-            logits, loss = step.gradients(images, labels)
-            step.update()
-            loss_sum += loss * len(labels)
-            correct += (logits.argmax(1) == labels).sum()
-            report.done += len(labels)
-        synchronize(device)
-        seconds = clock() - started
-        report.end_epoch(loss_sum.item() / data.images, correct.item() / data.images, seconds, first_batch_s)
 
 
 def _first(batches: Iterator[Batch], started: float) -> tuple[float, Iterable[Batch]]:

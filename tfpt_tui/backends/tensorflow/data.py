@@ -43,6 +43,10 @@ class Data:
     image_shape: tuple[int, ...]
     decoder: str
 
+    @property
+    def endless(self) -> bool:
+        return bool(self.batches.cardinality() == tf.data.INFINITE_CARDINALITY)
+
 
 def make_training_data(config: RunConfig, images: Images, device: str) -> Data:
     """Shuffled by seed, augmented and cached as asked, whole batches only; ``max_steps`` shortens each epoch."""

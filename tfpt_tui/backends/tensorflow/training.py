@@ -84,27 +84,28 @@ def warm_up(step: Step, data: Data, device: str) -> None:
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
-    _train(step, data, config, report, data.batches)
+    epochs = Epochs(report, config, data.images)
+    steps = data.steps if data.endless else None
+    step.model.fit(data.batches, epochs=config.epochs, steps_per_epoch=steps, verbose=0, callbacks=[epochs])
 
 
-def train_resident(step: Step, data: Data, config: RunConfig, report: Report) -> None:
-    """The same steps on one batch that stays in memory: what the model alone costs."""
+def resident(step: Step, data: Data) -> Data:
+    """One batch that stays in memory, for every step of an epoch: what the model alone costs."""
     batch = next(iter(data.batches))
     size = len(batch[1])
     steps = max(1, data.images // size)
-    data = dataclasses.replace(data, images=steps * size, steps=steps)
-    _train(step, data, config, report, _without_tuning(tf.data.Dataset.from_tensors(batch).repeat()))
+    batches = _without_tuning(tf.data.Dataset.from_tensors(batch).repeat())
+    return dataclasses.replace(data, batches=batches, images=steps * size, steps=steps)
 
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:
     """Take every batch of all epochs and do nothing with it: what the input alone costs."""
-    endless = data.batches.cardinality() == tf.data.INFINITE_CARDINALITY
     batches = iter(data.batches)
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         started = clock()
         first_batch_s = 0.0
-        batches = batches if endless or epoch == 1 else iter(data.batches)
+        batches = batches if data.endless or epoch == 1 else iter(data.batches)
         for step in range(data.steps):
             _, labels = next(batches)
             first_batch_s = first_batch_s if step else clock() - started
@@ -183,11 +184,6 @@ class Epochs(Counter):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
         self.report.end_epoch(loss, accuracy, clock() - self.started, self.first_batch_s)
-
-
-def _train(step: Step, data: Data, config: RunConfig, report: Report, batches: tf.data.Dataset) -> None:
-    epochs = Epochs(report, config, data.images)
-    step.model.fit(batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[epochs])
 
 
 def _batches_of_zeros(data: Data, count: int) -> tf.data.Dataset:

@@ -12,12 +12,12 @@ from torch import nn
 
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.pytorch.runtime import synchronize
-from tfpt_tui.backends.pytorch.training import Step, compile_step, load_only, recalibrate, train_resident
+from tfpt_tui.backends.pytorch.training import Step, compile_step, load_only, recalibrate, resident
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "train", "train_resident"]
+__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "resident", "train"]
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:

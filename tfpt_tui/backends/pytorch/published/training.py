@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from tfpt_tui.backends.pytorch.data import Data
-from tfpt_tui.backends.pytorch.training import Step, load_only, make_step, recalibrate, train_resident
+from tfpt_tui.backends.pytorch.training import Step, load_only, make_step, recalibrate, resident
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "train", "train_resident"]
+__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "resident", "train"]
 
 
 def compile_step(model: nn.Sequential, data: Data, config: RunConfig, device: torch.device) -> Step:

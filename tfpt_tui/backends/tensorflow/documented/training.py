@@ -9,28 +9,20 @@ from __future__ import annotations
 import keras
 
 from tfpt_tui.backends.report import Report
+from tfpt_tui.backends.tensorflow import training as usual
 from tfpt_tui.backends.tensorflow.data import Data
-from tfpt_tui.backends.tensorflow.training import (
-    Epochs,
-    Step,
-    compile_step,
-    load_only,
-    recalibrate,
-    train_resident,
-)
-from tfpt_tui.backends.tensorflow.training import evaluate as evaluate_with_keras
+from tfpt_tui.backends.tensorflow.training import Step, compile_step, load_only, recalibrate, resident
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "train", "train_resident"]
+__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "resident", "train"]
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
-    """Train for all epochs; loss and accuracy of an epoch are means over its images."""
-    epochs = Epochs(report, config, data.images)
-    step.model.fit(data.batches, epochs=config.epochs, verbose=0, callbacks=[epochs])
+    """Train for all epochs: Keras's fit, as on every track."""
+    usual.train(step, data, config, report)
 
 
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
     """Mean loss and accuracy of the loaded model over the test images: Keras's evaluate, as on every track."""
-    return evaluate_with_keras(model, data, config, report)
+    return usual.evaluate(model, data, config, report)

@@ -10,21 +10,21 @@ from typing import Any
 import keras
 
 from tfpt_tui.backends.report import Report, clock
+from tfpt_tui.backends.tensorflow import training as usual
 from tfpt_tui.backends.tensorflow.data import Data
 from tfpt_tui.backends.tensorflow.internals import choose_jit
 from tfpt_tui.backends.tensorflow.training import (
     Counter,
     CountsTraces,
-    Epochs,
     Step,
     load_only,
     recalibrate,
-    train_resident,
+    resident,
 )
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
 
-__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "train", "train_resident"]
+__all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "resident", "train"]
 
 
 @keras.saving.register_keras_serializable("tfpt_tui")  # it is saved with the model
@@ -45,9 +45,8 @@ def compile_step(model: keras.Sequential, data: Data, config: RunConfig, device:
 
 
 def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
-    """One call of fit, as in the article, but for its progress bar and its file of figures."""
-    epochs = Epochs(report, config, data.images)
-    step.model.fit(data.batches, epochs=config.epochs, steps_per_epoch=data.steps, verbose=0, callbacks=[epochs])
+    """One call of fit, as on every track and in the article, but for its progress bar and its file of figures."""
+    usual.train(step, data, config, report)
 
 
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
