@@ -37,16 +37,21 @@ BATCH = 32
 TURN_S = 0.3  # of timed epochs
 PAIRS = 14
 RESTARTS, MOST_RESTARTS = 3, 8
-# glibc's malloc gives memory back to the system after a step or keeps it, as its heap happens to lie: PyTorch's
-# page faults differ threefold from start to start of one program, its time by a fifth. While both take turns
-# nothing is given back (mallopt(3)); whatever still differs is ours. What malloc does by itself is counted apart.
+# Luck that is nobody's doing is kept out while both take turns. glibc's malloc gives memory back to the system
+# after a step or keeps it, as its heap happens to lie: PyTorch's page faults differ threefold from start to start of
+# one program, its time by a fifth. So nothing is given back (mallopt(3)); what malloc does by itself is counted
+# apart.
 STEADY_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
+# A loader that is forked while Python's counts stand high collects all garbage as it starts, in every epoch: half
+# of the time of a short one in the plain script, and nothing in the worker. So neither collects.
+NO_COLLECTION = "import gc\n\ngc.disable()\n"
 FAULT_STARTS, FAULT_EPOCHS = 5, 8
 # More than are ever needed: the arms are killed when the measuring is over.
 EPOCHS = 10_000
 START_TIMEOUT_S = 180
 NO_VARIABLES: Mapping[str, str] = {}
 POLL_S = 0.01
+STOP_POLL_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -145,12 +150,12 @@ def take_turns(
         _started(
             _plain_command(case, interpreter, package, config, directory / "plain"),
             directory / "plain",
-            STEADY_MALLOC,
+            _steady(directory),
         ) as plain,
         _started(
             _worker_command(interpreter, package, config, directory / "worker"),
             directory / "worker",
-            STEADY_MALLOC,
+            _steady(directory),
         ) as worker,
     ):
         for arm in (plain, worker):  # importing and compiling are nobody's turn: both at once
@@ -170,6 +175,14 @@ def take_turns(
             for place in (0, 1) if number % 2 == 0 else (1, 0):
                 turns[place].append(_take_turn((plain, worker)[place], lengths[place], config))
         return Turns(tuple(turns[0]), tuple(turns[1]), plain.log.threads, worker.log.threads)
+
+
+def _steady(directory: Path) -> dict[str, str]:
+    """The variables of two processes that are to have no luck of their own."""
+    place = directory / "steady"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(NO_COLLECTION, encoding="utf-8")  # Python imports it as it starts
+    return {**STEADY_MALLOC, "PYTHONPATH": str(place)}
 
 
 def count_page_faults(
@@ -340,7 +353,7 @@ def _images_of(config: RunConfig) -> int:
 
 
 def wait_for_epochs(arm: Arm, count: int) -> None:
-    """Return as soon as so many epochs have ended.
+    """Return as soon as so many epochs of an arm that goes on have ended.
 
     Raises:
         TfptError: the process ended, or none did for a long time.
@@ -355,6 +368,8 @@ def wait_for_epochs(arm: Arm, count: int) -> None:
         if time.monotonic() > deadline:
             raise TfptError(f"{arm.log.path.parent.name}: no epoch within {START_TIMEOUT_S} s")
         time.sleep(POLL_S)
+        # A loader that was being forked when its group was stopped can stay so when that goes on (Linux 6.18).
+        _resume(arm)
 
 
 def _count(arm: Arm) -> Counters:
@@ -368,8 +383,20 @@ def _resume(arm: Arm) -> None:
 
 
 def _stop(arm: Arm) -> None:
+    """Until all are stopped: a loader that is being forked at that moment can miss the signal."""
     with suppress(ProcessLookupError):
-        os.killpg(arm.process.pid, signal.SIGSTOP)
+        while arm.process.poll() is None:
+            os.killpg(arm.process.pid, signal.SIGSTOP)
+            if all(map(_is_halted, [arm.process.pid, *descendants(arm.process.pid)])):
+                return
+            time.sleep(STOP_POLL_S)
+
+
+def _is_halted(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _last_line(path: Path) -> str:
