@@ -38,8 +38,8 @@ TURN_S = 0.3  # of timed epochs
 PAIRS = 14
 RESTARTS, MOST_RESTARTS = 3, 8
 # Luck that is nobody's doing is kept out while both take turns. glibc's malloc gives memory back to the system
-# after a step or keeps it, as its heap happens to lie: PyTorch's page faults differ threefold from start to start of
-# one program, its time by a fifth. So nothing is given back (mallopt(3)); what malloc does by itself is counted
+# after a step or keeps it, as its heap happens to lie: PyTorch's page faults differ threefold from start to start
+# of one program, its time by a fifth. So nothing is given back (mallopt(3)); what malloc does by itself is counted
 # apart.
 STEADY_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
 # A loader that is forked while Python's counts stand high collects all garbage as it starts, in every epoch: half
