@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,12 +13,15 @@ from tests.bench.terminal import Terminal
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import FRAMEWORKS
 from tfpt_tui.config.toml import read_toml
+from tfpt_tui.data.prepare import Target, prepare
+from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.runs.directory import find_run
-from tfpt_tui.runs.neutrality import make_images
 from tfpt_tui.runs.state import read_state, request_stop
 
-TURN_S, PAIRS = 4.0, 10
+TURN_S, PAIRS = 4.0, 8
+SIZE = (120, 36)
+PER_CLASS = 200  # epochs of some seconds, as real ones have at least
 CATCH_UP_S = 1.0  # who was stopped has some events to read: that is no part of the turn
 PRESET = """
 [preset]
@@ -33,28 +35,30 @@ batch_size = 32
 """
 
 
-class Epochs:
-    """The seconds of the epochs that have ended."""
+class Progress:
+    """How long an image takes, by what the worker tells five times a second."""
 
     def __init__(self, path):
         self._file = path.open()
 
-    def read(self):
-        told = [json.loads(line) for line in self._file.read().splitlines(keepends=True) if line.endswith("\n")]
-        return [event["seconds"] for event in told if event["kind"] == "epoch_end"]
+    def seconds_an_image(self):
+        """Since the last call."""
+        lines = [line for line in self._file.read().splitlines(keepends=True) if line.endswith("\n")]
+        told = [event for event in map(json.loads, lines) if event["kind"] == "progress"]
+        first, last = ((one["elapsed"], one["epoch"] * one["total"] + one["done"]) for one in (told[0], told[-1]))
+        return (last[0] - first[0]) / (last[1] - first[1])
 
 
-def turns(pid, epochs, wait):
-    """Seconds of an epoch with the process running and with it stopped, by pairs that stand next to each other."""
+def turns(pid, progress, wait):
+    """With the process running and with it stopped, by pairs of turns that stand next to each other."""
     running, stopped = {}, {}
     for pair in range(PAIRS):
         for goes_on in (True, False) if pair % 2 == 0 else (False, True):
             os.kill(pid, signal.SIGCONT if goes_on else signal.SIGSTOP)
             wait(CATCH_UP_S)
-            epochs.read()
+            progress.seconds_an_image()
             wait(TURN_S)
-            _, *whole = epochs.read()  # the first had begun before
-            (running if goes_on else stopped)[pair] = statistics.fmean(whole)
+            (running if goes_on else stopped)[pair] = progress.seconds_an_image()
     os.kill(pid, signal.SIGCONT)
     return compare_times(running, stopped)
 
@@ -69,22 +73,16 @@ def measure(framework, place, data):
     paths = find_paths(place / "runs")
     command = [sys.executable, "-m", "tfpt_tui", "--runs", str(paths.runs), "run", str(preset), "--detach"]
     run = find_run(paths, subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-    while not (run.epochs.exists() and len(run.epochs.read_text().splitlines()) > 3):
+    while not run.epochs.exists():
         time.sleep(0.2)
-    epochs = Epochs(run.events)
+    progress = Progress(run.events)
     try:
-        tell(
-            framework, "with its supervisor", turns(read_state(run.state)["supervisor"]["pid"], epochs, time.sleep)
-        )
-        for size in ((80, 24), (200, 60)):
-            with Terminal(paths.runs, size) as terminal:
-                terminal.wait_for("Monitor")
-                terminal.drain(5)
-                tell(
-                    framework,
-                    f"with the Monitor at {size[0]}x{size[1]}",
-                    turns(terminal.pid, epochs, terminal.drain),
-                )
+        supervisor = read_state(run.state)["supervisor"]["pid"]
+        tell(framework, "with its supervisor", turns(supervisor, progress, time.sleep))
+        with Terminal(paths.runs, SIZE) as terminal:
+            terminal.wait_for("Monitor")
+            terminal.drain(5)
+            tell(framework, "with the Monitor open", turns(terminal.pid, progress, terminal.drain))
     finally:
         request_stop(run)
     while not run.result.exists():
@@ -95,6 +93,7 @@ def measure(framework, place, data):
 def main():
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        data = make_images(place / "data")
+        data = place / "data"
+        prepare(make_synthetic(limit=PER_CLASS, classes=10), Target(data), jobs=2)
         for framework in FRAMEWORKS:
             measure(framework, place, data)

@@ -153,7 +153,7 @@ def judge(
         _judge_equal("threads", "threads", restarts[0].plain_threads, restarts[0].worker_threads, 0),
     ]
     if faults:
-        checks.append(_judge_counter(UNTUNED, "an image", faults))
+        checks.append(_judge_luck(_judge_counter(UNTUNED, "an image", faults)))
     if waits:
         checks.append(_judge_equal("waits", "waits for the device a step", *waits, LEAST_WAITS))
     return Neutrality(case, len(restarts), tuple(checks))
@@ -208,6 +208,11 @@ def _judge_counter(name: str, unit: str, starts: Sequence[tuple[float, float]]) 
         min(ratios, default=None),
         max(ratios, default=None),
     )
+
+
+def _judge_luck(check: Check) -> Check:
+    """Starts that differ by luck say nothing but when all of the worker's are beyond all of the script's."""
+    return check if check.outcome == FAULTY else dataclasses.replace(check, outcome=NEUTRAL)
 
 
 def _judge_equal(name: str, unit: str, plain: float, worker: float, least: float) -> Check:

@@ -45,7 +45,7 @@ STEADY_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_
 # A loader that is forked while Python's counts stand high collects all garbage as it starts, in every epoch: half
 # of the time of a short one in the plain script, and nothing in the worker. So neither collects.
 NO_COLLECTION = "import gc\n\ngc.disable()\n"
-FAULT_STARTS, FAULT_EPOCHS = 5, 8
+FAULT_STARTS, FAULT_EPOCHS = 4, 8
 # More than are ever needed: the arms are killed when the measuring is over.
 EPOCHS = 10_000
 START_TIMEOUT_S = 180
@@ -148,7 +148,7 @@ def take_turns(
     (directory / "worker").mkdir()
     with (
         _started(
-            _plain_command(case, interpreter, package, config, directory / "plain"),
+            _plain_command(interpreter, package, config, directory / "plain"),
             directory / "plain",
             _steady(directory),
         ) as plain,
@@ -190,37 +190,23 @@ def count_page_faults(
 ) -> tuple[float, float]:
     """Page faults an image of the plain script and of the worker, with malloc as the system has it.
 
-    They do not depend on the load, so both train at once.
-
     Raises:
         TfptError: one of them ended; the message has its last line.
     """
     config = _config(case, data, threads)
-    (directory / "plain").mkdir(parents=True)
-    (directory / "worker").mkdir()
-    with (
-        _started(
-            _plain_command(case, interpreter, package, config, directory / "plain"), directory / "plain"
-        ) as plain,
-        _started(
-            _worker_command(interpreter, package, config, directory / "worker"), directory / "worker"
-        ) as worker,
-    ):
-        arms = (plain, worker)
-        for arm in arms:
+    faults = []
+    for name, command_of in (("plain", _plain_command), ("worker", _worker_command)):
+        own = directory / name
+        own.mkdir(parents=True)
+        with _started(command_of(interpreter, package, config, own), own) as arm:
             _resume(arm)
-        for arm in arms:
             wait_for_epochs(arm, 2)
-        before = [(_count(arm), len(arm.log.seconds)) for arm in arms]
-        for arm, (_, epochs) in zip(arms, before, strict=True):
+            before, epochs = _count(arm), len(arm.log.seconds)
             wait_for_epochs(arm, epochs + FAULT_EPOCHS)
-        faults = []
-        for arm, (counted, epochs) in zip(arms, before, strict=True):
-            arm.log.read()
-            used = _count(arm) - counted
+            used = _count(arm) - before
             images = _images_of(config) * (len(arm.log.seconds) - epochs)
             faults.append((used.minor_faults + used.major_faults) / images)
-        return faults[0], faults[1]
+    return faults[0], faults[1]
 
 
 @contextmanager
@@ -297,11 +283,9 @@ def _write_config(config: RunConfig, directory: Path) -> None:
     (directory / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
-def _plain_command(
-    case: Case, interpreter: str, package: Path, config: RunConfig, directory: Path
-) -> tuple[list[str], Path]:
+def _plain_command(interpreter: str, package: Path, config: RunConfig, directory: Path) -> tuple[list[str], Path]:
     _write_config(config, directory)
-    script = package / "backends" / case.framework / "plain.py"
+    script = package / "backends" / config.framework / "plain.py"
     return [interpreter, "-P", str(script), str(directory / "settings.json")], directory / "output"
 
 
