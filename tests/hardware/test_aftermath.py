@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tfpt_tui.hardware.aftermath import judge_counters, judge_run, others_share
+from tfpt_tui.hardware.aftermath import judge_counters, judge_idleness, judge_run, others_share
 from tfpt_tui.hardware.sample import GpuSample, Sample
 
 
@@ -53,6 +53,16 @@ def test_a_gpu_that_slowed_down_in_more_than_a_twentieth_of_the_samples_is_told_
 def test_samples_without_an_answer_count_neither_way():
     silent = samples([GpuSample()] * 90 + [GpuSample(throttle="power cap")] * 10)
     assert only(judge_run(silent, 0))[1] == "the GPU slowed down in 100% of the samples: power cap"
+
+
+@pytest.mark.parametrize(
+    ("percents", "seconds"), [([180.0] * 9, None), ([180.0, 0.0, 4.0], None), ([180.0, 0.0, 0.0, 0.0, 2.0], 4)]
+)
+def test_seconds_in_which_a_training_on_the_cpu_computed_nothing_are_told(percents, seconds):
+    told = judge_idleness([Sample(float(at), at, worker_cpu_percent=one) for at, one in enumerate(percents)])
+    assert (told and only([told])) == (
+        seconds and ("idle", f"the worker computed nothing for about {seconds} s while it was timed")
+    )
 
 
 @pytest.mark.parametrize("gpu", [None, 1])

@@ -93,6 +93,20 @@ def test_how_busy_others_were_is_judged_while_it_was_timed(run, imports, trainin
     assert [warning["message"] for warning in read_toml(run.result)["warnings"]] == expected
 
 
+@pytest.mark.parametrize(("waits_at", "expected"), [(range(3, 8), ["idle"]), (range(11, 19), [])])
+def test_a_wait_counts_where_it_is_part_of_an_epoch_and_not_after_the_last(run, waits_at, expected):
+    told = (
+        (events.Environment({}, "cpu", {"device": "cpu"}), 0.0),
+        (events.PhaseStart("training"), 1.0),
+        (events.EpochEnd(1, 1, 1.0, 0.5, 9.0, 0.1, 100.0), 10.0),
+        (events.PhaseEnd("training", 19.0), 20.0),
+    )
+    run.events.write_text("".join(encode(Stamped(n, at, at, event)) for n, (event, at) in enumerate(told)))
+    sample(run, *(Sample(at, at, worker_cpu_percent=0.0 if at in waits_at else 150.0) for at in range(1, 20)))
+    settle(run, "completed", None)
+    assert codes(run) == expected
+
+
 @pytest.mark.parametrize(("spared", "expected"), [([], ["busy"]), ([1], [])])
 def test_whoever_computes_on_a_core_that_the_worker_left_free_disturbs_nothing(run, spared, expected):
     write_toml(run.environment, {"machine": {"allowed_cores": "0-1"}, "spared_cores": spared})

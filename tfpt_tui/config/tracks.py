@@ -116,7 +116,8 @@ DOCUMENTED = Track(
         "TensorFlow: image_dataset_from_directory, Rescaling and RandomFlip in map with AUTOTUNE, prefetch"
         " (tensorflow.org: Load and preprocess images, Data augmentation; keras.io: Image classification from"
         " scratch)",
-        "TensorFlow: fit and evaluate on datasets that end, so that the pipeline is begun anew in every epoch",
+        "TensorFlow: fit and evaluate on datasets that end, so that the pipeline is begun anew in every epoch; fit"
+        " waits there for the thread that tunes tf.data, now and then for many seconds of an epoch",
     ),
     leaves_out=("progress bars and log lines", "cache: PyTorch's documentation shows none"),
     forces=(

@@ -17,6 +17,9 @@ OTHERS_SHARE = 0.10
 # The slowdown by others that makes a time doubtful, where it was measured (hardware/sensitivity.py).
 OTHERS_SLOWDOWN = 1.03
 LEAST_SAMPLES = 3
+# Of one core, in a sample of a second; a training on the CPU uses several times ten.
+IDLE_PERCENT = 5.0
+LEAST_IDLE_S = 3
 # Of the processor time of a training. Healthy ones had 3 to 18 % (two cores, all tracks but published), those
 # whose malloc was patched 47 %.
 SYSTEM_SHARE = 0.30
@@ -69,6 +72,21 @@ def judge_counters(counters: Mapping[str, float], images: float, log: str) -> Ru
         + (f": {cause}" if cause else ""),
         "system_time",
         advice,
+        "time",
+    )
+
+
+def judge_idleness(samples: Sequence[Sample]) -> RunWarning | None:
+    """Whether a worker that computes on the CPU did nothing for some of the time; ``samples`` are those of it."""
+    known = [sample.worker_cpu_percent for sample in samples if sample.worker_cpu_percent is not None]
+    idle_s = sum(percent < IDLE_PERCENT for percent in known)  # a sample a second
+    if idle_s < LEAST_IDLE_S:
+        return None
+    return RunWarning(
+        f"the worker computed nothing for about {idle_s} s while it was timed",
+        "idle",
+        "it may have waited for a thread of its framework (tfpt-tui presets show says where that is known), or for"
+        " the disk; take more epochs, whose median does not count a single wait",
         "time",
     )
 

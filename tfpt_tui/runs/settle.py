@@ -12,8 +12,8 @@ from typing import Any
 
 from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import ENDINGS, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
-from tfpt_tui.hardware.aftermath import judge_counters, judge_run, others_share
+from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
+from tfpt_tui.hardware.aftermath import judge_counters, judge_idleness, judge_run, others_share
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.processor import parse_cores
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
@@ -85,9 +85,11 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     samples = read_samples(run.hardware)
     environment = read_environment(run)
     effective = record.environment.effective if record.environment else {}
+    on_cpu = str(effective.get("device", "")).startswith("cpu")
+    idle = judge_idleness(_in_epochs(samples, told)) if on_cpu else None
     warnings = [*record.warnings, *_machine_warnings(environment, effective, samples, _while_timed(samples, told))]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
-    warnings += [warning for warning in (counters, judge_epochs(record.epochs)) if warning]
+    warnings += [warning for warning in (counters, idle, judge_epochs(record.epochs)) if warning]
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
     try:
@@ -124,6 +126,14 @@ def _while_timed(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sam
     begun = [one.time for one in told if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
     ended = [one.time for one in told if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
     first, last = min(begun, default=math.inf), max(ended, default=math.inf)
+    return [sample for sample in samples if first < sample.time <= last]
+
+
+def _in_epochs(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sample]:
+    """Those from the start of the training to the end of its last epoch, which rates are made of."""
+    begun = [one.time for one in told if isinstance(one.event, PhaseStart) and one.event.phase == "training"]
+    ended = [one.time for one in told if isinstance(one.event, EpochEnd)]
+    first, last = min(begun, default=math.inf), max(ended, default=-math.inf)
     return [sample for sample in samples if first < sample.time <= last]
 
 
