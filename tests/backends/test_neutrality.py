@@ -16,7 +16,7 @@ from tfpt_tui.runs.neutrality import Case, count_waits, make_images, take_turns
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    return make_images(tmp_path_factory.mktemp("neutrality") / "images")
+    return make_images(tmp_path_factory.mktemp("neutrality") / "images", "model")
 
 
 @pytest.fixture

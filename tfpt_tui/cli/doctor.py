@@ -78,7 +78,7 @@ def _measure_sensitivity(invocation: Invocation, as_json: bool) -> int:
     interpreters = {framework: check_framework(framework, invocation.settings) for framework in FRAMEWORKS}
     found = {}
     with machine_lock("tfpt-tui doctor", say), tempfile.TemporaryDirectory(prefix="tfpt-tui-doctor-") as place:
-        data = make_images(Path(place) / "data")
+        data = make_images(Path(place) / "data", "model")
         for framework, interpreter in interpreters.items():
             case, own = Case(framework, "default", "model"), Path(place) / framework
             found[framework] = measure_sensitivity(case, interpreter, data, own, available_cores(), say)

@@ -104,15 +104,19 @@ def check_neutrality(
         TemporaryDirectory(prefix="tfpt-tui-neutrality-") as place,
     ):
         directory = Path(place)
-        data = make_images(directory / "data")
+        data = {
+            measure: make_images(directory / f"images-{measure}", measure)
+            for measure in dict.fromkeys(case.measure for case in cases)
+        }
         for number, case in enumerate(cases):
             interpreter, own = interpreters[case.framework], directory / str(number)
+            images = data[case.measure]
             waits, faults = None, []
             if case.measure == "model":
-                waits = count_waits(case, interpreter, data, own / "waits", package=package, threads=threads)
+                waits = count_waits(case, interpreter, images, own / "waits", package=package, threads=threads)
                 faults = [
                     count_page_faults(
-                        case, interpreter, data, own / f"faults-{start}", package=package, threads=threads
+                        case, interpreter, images, own / f"faults-{start}", package=package, threads=threads
                     )
                     for start in range(FAULT_STARTS)
                 ]
@@ -121,7 +125,7 @@ def check_neutrality(
             while found is None or (found.outcome == UNDECIDED and len(restarts) < MOST_RESTARTS):
                 place_of_turns = own / str(len(restarts))
                 restarts.append(
-                    take_turns(case, interpreter, data, place_of_turns, package=package, threads=threads)
+                    take_turns(case, interpreter, images, place_of_turns, package=package, threads=threads)
                 )
                 if len(restarts) >= RESTARTS:
                     found = judge(case, restarts, waits, faults)
