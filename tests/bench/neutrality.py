@@ -1,4 +1,4 @@
-"""The worker against a plain script of the same work: every framework, track and measure; about 40 minutes."""
+"""The worker against a plain script of the same work: every framework, track and measure; about an hour."""
 
 from tfpt_tui.cli.invocation import table_text
 from tfpt_tui.config.paths import find_paths

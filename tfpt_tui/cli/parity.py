@@ -28,7 +28,7 @@ from tfpt_tui.runs.proof import gather_evidence
 @click.option(
     "--neutrality",
     is_flag=True,
-    help="Instead, compare the worker with a plain script of the same work, on every track; about 40 minutes.",
+    help="Instead, compare the worker with a plain script of the same work, on every track; about an hour.",
 )
 @click.option("--track", "tracks", multiple=True, type=click.Choice(TRACKS), help="With --neutrality: only these.")
 @pass_invocation
