@@ -129,11 +129,15 @@ def _while_timed(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sam
     return [sample for sample in samples if first < sample.time <= last]
 
 
-def _in_epochs(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sample]:
-    """Those from the start of the training to the end of its last epoch, which rates are made of."""
-    begun = [one.time for one in told if isinstance(one.event, PhaseStart) and one.event.phase == "training"]
-    ended = [one.time for one in told if isinstance(one.event, EpochEnd)]
-    first, last = min(begun, default=math.inf), max(ended, default=-math.inf)
+def _in_epochs(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sample]:
+    """The samples from the start of the training to the end of its last epoch: those that throughput covers."""
+    starts, ends = [], []
+    for stamped in events:
+        if isinstance(stamped.event, PhaseStart) and stamped.event.phase == "training":
+            starts.append(stamped.time)
+        elif isinstance(stamped.event, EpochEnd):
+            ends.append(stamped.time)
+    first, last = min(starts, default=math.inf), max(ends, default=-math.inf)
     return [sample for sample in samples if first < sample.time <= last]
 
 
