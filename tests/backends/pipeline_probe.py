@@ -1,9 +1,11 @@
 """Run in a framework's process by test_pipelines.py: looks at the batches of its input pipelines, prints JSON."""
 
+import dataclasses
 import hashlib
 import importlib
 import json
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,38 @@ def warm_up(framework, directory):
     }
 
 
+class Begins:
+    """An input that notes how many of its iterators are still there whenever it is begun anew."""
+
+    def __init__(self, batches):
+        self.batches = batches
+        self.alive = []
+        self._begun = []
+
+    def __iter__(self):
+        self.alive.append(sum(iterator() is not None for iterator in self._begun))
+        iterator = iter(self.batches)
+        self._begun.append(weakref.ref(iterator))
+        return iterator
+
+    def __getattr__(self, name):
+        return getattr(self.batches, name)
+
+
+def begins(framework, directory):
+    """How many iterators were still there as each of three epochs of loading alone began."""
+    row = {"framework": framework, "data": str(directory), "batch_size": 16, "device": "cpu"}
+    row |= {"track": "documented", "measure": "loader", "epochs": 3}
+    config = RunConfig.from_mapping(row, "probe")
+    data, _, training, _ = load_backend(config)
+    train = data.make_training_data(config, list_dataset(directory).train, cpu(framework))
+    name = "batches" if hasattr(train, "batches") else "loader"
+    counted = Begins(getattr(train, name))
+    with Report(directory.parent / "probe-events") as report:
+        training.load_only(dataclasses.replace(train, **{name: counted}), config, report)
+    return counted.alive
+
+
 def decoders(framework, directory):
     """A digest of the pixels of all training images, by each decoder that is there."""
     module = importlib.import_module(f"tfpt_tui.backends.{framework}.decode")
@@ -114,7 +148,12 @@ def main(framework, directory):
         "published": look(framework, directory, track="published"),
         "published cached": look(framework, directory, track="published", cache=True),
     }
-    found = {"looks": looks, "warm-up": warm_up(framework, directory), "decoders": decoders(framework, directory)}
+    found = {
+        "looks": looks,
+        "warm-up": warm_up(framework, directory),
+        "begins": begins(framework, directory),
+        "decoders": decoders(framework, directory),
+    }
     print(json.dumps(found))
 
 

@@ -53,6 +53,11 @@ def test_the_warm_up_restores_weights_statistics_and_optimiser_and_traces_the_re
     assert found["trained"]
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_input_of_an_epoch_is_gone_before_that_of_the_next_begins(probed, framework):
+    assert probed[framework]["begins"] == [0, 0, 0]
+
+
 def test_every_decoder_gives_the_same_pixels(probed):
     digests = {**probed["pytorch"]["decoders"], **probed["tensorflow"]["decoders"]}
     assert {"Pillow", "TensorFlow"} <= set(digests)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,15 +101,14 @@ def resident(step: Step, data: Data) -> Data:
 
 def load_only(data: Data, config: RunConfig, report: Report) -> None:
     """Take every batch of all epochs and do nothing with it: what the input alone costs."""
-    batches = iter(data.batches)
+    endless = iter(data.batches) if data.endless else None
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         started = clock()
         first_batch_s = 0.0
-        batches = batches if data.endless or epoch == 1 else iter(data.batches)
-        for step in range(data.steps):
-            _, labels = next(batches)
-            first_batch_s = first_batch_s if step else clock() - started
+        # tf.data shares the processor among all iterators alive: the last epoch's must be gone before the next.
+        for _, labels in itertools.islice(endless, data.steps) if endless else data.batches:
+            first_batch_s = first_batch_s or clock() - started
             report.done += len(labels)
         report.end_epoch(None, None, clock() - started, first_batch_s)
 
