@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.ui.keys import KEYS, show_keys
 
 README = Path(__file__).parents[1] / "README.md"
@@ -17,7 +18,8 @@ def settings_table():
         )
         unit = f" ({setting.unit})" if setting.unit else ""
         only = "" if len(setting.frameworks) > 1 else f"; {setting.frameworks[0]} only"
-        only += f", but both on {' and '.join(setting.shared_tracks)}" if setting.shared_tracks else ""
+        shared = [track.name for track in TRACKS.values() if setting.is_resource and track.equal_resources]
+        only += f", but both on {' and '.join(shared)}" if shared else ""
         rows.append(f"| `{key}` | {default} | {setting.allowed} | {setting.help}{unit}{only} |")
     return "\n".join(rows)
 

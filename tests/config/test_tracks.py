@@ -1,14 +1,17 @@
 import pytest
 
-from tfpt_tui.config.schema import TRACKS as CHOICES
-from tfpt_tui.config.tracks import TRACKS, describe_track
+from tfpt_tui.cli.presets import describe_track
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.tracks import TRACKS
 
 
-def test_every_track_that_can_be_chosen_is_described():
-    assert set(TRACKS) == set(CHOICES)
+def test_every_track_can_be_chosen_and_each_framework_has_it():
+    assert SETTINGS["track"].choices == tuple(TRACKS)
+    assert all(set(framework.tracks) == set(TRACKS) for framework in FRAMEWORKS.values())
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", TRACKS)
 def test_a_track_says_what_it_does_to_both_frameworks(name):
     first, *items = describe_track(name)
     assert first.startswith(f"track {name}")

@@ -9,7 +9,7 @@ from tfpt_tui.results.charts import draw_charts, save_charts
 from tfpt_tui.results.page import as_page
 from tfpt_tui.results.published import published_table
 from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.history import COLOURS
+from tfpt_tui.config.frameworks import chart_colour
 
 SAMPLES = "time,elapsed_s,cpu_percent,worker_rss_bytes\n1,0,10,1e9\n2,1,90,2e9\n"
 
@@ -39,7 +39,7 @@ def test_every_run_is_a_point_in_its_frameworks_colour(recorded):
     axes = draw_charts(results, runs)["training_time"].axes[0]
     assert points(axes) == [[30.0] * 3, [30.0] * 3]
     colours = [line.get_color() for line in axes.lines if line.get_marker() == "o"]
-    assert colours == [COLOURS["pytorch"], COLOURS["tensorflow"]]
+    assert colours == [chart_colour("pytorch"), chart_colour("tensorflow")]
 
 
 def test_the_ratio_has_its_interval_and_verdict(recorded):

@@ -36,14 +36,14 @@ def arrays():
 
 
 def evidence(**changes):
-    """Both frameworks' evidence: equal but for ``changes`` of PyTorch's arrays, by name with _ for /."""
+    """PyTorch's evidence and the reference's: equal but for ``changes`` of PyTorch's arrays, by name with _ for /."""
     one, other = arrays(), arrays()
     for name, change in changes.items():
         one[name.replace("__", "/")] = one[name.replace("__", "/")] + change
-    return {
-        framework: Evidence(VERSIONS[framework], "cpu", {}, values)
-        for framework, values in (("pytorch", one), ("tensorflow", other))
-    }
+    return (
+        Evidence(VERSIONS["pytorch"], "cpu", {}, one),
+        Evidence(VERSIONS["tensorflow"], "cpu", {}, other),
+    )
 
 
 def failed(checks):
@@ -57,7 +57,7 @@ def proof(checks=None, **changes):
         "device": "cpu",
         "device_name": "cpu",
         "versions": decisive(*VERSIONS.values()),
-        "checks": checks or check_evidence(evidence()),
+        "checks": checks or check_evidence(*evidence()),
     }
     return Proof(**{**facts, **changes})
 
@@ -74,7 +74,7 @@ def result(framework="pytorch", machine="a1b2", device="cpu", track="parity", **
 
 
 def test_equal_evidence_passes_every_check():
-    assert failed(check_evidence(evidence())) == []
+    assert failed(check_evidence(*evidence())) == []
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,21 @@ def test_equal_evidence_passes_every_check():
     ],
 )
 def test_each_difference_is_caught_by_its_own_check(change, caught):
-    assert failed(check_evidence(evidence(**change))) == [caught]
+    assert failed(check_evidence(*evidence(**change))) == [caught]
 
 
 def test_a_pixel_rounded_the_other_way_passes():
-    assert failed(check_evidence(evidence(pixels=1 / 255))) == []
+    assert failed(check_evidence(*evidence(pixels=1 / 255))) == []
 
 
 def test_what_is_not_a_number_passes_nothing_wherever_it_stands():
-    assert failed(check_evidence(evidence(logits=np.nan))) == ["logits"]
-    assert failed(check_evidence(evidence(trained__0__shift=np.nan))) == ["weights"]
-    assert json.loads(json.dumps(document(proof(check_evidence(evidence(loss=np.nan)))), allow_nan=False))
+    assert failed(check_evidence(*evidence(logits=np.nan))) == ["logits"]
+    assert failed(check_evidence(*evidence(trained__0__shift=np.nan))) == ["weights"]
+    assert json.loads(json.dumps(document(proof(check_evidence(*evidence(loss=np.nan)))), allow_nan=False))
 
 
 def test_the_table_shows_difference_bound_and_outcome_and_says_what_failed():
-    text = as_text(proof_table(proof(check_evidence(evidence(loss=1e-3)))))
+    text = as_text(proof_table(proof(check_evidence(*evidence(loss=1e-3)))))
     (line,) = [line for line in text.splitlines() if line.startswith("loss ")]
     assert line.split()[:4] == ["loss", "1.0e-03", "1.0e-05", "FAIL"]
     assert "parity: FAILED (loss), 2026-11-23, on cpu, torch 2.15.0, tensorflow 2.21.0, keras 3.15.1" in text
@@ -161,7 +161,7 @@ def test_runs_of_two_devices_have_a_proof_each(tmp_path):
 
 def test_a_later_proof_takes_the_place_of_an_earlier_one(tmp_path):
     store(proof(), tmp_path)
-    bad = proof(check_evidence(evidence(loss=1e-3)), date=datetime(2026, 11, 24))
+    bad = proof(check_evidence(*evidence(loss=1e-3)), date=datetime(2026, 11, 24))
     store(bad, tmp_path)
     assert "FAILED (loss), 2026-11-24" in proof_note([result()], tmp_path)
 

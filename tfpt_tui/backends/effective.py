@@ -7,27 +7,22 @@ from typing import Any
 
 from tfpt_tui.backends.cores import allowed_cores, computes_natively, physical_cores
 from tfpt_tui.config.schema import SETTINGS, RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import RunWarning
 
 ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
 
 
-DOCUMENTED_WORKERS = 4
-
-
 def asked_threads(config: RunConfig) -> int:
     """Threads inside one operation; 0 leaves them to the framework, as the article did."""
-    if config.threads or config.track == "published":
+    if config.threads or TRACKS[config.track].framework_settings:
         return config.threads
     return physical_cores()
 
 
 def loading_cores(config: RunConfig) -> int:
-    """Workers of PyTorch's DataLoader and threads of tf.data on the track documented.
-
-    PyTorch's tutorial has four; its DataLoader warns of more than there are cores.
-    """
-    return config.num_workers or min(DOCUMENTED_WORKERS, allowed_cores())
+    """Processes or threads that load images; what a track has by itself is never more than there are cores."""
+    return config.num_workers or min(TRACKS[config.track].usual_workers, allowed_cores())
 
 
 def differences(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
@@ -69,6 +64,7 @@ def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
         "dtype_weights": "float32",
         "cache": config.cache,
     }
+    track = TRACKS[config.track]
     on_gpu = str(effective.get("device", "")).startswith("gpu")
     if config.device != "auto":
         wanted["device"] = "gpu:0" if config.device == "gpu" else config.device
@@ -76,17 +72,17 @@ def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
         wanted["threads"] = asked_threads(config)
     if config.compile != "auto":
         wanted["compile"] = config.compile == "on"
-    elif config.track == "parity":
+    elif track.equal_execution:
         wanted["compile"] = False
     if SETTINGS["num_workers"].applies_to(config.framework, config.track):
-        wanted["num_workers"] = loading_cores(config) if config.track == "documented" else config.num_workers
-    if config.track != "published":
+        wanted["num_workers"] = loading_cores(config)
+    if not track.framework_settings:
         # Only a GPU has TF32: on a CPU it is asked for in vain.
         wanted |= dict.fromkeys(("tf32_matmul", "tf32_convolution"), config.precision == "tf32")
         wanted["deterministic"] = config.deterministic
         if config.precision == "tf32" and not on_gpu:
             wanted["device"] = "gpu"
-    if config.track == "parity":
+    if track.equal_execution:
         wanted["interop_threads"] = wanted["threads"]
     return wanted
 

@@ -11,41 +11,39 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tfpt_tui.lifeline import die_with_parent
 
-# What a backend imports, in the order in which it does; torchvision and TensorFlow bring the rest.
-MODULES = {
-    "pytorch": ("numpy", "PIL", "torch", "torchvision"),
-    "tensorflow": ("numpy", "PIL", "tensorflow", "keras"),
-}
 ANSWER = "tfpt-tui probe: "
 
 
 def main(arguments: list[str]) -> int:
-    """``arguments``: any directory, the parent's pid, the framework."""
+    """``arguments``: any directory, the parent's pid, the framework, the modules that its backend imports in their
+    order, and the distributions whose versions are of interest, both between commas.
+    """
     parent, framework = int(arguments[1]), arguments[2]
+    modules, distributions = (text.split(",") for text in arguments[3:])
     die_with_parent(parent)
     # At once: who hears nothing takes us for no Python at all.
     print(f"{ANSWER}{{}}", flush=True)
     facts: dict[str, Any] = {
         "python": ".".join(map(str, sys.version_info[:3])),
-        "packages": dict(_packages()),
+        "packages": dict(_packages(distributions)),
         "overwritten": _overwritten(),
     }
-    facts |= _look_at(framework)
+    facts |= _look_at(framework, modules)
     print(f"{ANSWER}{json.dumps(facts)}", flush=True)
     return 0
 
 
-def _look_at(framework: str) -> dict[str, Any]:
-    missing = [module for module in MODULES[framework] if not _is_installed(module)]
+def _look_at(framework: str, modules: Sequence[str]) -> dict[str, Any]:
+    missing = [module for module in modules if not _is_installed(module)]
     if missing:
         return {"missing": missing}
     started = time.perf_counter()
-    for module in MODULES[framework]:
+    for module in modules:
         # Should it abort the process, this line is what is left of it.
         print(f"{ANSWER}{json.dumps({'importing': module})}", flush=True)
         try:
@@ -65,9 +63,8 @@ def _is_installed(module: str) -> bool:
     return spec is not None and spec.origin is not None
 
 
-def _packages() -> Iterator[tuple[str, str]]:
-    """Distributions that decide what runs: the frameworks and what NVIDIA has in them."""
-    names = {"torch", "torchvision", "tensorflow", "keras", "numpy", "pillow", "triton"}
+def _packages(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Distributions that decide what runs: those, and what NVIDIA has in them."""
     for distribution in importlib.metadata.distributions():
         name = (distribution.metadata["Name"] or "").lower()
         if name in names or name.startswith("nvidia-"):

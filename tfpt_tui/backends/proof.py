@@ -60,7 +60,7 @@ def _prove(directory: Path) -> None:
     network = model.build_model(config, dataset.classes, device)
     arrays |= _flatten("initial", model.get_weights(network))
     arrays["prediction"] = proof.predict(network, inputs[0])
-    step = training.make_step(network, config, device)
+    step = proof.make_step(network, config, device)
     arrays["logits"], loss, _ = proof.differentiate(step, inputs[0], targets[0])
     arrays["loss"] = np.array(loss)
 
@@ -80,7 +80,7 @@ def _prove(directory: Path) -> None:
 
     # Last, and in double precision: in single, one rounding decides on which side of zero a ReLU's input falls,
     # and whether a bias before a normalisation, whose gradient is zero, takes a step of Adam.
-    step = training.make_step(proof.build_in_double(config, dataset.classes, device), config, device)
+    step = proof.make_step(proof.build_in_double(config, dataset.classes, device), config, device)
     arrays |= _flatten("gradient", proof.differentiate(step, inputs[0], targets[0])[2])
     proof.take_steps(step, inputs, targets)
     arrays |= _flatten("trained", model.get_weights(step.model))

@@ -24,14 +24,13 @@ from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
 from tfpt_tui.backends.effective import differences, emulated, retraced
 from tfpt_tui.backends.network import check_parameters, flops_per_image
 from tfpt_tui.backends.report import Report
+from tfpt_tui.config.frameworks import FRAMEWORKS, OWN_MODULES
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
 from tfpt_tui.lifeline import die_with_parent
 
-# The tracks that have modules of their own, in a package of their name.
-OWN_MODULES = {"published": ("data", "training"), "documented": ("data", "training")}
-DISTRIBUTIONS = {"pytorch": "torch", "tensorflow": "tensorflow"}
 SMALLEST_MODEL_BYTES = 1 << 20  # a disk with less room could not take the model
 
 
@@ -40,7 +39,7 @@ class StopRequest(BaseException):
 
 
 class Backend(NamedTuple):
-    """The four modules of a framework, alike in both."""
+    """The modules of a framework that a run uses; backends/contract.py says what they offer."""
 
     data: ModuleType
     model: ModuleType
@@ -141,9 +140,9 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
     with report.phase("training"):
         fed = training.resident(step, train) if config.measure == "model" else train
         training.train(step, fed, config, report)
-    # The track published traces inside its clock, as the article did.
-    for warning in retraced(traces, step.traces()) if config.track != "published" else ():
-        report.emit(warning)
+    if not TRACKS[config.track].compiles_in_clock:
+        for warning in retraced(traces, step.traces()):
+            report.emit(warning)
     report.emit(_environment(backend, config, step, train, device))
     if config.measure == "end_to_end":
         _save_and_evaluate(run, report, backend, config, dataset, network, train, test, device)
@@ -177,7 +176,7 @@ def _save_and_evaluate(
         network = backend.model.load_model(file, config, dataset.classes, device)
     with report.phase("evaluation", total=len(dataset.test)):
         result = backend.training.evaluate(network, test, config, report)
-    if config.track != "published":  # the article's model is evaluated as TorchScript, as it was saved
+    if TRACKS[config.track].recalibrates:
         backend.training.recalibrate(network, train, config)
         again = backend.training.evaluate(network, test, config, report)
         result = dataclasses.replace(result, recalibrated_loss=again.loss, recalibrated_accuracy=again.accuracy)
@@ -215,7 +214,7 @@ def read_config(run: Path) -> RunConfig:
 
 def _version(config: RunConfig) -> str:
     try:
-        return importlib.metadata.version(DISTRIBUTIONS[config.framework])
+        return importlib.metadata.version(FRAMEWORKS[config.framework].distributions[0])
     except importlib.metadata.PackageNotFoundError:
         return ""
 
@@ -228,7 +227,7 @@ def load_backend(config: RunConfig) -> Backend:
         MissingError: the framework, or something that it needs, is not installed.
     """
     set_variables(config)
-    own = OWN_MODULES.get(config.track, ())
+    own = OWN_MODULES if TRACKS[config.track].own_modules else ()
     parts = (f"{config.track}.{part}" if part in own else part for part in Backend._fields)
     try:
         names = (f"tfpt_tui.backends.{config.framework}.{part}" for part in parts)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, table_text, text_width
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
 from tfpt_tui.environments.doctor.examine import examine, summarize, works, worst_first
 from tfpt_tui.environments.doctor.finding import LEVELS, Finding
 from tfpt_tui.environments.interpreters import check_framework
@@ -92,7 +92,7 @@ def _measure_sensitivity(invocation: Invocation, as_json: bool) -> int:
             *(Column(f"{share}", f"others {share:.0%}", 2) for share in SHARES),
         )
         rows: list[dict[str, Cell]] = [
-            {"framework": FRAMEWORK_TITLES[framework], **{f"{share}": one.slowdown[share] for share in SHARES}}
+            {"framework": title_of(framework), **{f"{share}": one.slowdown[share] for share in SHARES}}
             for framework, one in found.items()
         ]
         note = "how many times as long an epoch takes while others use so much of our cores; kept for this machine"

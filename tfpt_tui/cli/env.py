@@ -11,7 +11,9 @@ from dataclasses import replace
 import click
 
 from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, say, show, text_width
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of, titles
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT
 from tfpt_tui.environments.create import create as create_environment
 from tfpt_tui.environments.interpreters import install_line, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
@@ -22,7 +24,9 @@ from tfpt_tui.results.table import Cell
 from tfpt_tui.runs.uses import user_of
 from tfpt_tui.wording import wrap
 
-TITLE_WIDTH = max(map(len, FRAMEWORK_TITLES.values()))
+TITLE_WIDTH = max(map(len, titles()))
+QUICK = "quick"  # the preset that tries an environment out
+_WITH_CUDA = " and ".join(f"{one.title}'s" for one in FRAMEWORKS.values() if one.requirements.usual_build_has_cuda)
 
 
 @click.group(invoke_without_command=True)
@@ -66,7 +70,7 @@ def add(invocation: Invocation, name: str, python: str) -> None:
     interpreter = _find(python)
     found = []
     for framework in FRAMEWORKS:
-        say(f"importing {FRAMEWORK_TITLES[framework]} in {interpreter}")
+        say(f"importing {title_of(framework)} in {interpreter}")
         found.append(probe(framework, interpreter))
         if found[-1].is_of_interpreter:
             break
@@ -78,12 +82,12 @@ def add(invocation: Invocation, name: str, python: str) -> None:
             f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there{mend}"
         )
     register(name, interpreter, directory)
-    show("".join(_added(name, one) for one in usable))
+    show("".join(_added(name, one, invocation) for one in usable))
 
 
 @env.command()
-@click.argument("framework", type=click.Choice(FRAMEWORKS))
-@click.option("--gpu", is_flag=True, help="With CUDA; PyTorch's usual build has it anyway.")
+@click.argument("framework", type=click.Choice(tuple(FRAMEWORKS)))
+@click.option("--gpu", is_flag=True, help=f"With CUDA; {_WITH_CUDA} usual build has it anyway.")
 @click.option("--version", metavar="V", help="This version of the framework; the newest by default.")
 @click.option("--name", help="By default the framework, its version and -gpu, as far as given.")
 @pass_invocation
@@ -101,7 +105,7 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
             gpu=gpu,
             say=say,
         )
-    show(_added(made.name, found))
+    show(_added(made.name, found, invocation))
 
 
 @env.command()
@@ -124,15 +128,14 @@ def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
         for framework in FRAMEWORKS:
             interpreter = interpreter_of(framework, invocation.settings, name)
             if interpreter not in useless:
-                say(f"importing {FRAMEWORK_TITLES[framework]} in {name}")
+                say(f"importing {title_of(framework)} in {name}")
                 found = probe(framework, interpreter)
             else:
                 found = replace(useless[interpreter], framework=framework)
             if found.is_of_interpreter:
                 useless[interpreter] = found
-            last = framework == FRAMEWORKS[-1]
             # A named environment need hold only one framework; one that holds none is shown all the same.
-            if name == DEFAULT_ENVIRONMENT or not found.absent or (last and not held):
+            if name == DEFAULT_ENVIRONMENT or not found.absent or (framework == [*FRAMEWORKS][-1] and not held):
                 held = True
                 yield name, found
 
@@ -140,7 +143,7 @@ def _probes(invocation: Invocation) -> Iterator[tuple[str, Probe]]:
 def _row(name: str, found: Probe) -> dict[str, Cell]:
     return {
         "environment": name,
-        "framework": FRAMEWORK_TITLES[found.framework],
+        "framework": title_of(found.framework),
         "version": found.version or None,
         "gpus": ", ".join(found.gpus) or ("none" if found.version else None),
         "cuda": found.cuda or None,
@@ -153,7 +156,7 @@ def _row(name: str, found: Probe) -> dict[str, Cell]:
 
 
 def _leftover_row(leftover: Leftover) -> dict[str, Cell]:
-    nothing = dict.fromkeys(_row("", Probe(FRAMEWORKS[0], "")))
+    nothing = dict.fromkeys(_row("", Probe("", "")))
     return nothing | {
         "environment": leftover.name,
         "problem": f"{leftover.problem}; get rid of it: {leftover.remedy}",
@@ -169,7 +172,7 @@ def _describe(found: Probe) -> str:
         facts += [f"cuDNN {found.cudnn}"] * bool(found.cudnn)
         facts += [f"imported in {found.import_s:.1f} s"] * (found.import_s is not None)
     python = f"Python {found.python}, " if found.python else ""
-    title = f"  {FRAMEWORK_TITLES[found.framework]:<{TITLE_WIDTH}}  "
+    title = f"  {title_of(found.framework):<{TITLE_WIDTH}}  "
     return _block(title, ", ".join(facts), python + found.interpreter)
 
 
@@ -182,13 +185,14 @@ def _block(title: str, *texts: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _added(name: str, found: Probe) -> str:
+def _added(name: str, found: Probe, invocation: Invocation) -> str:
     """What is there now, and how a run uses it."""
     gpus = f"{len(found.gpus)} x {found.gpus[0]}" if found.gpus else "no GPU"
-    row = FRAMEWORKS.index(found.framework) + 1  # of the preset quick
+    rows = [row.settings["framework"] for row in find_preset(QUICK, invocation.paths).rows]
+    row = f" --rows {rows.index(found.framework) + 1}" if found.framework in rows else ""
     return (
-        f"{name}: {FRAMEWORK_TITLES[found.framework]} {found.version} ({gpus}); use it with:"
-        f" tfpt-tui run quick --data DIR --rows {row} --set environment={name}\n"
+        f"{name}: {title_of(found.framework)} {found.version} ({gpus}); use it with:"
+        f" tfpt-tui run {QUICK} --data DIR{row} --set environment={name}\n"
     )
 
 

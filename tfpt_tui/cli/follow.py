@@ -10,7 +10,8 @@ import click
 
 from tfpt_tui.cli.forecast import Countdown
 from tfpt_tui.cli.invocation import say
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, describe_epochs
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import describe_epochs
 from tfpt_tui.events import (
     ALIVE,
     EpochEnd,
@@ -110,7 +111,7 @@ class Narrator:
         if not self.begun:
             self.begun = True
             config = read_config(self.run)
-            title = FRAMEWORK_TITLES[config.framework]
+            title = title_of(config.framework)
             what = config.track if config.measure == "end_to_end" else f"{config.track}, {config.measure} only"
             settings = f"track {what}, batch {config.batch_size}, {describe_epochs(config)}"
             say(f"{self.label}{self.run.id}: {title}, {settings}")

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfpt_tui.cli.invocation import say
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.results.estimate import SAME, Pace, corrected_s, pace_of, show_duration
 from tfpt_tui.results.forecast import expect_s, paces_here
@@ -68,7 +69,7 @@ def _try_out(runs: Sequence[PlannedRun]) -> list[Pace]:
     first = {run.config.framework: run for run in reversed(runs)}
     paces = []
     for framework, run in first.items():
-        say(f"trying out {FRAMEWORK_TITLES[framework]} for some seconds, to know how long the plan takes")
+        say(f"trying out {title_of(framework)} for some seconds, to know how long the plan takes")
         record = try_out(run.config, run.interpreter)
         if record:
             pace = pace_of(make_result("trial", "completed", None, run.config.to_mapping(), record, {}, ()))

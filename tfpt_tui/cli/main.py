@@ -11,6 +11,7 @@ import click
 
 from tfpt_tui import __version__
 from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say, what_click_says
+from tfpt_tui.config.frameworks import PROBLEMS
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, cannot, printable
 
@@ -63,6 +64,8 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
     paths = find_paths(runs)
     if paths.runs.exists() and not paths.runs.is_dir():
         raise UsageError(f"--runs {paths.runs}: is no directory")
+    for problem in PROBLEMS:
+        say(f"tfpt-tui: {printable(problem)}; this framework is left out")
     context.obj = Invocation(paths, ascii_only, not no_mouse)
     if context.invoked_subcommand is None:
         code: int = context.obj.open_ui()

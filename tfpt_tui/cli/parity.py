@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, table_text
-from tfpt_tui.config.schema import FRAMEWORKS, MEASURES, TRACKS
+from tfpt_tui.config.frameworks import FRAMEWORKS, parity_reference
+from tfpt_tui.config.schema import MEASURES
+from tfpt_tui.config.tracks import PARITY, TRACKS
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
@@ -20,7 +22,7 @@ from tfpt_tui.results.neutrality import FAULTY, Neutrality, check_neutrality, ne
 from tfpt_tui.results.neutrality import document as neutrality_document
 from tfpt_tui.results.parity import Proof, check_evidence, decisive, document, proof_table, store
 from tfpt_tui.runs.neutrality import Case
-from tfpt_tui.runs.proof import gather_evidence
+from tfpt_tui.runs.proof import Evidence, gather_evidence
 
 
 @click.command()
@@ -30,12 +32,12 @@ from tfpt_tui.runs.proof import gather_evidence
     is_flag=True,
     help="Instead, compare the worker with a plain script of the same work, on every track; about an hour.",
 )
-@click.option("--track", "tracks", multiple=True, type=click.Choice(TRACKS), help="With --neutrality: only these.")
+@click.option("--track", "tracks", multiple=True, type=click.Choice(tuple(TRACKS)), help="With --neutrality: only these.")
 @pass_invocation
 def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tuple[str, ...]) -> int:
-    """Prove that both frameworks compute the same on the track parity.
+    """Prove that the frameworks compute the same on the track parity.
 
-    Both get the same images, weights and batches, on the CPU and on the GPU where there is one. Every difference
+    They get the same images, weights and batches, on the CPU and on the GPU where there is one. Every difference
     is measured against its bound; the exit code is 1 when one is larger. The result is kept, and stands beside
     comparisons of this track.
 
@@ -47,12 +49,12 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
         raise UsageError("--track: only with --neutrality; parity itself is of the track parity")
     gpu = read_gpu()
     if neutrality:
-        return _check_neutrality(invocation, tracks or TRACKS, "gpu" if gpu.names else "cpu", as_json)
+        return _check_neutrality(invocation, tracks or tuple(TRACKS), "gpu" if gpu.names else "cpu", as_json)
     proofs: list[Proof] = []
     problem: TfptError | None = None
     for device in ["cpu", "gpu"] if gpu.names else ["cpu"]:
         try:
-            proofs.append(_prove(device, gpu, invocation))
+            proofs += _prove(device, gpu, invocation)
         except TfptError as error:
             problem = error  # what was proven before is shown first
     if as_json:
@@ -71,6 +73,7 @@ def _check_neutrality(invocation: Invocation, tracks: Sequence[str], device: str
         Case(framework, track, measure, device)
         for track in tracks
         for framework in FRAMEWORKS
+        if track in FRAMEWORKS[framework].tracks
         for measure in MEASURES
     ]
     found: list[Neutrality] = []
@@ -86,28 +89,38 @@ def _check_neutrality(invocation: Invocation, tracks: Sequence[str], device: str
     return 1 if any(one.outcome == FAULTY for one in found) else 0
 
 
-def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> Proof:
+def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> list[Proof]:
+    """A proof for every framework that has the track, against the reference."""
+    reference = parity_reference().name
+    others = [name for name, one in FRAMEWORKS.items() if PARITY.name in one.tracks and name != reference]
     try:
         with tempfile.TemporaryDirectory(prefix="tfpt-tui-parity-") as directory:
-            evidence = gather_evidence(device, invocation.settings, Path(directory), say)
+            evidence = gather_evidence([reference, *others], device, invocation.settings, Path(directory), say)
     except OSError as error:
         raise cannot("keep the evidence", error.filename or "the temporary directory", error) from None
-    parts = list(evidence.values())
-    proof = Proof(
+    machine = fingerprint(describe_machine(gpu))["machine"]
+    proofs = [_compare({name: evidence[name] for name in (other, reference)}, device, machine) for other in others]
+    try:
+        for proof in proofs:
+            store(proof, invocation.paths.proofs)
+    except OSError as error:
+        raise cannot("keep the proof", invocation.paths.proofs, error) from None
+    return proofs
+
+
+def _compare(evidence: Mapping[str, Evidence], device: str, machine: str) -> Proof:
+    """``evidence`` is that of a framework and of the reference, by name."""
+    own, reference = evidence.values()
+    return Proof(
         date=datetime.now().replace(microsecond=0),
-        machine=fingerprint(describe_machine(gpu))["machine"],
+        machine=machine,
         device=device,
-        device_name=parts[0].device,
-        versions=decisive(*(part.versions for part in parts)),
-        checks=check_evidence(evidence),
+        device_name=own.device,
+        versions=decisive(own.versions, reference.versions),
+        checks=check_evidence(own, reference),
         onednn={
             framework: bool(part.effective["onednn"])
             for framework, part in evidence.items()
             if "onednn" in part.effective
         },
     )
-    try:
-        store(proof, invocation.paths.proofs)
-    except OSError as error:
-        raise cannot("keep the proof", invocation.paths.proofs, error) from None
-    return proof

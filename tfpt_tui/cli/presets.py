@@ -9,13 +9,23 @@ from typing import Any
 import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, table_text, text_width
+from tfpt_tui.config.effective import BY_NAME
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
-from tfpt_tui.config.tracks import describe_track
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.presets import preset_table
 from tfpt_tui.results.table import Cell, Column, Table
 
 WIDTH, HANGING = 100, 14  # columns of a description, and the indent of what does not fit on its first line
+# How the lists of a track are introduced.
+LISTS = {
+    "reproduces": "reproduces",
+    "leaves out": "leaves_out",
+    "forces": "forces",
+    "differs in": "exceptions",
+}
+INDENT = 11
 
 
 @click.group(invoke_without_command=True)
@@ -72,6 +82,25 @@ def show_preset(invocation: Invocation, name: str, as_json: bool, as_toml: bool)
     described = "\n".join(_wrap(line) for track in tracks for line in describe_track(track))
     heading = f"{printable(f'{preset.name}: {preset.title}')}\n{printable(str(preset.path))}"
     show(f"{heading}\n\n{table_text(preset_table(preset))}\n{described}\n")
+
+
+def describe_track(name: str) -> list[str]:
+    """Lines that say what a track does: its summary, then one line for every item."""
+    track = TRACKS[name]
+    named = track.name if track.title == track.name else f"{track.name} ({track.title})"
+    lines = [f"track {named}: {track.summary}"]
+    for words, notes in LISTS.items():
+        lines += [f"  {words:<{INDENT}} {item}" for item in getattr(track, notes)]
+        lines += [
+            f"  {words:<{INDENT}} {framework.title}: {item}"
+            for framework in FRAMEWORKS.values()
+            if name in framework.tracks
+            for item in getattr(framework.tracks[name], notes)
+        ]
+    if track.unequal:
+        titles = ", ".join(BY_NAME[name].title for name in track.unequal)
+        lines.append(f"  {'differs in':<{INDENT}} what a comparison reads back and names: {titles}")
+    return lines
 
 
 def _wrap(line: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
+
 
 @dataclass(frozen=True)
 class EffectiveSetting:
@@ -38,7 +40,7 @@ EFFECTIVE = (
         "kernel library",
         {True: "oneDNN", False: "no oneDNN"},
         ("cpu",),
-        "oneDNN trained 1.3 times as fast in TensorFlow on two cores without AVX-512",
+        effect="; ".join(one.effects["onednn"] for one in FRAMEWORKS.values() if "onednn" in one.effects),
     ),
     EffectiveSetting("threads", "threads", {0: "as many as the framework likes"}, ("cpu",)),
     EffectiveSetting("dtype_activations", "precision"),

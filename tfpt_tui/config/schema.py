@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.tracks import DEFAULT, TRACKS
 from tfpt_tui.errors import UsageError
 
-FRAMEWORKS = ("pytorch", "tensorflow")
-FRAMEWORK_TITLES = {"pytorch": "PyTorch", "tensorflow": "TensorFlow"}
-TRACKS = ("published", "parity", "default", "documented")
 MEASURES = ("end_to_end", "loader", "model")
 DEFAULT_ENVIRONMENT = "default"
 
@@ -40,7 +39,7 @@ REQUIRED = _Required()
 class Setting:
     """One key of a run's configuration. ``minimum`` and ``maximum`` are inclusive, ``above`` is exclusive.
 
-    It applies to ``frameworks``, and on ``shared_tracks`` to both.
+    It applies to ``frameworks``, and with ``is_resource`` to all of them on tracks of equal resources.
     """
 
     key: str
@@ -54,8 +53,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     pattern_help: str = ""
-    frameworks: tuple[str, ...] = FRAMEWORKS
-    shared_tracks: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = tuple(FRAMEWORKS)
+    is_resource: bool = False
 
     @property
     def required(self) -> bool:
@@ -80,7 +79,7 @@ class Setting:
         return kind
 
     def applies_to(self, framework: str, track: str) -> bool:
-        return framework in self.frameworks or track in self.shared_tracks
+        return framework in self.frameworks or (self.is_resource and TRACKS[track].equal_resources)
 
     def check(self, value: object) -> Value:
         """Return ``value`` in this setting's type, or raise ValueError saying why it is refused."""
@@ -127,6 +126,12 @@ class Setting:
         return value
 
 
+def _in_threads() -> str:
+    """Such as `` (in TensorFlow threads)``."""
+    titles = [framework.title for framework in FRAMEWORKS.values() if framework.loader == "threads"]
+    return f" (in {' and '.join(titles)} threads)" if titles else ""
+
+
 def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
     keywords: dict[str, Any] = {} if isinstance(default, _Required) else {"default": default}
     return dataclasses.field(metadata={"default": default, **description}, **keywords)
@@ -136,9 +141,9 @@ def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
 class RunConfig:
     """What one run is asked to do. Build it with :meth:`from_mapping`, which validates every key."""
 
-    framework: str = _setting(help="the framework that trains", choices=FRAMEWORKS)
+    framework: str = _setting(help="the framework that trains", choices=tuple(FRAMEWORKS))
     track: str = _setting(
-        "default", help="what is held equal: runs are ranked only within one track", choices=TRACKS
+        DEFAULT.name, help="what is held equal: runs are ranked only within one track", choices=tuple(TRACKS)
     )
     data: str = _setting(help="directory of a prepared dataset")
     environment: str = _setting(
@@ -160,12 +165,12 @@ class RunConfig:
     seed: int = _setting(25, help="of weights, order of the images and flips", minimum=0, maximum=2**32 - 1)
     num_workers: int = _setting(
         0,
-        help="processes (in TensorFlow threads) that load images; 0 loads in turn with the training,"
+        help=f"processes{_in_threads()} that load images; 0 loads in turn with the training,"
         " on the track documented it is what the documentation shows",
         minimum=0,
         maximum=128,
-        frameworks=("pytorch",),
-        shared_tracks=("parity", "documented"),
+        frameworks=tuple(one.name for one in FRAMEWORKS.values() if one.loader == "processes"),
+        is_resource=True,
     )
     cache: bool = _setting(False, help="keep decoded training images in memory")
     augment: bool = _setting(True, help="flip training images at random, left-right and up-down")
@@ -182,7 +187,8 @@ class RunConfig:
     )
     compile: str = _setting(
         "auto",
-        help="compile the model (torch.compile, XLA); auto is what the framework does by itself",
+        help=f"compile the model ({', '.join(one.compiler for one in FRAMEWORKS.values() if one.compiler)});"
+        " auto is what the framework does by itself",
         choices=("auto", "off", "on"),
     )
     measure: str = _setting(
@@ -218,9 +224,17 @@ class RunConfig:
         if missing:
             raise UsageError(f"{where}: {missing[0]} is missing: {SETTINGS[missing[0]].help}")
         config = cls(**checked)  # type: ignore[arg-type]
-        if config.track == "documented" and config.cache:
+        tracks = FRAMEWORKS[config.framework].tracks
+        if config.track not in tracks:
+            raise UsageError(f"{where}: {config.framework} has no track {config.track}, only {', '.join(tracks)}")
+        without = [
+            one.title
+            for one in FRAMEWORKS.values()
+            if config.track in one.tracks and not one.tracks[config.track].has_cache
+        ]
+        if config.cache and without:
             raise UsageError(
-                f"{where}: cache=true: PyTorch's documentation shows none; choose another track than documented"
+                f"{where}: cache=true: {without[0]} has none on the track {config.track}; choose another track"
             )
         return config
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfpt_tui.config.schema import FRAMEWORKS, nearest
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import UsageError
 

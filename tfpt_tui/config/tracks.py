@@ -1,26 +1,56 @@
-"""The tracks: what is held equal between the frameworks, and what each of them deliberately does.
+"""The tracks: what is held equal between the frameworks, and how that makes the program behave.
 
-Runs are ranked only within one track. The lists are shown by ``tfpt-tui presets show``; what the track published
-reproduces stands in ``backends/*/published``.
+Runs are ranked only within one track. This is the only list of tracks: the rest of the program asks a track for its
+behaviour and never for its name. What one framework does on a track is in its ``backend.toml``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfpt_tui.config.effective import BY_NAME
-
 
 @dataclass(frozen=True)
 class Track:
-    """``reproduces`` and ``leaves_out`` say what its code is made after, ``forces`` what we set against a
-    framework's own default, ``exceptions`` what stays different, and ``unequal`` names the effective settings that
-    do.
+    """What runs of a track have in common.
+
+    Attributes:
+        name: as in configurations.
+        title: as shown to people.
+        summary: one line.
+        own_modules: a backend has ``data`` and ``training`` of its own for it, in a folder of the track's name.
+        framework_settings: threads, determinism and TF32 are left as each framework has them.
+        compiles_in_clock: graphs are made inside the clock of the training, and caches filled there.
+        keeps_short_batch: images left over at the end of an epoch make a smaller batch.
+        equal_resources: ``num_workers`` counts for every framework: processes or threads that load images.
+        usual_workers: what ``num_workers=0`` means, at most the cores there are; 0 loads in turn with the training.
+        equal_execution: compiled only where the configuration says so, and as many threads between operations as
+            inside them.
+        float_cache: a cache holds floats in place of bytes, shared between processes also without workers.
+        recalibrates: evaluated a second time with statistics of batch normalisation computed anew.
+        needs_proof: claims that frameworks compute the same; ``tfpt-tui parity`` has to prove it.
+        running_average_momentum: what batch normalisation keeps of its averages in a step, None where each
+            framework has its own.
+        reproduces: what its code is made after.
+        leaves_out: what that has and this has not.
+        forces: what we set against a framework's own default.
+        exceptions: what stays different between frameworks.
+        unequal: names of effective settings (config/effective.py) that may differ.
     """
 
     name: str
     title: str
     summary: str
+    own_modules: bool = False
+    framework_settings: bool = False
+    compiles_in_clock: bool = False
+    keeps_short_batch: bool = False
+    equal_resources: bool = False
+    usual_workers: int = 0
+    equal_execution: bool = False
+    float_cache: bool = False
+    recalibrates: bool = True
+    needs_proof: bool = False
+    running_average_momentum: float | None = None
     reproduces: tuple[str, ...] = ()
     leaves_out: tuple[str, ...] = ()
     forces: tuple[str, ...] = ()
@@ -28,32 +58,26 @@ class Track:
     unequal: tuple[str, ...] = ()
 
 
-# What both frameworks are given on every track but published.
-THREADS = "threads inside an operation: the physical cores that are ours; TensorFlow itself takes all logical ones"
-TF32 = "a GPU: TF32 only with precision=tf32; PyTorch itself uses it in convolutions, TensorFlow wherever it can"
+THREADS = "threads inside an operation: the physical cores that are ours"
 
 PUBLISHED = Track(
     "published",
     "published",
     "the article's code path in each framework, reconstructed with its quirks",
+    own_modules=True,
+    framework_settings=True,
+    compiles_in_clock=True,
+    keeps_short_batch=True,
+    float_cache=True,
+    recalibrates=False,
     reproduces=(
-        "both: defaults of each framework for initialisation, batch normalisation, Adam and threads",
-        "both: float32 cache, flips image by image, the short last batch kept, seeds set once",
-        "both: a batch is plotted before the clocks start; in TensorFlow that fills the whole cache",
-        "both: nothing is compiled or traced before the training's clock starts; the reloaded model is evaluated",
-        "PyTorch: Pillow decodes and resizes with antialiasing, before the cache; augmentation after it",
-        "PyTorch: deterministic cuDNN without autotuning; no pinned memory; workers restarted in every epoch",
-        "PyTorch: two .item() a step, each waits for the device; the loss of an epoch is the mean of batch means",
-        "PyTorch: the evaluated model is the TorchScript one, with the same two .item() a step",
-        "TensorFlow: fast JPEG decoding (default dct_method), resizing without antialiasing, in floats",
-        "TensorFlow: labels parsed from the path and one-hot; images flipped before they are shuffled",
-        "TensorFlow: tf.data takes all cores (AUTOTUNE); the pipeline drains at the end of every epoch",
-        "TensorFlow: at its end fit waits for the thread that tunes tf.data, now and then for many seconds",
-        "TensorFlow: XLA is Keras's choice (on a GPU yes, on a CPU no), the model is saved with its optimizer",
+        "defaults of each framework for initialisation, batch normalisation, Adam and threads",
+        "float32 cache, flips image by image, the short last batch kept, seeds set once",
+        "a batch is plotted before the clocks start",
+        "nothing is compiled or traced before the training's clock starts; the reloaded model is evaluated",
     ),
     leaves_out=(
         "progress bars and log lines inside the loops, and the figures drawn by matplotlib",
-        "PyTorch's whole gibibytes of shared memory: the cache is refused when it does not fit, not shortened",
         "the order of files as the disk lists it: images are sorted by class and number",
     ),
 )
@@ -62,26 +86,15 @@ PARITY = Track(
     "parity",
     "parity",
     "the same mathematics on the same pixels, with the same resources; proven by tfpt-tui parity",
-    forces=(
-        THREADS,
-        TF32,
-        "TensorFlow: oneDNN, which it leaves off by itself on processors without AVX-512",
-        "TensorFlow: as many threads load images as PyTorch has workers, and between operations as inside them",
-        "PyTorch: cuDNN autotuning, as TensorFlow has it",
-    ),
+    equal_resources=True,
+    equal_execution=True,
+    needs_proof=True,
+    running_average_momentum=0.9,
+    forces=(THREADS,),
     exceptions=(
-        "running variance of batch normalisation: PyTorch divides by n - 1, Keras by n; n is at least"
-        " batch size x 16 at 32 pixels, so 0.2 % at a batch size of 32",
-        "Adam's bias correction: Keras computes it in single precision; a step may differ by a hundred-thousandth",
         "biases of the convolutions: the normalisation cancels them, so that their gradient is rounding; Adam"
         " makes small steps of it, and the running mean follows",
         "resizing: sums in another order; one pixel in thirty thousand is rounded the other way, by 1/255",
-        "Keras runs a traced graph, PyTorch eager calls; compile=on compiles both, XLA the whole step and"
-        " torch.compile the model without the optimizer",
-        "end of an epoch: with num_workers TensorFlow's threads go on to the next epoch, PyTorch's workers wait",
-        "a GPU: PyTorch copies batches from pinned memory without waiting, TensorFlow as Keras feeds them; with"
-        " measure=model TensorFlow copies its one batch in every step, PyTorch keeps it there",
-        "16-bit precision: Keras computes the last layer in float32, PyTorch in 16 bits",
     ),
     unequal=("execution", "memory_format", "decoder"),
 )
@@ -90,16 +103,10 @@ DEFAULT = Track(
     "default",
     "sensible",
     "the same work done as an experienced user of each framework would write it, without tuning",
-    forces=(THREADS, TF32),
+    forces=(THREADS,),
     exceptions=(
-        "initial weights: Keras draws Glorot uniform with zero biases, PyTorch Kaiming uniform with random biases",
-        "batch normalisation: epsilon 1e-3 and momentum 0.99 in Keras, 1e-5 and 0.9 in PyTorch",
-        "Adam's epsilon: 1e-7 in Keras, 1e-8 in PyTorch",
         "order of the images and flips: the same in law, drawn by each framework's own generator",
-        "input: tf.data with AUTOTUNE, which may take all cores; DataLoader with num_workers",
         "resizing: both antialias; the rounding of a pixel may differ by 1/255",
-        "end of the training: Keras waits for the thread that tunes tf.data, now and then for seconds; the phase"
-        " has that wait, epochs and rates have not",
     ),
     unequal=("onednn", "execution", "compile", "memory_format", "cudnn_autotune", "decoder", "loading_cores"),
 )
@@ -108,43 +115,17 @@ DOCUMENTED = Track(
     "documented",
     "documented",
     "what each framework's own documentation shows a newcomer, literally, as of November 2026",
+    own_modules=True,
+    keeps_short_batch=True,
+    equal_resources=True,
+    usual_workers=4,  # of PyTorch's tutorial
     reproduces=(
-        "both: defaults of each framework for initialisation, batch normalisation and Adam; the short last batch",
-        "PyTorch: ImageFolder, transforms v2 (ToImage, Resize, flips, ToDtype), a shuffling DataLoader, 4 workers"
-        " (docs.pytorch.org: Transfer Learning Tutorial; Getting started with transforms v2)",
-        "PyTorch: the tutorial's loop, which reads the loss at every step; workers are restarted in every epoch",
-        "TensorFlow: image_dataset_from_directory, Rescaling and RandomFlip in map with AUTOTUNE, prefetch"
-        " (tensorflow.org: Load and preprocess images, Data augmentation; keras.io: Image classification from"
-        " scratch)",
-        "TensorFlow: fit and evaluate on datasets that end, so that the pipeline is begun anew in every epoch; fit"
-        " waits there for the thread that tunes tf.data, now and then for many seconds of an epoch",
+        "defaults of each framework for initialisation, batch normalisation and Adam; the short last batch",
     ),
-    leaves_out=("progress bars and log lines", "cache: PyTorch's documentation shows none"),
-    forces=(
-        THREADS,
-        TF32,
-        "cores that load images: PyTorch's 4 workers, never more than there are cores; as many threads of tf.data",
-    ),
-    exceptions=(
-        "pixels: TensorFlow decodes fast and resizes in floats without antialiasing, PyTorch with it, by Pillow",
-        "order of the images and flips: drawn by each framework's own generator; TensorFlow shuffles in a buffer",
-    ),
+    leaves_out=("progress bars and log lines",),
+    forces=(THREADS,),
+    exceptions=("order of the images and flips: drawn by each framework's own generator",),
     unequal=("onednn", "execution", "compile", "memory_format", "cudnn_autotune", "decoder"),
 )
 
 TRACKS = {track.name: track for track in (PUBLISHED, PARITY, DEFAULT, DOCUMENTED)}
-
-
-def describe_track(name: str) -> list[str]:
-    """Lines that say what a track does: its summary, then one line for every item."""
-    track = TRACKS[name]
-    named = track.name if track.title == track.name else f"{track.name} ({track.title})"
-    lines = [f"track {named}: {track.summary}"]
-    lines += [f"  reproduces  {item}" for item in track.reproduces]
-    lines += [f"  leaves out  {item}" for item in track.leaves_out]
-    lines += [f"  forces      {item}" for item in track.forces]
-    lines += [f"  differs in  {item}" for item in track.exceptions]
-    if track.unequal:
-        titles = ", ".join(BY_NAME[name].title for name in track.unequal)
-        lines.append(f"  differs in  what a comparison reads back and names: {titles}")
-    return lines

@@ -13,20 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from tfpt_tui.config.claim import claimed
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import EVERY_BACKEND_NEEDS, FRAMEWORKS, title_of
 from tfpt_tui.environments.interpreters import worker_variables
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.environments.registry import VENV, Named, begin, check_name, delete, finish
 from tfpt_tui.errors import MissingError, UsageError, cannot
 from tfpt_tui.lifeline import die_with_parent
 
-# The packages of a framework; the first has the version. Backends need numpy and Pillow beside it.
-REQUIREMENTS = {
-    "pytorch": ("torch", "torchvision", "numpy", "pillow"),
-    "tensorflow": ("tensorflow", "numpy", "pillow"),
-}
-# PyTorch's usual build has CUDA with it.
-GPU_EXTRAS = {"pytorch": "", "tensorflow": "[and-cuda]"}
 VERSION = r"\d[a-z0-9]*([.+-][a-z0-9]+)*"
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ROOM_BYTES = 8_000_000_000  # PyTorch with its CUDA takes about 6 GB, TensorFlow 2 to 5
@@ -74,7 +67,7 @@ def _make(
             _run(command)
         found = probe(framework, python)
         if found.problem:
-            raise MissingError(f"{name}: {FRAMEWORK_TITLES[framework]} was installed, but {found.problem}")
+            raise MissingError(f"{name}: {title_of(framework)} was installed, but {found.problem}")
         return finish(name, python, directory), found
     except BaseException:
         _give_up(home, say)
@@ -83,9 +76,9 @@ def _make(
 
 def requirements(framework: str, version: str | None, gpu: bool) -> list[str]:
     """What pip is asked to install, such as ``tensorflow[and-cuda]==2.20.0``."""
-    first, *others = REQUIREMENTS[framework]
-    extras = GPU_EXTRAS[framework] if gpu else ""
-    return [f"{first}{extras}" + (f"=={version}" if version else ""), *others]
+    needed = FRAMEWORKS[framework].requirements
+    first, *others = needed.gpu if gpu else needed.cpu
+    return [f"{first}=={version}" if version else first, *dict.fromkeys((*others, *EVERY_BACKEND_NEEDS))]
 
 
 def _check_room(directory: Path) -> None:

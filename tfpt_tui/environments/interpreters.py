@@ -12,18 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tfpt_tui
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS, nearest
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.asking import Answer, ask, never
 from tfpt_tui.errors import MissingError
 
-# Modules that a backend imports, and the distributions that bring them. torchvision brings Pillow.
-MODULES = {
-    "pytorch": ("torch", "torchvision", "numpy", "PIL"),
-    "tensorflow": ("tensorflow", "keras", "numpy", "PIL"),
-}
-DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "tensorflow pillow"}
-GPU_DISTRIBUTIONS = {"pytorch": "torch torchvision", "tensorflow": "'tensorflow[and-cuda]' pillow"}
 ANSWER_TIMEOUT_S = 30
 PACKAGE = Path(tfpt_tui.__file__).parent
 # They would show our site-packages, or another Python's library, to the framework's interpreter.
@@ -84,11 +78,12 @@ def check_framework(framework: str, settings: UserSettings, environment: str = D
         MissingError: no such interpreter, or one without the framework; the message has the line that mends it.
     """
     interpreter = interpreter_of(framework, settings, environment)
-    missing = _missing_modules(interpreter, MODULES[framework])
+    modules = FRAMEWORKS[framework].imported
+    missing = _missing_modules(interpreter, modules)
     if missing:
-        lacks = "is not installed for" if missing[0] == MODULES[framework][0] else "lacks what it needs in"
+        lacks = "is not installed for" if missing[0] == modules[0] else "lacks what it needs in"
         raise MissingError(
-            f"{FRAMEWORK_TITLES[framework]} {lacks} {interpreter} (no module {missing[0]});"
+            f"{title_of(framework)} {lacks} {interpreter} (no module {missing[0]});"
             f" install it with: {install_line(framework, interpreter)}"
         )
     return interpreter
@@ -100,10 +95,10 @@ def missing_frameworks(settings: UserSettings) -> list[str]:
     Quick: it looks into our own interpreter only, as asking another one means starting it.
     """
     return [
-        f"{FRAMEWORK_TITLES[framework]} is not installed; install it with: "
+        f"{title_of(framework)} is not installed; install it with: "
         + install_line(framework, sys.executable)
         for framework in FRAMEWORKS
-        if interpreter_of(framework, settings) == sys.executable and _missing_here(MODULES[framework])
+        if interpreter_of(framework, settings) == sys.executable and _missing_here(FRAMEWORKS[framework].imported)
     ]
 
 
@@ -114,13 +109,13 @@ def install_line(
 
     ``anew`` replaces what is there and broken. ``version`` is such as ``2.8.0+cpu``; the build is not held to.
     """
-    distributions = GPU_DISTRIBUTIONS[framework] if gpu else DISTRIBUTIONS[framework]
+    needed = FRAMEWORKS[framework].requirements
+    first, *others = needed.gpu if gpu else needed.cpu
     if version:
-        first, _, others = distributions.partition(" ")
-        distributions = f"{first}=={version.partition('+')[0]} {others}"
-    # The usual build of PyTorch has its CUDA with it, but pip leaves a build for the CPU alone.
-    option = "--force-reinstall " if anew or (gpu and framework == "pytorch") else ""
-    return f"{installer_of(interpreter)} {option}{distributions}"
+        first = f"{first}=={version.partition('+')[0]}"
+    # pip leaves a build for the CPU alone where it has the name of the usual one.
+    option = "--force-reinstall " if anew or (gpu and needed.usual_build_has_cuda) else ""
+    return f"{installer_of(interpreter)} {option}{shlex.join([first, *others])}"
 
 
 def installer_of(interpreter: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.environments.asking import ENDLESS, ask, never, one_line
 from tfpt_tui.environments.interpreters import (
     ANSWER_TIMEOUT_S,
-    MODULES,
     OLDEST_PYTHON,
     too_old,
     version_of,
@@ -55,7 +55,7 @@ class Probe:
     @property
     def absent(self) -> bool:
         """Whether the framework itself is not there, and not only something that it needs."""
-        return MODULES[self.framework][0] in self.missing
+        return FRAMEWORKS[self.framework].modules[0] in self.missing
 
     @property
     def is_of_interpreter(self) -> bool:
@@ -76,7 +76,12 @@ def probe(
     Raises:
         AbandonedError: ``cancelled`` became true.
     """
-    command = worker_command(interpreter, os.devnull, "probe", framework)
+    # The probe itself may meet a Python that is too old to read our files.
+    imported = ",".join(reversed(FRAMEWORKS[framework].imported))
+    distributions = ",".join(one for known in FRAMEWORKS.values() for one in known.distributions)
+    command = worker_command(
+        interpreter, os.devnull, "probe", framework, imported, f"{distributions},numpy,pillow,triton"
+    )
     try:
         answer = ask(command, worker_variables(), timeout_s, silence_s=silence_s, cancelled=cancelled)
         facts = _facts(answer.stdout)

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.hardware.sensitivity import Sensitivity
@@ -24,13 +25,6 @@ LEAST_IDLE_S = 3
 # whose malloc was patched 47 %.
 SYSTEM_SHARE = 0.30
 LEAST_CPU_S = 2.0  # less is too little to judge
-# What a worker's log says where the kernel had more to do than it should.
-KNOWN_CAUSES = {
-    "Memory patch applied": (
-        "TensorFlow changed how memory is given back to the system (tf.data.Dataset.from_generator does)",
-        "something in this process made such a dataset; tfpt-tui parity --neutrality tells whether it was us",
-    )
-}
 KIB = 1 << 10
 
 
@@ -64,7 +58,8 @@ def judge_counters(counters: Mapping[str, float], images: float, log: str) -> Ru
     user_s, system_s = counters.get("user_s", 0.0), counters.get("system_s", 0.0)
     if user_s + system_s < LEAST_CPU_S or system_s <= SYSTEM_SHARE * (user_s + system_s):
         return None
-    known = next((words for mark, words in KNOWN_CAUSES.items() if mark in log), None)
+    marks = [mark for framework in FRAMEWORKS.values() for mark in framework.log_marks]
+    known = next(((mark.cause, mark.advice) for mark in marks if mark.mark in log), None)
     cause, advice = known or ("", "look for what else the process does: perf top -p PID, or strace -c -f -p PID")
     faults = f", {counters.get('minor_faults', 0) / images:,.0f} page faults an image" if images else ""
     return RunWarning(

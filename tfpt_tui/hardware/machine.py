@@ -7,28 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.memory import describe_memory
 from tfpt_tui.hardware.processor import describe_processor
 from tfpt_tui.hardware.system import describe_system
 
-# Variables that change what a framework does.
-TERRAFORM = ("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_WORKSPACE", "TF_DATA_DIR")  # they begin like TensorFlow's
-VARIABLES = (
-    "CUDA",
-    "KMP_",
-    "LD_PRELOAD",
-    "MALLOC",
-    "MKL_",
-    "NVIDIA_",
-    "OMP_",
-    "ONEDNN",
-    "PYTORCH",
-    "TF_",
-    "TORCH",
-    "XLA_",
-)
+# Beginnings of the names of variables that change what a framework does, whichever it is.
+VARIABLES = ("CUDA", "KMP_", "LD_PRELOAD", "MALLOC", "MKL_", "NVIDIA_", "OMP_", "ONEDNN", "XLA_")
 
 
 def describe_machine(
@@ -43,7 +30,14 @@ def describe_machine(
         "variables": {
             name: value
             for name, value in sorted(variables.items())
-            if name.startswith(VARIABLES) and not name.startswith(TERRAFORM)
+            if _is_recorded(name)
         },
     }
     return {name: table for name, table in tables.items() if table is not None}
+
+
+def _is_recorded(variable: str) -> bool:
+    frameworks = FRAMEWORKS.values()
+    ours = (*VARIABLES, *(start for framework in frameworks for start in framework.variables))
+    others = tuple(start for framework in frameworks for start in framework.variables_of_others)
+    return variable.startswith(ours) and not variable.startswith(others)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import chart_colour, title_of, titles
 from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
@@ -20,7 +20,6 @@ from tfpt_tui.results.standing import Standing, stand
 from tfpt_tui.results.statistics import TimeRatio
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.history import COLOURS
 from tfpt_tui.runs.scaling import scaled_note
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _training_time(groups: Sequence[Group]) -> Figure | None:
         return None
     figure, axes = _plain(len(rows))
     for place, (entry, times) in enumerate(rows):
-        axes.plot(times, [place] * len(times), "o", color=_colour(entry.framework), alpha=0.6)
+        axes.plot(times, [place] * len(times), "o", color=chart_colour(entry.framework), alpha=0.6)
         axes.plot(statistics.median(times), place, "|", color="black", markersize=16)
     names = [_marked(entry, groups) for entry, _ in rows]
     _name_rows(axes, names)
@@ -106,7 +105,7 @@ def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
         return None
     figure, axes = _plain(len(compared))
     for place, (standing, time) in enumerate(compared):
-        colour = _colour(standing.entry.framework)
+        colour = chart_colour(standing.entry.framework)
         if time.low is not None and time.high is not None:
             axes.plot([time.low, time.high], [place, place], "-", color=colour, linewidth=2)
         axes.plot(time.ratio, place, "o", color=colour)
@@ -130,7 +129,7 @@ def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> 
             axes = figure.add_subplot(2, 2, 2 * row + column + 1)
             for result, epochs in curves:
                 xs = [epoch["epoch"] if unit == "epoch" else epoch["at_s"] for epoch in epochs]
-                colour = _colour(result["config"]["framework"])
+                colour = chart_colour(result["config"]["framework"])
                 axes.plot(xs, [epoch[figure_of] for epoch in epochs], color=colour, linewidth=1.2, alpha=0.8)
             axes.set_xlabel("epoch" if unit == "epoch" else "training (s)")
             axes.xaxis.set_major_locator(MaxNLocator(integer=unit == "epoch"))
@@ -150,7 +149,7 @@ def _batch_size(groups: Sequence[Group]) -> Figure | None:
         alike.setdefault(same_settings(entry.config, "seed", "batch_size"), []).append(entry)
     for entries in alike.values():
         points = sorted((asked(entry.config, "batch_size"), entry.images_per_s()) for entry in entries)
-        axes.plot(*zip(*points, strict=True), "o-", color=_colour(entries[0].framework))
+        axes.plot(*zip(*points, strict=True), "o-", color=chart_colour(entries[0].framework))
     frameworks = list(dict.fromkeys(entry.framework for entry in groups))
     axes.set_xscale("log", base=2)
     axes.set_ylim(bottom=0)
@@ -184,7 +183,7 @@ def _hardware(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -
         for framework, samples in sampled.items():
             told = [(sample.elapsed_s, reading(sample, gpu)) for sample, gpu in samples]
             points = [(elapsed_s, value) for elapsed_s, value in told if value is not None]
-            axes.plot(*zip(*points, strict=True), color=_colour(framework), linewidth=1.2)
+            axes.plot(*zip(*points, strict=True), color=chart_colour(framework), linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
@@ -202,8 +201,8 @@ def _published(table: Table) -> Figure | None:
     for place, row in enumerate(rows):
         axes.barh(place - 0.2, float(row["theirs_training_s"] or 0), 0.38, color=OTHER)
         if row["yours_training_s"] is not None:
-            framework = {title: name for name, title in FRAMEWORK_TITLES.items()}[str(row["framework"])]
-            axes.barh(place + 0.2, float(row["yours_training_s"]), 0.38, color=_colour(framework))
+            framework = titles()[str(row["framework"])]
+            axes.barh(place + 0.2, float(row["yours_training_s"]), 0.38, color=chart_colour(framework))
     _name_rows(axes, [f"row {row['row']}: {row['framework']}" for row in rows])
     scaled = " (yours is scaled)" if any(row.get("yours_is") for row in rows) else ""
     axes.set_xlabel(f"training (s): theirs in grey,\nyours below it in colour{scaled}")
@@ -272,12 +271,8 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _legend(axes: Axes, frameworks: Sequence[str]) -> None:
     for framework in dict.fromkeys(frameworks):
-        axes.plot([], [], "-", color=_colour(framework), label=FRAMEWORK_TITLES.get(framework, framework))
+        axes.plot([], [], "-", color=chart_colour(framework), label=title_of(framework))
     axes.legend(fontsize=8)
-
-
-def _colour(framework: str) -> str:
-    return COLOURS.get(framework, OTHER)
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.errors import UsageError
 from tfpt_tui.hardware.fingerprint import GPU, MACHINE
 from tfpt_tui.results.groups import asked
@@ -39,7 +39,7 @@ def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
     # Runs of two environments were asked to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
-        title = FRAMEWORK_TITLES.get(framework, framework)
+        title = title_of(framework)
         found.append(_difference(runs, "software", software_facts, f"ran {title} in different versions"))
     return [sentence for sentence in (*found, _devices(done)) if sentence]
 

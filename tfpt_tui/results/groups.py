@@ -9,14 +9,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, defaults, plain
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
+from tfpt_tui.config.schema import SETTINGS, defaults, plain
 from tfpt_tui.events import PHASES
 from tfpt_tui.runs.record import FLAGGED, doubts, throughput, warnings_of
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
-# The distribution whose version is that of the framework.
-VERSIONED = {"pytorch": "torch", "tensorflow": "tensorflow"}
 # They tell repeats, machines and limits apart, not configurations.
 NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
 
@@ -44,7 +43,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        return FRAMEWORK_TITLES.get(self.framework, self.framework)
+        return title_of(self.framework)
 
     @property
     def track(self) -> str:
@@ -208,8 +207,8 @@ def origin_of(result: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def version_of(result: Mapping[str, Any]) -> str:
     """The version of the run's framework, "" where it is not known."""
-    versions = result.get("versions", {})
-    return str(versions.get(VERSIONED.get(result["config"].get("framework", ""), ""), ""))
+    framework = FRAMEWORKS.get(result["config"].get("framework", ""))
+    return str(result.get("versions", {}).get(framework.distributions[0], "")) if framework else ""
 
 
 def machine_of(result: Mapping[str, Any]) -> str:

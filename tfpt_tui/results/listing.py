@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, epochs_trained
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, epochs_trained
 from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.results.table import Column, Table
 from tfpt_tui.runs.record import FLAGGED, doubts, throughput, warnings_of
@@ -37,7 +38,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run": result["run"],
         "status": result["status"],
-        "framework": FRAMEWORK_TITLES.get(config.get("framework", ""), ""),
+        "framework": title_of(config.get("framework", ""), ""),
         "environment": asked(config, "environment"),
         "track": _track(config),
         "batch_size": config.get("batch_size"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.counters import Counters
 from tfpt_tui.environments.interpreters import PACKAGE, check_framework
@@ -285,7 +285,7 @@ def _row(one: Neutrality) -> dict[str, Cell]:
     time, faults, untuned = checks["time"], checks["page faults"], checks.get(UNTUNED)
     waits = checks.get("waits")
     return {
-        "framework": FRAMEWORK_TITLES[one.case.framework],
+        "framework": title_of(one.case.framework),
         "track": one.case.track,
         "measure": one.case.measure,
         "outcome": one.outcome,

@@ -117,7 +117,8 @@ def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list
         others = [str(one) for one in found if one.setting.name not in unequal]
         kind = kind_of(entry, groups)
         if others:
-            exception = "an exception to track parity" if entry.track == "parity" else "not the same"
+            proven = entry.track in TRACKS and TRACKS[entry.track].needs_proof
+            exception = f"an exception to track {entry.track}" if proven else "not the same"
             notes.append(f"{kind}{own} and {other}: {exception}: {', '.join(others)}")
         if known:
             notes.append(f"{kind}{own} differs from {other} in {', '.join(known)}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.results.comparable import machine_facts, software_facts
 from tfpt_tui.results.groups import hardware_of
 
@@ -61,7 +61,7 @@ def who(runs: Sequence[str], results: Sequence[Result]) -> str:
         return runs[0]
     chosen = set(runs)
     titles = dict.fromkeys(
-        FRAMEWORK_TITLES.get(result["config"].get("framework", ""), "unknown")
+        title_of(result["config"].get("framework", ""), "unknown")
         for result in results
         if result["run"] in chosen
     )

@@ -1,4 +1,4 @@
-"""Do both frameworks compute the same? What ``tfpt-tui parity`` checks, keeps, and says beside a comparison."""
+"""Do the frameworks compute the same? What ``tfpt-tui parity`` checks, keeps, and says beside a comparison."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.config.tracks import PARITY
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import finite
 from tfpt_tui.results.provenance import DECISIVE
@@ -46,8 +47,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Proof:
-    """``machine`` is its fingerprint; ``versions`` are those of both frameworks; ``device`` is cpu or gpu.
+    """Of a framework and the reference.
 
+    ``machine`` is its fingerprint; ``versions`` are those of both frameworks; ``device`` is cpu or gpu.
     ``onednn`` says of each framework whether it computed with oneDNN: other kernels round otherwise.
     """
 
@@ -64,9 +66,9 @@ class Proof:
         return all(check.passed for check in self.checks)
 
 
-def check_evidence(evidence: Mapping[str, Evidence]) -> tuple[Check, ...]:
-    """Compare what the two frameworks computed, in the order in which one thing follows from another."""
-    first, second = (evidence[framework].arrays for framework in FRAMEWORKS)
+def check_evidence(evidence: Evidence, reference: Evidence) -> tuple[Check, ...]:
+    """Compare what a framework computed with the reference, in the order in which one follows from another."""
+    first, second = evidence.arrays, reference.arrays
 
     def largest(*names: str) -> float:
         return _worst(_largest(first[name], second[name]) for name in names)
@@ -100,7 +102,7 @@ def check_evidence(evidence: Mapping[str, Evidence]) -> tuple[Check, ...]:
         Check("batch means", "running means after 11 batches; largest", largest(*names("trained/", "mean")), 1e-3),
         Check(
             "batch variances",
-            "running variances, relative; PyTorch divides by n - 1",
+            "running variances, relative; some divide by n, others by n - 1",
             _worst(_relative(first[name], second[name]) for name in names("trained/", "variance")),
             5e-3,
         ),
@@ -135,7 +137,7 @@ def describe(proof: Proof) -> str:
     outcome = f"FAILED ({', '.join(failed)})" if failed else f"verified, {len(proof.checks)} checks"
     versions = ", ".join(f"{name} {version}" for name, version in proof.versions.items())
     if proof.onednn and proof.device == "cpu":
-        with_it = [FRAMEWORK_TITLES[name] for name, used in proof.onednn.items() if used]
+        with_it = [title_of(name) for name, used in proof.onednn.items() if used]
         versions += f", oneDNN in {' and '.join(with_it) or 'neither'}"
     return f"parity: {outcome}, {proof.date:%Y-%m-%d}, on {proof.device_name}, {versions}"
 
@@ -148,13 +150,13 @@ def document(proof: Proof) -> dict[str, Any]:
 
 
 def decisive(*versions: Mapping[str, str]) -> dict[str, str]:
-    """The versions that decide what is computed, of one framework or of both."""
+    """The versions that decide what is computed, of one framework or of several."""
     return {name: found[name] for found in versions for name in DECISIVE if name in found}
 
 
 def store(proof: Proof, directory: Path) -> Path:
-    """Keep the latest proof of every machine, device and pair of versions."""
-    versions = "-".join(proof.versions.get(name, "none") for name in ("torch", "tensorflow", "keras"))
+    """Keep the latest proof of every machine, device and pair of frameworks in their versions."""
+    versions = "-".join(proof.versions[name] for name in DECISIVE if name in proof.versions)
     path = directory / f"{proof.machine}-{proof.device}-{versions}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_toml(path, document(proof))
@@ -164,16 +166,20 @@ def store(proof: Proof, directory: Path) -> Path:
 def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | None:
     """What is proven of the completed runs on the track parity; None where there are none.
 
-    Each run needs a proof of its own device and versions, the latest of which counts. Nothing is proven of 16-bit
+    Each run needs a proof of its own device and versions; the latest counts. Nothing is proven of 16-bit
     arithmetic or of compiled models.
     """
     completed = [result for result in results if result["status"] == "completed"]
-    runs = [result for result in completed if result["config"].get("track") == "parity"]
+    runs = [result for result in completed if result["config"].get("track") == PARITY.name]
     if not runs:
         return None
     if any(result["config"].get(key) not in values for result in runs for key, values in PROVEN.items()):
         return "parity: not proven for this precision or compilation, only for float32 and compile=auto or off"
-    proofs = sorted(_read_all(directory), key=lambda proof: proof.date, reverse=True)
+    compared = decisive(*(result.get("versions", {}) for result in runs))
+    # A run of the reference has a proof with every other framework: of those compared here is the one that counts.
+    proofs = sorted(
+        _read_all(directory), key=lambda proof: (proof.versions.items() <= compared.items(), proof.date), reverse=True
+    )
     used = [next((proof for proof in proofs if _covers(proof, result)), None) for result in runs]
     if None in used:
         return (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.results.groups import asked, machine_of
 
-DECISIVE = ("torch", "torchvision", "tensorflow", "keras")
+DECISIVE = tuple(name for framework in FRAMEWORKS.values() for name in framework.distributions)
 
 
 def provenance(results: Sequence[Mapping[str, Any]], proof: str | None = None) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import NOT_A_ROW, Preset
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparable import check_comparable, origins
 from tfpt_tui.results.groups import asked, flags_of, hardware_of, machine_of, version_of
@@ -72,7 +73,7 @@ def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Tab
         rows.append(
             {
                 "row": number + 1,
-                "framework": FRAMEWORK_TITLES[str(row.resolved()["framework"])],
+                "framework": title_of(str(row.resolved()["framework"])),
                 **{key: show_setting(key, row.resolved()) for key in keys},
                 "theirs_training_s": theirs_s[number],
                 "yours_training_s": yours_s[number],

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.events import ModelSummary
 from tfpt_tui.results.groups import version_of
 from tfpt_tui.results.table import Cell, Column, Table, as_text
@@ -79,7 +80,7 @@ def report_layers(model: ModelSummary) -> str:
 
 def _framework(result: Mapping[str, Any]) -> str:
     name = result["config"].get("framework", "")
-    return f"{FRAMEWORK_TITLES.get(name, name)} {version_of(result)}".strip()
+    return f"{title_of(name)} {version_of(result)}".strip()
 
 
 def _settings(config: Mapping[str, Any]) -> list[str]:

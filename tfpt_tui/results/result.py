@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.events import RunWarning
@@ -35,21 +36,18 @@ def read_result(run: RunDirectory) -> dict[str, Any]:
 def judge_worker(document: Mapping[str, Any]) -> RunWarning | None:
     """What is wrong with figures that an older worker measured; those before 0.2 did not say which they were."""
     config, effective = document.get("config", {}), document.get("effective", {})
-    measured = (
-        config.get("framework") == "tensorflow"
-        and str(effective.get("device", "")).startswith("cpu")
-        and config.get("track", "default") in ("default", "parity")
-        and config.get("measure", "end_to_end") in ("end_to_end", "model")
-    )
-    if document.get("worker_version") or not measured:
+    framework = FRAMEWORKS.get(config.get("framework", ""))
+    if document.get("worker_version") or framework is None:
         return None
-    return RunWarning(
-        "void: measured by a worker before 0.2, whose warm-up slowed TensorFlow down by 2 to 4 times on a CPU"
-        " (tracks default and parity)",
-        "void",
-        "run it again: tfpt-tui runs rerun",
-        "time",
-    )
+    for void in framework.void_figures:
+        if (
+            str(effective.get("device", "")).startswith(void.device)
+            and config.get("track", "default") in void.tracks
+            and config.get("measure", "end_to_end") in void.measures
+        ):
+            message = f"void: measured by a worker before {void.before}, {void.reason}"
+            return RunWarning(message, "void", "run it again: tfpt-tui runs rerun", "time")
+    return None
 
 
 def _document(run: RunDirectory, environment: Mapping[str, Any]) -> dict[str, Any]:

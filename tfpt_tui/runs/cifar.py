@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.cifar import Cifar, Pictures, Split
 from tfpt_tui.data.manifest import SPLITS
@@ -19,7 +19,7 @@ from tfpt_tui.runs.processes import kill_group
 
 TIMEOUT_S = 300
 # Whose loader it is; our own reader needs no framework.
-FRAMEWORK_OF = {"torchvision": "pytorch", "keras": "tensorflow"}
+FRAMEWORK_OF = {one.cifar_reader: name for name, one in FRAMEWORKS.items() if one.cifar_reader}
 OWN_READER = "archive"
 READERS = (OWN_READER, *FRAMEWORK_OF)
 
@@ -38,7 +38,7 @@ def read_again(
     files: Mapping[str, bytes],
     settings: UserSettings,
 ) -> Pictures:
-    """The pictures as ``reader`` (torchvision or keras) reads the same files of the archive.
+    """The pictures as ``reader``, the library of a framework, reads the same files of the archive.
 
     The ``files`` of the ``archive`` went through our own reader: a library may unpickle what they hold.
 
@@ -60,7 +60,7 @@ def read_again(
         try:
             returncode = process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise TfptError(f"{FRAMEWORK_TITLES[framework]}: has not read the archive in {TIMEOUT_S} s") from None
+            raise TfptError(f"{title_of(framework)}: has not read the archive in {TIMEOUT_S} s") from None
         finally:
             kill_group(process.pid)
             process.wait()

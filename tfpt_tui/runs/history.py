@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from tfpt_tui.config.frameworks import chart_colour
 from tfpt_tui.runs.record import Record
 
 # Okabe and Ito's colours, told apart by colour-blind readers; one a framework, everywhere.
-COLOURS = {"pytorch": "#D55E00", "tensorflow": "#0072B2"}
 
 
 def draw_history(record: Record, path: Path) -> None:
@@ -17,7 +17,7 @@ def draw_history(record: Record, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    colour = COLOURS.get(record.start.framework if record.start else "", "#555555")
+    colour = chart_colour(record.start.framework if record.start else "")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     trained = [epoch for epoch in record.epochs if epoch.loss is not None]
     epochs = [epoch.epoch for epoch in trained]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
 from tfpt_tui.hardware.memory import WORKER_BYTES, available_bytes, shared_memory_bytes
@@ -24,26 +26,27 @@ def check_room(config: RunConfig, manifest: Manifest) -> None:
 
 
 def cache_bytes(config: RunConfig, manifest: Manifest) -> int:
-    """Size of the cache of decoded images: bytes, on the track published floats; 0 without one.
+    """Size of the cache of decoded images: bytes or floats, as its track has them; 0 without one.
 
-    The article's TensorFlow pipeline caches the test images, too.
+    A pipeline of the article's that fills its cache before the training has the test images in it, too.
     """
     if not config.cache:
         return 0
     images = manifest.total("train")
-    if config.track != "published":
+    if not TRACKS[config.track].float_cache:
         return images * _values(config)
-    if config.framework == "tensorflow":
+    if FRAMEWORKS[config.framework].tracks[config.track].fills_cache_before_training:
         images += manifest.total("test")
     return images * _values(config) * FLOAT_BYTES
 
 
 def shuffle_bytes(config: RunConfig, manifest: Manifest) -> int:
-    """Size of the buffer in which the article's TensorFlow pipeline shuffles all training images as floats.
+    """Size of the buffer in which one of the article's pipelines shuffles all training images as floats.
 
     Cached images that are not augmented lie in memory once. All other pipelines shuffle indices.
     """
-    if config.framework != "tensorflow" or config.track != "published" or (config.cache and not config.augment):
+    shuffles = FRAMEWORKS[config.framework].tracks[config.track].shuffles_images
+    if not shuffles or (config.cache and not config.augment):
         return 0
     return manifest.total("train") * _values(config) * FLOAT_BYTES
 
@@ -57,7 +60,7 @@ def _check_memory(config: RunConfig, manifest: Manifest) -> None:
     parts = [f"{_gb(cache)} for the cache"] * bool(cache) + [f"{_gb(buffer)} for shuffling"] * bool(buffer)
     ways_out = ["set cache=false"] * (cache > 0) + ["take another track"] * (buffer > 0)
     raise MissingError(
-        f"{FRAMEWORK_TITLES[config.framework]}, cache={str(config.cache).lower()}: the {manifest.total('train'):,}"
+        f"{title_of(config.framework)}, cache={str(config.cache).lower()}: the {manifest.total('train'):,}"
         f" images of {config.data} need {' and '.join(parts)}, and the framework about {_gb(WORKER_BYTES)};"
         f" {_gb(available)} of memory are available; {', '.join([*ways_out, 'a smaller image_size'])} or less data"
     )
@@ -66,14 +69,14 @@ def _check_memory(config: RunConfig, manifest: Manifest) -> None:
 def _check_shared_memory(config: RunConfig, images: int) -> None:
     """Refuse workers that would die of a bus error: batches go through /dev/shm, the cache lies there."""
     room = shared_memory_bytes()
-    if config.framework != "pytorch" or not room:
+    if FRAMEWORKS[config.framework].loader != "processes" or not room:
         return
     size, free = room
     values = _values(config)
-    published = config.track == "published"  # its cache is shared also without workers
+    floats = TRACKS[config.track].float_cache
     needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * values * FLOAT_BYTES
-    if config.cache and (config.num_workers or published):
-        needed += images * values * (FLOAT_BYTES if published else 1)
+    if config.cache and (config.num_workers or floats):
+        needed += images * values * (FLOAT_BYTES if floats else 1)
     if needed > free:
         ways_out = ["num_workers=0"] * (config.num_workers > 0) + ["cache=false"] * config.cache
         raise MissingError(

@@ -21,8 +21,10 @@ from pathlib import Path
 
 import psutil
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import write_toml
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.counters import Counters, descendants, read_process
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
@@ -67,7 +69,7 @@ class Case:
     device: str = "cpu"
 
     def __str__(self) -> str:
-        return f"{FRAMEWORK_TITLES[self.framework]}, {self.track}, {self.measure} on the {self.device.upper()}"
+        return f"{title_of(self.framework)}, {self.track}, {self.measure} on the {self.device.upper()}"
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,7 @@ def _config(case: Case, data: Path, threads: int) -> RunConfig:
         "epochs": EPOCHS,
         "threads": threads,
         # The documentation's own number of workers, said here so that both know it.
-        "num_workers": min(4, len(os.sched_getaffinity(0))) if case.track == "documented" else 0,
+        "num_workers": min(TRACKS[case.track].usual_workers, len(os.sched_getaffinity(0))),
     }
     return RunConfig.from_mapping(row, "neutrality")
 
@@ -280,9 +282,7 @@ def _config(case: Case, data: Path, threads: int) -> RunConfig:
 def _write_config(config: RunConfig, directory: Path) -> None:
     """For the worker as TOML, for the plain script as JSON."""
     write_toml(directory / "config.toml", {"rows": [config.to_mapping()]})
-    device = "cuda" if config.framework == "pytorch" and config.device == "gpu" else config.device
-    settings = {**config.to_mapping(), "device": device}
-    (directory / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    (directory / "settings.json").write_text(json.dumps(config.to_mapping()), encoding="utf-8")
 
 
 def _plain_command(interpreter: str, package: Path, config: RunConfig, directory: Path) -> tuple[list[str], Path]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig, Value
+from tfpt_tui.config.schema import RunConfig, Value
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.data.manifest import check_labels, read_manifest
 from tfpt_tui.environments.interpreters import check_framework, install_line
 from tfpt_tui.environments.probe import probe
@@ -160,8 +162,8 @@ def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[
 
 
 def _check_batch(config: RunConfig, images: int) -> None:
-    """Refuse an epoch without a whole batch; only the article's code path keeps a short one."""
-    if config.track != "published" and config.batch_size > images:
+    """Refuse an epoch without a whole batch on a track that drops the short one."""
+    if not TRACKS[config.track].keeps_short_batch and config.batch_size > images:
         raise UsageError(
             f"batch_size={config.batch_size}: more than the {images} training images of {config.data}"
         )
@@ -180,7 +182,7 @@ def _check_same_kind(interpreters: Mapping[Place, str]) -> None:
     if blind and len(blind) < len(probes):
         framework, interpreter = blind[0].framework, blind[0].interpreter
         raise MissingError(
-            f"device=auto: {FRAMEWORK_TITLES[framework]} sees no GPU where another framework sees one;"
+            f"device=auto: {title_of(framework)} sees no GPU where another framework sees one;"
             f" mend it with: {install_line(framework, interpreter, gpu=True)}, or set device=cpu"
         )
 

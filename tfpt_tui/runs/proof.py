@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, FRAMEWORKS, RunConfig
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml
+from tfpt_tui.config.tracks import PARITY
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.environments.interpreters import check_framework
@@ -41,31 +43,31 @@ class Evidence:
 
 
 def gather_evidence(
-    device: str, settings: UserSettings, directory: Path, say: Callable[[str], None]
+    frameworks: Sequence[str], device: str, settings: UserSettings, directory: Path, say: Callable[[str], None]
 ) -> dict[str, Evidence]:
-    """The evidence of both frameworks on ``device`` (cpu or gpu), by framework; files go to ``directory``.
+    """The evidence of the frameworks on ``device`` (cpu or gpu), by framework; files go to ``directory``.
 
     Raises:
         MissingError: a framework or the device is not there.
         TfptError: a framework's process failed; the message has its last line.
     """
     with machine_lock("tfpt-tui parity", say):
-        return _compute(device, settings, directory, say)
+        return _compute(frameworks, device, settings, directory, say)
 
 
 def _compute(
-    device: str, settings: UserSettings, directory: Path, say: Callable[[str], None]
+    frameworks: Sequence[str], device: str, settings: UserSettings, directory: Path, say: Callable[[str], None]
 ) -> dict[str, Evidence]:
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        interpreters = {framework: check_framework(framework, settings) for framework in FRAMEWORKS}
+        interpreters = {framework: check_framework(framework, settings) for framework in frameworks}
         data = directory / "data"
         prepare(make_synthetic(limit=IMAGES_PER_CLASS, classes=CLASSES), Target(data), jobs=os.cpu_count() or 1)
-        # Both at once: nothing is timed here.
-        for framework in FRAMEWORKS:
+        # All at once: nothing is timed here.
+        for framework in frameworks:
             started[framework] = _start(framework, interpreters[framework], device, data, directory)
-        say(f"computing the same in {' and '.join(FRAMEWORK_TITLES.values())} on the {device}")
-        return {framework: _finish(framework, started[framework], device, directory) for framework in FRAMEWORKS}
+        say(f"computing the same in {' and '.join(map(title_of, frameworks))} on the {device}")
+        return {framework: _finish(framework, started[framework], device, directory) for framework in frameworks}
     finally:
         for process in started.values():
             kill_group(process.pid)
@@ -75,7 +77,7 @@ def _compute(
 def _start(framework: str, interpreter: str, device: str, data: Path, directory: Path) -> subprocess.Popen[bytes]:
     own = _own_directory(framework, device, directory)
     own.mkdir()
-    row = {"framework": framework, "track": "parity", "data": str(data), "device": device, "epochs": 1, **STEP}
+    row = {"framework": framework, "track": PARITY.name, "data": str(data), "device": device, "epochs": 1, **STEP}
     write_toml(own / "config.toml", {"rows": [RunConfig.from_mapping(row, str(own)).to_mapping()]})
     return launch(own, own / "worker.log", interpreter, "proof")
 
@@ -85,7 +87,7 @@ def _finish(framework: str, process: subprocess.Popen[bytes], device: str, direc
     try:
         returncode = process.wait(TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        raise TfptError(f"{FRAMEWORK_TITLES[framework]}: no proof within {TIMEOUT_S} s") from None
+        raise TfptError(f"{title_of(framework)}: no proof within {TIMEOUT_S} s") from None
     if returncode:
         raise _refusal(framework, returncode, own, own / "worker.log")
     return _read_evidence(own)
@@ -100,7 +102,7 @@ def _refusal(framework: str, returncode: int, own: Path, log: Path) -> TfptError
     if problem.exists():
         return MissingError(problem.read_text(encoding="utf-8"))
     last = (log.read_text(errors="replace").strip().splitlines() or [f"exit code {returncode}"])[-1]
-    return TfptError(f"{FRAMEWORK_TITLES[framework]}: its part of the proof failed: {last}")
+    return TfptError(f"{title_of(framework)}: its part of the proof failed: {last}")
 
 
 def _read_evidence(own: Path) -> Evidence:

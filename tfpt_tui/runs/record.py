@@ -12,7 +12,9 @@ from itertools import pairwise
 from typing import Any
 
 from tfpt_tui import events
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import epochs_trained
+from tfpt_tui.config.tracks import DEFAULT, PUBLISHED, TRACKS
 from tfpt_tui.events import (
     Environment,
     EpochEnd,
@@ -261,15 +263,19 @@ def _memory(record: Record, hardware: Mapping[str, Any]) -> dict[str, int]:
 def _article_clock(config: Mapping[str, Any], record: Record) -> dict[str, float]:
     """Seconds as the article's clocks cover them.
 
-    Its training clock starts at the first epoch, so it covers what is compiled at the first step; PyTorch's
-    cache is filled in that epoch, TensorFlow's was filled before by plotting one batch (benchmark_method.md, 0.1).
-    On the track published all of this happens in the training itself, as in the article's code.
+    Its training clock starts at the first epoch, so it covers what is compiled at the first step, and the cache
+    that is filled in that epoch; one of its pipelines had filled it before, by plotting one batch
+    (benchmark_method.md, 0.1). On the track published all of this happens in the training itself, as in the
+    article's code.
     """
+    framework = FRAMEWORKS.get(str(config.get("framework", "")))
+    article = framework.tracks.get(PUBLISHED.name) if framework else None
+    fills_in_training = article and not article.fills_cache_before_training
     if "training" not in record.phases or "evaluation" not in record.phases:
         return {}
     covered = ["training"]
-    if config.get("track") != "published":
-        covered += ["compile"] + (["cache_fill"] if config["framework"] == "pytorch" else [])
+    if not TRACKS[config.get("track", DEFAULT.name)].compiles_in_clock:
+        covered += ["compile"] + (["cache_fill"] if fills_in_training else [])
     return {
         "training_s": sum(record.phases.get(phase, 0.0) for phase in covered),
         "evaluation_s": record.phases["evaluation"],

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import epochs_trained
 from tfpt_tui.events import EpochEnd
 
@@ -49,13 +50,15 @@ def once_s(config: Mapping[str, Any], epochs: Sequence[EpochEnd]) -> float:
     """Seconds of the training that are spent once, however many epochs and images there are.
 
     What is traced and compiled is in the first batch of the first epoch, beside what later epochs wait for theirs.
-    Of a single epoch only Keras tells it apart: its first batch includes the step, and PyTorch's loader may start
-    its workers anew in every epoch.
+    Of a single epoch only a first batch that includes its step tells it apart: the wait for another may be for
+    loaders that start anew in every epoch.
     """
+    framework = FRAMEWORKS.get(str(config.get("framework", "")))
+    includes_step = framework is not None and framework.first_batch_includes_step
     first = epochs[0]
     if epochs[1:]:
         usual_s = statistics.median(epoch.first_batch_s for epoch in epochs[1:])
-    elif config.get("framework") == "tensorflow" and "batch_size" in config:
+    elif includes_step and "batch_size" in config:
         images = first.images_per_s * first.seconds
         usual_s = usual_batch_s(first.seconds, first.first_batch_s, images, int(config["batch_size"]))
     else:

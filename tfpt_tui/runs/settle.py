@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
@@ -28,7 +29,7 @@ from tfpt_tui.wording import signal_name
 
 LOG_CHARACTERS = 1 << 20
 TIMED = ("training", "evaluation")
-ARTIFACTS = ("model.pt", "model.keras", "samples.jpg", "history.png")
+ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
 
 
 class Keeper:

@@ -5,28 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, RunConfig
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.data.manifest import Manifest
 
-# Keras's default; PyTorch's is 0.9, and the track parity gives it to both (backends/network.py).
-KERAS_MOMENTUM = 0.99
-LEAST_SHARE = 0.01  # of their beginning that running averages may still hold: 459 steps of Keras
+LEAST_SHARE = 0.01  # of their beginning that running averages may still hold: 459 steps with momentum 0.99
 
 
 def too_short(configs: Sequence[RunConfig], manifests: Sequence[Manifest]) -> list[str]:
     """A sentence for each kind of run that ends before its running averages have forgotten where they began."""
     notes = []
     for config, manifest in zip(configs, manifests, strict=True):
-        averages_last = config.framework == "tensorflow" and config.track != "parity"
-        if not averages_last or config.measure != "end_to_end":
+        if config.measure != "end_to_end":
             continue
+        framework = FRAMEWORKS[config.framework]
+        momentum = TRACKS[config.track].running_average_momentum or framework.running_average_momentum
         steps = _steps(config, manifest.total("train"))
-        share = KERAS_MOMENTUM**steps
+        share = momentum**steps
         if share > LEAST_SHARE:
-            enough = math.ceil(math.log(LEAST_SHARE) / math.log(KERAS_MOMENTUM))
-            judged = "; learning is judged without them" if config.track != "published" else ""
+            enough = math.ceil(math.log(LEAST_SHARE) / math.log(momentum))
+            judged = "; learning is judged without them" if TRACKS[config.track].recalibrates else ""
             notes.append(
-                f"{FRAMEWORK_TITLES[config.framework]}: too short for test accuracy: after {steps:,} steps its"
+                f"{framework.title}: too short for test accuracy: after {steps:,} steps its"
                 f" running averages still hold {share:.1%} of their start"
                 f" (under {LEAST_SHARE:.0%} from {enough} steps on){judged}"
             )

@@ -20,6 +20,7 @@ from textual.app import App, SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from tfpt_tui.config.frameworks import PROBLEMS
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
@@ -118,6 +119,8 @@ class TfptApp(App[None]):
         self.set_keymap(dict(self._settings.keys))
         if faults := faults_of(self._settings.keys):
             self.notify("\n".join(faults), title="[keys] of config.toml", severity="warning", markup=False)
+        if PROBLEMS:
+            self.notify("\n".join(PROBLEMS), title="a framework is left out", severity="error", markup=False)
         if self.theme != self._wanted_theme:
             hint = nearest(self._wanted_theme, list(self.available_themes))
             self.notify(f"no theme {self._wanted_theme!r}{hint}", severity="warning", markup=False)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from textual.content import Content
 
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, PLAN, SETTINGS
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, PLAN, SETTINGS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import printable
 from tfpt_tui.results.estimate import show_duration
@@ -35,7 +36,7 @@ MUTED = "$foreground-muted"
 def source_line(source: Source) -> Content:
     """One line of the list on the left."""
     if source.group == RECORDED:
-        framework = FRAMEWORK_TITLES.get(source.framework, source.framework)
+        framework = title_of(source.framework)
         return Content.assemble(
             (f"{GLYPHS.get(source.status, '?')} ", status_style(source.status)),
             source.name,
@@ -71,7 +72,7 @@ def row_lines(preset: Preset) -> tuple[str, list[str]]:
     rows: list[dict[str, Cell]] = [
         {
             "row": number,
-            "framework": FRAMEWORK_TITLES.get(str(values["framework"]), "none"),
+            "framework": title_of(str(values["framework"]), "none"),
             **{key: show_setting(key, values) for key in keys},
             **{key: row.published.get(key) for key in ("training_s", "evaluation_s")},
             "best": BEST if row.published.get("marked_best") else "",
@@ -87,7 +88,7 @@ def row_line(line: str, framework: str, chosen: bool) -> Content:
     """A row that is left out is muted and has another mark."""
     if not chosen:
         return Content.styled(f"{LEFT_OUT} {line}", MUTED)
-    title = FRAMEWORK_TITLES.get(framework, "")
+    title = title_of(framework, "")
     before, _, after = line.partition(title) if title else (line, "", "")
     return Content.assemble(f"{CHOSEN} {before}", (title, framework_style(framework)), after)
 

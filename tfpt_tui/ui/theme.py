@@ -7,10 +7,11 @@ from string import ascii_uppercase
 
 from textual.theme import Theme
 
-# One colour a framework, everywhere: Okabe and Ito's vermilion and blue, moved to the nearest cube entries. Styles
-# name them as $pytorch and $tensorflow: on white they are darker.
-FRAMEWORK_COLOURS = {"pytorch": "#ff8700", "tensorflow": "#5fafff"}
-FRAMEWORK_COLOURS_ON_WHITE = {"pytorch": "#af5f00", "tensorflow": "#005faf"}
+from tfpt_tui.config.frameworks import FRAMEWORKS
+
+# One colour a framework, everywhere. Styles name them as $NAME: on white they are darker.
+FRAMEWORK_COLOURS = {name: framework.colours.on_black for name, framework in FRAMEWORKS.items()}
+FRAMEWORK_COLOURS_ON_WHITE = {name: framework.colours.on_white for name, framework in FRAMEWORKS.items()}
 # Runs that are drawn beside each other: the first of a framework has its colour, the others one of these. They are
 # seen on black and on white.
 RUN_COLOURS = ("#00af5f", "#d75faf", "#af8700", "#875fff", "#00afaf", "#af5f5f", "#878787", "#5f8700")

@@ -192,6 +192,7 @@ def train_epoch(settings, batches, model, optimizer, loss_function):
 
 def main():
     settings = SimpleNamespace(**json.loads(Path(sys.argv[1]).read_text()))
+    settings.device = {"gpu": "cuda"}.get(settings.device, settings.device)
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
     if settings.track == "parity":

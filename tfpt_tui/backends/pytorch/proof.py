@@ -11,8 +11,10 @@ from torch import nn
 from tfpt_tui.backends.draws import Array, Weights
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.pytorch.model import build_model, get_weights
-from tfpt_tui.backends.pytorch.training import Step
+from tfpt_tui.backends.pytorch.training import Step, make_step
 from tfpt_tui.config.schema import RunConfig
+
+__all__ = ["build_in_double", "differentiate", "make_step", "predict", "take_batches", "take_steps"]
 
 
 def take_batches(data: Data, count: int) -> tuple[list[Array], list[Array]]:

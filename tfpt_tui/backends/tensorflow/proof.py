@@ -9,8 +9,10 @@ import tensorflow as tf
 from tfpt_tui.backends.draws import Array, Weights
 from tfpt_tui.backends.tensorflow.data import Data
 from tfpt_tui.backends.tensorflow.model import build_model, get_weights
-from tfpt_tui.backends.tensorflow.training import Step
+from tfpt_tui.backends.tensorflow.training import Step, make_step
 from tfpt_tui.config.schema import RunConfig
+
+__all__ = ["build_in_double", "differentiate", "make_step", "predict", "take_batches", "take_steps"]
 
 
 def take_batches(data: Data, count: int) -> tuple[list[Array], list[Array]]:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tfpt_tui.config.frameworks import PROBLEMS
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
@@ -94,7 +95,7 @@ def _temporary_directory() -> Path:
 
 def _read_settings(paths: Paths) -> tuple[UserSettings, list[Finding]]:
     """The settings, or defaults where they are broken; the user's own files are tried."""
-    findings = []
+    findings = [Finding("error", "frameworks", problem, "mend it, or remove its folder") for problem in PROBLEMS]
     settings = UserSettings()
     try:
         settings = load_settings(paths.settings)

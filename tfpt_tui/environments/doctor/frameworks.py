@@ -7,17 +7,24 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, FRAMEWORKS
+from tfpt_tui.config.frameworks import FRAMEWORKS, Framework, title_of, titles
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.asking import never
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.environments.interpreters import MODULES, install_line, interpreter_of
+from tfpt_tui.environments.interpreters import install_line, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.hardware.gpu import GpuReading
 
+
+def _env_create(framework: Framework) -> str:
+    option = "" if framework.requirements.usual_build_has_cuda else " --gpu"
+    return f"tfpt-tui env create {framework.name}{option}"
+
+
 SEPARATE = (
     "give each framework an environment of its own, and name it in a run with environment=NAME:"
-    " tfpt-tui env create pytorch; tfpt-tui env create tensorflow --gpu"
+    f" {'; '.join(map(_env_create, FRAMEWORKS.values()))}"
 )
 # What mends a machine that starts no process, by its error.
 LIMITS = {
@@ -26,7 +33,6 @@ LIMITS = {
     errno.EAGAIN: "raise the limit of processes: ulimit -u",
     errno.ENOMEM: "end programs that use much memory",
 }
-ONEDNN_GAIN = "about 1.3 times"  # measured: backends/method.md, kernel libraries
 AT_ONCE = 2  # probes; more would wait for each other's imports
 
 
@@ -89,34 +95,28 @@ def judge_framework(
 
 
 def _judge_kernels(found: Probe, topic: str) -> list[Finding]:
-    """TensorFlow leaves oneDNN off by itself on processors without AVX-512; PyTorch always has it."""
-    if found.onednn is not False:
+    """Whether it computes without its kernel library on this processor, as some leave it off by themselves."""
+    library = FRAMEWORKS[found.framework].kernel_library
+    if found.onednn is not False or library is None:
         return []
-    return [
-        Finding(
-            "note",
-            topic,
-            f"computes without oneDNN on this processor, and takes {ONEDNN_GAIN} as long as with it;"
-            " on the track parity we switch it on, on the others it stays as the framework chooses, and"
-            " comparisons say so",
-            "export TF_ENABLE_ONEDNN_OPTS=1",
-        )
-    ]
+    return [Finding("note", topic, library.missing, library.fix)]
 
 
 def _judge_empty(name: str, found: Sequence[Probe]) -> Finding:
     return Finding(
         "error",
         f"environment {name}",
-        f"{found[0].interpreter}: holds neither PyTorch nor TensorFlow",
+        f"{found[0].interpreter}: holds none of {', '.join(titles())}",
         f"install one there, or forget it: tfpt-tui env remove {name}",
     )
 
 
 def _explain(found: Probe) -> str:
-    torch, torchvision = found.packages.get("torch", ""), found.packages.get("torchvision", "")
-    if found.broken == "torchvision" and torch:
-        return f"{found.problem}; torch {torch} and torchvision {torchvision} are not builds for each other"
+    framework = FRAMEWORKS[found.framework]
+    first = framework.distributions[0]
+    if framework.matched_builds and found.broken in framework.modules[1:] and first in found.packages:
+        named = [f"{name} {found.packages.get(name, '')}".rstrip() for name in framework.distributions]
+        return f"{found.problem}; {' and '.join(named)} are not builds for each other"
     return found.problem
 
 
@@ -126,9 +126,10 @@ def _mend(found: Probe, environment: str, gpu: GpuReading) -> str:
     if found.missing:
         return install_line(found.framework, found.interpreter)
     named = environment != DEFAULT_ENVIRONMENT
-    if found.broken in ("torch", "torchvision") or (found.broken and named):
-        # In its own environment the version stays, which its name may tell; PyTorch's two fit each other again.
-        version = found.packages.get(MODULES[found.framework][0], "") if named else ""
+    framework = FRAMEWORKS[found.framework]
+    if (framework.matched_builds and found.broken in framework.modules) or (found.broken and named):
+        # In its own environment the version stays, which its name may tell; matched builds fit each other again.
+        version = found.packages.get(framework.distributions[0], "") if named else ""
         return install_line(found.framework, found.interpreter, anew=True, version=version)
     if found.broken:
         option = " --gpu" if gpu.names else ""
@@ -182,7 +183,7 @@ def _judge_overwritten(found: Sequence[Probe], environment: str) -> list[Finding
 
 
 def _topic(framework: str, environment: str) -> str:
-    title = FRAMEWORK_TITLES[framework]
+    title = title_of(framework)
     return title if environment == DEFAULT_ENVIRONMENT else f"{title} in {environment}"
 
 

@@ -133,11 +133,11 @@ def _judge_address_space(limit: int | None) -> list[Finding]:
 
 def _judge_shared_memory(facts: MachineFacts) -> list[Finding]:
     if facts.shared_memory is None:
-        message = "there is no /dev/shm: loader workers of PyTorch could not hand over their batches"
+        message = "there is no /dev/shm: loader workers could not hand over their batches"
         return [Finding("warning", "shared memory", message, _more_shared_memory(facts))]
     size, free = facts.shared_memory
     if not facts.shared_memory_writable:
-        message = "/dev/shm cannot be written: loader workers of PyTorch could not hand over their batches"
+        message = "/dev/shm cannot be written: loader workers could not hand over their batches"
         return [Finding("warning", "shared memory", message, "sudo mount -o remount,rw,mode=1777 /dev/shm")]
     room = f"{show_size(free)} of {show_size(size)} free"
     if free >= PUBLISHED_CACHE_BYTES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tfpt_tui.config.frameworks import FRAMEWORKS, MisleadingVariable
 from tfpt_tui.environments.doctor.finding import Finding
 
 TOPIC = "variables"
 GPU_LIBRARIES = ("cuda", "cudnn", "nccl")
-FALSE = ("0", "false")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,18 @@ class _Rule:
     message: str
     remedy: str
     misleads: Callable[[str], bool] = bool
+
+
+def _rules_of_frameworks() -> list[_Rule]:
+    return [
+        _Rule(one.names, one.level, one.message, one.fix, _is_misleading(one))
+        for framework in FRAMEWORKS.values()
+        for one in framework.misleading_variables
+    ]
+
+
+def _is_misleading(variable: MisleadingVariable) -> Callable[[str], bool]:
+    return lambda value: value.lower() in variable.values if variable.values else bool(value)
 
 
 RULES = (
@@ -39,27 +51,18 @@ RULES = (
         lambda value: value not in ("", "0"),
     ),
     _Rule(
-        ("TF_ENABLE_ONEDNN_OPTS",),
-        "warning",
-        "TensorFlow computes without oneDNN, PyTorch with it",
-        "export TF_ENABLE_ONEDNN_OPTS=1",  # unset, some processors leave it off
-        lambda value: value.lower() in FALSE,
-    ),
-    _Rule(
         ("NVIDIA_TF32_OVERRIDE",),
         "warning",
         "the GPU's libraries take it in place of the precision that a run asks for",
         "unset NVIDIA_TF32_OVERRIDE",
     ),
+    *_rules_of_frameworks(),
+    # The worker sets the threads of every framework by itself (backends/effective.py, asked_threads).
     _Rule(
-        ("XLA_FLAGS", "TF_XLA_FLAGS"),
-        "note",
-        "for TensorFlow's compiler alone, PyTorch knows nothing of it",
-        "keep it the same for all runs that you compare, or unset it",
-    ),
-    # The worker sets the threads of both frameworks by itself (backends/effective.py, asked_threads).
-    _Rule(
-        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
+        (
+            *("OMP_NUM_THREADS", "MKL_NUM_THREADS"),
+            *(name for framework in FRAMEWORKS.values() for name in framework.thread_variables),
+        ),
         "note",
         "only for the track published with threads=0, every other run sets its threads itself",
         "set threads=N for a run instead",

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.errors import printable
 from tfpt_tui.results.choices import ALL, PUBLISHED, SWEEP, Choice
 from tfpt_tui.ui.theme import GLYPHS, framework_style
@@ -74,7 +74,7 @@ class ChoiceList(OptionList):
         told: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
         if len(frameworks) == 1:
             (one,) = frameworks
-            told = (FRAMEWORK_TITLES.get(one, printable(one)), framework_style(one))
+            told = (title_of(one, printable(one)), framework_style(one))
         return Content.assemble(
             (mark, "$text-success"),
             printable(name),

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from textual.content import Content
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES, SETTINGS, RunConfig, describe_epochs, epochs_trained
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import SETTINGS, RunConfig, describe_epochs, epochs_trained
 from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
@@ -46,7 +47,7 @@ def headline(view: RunView) -> Content:
     device = f" on {printable(record.environment.device)}" if record.environment else ""
     return Content.assemble(
         (
-            f"{FRAMEWORK_TITLES.get(framework, framework)} {version}".rstrip(),
+            f"{title_of(framework)} {version}".rstrip(),
             f"bold {framework_style(framework)}",
         ),
         f"{device}  ",
@@ -128,7 +129,7 @@ def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
 def _legend_line(run: Shown, against: Shown | None) -> Content:
     config = run.view.config
     settings = "".join(f", {part}" for part in (*_work(config), *_pipeline(config))) if config else ""
-    told = f" {FRAMEWORK_TITLES.get(run.view.framework, run.view.framework)}{settings}, {run.view.id[-4:]}"
+    told = f" {title_of(run.view.framework)}{settings}, {run.view.id[-4:]}"
     own, base = _rate(run), _rate(against) if against else 0.0
     if run is against:
         told += ": baseline"

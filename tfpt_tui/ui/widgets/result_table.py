@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import DataTable
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import titles
 from tfpt_tui.errors import printable
 from tfpt_tui.results.table import Cell, Column, Table, is_numeric, sorted_by
 from tfpt_tui.ui.theme import VERDICT_STYLES, framework_colours
@@ -17,7 +17,6 @@ from tfpt_tui.ui.theme import VERDICT_STYLES, framework_colours
 MAX_CELL, MAX_TURNED_CELL = 40, 18
 # Each row is laid out on the event loop; an export has them all.
 MAX_ROWS = 500
-FRAMEWORKS = {title: name for name, title in FRAMEWORK_TITLES.items()}
 
 
 class ResultTable(DataTable[Text]):
@@ -154,7 +153,7 @@ class ResultTable(DataTable[Text]):
         text = text if len(text) <= most else f"{text[: most - 1]}…"
         style: Style | str = ""
         if column.name == "framework":
-            style = framework_colours(self.app.current_theme.dark).get(FRAMEWORKS.get(text, ""), "")
+            style = framework_colours(self.app.current_theme.dark).get(titles().get(text, ""), "")
         elif row.get("in_band") is False and column.name != "in_band":
             style = self._style("doubtful")
         elif column.name == "verdict" and text in VERDICT_STYLES:

@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, FRAMEWORK_TITLES, epochs_trained
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, epochs_trained
 from tfpt_tui.errors import printable
 from tfpt_tui.results.groups import END_TO_END, asked
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
@@ -58,7 +59,7 @@ class RunList(OptionList):
 
 
 def _prompt(run: ListedRun, mark: str) -> Content:
-    name = FRAMEWORK_TITLES.get(run.framework, run.framework)
+    name = title_of(run.framework)
     return Content.assemble(
         (f"{GLYPHS.get(run.status, '?')} ", status_style(run.status)),
         (name, framework_style(run.framework)),

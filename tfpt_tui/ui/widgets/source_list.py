@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tfpt_tui.config.schema import FRAMEWORK_TITLES
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.results.sources import Source
 from tfpt_tui.ui.draft_text import MUTED, source_line
 
@@ -66,7 +66,7 @@ class SourceList(OptionList):
 
 
 def _searched(source: Source) -> str:
-    title = FRAMEWORK_TITLES.get(source.framework, "")
+    title = title_of(source.framework, "")
     return f"{source.group} {source.name} {title} {source.status} {source.detail}".lower()
 
 
