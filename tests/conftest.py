@@ -123,7 +123,7 @@ def start(paths, dataset, fake_python, monkeypatch):
     from tfpt_tui.config.settings import load_settings
     from tfpt_tui.runs.plan import make_plan
     from tfpt_tui.runs.state import owner_of
-    from tfpt_tui.runs.sweep import submit
+    from tfpt_tui.runs.submit import submit
 
     started = []
 
@@ -132,12 +132,11 @@ def start(paths, dataset, fake_python, monkeypatch):
         overrides = dict(parse_override(f"{key}={value}") for key, value in settings.items())
         plan = make_plan(
             find_preset("demo", paths),
-            load_settings(paths.settings),
             data=str(dataset),
             rows=rows,
             overrides=overrides,
         )
-        started.append(submit(plan, paths))
+        started.append(submit(plan, load_settings(paths.settings), paths))
         return started[-1]
 
     yield start_plan

@@ -1,4 +1,4 @@
-"""The project's signature: both frameworks in the same files with the same functions in the same order."""
+"""The project's signature: all frameworks in the same files with the same functions in the same order."""
 
 import ast
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import tfpt_tui
+from tfpt_tui.config.frameworks import FRAMEWORKS
 
 BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
+FIRST, *OTHERS = FRAMEWORKS
 TRACKS = ("published", "documented")  # with modules of their own
 FILES = (
     *("data", "decode", "model", "training", "runtime", "variables", "proof", "cifar", "probe"),
@@ -23,19 +25,20 @@ def public_functions(framework, file):
     return [(node.name, [argument.arg for argument in node.args.args]) for node in functions]
 
 
-def test_both_frameworks_have_the_same_files():
-    for framework in ("pytorch", "tensorflow"):
+def test_all_frameworks_have_the_same_files():
+    for framework in FRAMEWORKS:
         folder = BACKENDS / framework
         files = {str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.py")}
         assert files == {"__init__", *(f"{track}/__init__" for track in TRACKS), *FILES, *OWN}
 
 
+@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("file", FILES)
-def test_both_frameworks_have_the_same_functions_in_the_same_order(file):
-    assert public_functions("pytorch", file) == public_functions("tensorflow", file)
+def test_all_frameworks_have_the_same_functions_in_the_same_order(file, other):
+    assert public_functions(FIRST, file) == public_functions(other, file)
 
 
-@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("track", TRACKS)
 @pytest.mark.parametrize("file", ["data", "training"])
 def test_a_track_with_modules_of_its_own_offers_what_the_others_offer(framework, track, file):

@@ -1,8 +1,8 @@
 """The worker against a plain script of the same work: every framework, track and measure; about an hour."""
 
 from tfpt_tui.cli.invocation import table_text
-from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import MEASURES, TRACKS
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.results.neutrality import check_neutrality, neutrality_table

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from tests.bench.terminal import Terminal
-from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic

@@ -26,8 +26,8 @@ def interpreter(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text(
         '#!/bin/sh\ncase "$*" in\n'
-        f"*' probe pytorch') echo 'tfpt-tui probe: {json.dumps(torch)}';;\n"
-        f"*' probe tensorflow') echo 'tfpt-tui probe: {json.dumps(none)}';;\n"
+        f"*' probe pytorch '*) echo 'tfpt-tui probe: {json.dumps(torch)}';;\n"
+        f"*' probe tensorflow '*) echo 'tfpt-tui probe: {json.dumps(none)}';;\n"
         "*) echo missing:;;\nesac\n"
     )
     path.chmod(0o755)
@@ -180,7 +180,7 @@ def test_an_interpreter_that_does_not_answer_is_asked_once(cli, tmp_path):
     python.chmod(0o755)
     assert cli("env", "add", "bad", python)[0] == 3
     asked = [line for line in (tmp_path / "asked").read_text().splitlines() if "probe" in line]
-    assert [line.split()[-1] for line in asked] == ["pytorch"]
+    assert [line.partition(" probe ")[2].split()[0] for line in asked] == ["pytorch"]
 
 
 def test_a_list_is_no_wider_than_the_terminal(cli, interpreter, monkeypatch):

@@ -4,7 +4,7 @@ from tests.waiting import wait_until
 from tfpt_tui.cli import forecast as forecasting
 from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest, warn_of_short_trainings
 from tfpt_tui.config.presets import load_preset
-from tfpt_tui.config.settings import load_settings
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, SETTINGS
 from tfpt_tui.results.estimate import SUPERVISED_S
 from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.plan import make_plan
@@ -18,33 +18,41 @@ def plan(paths, dataset, fake_python, tmp_path):
         (tmp_path / "two.toml").write_text(
             '[grid]\nframework = ["pytorch", "tensorflow"]\n[defaults]\nepochs = 2\n'
         )
-        settings = load_settings(paths.settings)
-        return make_plan(load_preset(tmp_path / "two.toml"), settings, data=str(dataset), repeats=repeats)
+        return make_plan(load_preset(tmp_path / "two.toml"), data=str(dataset), repeats=repeats)
 
     return make
 
 
-def test_a_short_plan_without_recordings_is_started_without_a_word(plan, paths, capsys):
-    assert forecast(plan(), paths) == [None, None]
+@pytest.fixture
+def interpreters(fake_python):
+    return {(framework, DEFAULT_ENVIRONMENT): str(fake_python) for framework in SETTINGS["framework"].choices}
+
+
+def test_a_short_plan_without_recordings_is_started_without_a_word(plan, interpreters, paths, capsys):
+    assert forecast(plan(), interpreters, paths) == [None, None]
     assert capsys.readouterr().err == ""
 
 
 def test_a_training_too_short_for_its_running_averages_is_told(plan, capsys):
     warn_of_short_trainings(plan())
     assert capsys.readouterr().err == (
+        "warning: PyTorch: too short for test accuracy: after 2 steps its running averages still hold 81.0% of"
+        " their start (under 1% from 44 steps on); learning is judged without them\n"
         "warning: TensorFlow: too short for test accuracy: after 2 steps its running averages still hold 98.0% of"
         " their start (under 1% from 459 steps on); learning is judged without them\n"
     )
 
 
-def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(plan, paths, capsys, monkeypatch):
+def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(
+    plan, interpreters, paths, capsys, monkeypatch
+):
     monkeypatch.setenv("FAKE_STORY", "fails")
-    assert forecast(plan(repeats=2), paths) == [None] * 4
+    assert forecast(plan(repeats=2), interpreters, paths) == [None] * 4
     assert "4 runs; how long they take is not known" in capsys.readouterr().err
 
 
-def test_a_longer_plan_is_tried_out_first(plan, paths, capsys):
-    seconds = forecast(plan(repeats=2), paths)
+def test_a_longer_plan_is_tried_out_first(plan, interpreters, paths, capsys):
+    seconds = forecast(plan(repeats=2), interpreters, paths)
     assert all(one > 0 for one in seconds)
     said = capsys.readouterr().err
     assert "trying out PyTorch for some seconds" in said
@@ -53,22 +61,26 @@ def test_a_longer_plan_is_tried_out_first(plan, paths, capsys):
     assert not list(paths.runs.glob("2*"))
 
 
-def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(plan, paths, monkeypatch, tmp_path, dataset, capsys):
+def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(
+    plan, interpreters, paths, monkeypatch, tmp_path, dataset, capsys
+):
     monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it would not tell"))
     kinds = ", ".join(f'"{measure}"' for measure in ("loader", "model", "end_to_end"))
     (tmp_path / "kinds.toml").write_text(f'[grid]\nmeasure = [{kinds}]\n[defaults]\nframework = "pytorch"\n')
-    settings = load_settings(paths.settings)
-    several = make_plan(load_preset(tmp_path / "kinds.toml"), settings, data=str(dataset))
-    assert forecast(several, paths) == [None] * 3
+    several = make_plan(load_preset(tmp_path / "kinds.toml"), data=str(dataset))
+    assert forecast(several, interpreters, paths) == [None] * 3
     assert "how long they take is not known" in capsys.readouterr().err
 
 
-def test_recorded_runs_of_this_machine_tell_it(plan, paths, start, capsys, monkeypatch):
+def test_recorded_runs_of_this_machine_tell_it(plan, interpreters, paths, start, capsys, monkeypatch):
     sweep = start("completes", epochs=2)
     wait_until(lambda: owner_of(sweep.directory.state) is None)
     monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it is known already"))
     # The story: an import of one second, 200 images a second in training and evaluation, 32 images each.
-    assert forecast(plan(repeats=2), paths) == [pytest.approx(SUPERVISED_S + 1.0 + 2 * 32 / 200 + 32 / 200)] * 4
+    assert (
+        forecast(plan(repeats=2), interpreters, paths)
+        == [pytest.approx(SUPERVISED_S + 1.0 + 2 * 32 / 200 + 32 / 200)] * 4
+    )
     assert "4 runs, about 29 s" in capsys.readouterr().err  # with three pauses of five seconds
 
 
@@ -80,26 +92,26 @@ def test_what_is_left_of_a_plan_is_foretold_where_all_of_it_is_known(plan, paths
     assert forecast_rest(configs * 10, paths) == "about 70 s"  # 3.48 s each, as above
 
 
-def test_nothing_is_tried_out_while_a_plan_trains(plan):
+def test_nothing_is_tried_out_while_a_plan_trains(plan, interpreters):
     lock = MachineLock()
     assert lock.acquire("a test")
     run = plan().runs[0]
     try:
-        assert try_out(run.config, run.interpreter) is None
+        assert try_out(run.config, interpreters[run.place]) is None
     finally:
         lock.release()
 
 
-def test_a_trial_that_has_no_room_tells_nothing(plan, monkeypatch, tmp_path):
+def test_a_trial_that_has_no_room_tells_nothing(plan, interpreters, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     run = plan().runs[0]
-    assert try_out(run.config, run.interpreter) is None
+    assert try_out(run.config, interpreters[run.place]) is None
 
 
-def test_a_trial_that_fails_tells_nothing(plan, monkeypatch):
+def test_a_trial_that_fails_tells_nothing(plan, interpreters, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "fails")
     run = plan().runs[0]
-    assert try_out(run.config, run.interpreter) is None
+    assert try_out(run.config, interpreters[run.place]) is None
 
 
 def test_the_time_left_follows_the_real_pace(monkeypatch):

@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.waiting import usual_signals, wait_until
 from tfpt_tui.cli.invocation import ended_as_by_ctrl_c, progress_bar, say
-from tfpt_tui.cli.prepare import prepare, typed_words
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.results.datasets import known_datasets
 from tfpt_tui.runs.preparation import list_preparations
+from tfpt_tui.runs.prepare_request import PrepareRequest
 
 
 def one_line(err):
@@ -169,10 +169,9 @@ def test_images_are_made_where_nothing_of_it_can_be_written_down(cli, paths, tmp
     assert "prepared: 2 classes" in out
 
 
-def test_an_address_is_not_written_down(tmp_path):
-    arguments = ["cifar10", "--out", "/out", "--url", "https://user:secret@host/file", "--limit", "3"]
-    with prepare.make_context("prepare", arguments) as context:
-        assert typed_words(context) == ("cifar10", "--out", "/out", "--limit", "3")
+def test_an_address_is_not_written_down():
+    request = PrepareRequest("cifar10", "/out", url="https://user:secret@host/file", limit=3)
+    assert request.arguments == ("cifar10", "--out", "/out", "--limit", "3")
 
 
 @pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP])
@@ -291,7 +290,5 @@ def test_a_bar_fits_the_terminal(monkeypatch, columns, width):
 
 def test_paths_of_a_record_hold_from_everywhere(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    arguments = ["cifar10", "--out", "~/o", "--archive", "a.tar.gz"]
-    with prepare.make_context("prepare", arguments) as context:
-        words = typed_words(context)
+    words = PrepareRequest("cifar10", "~/o", archive="a.tar.gz").arguments
     assert words == ("cifar10", "--out", f"{tmp_path}/~/o", "--archive", f"{tmp_path}/a.tar.gz")

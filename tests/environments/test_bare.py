@@ -12,7 +12,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.results.result import read_result
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.state import status_of
-from tfpt_tui.runs.sweep import submit
+from tfpt_tui.runs.submit import submit
 
 DISTRIBUTIONS = {"pytorch": ("torch", "torchvision"), "tensorflow": ("tensorflow", "pillow")}
 
@@ -31,9 +31,9 @@ def test_a_worker_needs_its_framework_and_nothing_of_ours(framework, tmp_path, p
     (tmp_path / "one.toml").write_text(f'[[rows]]\nframework = "{framework}"\nenvironment = "bare"\n')
     settings = UserSettings(environments={"bare": str(python)})
     plan = make_plan(
-        load_preset(tmp_path / "one.toml"), settings, data=str(dataset), overrides={"epochs": 1, "batch_size": 8}
+        load_preset(tmp_path / "one.toml"), data=str(dataset), overrides={"epochs": 1, "batch_size": 8}
     )
-    (run,) = submit(plan, paths).runs
+    (run,) = submit(plan, settings, paths).runs
     wait_until(lambda: status_of(run) not in ALIVE, 120)
     result = read_result(run)
     assert (result["status"], result.get("error")) == ("completed", None)

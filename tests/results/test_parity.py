@@ -36,7 +36,7 @@ def arrays():
 
 
 def evidence(**changes):
-    """PyTorch's evidence and the reference's: equal but for ``changes`` of PyTorch's arrays, by name with _ for /."""
+    """PyTorch's and the reference's: equal but for ``changes`` of PyTorch's arrays, by name with _ for /."""
     one, other = arrays(), arrays()
     for name, change in changes.items():
         one[name.replace("__", "/")] = one[name.replace("__", "/")] + change

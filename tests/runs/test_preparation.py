@@ -86,11 +86,11 @@ def test_a_failure_keeps_the_commands_line(paths, tmp_path):
     assert only(paths).problem == f"{tmp_path}/none: no such directory of images"
 
 
-def test_arguments_that_are_refused_are_told_from_the_log(paths, tmp_path):
+def test_arguments_that_are_refused_are_told(paths, tmp_path):
     start(Asked("synthetic", tmp_path / "out", 4, ("synthetic", "--out", "x", "--size", "4")), paths)
     wait_until(lambda: only(paths).status != "running", 60)
-    assert only(paths).status == "crashed"
-    assert "4 is not in the range 8<=x<=4096" in only(paths).problem
+    assert (only(paths).status, only(paths).ending.code) == ("failed", 2)
+    assert only(paths).problem == "--size: must be a whole number from 8 to 4096, not 4"
 
 
 def test_one_that_was_killed_reads_as_crashed_and_says_what_to_do(paths, record):

@@ -20,7 +20,8 @@ from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.processes import read_process
 from tfpt_tui.runs.resume import rest_of, resume
 from tfpt_tui.runs.state import owner_of, read_state, status_of
-from tfpt_tui.runs.sweep import read_config, read_sweep, submit
+from tfpt_tui.runs.submit import submit
+from tfpt_tui.runs.sweep import read_config, read_sweep
 
 
 def finish(sweep):
@@ -176,8 +177,8 @@ def test_larger_batches_are_not_tried_after_one_that_ran_out_of_memory(
         '[grid]\nframework = ["pytorch", "tensorflow"]\nbatch_size = [8, 16, 32]\n[defaults]\nepochs = 1\n'
     )
     monkeypatch.setenv("FAKE_STORY", "completes,runs_out_of_memory,completes")
-    plan = make_plan(load_preset(tmp_path / "sizes.toml"), load_settings(paths.settings), data=str(dataset))
-    sweep = submit(plan, paths)
+    plan = make_plan(load_preset(tmp_path / "sizes.toml"), data=str(dataset))
+    sweep = submit(plan, load_settings(paths.settings), paths)
     assert finish(sweep) == ["completed", "out_of_memory", "out_of_memory", "completed", "completed", "completed"]
     told = read_toml(sweep.runs[2].result)["error"]["message"]
     assert told == f"not tried: batch_size=16 ran out of memory already ({sweep.runs[1].id})"

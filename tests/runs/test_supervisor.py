@@ -14,7 +14,7 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.result import read_result
-from tfpt_tui.runs import sweep as sweeping
+from tfpt_tui.runs import submit as submitting
 from tfpt_tui.runs.directory import SweepDirectory
 from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.processes import boot_id, identify, read_process
@@ -357,7 +357,7 @@ def test_a_plan_without_a_supervisor_leaves_nothing(start, paths, monkeypatch):
     def refuse(*_, **__):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(sweeping, "subprocess", SimpleNamespace(Popen=refuse, DEVNULL=-3))
+    monkeypatch.setattr(submitting, "subprocess", SimpleNamespace(Popen=refuse, DEVNULL=-3))
     with pytest.raises(MissingError, match=r"cannot start the supervisor: .*; end some processes"):
         start("completes")
     assert not list(paths.sweeps.iterdir())
@@ -369,7 +369,7 @@ def test_a_plan_that_is_interrupted_before_it_is_handed_over_does_not_go_on_alon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as changed:
-        changed.setattr(sweeping, "owner_of", interrupt)
+        changed.setattr(submitting, "owner_of", interrupt)
         with pytest.raises(KeyboardInterrupt):
             start("hangs")
     (directory,) = paths.sweeps.iterdir()

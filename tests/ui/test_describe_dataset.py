@@ -10,6 +10,7 @@ from tfpt_tui.data.journal import Ending, Step
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.results.datasets import Dataset, Usage
 from tfpt_tui.runs.preparation import Asked, Preparation
+from tfpt_tui.runs.prepare_request import Preview
 from tfpt_tui.ui.prospect import Prospect
 from tfpt_tui.ui.widgets import describe_dataset as describe
 
@@ -119,11 +120,7 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     asked = Asked("cifar100", Path("/d/c"), 64, ("cifar100", "--out", "/d/c"))
     ready = Prospect(
         asked,
-        images=60_000,
-        classes=100,
-        needed=246_000_000,
-        free=32 * 10**9,
-        to_fetch=169_000_000,
+        Preview(images=60_000, classes=100, needed=246_000_000, free=32 * 10**9, to_fetch=169_000_000),
     )
     text = describe.prospect(ready, 100).plain
     assert "60,000 in 100 classes" in text
@@ -132,12 +129,12 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     assert "169 MB are fetched first" in text
     assert "tfpt-tui prepare cifar100 --out /d/c" in text
     assert "s starts it" in text
-    assert "✗ no room" in describe.prospect(Prospect(asked, problem="no room"), 50).plain
-    training = describe.prospect(Prospect(asked, training="sweep 1"), 80).plain
+    assert "✗ no room" in describe.prospect(Prospect(asked, Preview(problem="no room")), 50).plain
+    training = describe.prospect(Prospect(asked, Preview(training="sweep 1")), 80).plain
     assert "sweep 1 trains on this machine now: preparing would disturb" in training
-    assert "about 40 s" in describe.prospect(Prospect(asked, images=9, seconds=40.0), 80).plain
-    assert "goes on where it stopped" in describe.prospect(Prospect(asked, continues=True), 80).plain
-    assert "already" in describe.prospect(Prospect(asked, there=True), 80).plain
+    assert "about 40 s" in describe.prospect(Prospect(asked, Preview(images=9, seconds=40.0)), 80).plain
+    assert "goes on where it stopped" in describe.prospect(Prospect(asked, Preview(continues=True)), 80).plain
+    assert "already" in describe.prospect(Prospect(asked, Preview(there=True)), 80).plain
 
 
 def test_what_was_told_of_a_source_is_told_of_its_dataset():

@@ -350,10 +350,10 @@ async def test_nothing_is_painted_while_nothing_changes(app, tiny):
 async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_path):
     asked, let_go = threading.Event(), threading.Event()
 
-    def slow(form, paths, is_cancelled):
+    def slow(form, settings, paths, is_cancelled):
         asked.set()
         let_go.wait(20)
-        return foresee(form, paths, is_cancelled)
+        return foresee(form, settings, paths, is_cancelled)
 
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "60,000 in 100 classes")
@@ -384,11 +384,11 @@ def slow(monkeypatch):
     """The look at what shall start takes until it is let go."""
     asked, let_go = threading.Event(), threading.Event()
 
-    def wait(form, paths, is_cancelled):
+    def wait(form, settings, paths, is_cancelled):
         if form.limit == "1":
             asked.set()
             let_go.wait(20)
-        return foresee(form, paths, is_cancelled)
+        return foresee(form, settings, paths, is_cancelled)
 
     monkeypatch.setattr(screen_module, "foresee", wait)
     yield asked, let_go
@@ -435,7 +435,7 @@ async def test_fields_that_change_while_it_is_checked_start_nothing_and_say_so(a
         await press_start(pilot, asked)
         await fill(pilot, limit=2)
         await asyncio.to_thread(
-            wait_until, lambda: app.screen._prospect.images == 8
+            wait_until, lambda: app.screen._prospect.preview.images == 8
         )  # that was looked at meanwhile
         let_go.set()
         text = await shows(pilot, "Not started", "the fields have changed meanwhile", "8 in 2 classes")
@@ -448,15 +448,15 @@ def endless(monkeypatch):
     """Folders are listed until that is cancelled; True for each listing that was, once it has ended."""
     begun, ended = threading.Event(), []
 
-    def foresee_for_ever(form, paths, is_cancelled):
+    def foresee_for_ever(form, settings, paths, is_cancelled):
         if form.source != "folder":
-            return foresee(form, paths, is_cancelled)
+            return foresee(form, settings, paths, is_cancelled)
         begun.set()
         deadline = time.monotonic() + 20
         while not is_cancelled() and time.monotonic() < deadline:
             time.sleep(0.01)
         ended.append(is_cancelled())
-        return foresee(form, paths, is_cancelled)
+        return foresee(form, settings, paths, is_cancelled)
 
     monkeypatch.setattr(screen_module, "foresee", foresee_for_ever)
     return begun, ended

@@ -1,7 +1,8 @@
 """What a backend is: a protocol for each of its modules, of the module's name.
 
-mypy checks every backend against these (``backends/NAME/__init__.py``), and ``config/frameworks.py`` looks for the
-functions as the program starts. Device, data, network and step are a framework's own types; nobody looks into them.
+mypy checks every backend against these (``backends/NAME/__init__.py``), and ``config/frameworks.py`` looks for
+the functions as the program starts. Device, data, network and step are a framework's own types; nobody looks into
+them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ N = TypeVar("N")  # a network
 S = TypeVar("S")  # a training step
 V = TypeVar("V")  # a device
 V_in = TypeVar("V_in", contravariant=True)
+N_in = TypeVar("N_in", contravariant=True)
 D_in = TypeVar("D_in", contravariant=True)
 S_in = TypeVar("S_in", contravariant=True)
 
@@ -60,10 +62,10 @@ class Model(Protocol[N, V_in]):
     def load_model(self, path: Path, config: RunConfig, classes: int, device: V_in) -> N: ...
 
 
-class Training(Protocol[D, N, S, V_in]):
+class Training(Protocol[D, N_in, S, V_in]):
     """The loops. A track with loops of its own has such a module in a package of its name."""
 
-    def compile_step(self, model: N, data: D, config: RunConfig, device: V_in) -> S:
+    def compile_step(self, model: N_in, data: D, config: RunConfig, device: V_in) -> S:
         """Make the training step and warm it up (backends/warm_up.py)."""
         ...
 
@@ -75,9 +77,9 @@ class Training(Protocol[D, N, S, V_in]):
 
     def load_only(self, data: D, config: RunConfig, report: Report) -> None: ...
 
-    def evaluate(self, model: N, data: D, config: RunConfig, report: Report) -> EvaluationEnd: ...
+    def evaluate(self, model: N_in, data: D, config: RunConfig, report: Report) -> EvaluationEnd: ...
 
-    def recalibrate(self, model: N, data: D, config: RunConfig) -> None:
+    def recalibrate(self, model: N_in, data: D, config: RunConfig) -> None:
         """Compute the running statistics anew over training images, weights as they are."""
 
 
@@ -107,10 +109,10 @@ class Variables(Protocol):
     def variables(self, config: RunConfig) -> dict[str, str]: ...
 
 
-class Proof(Protocol[D, N, S, V_in]):
+class Proof(Protocol[D_in, N, S, V_in]):
     """The evidence for parity: plain arrays, images in NHWC and weights in Keras's layout."""
 
-    def take_batches(self, data: D, count: int) -> tuple[list[Array], list[Array]]: ...
+    def take_batches(self, data: D_in, count: int) -> tuple[list[Array], list[Array]]: ...
 
     def make_step(self, model: N, config: RunConfig, device: V_in) -> S:
         """The training step, not warmed up."""

@@ -19,20 +19,21 @@ from tfpt_tui.results.index import read_summaries
 from tfpt_tui.runs.plan import Plan, PlannedRun
 from tfpt_tui.runs.record import make_result
 from tfpt_tui.runs.shortness import too_short
+from tfpt_tui.runs.submit import Interpreters
 from tfpt_tui.runs.trial import try_out
 
 # A trial takes as long as a short run: it pays for plans of more runs than these.
 FEW_RUNS = 2
 
 
-def forecast(plan: Plan, paths: Paths) -> list[float | None]:
+def forecast(plan: Plan, interpreters: Interpreters, paths: Paths) -> list[float | None]:
     """Say how many runs there are and how long they take; the seconds of each, None where nothing tells of it."""
     configs = [run.config for run in plan.runs]
     paces = paces_here(read_summaries(paths))
     seconds = expect_s(configs, paces)
     unknown = [run for run, known in zip(plan.runs, seconds, strict=True) if known is None]
     if unknown and len(plan.runs) > FEW_RUNS and _is_of_one_kind(unknown):
-        paces += _try_out(unknown)
+        paces += _try_out(unknown, interpreters)
         seconds = expect_s(configs, paces)
     count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
     known = [one for one in seconds if one is not None]
@@ -64,13 +65,13 @@ def _is_of_one_kind(runs: Sequence[PlannedRun]) -> bool:
     return len(kinds) == len({run.config.framework for run in runs})
 
 
-def _try_out(runs: Sequence[PlannedRun]) -> list[Pace]:
+def _try_out(runs: Sequence[PlannedRun], interpreters: Interpreters) -> list[Pace]:
     """A trial of the first run of each framework."""
     first = {run.config.framework: run for run in reversed(runs)}
     paces = []
     for framework, run in first.items():
         say(f"trying out {title_of(framework)} for some seconds, to know how long the plan takes")
-        record = try_out(run.config, run.interpreter)
+        record = try_out(run.config, interpreters[run.place])
         if record:
             pace = pace_of(make_result("trial", "completed", None, run.config.to_mapping(), record, {}, ()))
             paces += [pace] if pace else []

@@ -32,7 +32,9 @@ from tfpt_tui.runs.proof import Evidence, gather_evidence
     is_flag=True,
     help="Instead, compare the worker with a plain script of the same work, on every track; about an hour.",
 )
-@click.option("--track", "tracks", multiple=True, type=click.Choice(tuple(TRACKS)), help="With --neutrality: only these.")
+@click.option(
+    "--track", "tracks", multiple=True, type=click.Choice(tuple(TRACKS)), help="With --neutrality: only these."
+)
 @pass_invocation
 def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tuple[str, ...]) -> int:
     """Prove that the frameworks compute the same on the track parity.

@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, progress_bar, say, show
-from tfpt_tui.cli.sources import FOLDER, NAMED, Wanted, check_before_fetching, known_request, open_source
-from tfpt_tui.data.journal import Tell, told
-from tfpt_tui.data.prepare import DEFAULT_SIZE, Outcome, Target, check_target, find_prepared
-from tfpt_tui.data.prepare import prepare as prepare_dataset
-from tfpt_tui.data.source import DEFAULT_SEED, Source
-from tfpt_tui.errors import MissingError, UsageError, printable
-from tfpt_tui.runs.cifar import OWN_READER, READERS
-from tfpt_tui.runs.preparation import Asked, sign_on
+from tfpt_tui.data.journal import told
+from tfpt_tui.data.prepare import Outcome
+from tfpt_tui.errors import MissingError, printable
+from tfpt_tui.runs.preparation import sign_on
+from tfpt_tui.runs.prepare_request import OPTIONS, PrepareRequest, execute
 from tfpt_tui.wording import first_few
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+def _option(name: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option of the request; its values are checked there, as those of the app's form are."""
+    setting = OPTIONS[name]
+    kind: Any = click.Choice(setting.choices) if setting.choices else setting.type
+    return click.option(f"--{name}", type=kind, help=f"{setting.help[0].upper()}{setting.help[1:]}.", **more)
 
 
 @click.command()
 @click.argument("source")
 @click.option("--out", required=True, metavar="DIR", help="Directory to make; interrupted work is continued.")
-@click.option(
-    "--size", default=DEFAULT_SIZE, type=click.IntRange(8, 4096), help="Side in pixels.", show_default=True
-)
-@click.option("--limit", type=click.IntRange(1), help="At most so many images a class and split.")
-@click.option("--classes", type=click.IntRange(2), help="Only the first so many classes.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), help=f"Of split and drawing.  [default: {DEFAULT_SEED}]"
-)
+@_option("size", default=OPTIONS["size"].default, show_default=True)
+@_option("limit")
+@_option("classes")
+@_option("seed")
 @click.option("--archive", metavar="FILE", help="CIFAR's archive, where there is no network.")
 @click.option("--url", help="Fetch CIFAR's archive from here, a mirror; its checksum is the same.")
-@click.option(
-    "--reader",
-    default=OWN_READER,
-    type=click.Choice(READERS),
-    help="Who reads CIFAR's archive: we, or a framework's own loader.",
-    show_default=True,
-)
-@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
+@_option("reader", default=OPTIONS["reader"].default, show_default=True)
+@_option("jobs")
 @click.option("--skip-bad", is_flag=True, help="Leave out files that are no images.")
 @click.option(
     "--force",
@@ -51,115 +48,94 @@ from tfpt_tui.wording import first_few
 )
 @click.option("--progress", metavar="FILE", hidden=True, help="For the app: tell here how far it is.")
 @pass_invocation
-def prepare(
-    invocation: Invocation,
-    source: str,
-    out: str,
-    size: int,
-    limit: int | None,
-    classes: int | None,
-    seed: int | None,
-    archive: str | None,
-    url: str | None,
-    reader: str,
-    jobs: int | None,
-    skip_bad: bool,
-    force: bool,
-    progress: str | None,
-) -> None:
+def prepare(invocation: Invocation, /, progress: str | None, **options: Any) -> None:
     """Make a dataset from SOURCE: cifar100, cifar10, synthetic, or a folder of images by class.
 
     CIFAR is fetched from its authors' page (169 and 170 MB) and kept for the next time; an interrupted download
     goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1; it
     is known again by the names of its files.
     """
-    wanted = Wanted(source, limit or 0, classes or 0, seed, archive, url, reader, skip_bad)
-    with ended_as_by_ctrl_c(), told(Path(progress) if progress else None) as journal:
-        wanted.check()
-        if not out:
-            raise UsageError("--out: is empty; give it a value")
-        target = Target(Path(out), size)
-        request = known_request(wanted)
-        outcome = find_prepared(request, target) if request and not force else None
-        if not outcome:
-            if request:
-                check_before_fetching(wanted, request, target, force, invocation)
-            if source not in NAMED:
-                check_apart(source, target.directory)
-            images = open_source(wanted, request, invocation, journal.tell)
-            for line in images.left_out:
-                say(f"note: {source}: not used: {line}")
-            check_target(images.request, target, force=force)
-            outcome = prepare_with_bar(
-                images,
-                target,
-                jobs=jobs,
-                skip_bad=skip_bad,
-                force=force,
-                on_begin=lambda: None if progress else journal.write_to(_sign_on(target, invocation)),
-                tell=journal.tell,
-            )
-        journal.end(0, describe(outcome, target.directory), outcome.made)
-    show(describe(outcome, target.directory))
+    request = PrepareRequest(**options)
+    with (
+        ended_as_by_ctrl_c(),
+        told(Path(progress) if progress else None) as journal,
+        shown_progress(request) as bar,
+    ):
+
+        def tell(phase: str, done: int, total: int) -> None:
+            bar.tell(phase, done, total)
+            journal.tell(phase, done, total)
+
+        outcome = execute(
+            request,
+            invocation.settings,
+            invocation.paths,
+            note=lambda line: say(f"note: {line}"),
+            tell=tell,
+            on_begin=lambda: None if progress else journal.write_to(_sign_on(request, invocation)),
+        )
+        journal.end(0, describe(outcome, request.target.directory), outcome.made)
+    show(describe(outcome, request.target.directory))
 
 
-def _sign_on(target: Target, invocation: Invocation) -> Path | None:
+def _sign_on(request: PrepareRequest, invocation: Invocation) -> Path | None:
     """Let the app know of these images. They are made all the same where that cannot be written down."""
-    context = click.get_current_context()
-    source = context.params["source"]
-    kind = source if source in NAMED else FOLDER
     with suppress(MissingError, OSError):
-        asked = Asked(kind, target.directory.absolute(), target.size, typed_words(context))
-        return sign_on(asked, invocation.paths)
+        return sign_on(request.asked, invocation.paths)
     return None
 
 
-def typed_words(context: click.Context) -> tuple[str, ...]:
-    """What was typed behind ``tfpt-tui prepare``, with paths that hold wherever it is said again."""
-    words: list[str] = []
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if not typed or name == "url":  # which may hold a password, and the archive is here by now
-            continue
-        value = str(context.params[name])
-        if name in ("out", "archive") or (name == "source" and value not in NAMED):
-            value = os.path.abspath(value)  # the shell has expanded what is to be
-        option = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
-        words += option if getattr(parameter, "is_flag", False) else [*option, value]
-    return tuple(words)
+@dataclass
+class ProgressBars:
+    """A bar for each phase that has a length, one after the other."""
+
+    title: str
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    _bar: Any = None
+    _context: AbstractContextManager[Any] | None = field(default=None, repr=False)
+
+    def tell(self, phase: str, done: int, total: int) -> None:
+        """Show how far it is: bytes while fetching, else images."""
+        if phase != self.phase:
+            self.close()
+            self.phase = phase
+            if total:
+                self._context = self._begin(total)
+                self._bar = self._context.__enter__()
+        if self._bar is not None:
+            megabytes = f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if phase == "fetching" else None
+            self._bar.update(done - self._bar.pos, megabytes)
+        self.done, self.total = done, total
+
+    def close(self) -> None:
+        """End the bar that is shown."""
+        if self._context is not None:
+            self._context.__exit__(None, None, None)
+        self._bar = self._context = None
+
+    def _begin(self, total: int) -> AbstractContextManager[Any]:
+        if self.phase == "fetching":
+            return progress_bar(total, f"fetching {self.title}", lambda megabytes: megabytes)
+        return progress_bar(total, "preparing")
 
 
-def prepare_with_bar(
-    source: Source,
-    target: Target,
-    *,
-    jobs: int | None = None,
-    skip_bad: bool = False,
-    force: bool = False,
-    on_begin: Callable[[], None] = lambda: None,
-    tell: Tell = lambda phase, done, total: None,
-) -> Outcome:
-    """Prepare with a progress bar, which is drawn on a terminal only."""
-    with progress_bar(len(source), "preparing") as bar:
-
-        def show_progress(done: int, total: int) -> None:
-            bar.update(done - bar.pos)
-            tell("writing", done, total)
-
-        try:
-            return prepare_dataset(
-                source,
-                target,
-                jobs=jobs or len(os.sched_getaffinity(0)),
-                skip_bad=skip_bad,
-                force=force,
-                on_begin=on_begin,
-                on_progress=show_progress,
-            )
-        except KeyboardInterrupt:
-            say(f"\n{target.directory}: {bar.pos} of {bar.length} images are made; the same command continues")
-            raise
+@contextmanager
+def shown_progress(request: PrepareRequest) -> Iterator[ProgressBars]:
+    """Bars, which are drawn on a terminal only; after Ctrl-C a line that says how it goes on."""
+    bars = ProgressBars(request.cifar.title if request.cifar else request.source)
+    try:
+        yield bars
+    except KeyboardInterrupt:
+        bars.close()
+        if bars.phase == "writing":
+            say(f"{request.out}: {bars.done} of {bars.total} images are made; the same command continues")
+        elif bars.phase == "fetching":
+            say(f"{request.out}: the same command goes on where the download stopped")
+        raise
+    finally:
+        bars.close()
 
 
 def describe(outcome: Outcome, directory: Path) -> str:
@@ -179,10 +155,3 @@ def describe(outcome: Outcome, directory: Path) -> str:
     if untested:
         lines.append(f"without a test image: {first_few(untested)}")
     return "".join(f"{printable(line)}\n" for line in lines)
-
-
-def check_apart(source: str, out: Path) -> None:
-    """Raise UsageError for a dataset within the folder that it is made from, or around it."""
-    origin, target = Path(os.path.realpath(source)), Path(os.path.realpath(out))
-    if os.path.isdir(origin) and (origin == target or origin in target.parents or target in origin.parents):
-        raise UsageError(f"{out}: the dataset must lie outside the folder that it is made from")

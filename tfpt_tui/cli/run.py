@@ -13,7 +13,7 @@ from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.sweep import submit
+from tfpt_tui.runs.submit import submit
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,7 +72,6 @@ def run(
         changes["epochs_measured"] = epochs_measured
     plan = make_plan(
         chosen,
-        invocation.settings,
         data=data,
         rows=None if rows is None else select_rows(len(chosen.rows), rows),
         overrides=changes,
@@ -80,8 +79,13 @@ def run(
         cooldown_s=cooldown,
         burn_in=burn_in,
     )
-    seconds = forecast(plan, invocation.paths)
-    sweep = submit(plan, invocation.paths)
+    seconds: list[float | None] = []
+    sweep = submit(
+        plan,
+        invocation.settings,
+        invocation.paths,
+        lambda interpreters: seconds.extend(forecast(plan, interpreters, invocation.paths)),
+    )
     warn_of_short_trainings(plan)
     if not detach:
         return attend(sweep, invocation, headless, seconds)

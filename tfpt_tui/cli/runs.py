@@ -28,7 +28,8 @@ from tfpt_tui.runs.record import fold_all
 from tfpt_tui.runs.resume import rest_of
 from tfpt_tui.runs.resume import resume as resume_sweep
 from tfpt_tui.runs.state import request_stop, status_of
-from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_config, read_sweep, submit
+from tfpt_tui.runs.submit import Interpreters, submit
+from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.tail import EventTail
 from tfpt_tui.runs.transfer import export_runs, import_runs
 
@@ -124,12 +125,17 @@ def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool
     chosen = _unfinished(_sweep(invocation, run_id)) if failed else [find_run(invocation.paths, run_id or "")]
     presets = [load_preset(run.config) for run in chosen]
     preset = dataclasses.replace(presets[0], rows=tuple(one.rows[0] for one in presets))
-    plan = make_plan(preset, invocation.settings)
-    for run, planned in zip(chosen, plan.runs, strict=True):
-        before = read_result(run)["environment"].get("interpreter", planned.interpreter)
-        if before != planned.interpreter:
-            say(f"note: {run.id} ran in {before}; its environment is {planned.interpreter} now")
-    return _follow(submit(plan, invocation.paths), invocation, detach, headless)
+    plan = make_plan(preset)
+
+    def note_other_interpreters(interpreters: Interpreters) -> None:
+        for run, planned in zip(chosen, plan.runs, strict=True):
+            now = interpreters[planned.place]
+            before = read_result(run)["environment"].get("interpreter", now)
+            if before != now:
+                say(f"note: {run.id} ran in {before}; its environment is {now} now")
+
+    sweep = submit(plan, invocation.settings, invocation.paths, note_other_interpreters)
+    return _follow(sweep, invocation, detach, headless)
 
 
 @runs.command()

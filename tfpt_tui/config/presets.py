@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.schema import Value, check_settings, defaults, nearest
+from tfpt_tui.config.schema import PRINTED, Value, check_settings, defaults, nearest
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import UsageError
 
@@ -142,11 +142,11 @@ def _listed_rows(document: Mapping[str, Any], common: Mapping[str, object], path
         where = f"{path}: row {number}"
         if not isinstance(row, dict):
             raise UsageError(f"{where}: must be a table")
-        published = row.get("published", {})
+        published = row.get(PRINTED, {})
         if not isinstance(published, dict):
             raise UsageError(f"{where}: published must be a table")
         _check_keys(published, PUBLISHED, f"{where}: published", "key")
-        own = {key: value for key, value in row.items() if key != "published"}
+        own = {key: value for key, value in row.items() if key != PRINTED}
         rows.append(PresetRow(check_settings({**common, **own}, where), published))
     return rows
 

@@ -20,6 +20,7 @@ from tfpt_tui.errors import UsageError
 
 MEASURES = ("end_to_end", "loader", "model")
 DEFAULT_ENVIRONMENT = "default"
+PRINTED = "published"  # the table of a row with the numbers of its source
 
 Value = str | int | float | bool
 
@@ -241,7 +242,7 @@ class RunConfig:
     @classmethod
     def from_row(cls, row: Mapping[str, object], where: str) -> RunConfig:
         """The configuration of a preset's row, or of a run's ``config.toml``: what was printed is no setting."""
-        return cls.from_mapping({key: value for key, value in row.items() if key != "published"}, where)
+        return cls.from_mapping({key: value for key, value in row.items() if key != PRINTED}, where)
 
     @property
     def epochs_trained(self) -> int:

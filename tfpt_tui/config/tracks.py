@@ -1,7 +1,7 @@
 """The tracks: what is held equal between the frameworks, and how that makes the program behave.
 
-Runs are ranked only within one track. This is the only list of tracks: the rest of the program asks a track for its
-behaviour and never for its name. What one framework does on a track is in its ``backend.toml``.
+Runs are ranked only within one track. This is the only list of tracks: the rest of the program asks a track for
+its behaviour and never for its name. What one framework does on a track is in its ``backend.toml``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Track:
         compiles_in_clock: graphs are made inside the clock of the training, and caches filled there.
         keeps_short_batch: images left over at the end of an epoch make a smaller batch.
         equal_resources: ``num_workers`` counts for every framework: processes or threads that load images.
-        usual_workers: what ``num_workers=0`` means, at most the cores there are; 0 loads in turn with the training.
+        usual_workers: what ``num_workers=0`` means, at most the cores there are; 0 loads between the steps.
         equal_execution: compiled only where the configuration says so, and as many threads between operations as
             inside them.
         float_cache: a cache holds floats in place of bytes, shared between processes also without workers.
@@ -129,3 +129,8 @@ DOCUMENTED = Track(
 )
 
 TRACKS = {track.name: track for track in (PUBLISHED, PARITY, DEFAULT, DOCUMENTED)}
+
+
+def needs_proof(name: str) -> bool:
+    """Whether runs of the track claim to compute the same; False for a track that this version does not know."""
+    return name in TRACKS and TRACKS[name].needs_proof

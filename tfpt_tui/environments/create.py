@@ -78,7 +78,8 @@ def requirements(framework: str, version: str | None, gpu: bool) -> list[str]:
     """What pip is asked to install, such as ``tensorflow[and-cuda]==2.20.0``."""
     needed = FRAMEWORKS[framework].requirements
     first, *others = needed.gpu if gpu else needed.cpu
-    return [f"{first}=={version}" if version else first, *dict.fromkeys((*others, *EVERY_BACKEND_NEEDS))]
+    others = [name for name in others if name not in EVERY_BACKEND_NEEDS]
+    return [f"{first}=={version}" if version else first, *others, *EVERY_BACKEND_NEEDS]
 
 
 def _check_room(directory: Path) -> None:

@@ -95,8 +95,7 @@ def missing_frameworks(settings: UserSettings) -> list[str]:
     Quick: it looks into our own interpreter only, as asking another one means starting it.
     """
     return [
-        f"{title_of(framework)} is not installed; install it with: "
-        + install_line(framework, sys.executable)
+        f"{title_of(framework)} is not installed; install it with: " + install_line(framework, sys.executable)
         for framework in FRAMEWORKS
         if interpreter_of(framework, settings) == sys.executable and _missing_here(FRAMEWORKS[framework].imported)
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.frameworks import EVERY_BACKEND_IMPORTS, FRAMEWORKS
 from tfpt_tui.environments.asking import ENDLESS, ask, never, one_line
 from tfpt_tui.environments.interpreters import (
     ANSWER_TIMEOUT_S,
@@ -77,7 +77,7 @@ def probe(
         AbandonedError: ``cancelled`` became true.
     """
     # The probe itself may meet a Python that is too old to read our files.
-    imported = ",".join(reversed(FRAMEWORKS[framework].imported))
+    imported = ",".join(dict.fromkeys((*EVERY_BACKEND_IMPORTS, *FRAMEWORKS[framework].modules)))
     distributions = ",".join(one for known in FRAMEWORKS.values() for one in known.distributions)
     command = worker_command(
         interpreter, os.devnull, "probe", framework, imported, f"{distributions},numpy,pillow,triton"

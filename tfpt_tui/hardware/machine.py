@@ -27,11 +27,7 @@ def describe_machine(
         "machine": {**describe_system(root, variables), **describe_processor(root), **describe_memory(root)},
         "gpu": {name: text for name, text in driver.items() if text},
         "gpus": [dict(facts) for facts in gpu.facts] or None,
-        "variables": {
-            name: value
-            for name, value in sorted(variables.items())
-            if _is_recorded(name)
-        },
+        "variables": {name: value for name, value in sorted(variables.items()) if _is_recorded(name)},
     }
     return {name: table for name, table in tables.items() if table is not None}
 

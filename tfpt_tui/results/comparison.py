@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS
-from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.config.tracks import needs_proof
 from tfpt_tui.hardware.peaks import peak_flops
 from tfpt_tui.results.comparable import check_comparable
 from tfpt_tui.results.groups import LOADER, NOT_COMPARED, Group, applies, asked, differing_keys, flags_of, group
@@ -121,7 +121,7 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         "track": entry.config.get("track"),
         "machine": entry.machine or None,
         "runs": " ".join(result["run"] for result in entry.results),
-        "parity": proof if entry.track in TRACKS and TRACKS[entry.track].needs_proof else None,
+        "parity": proof if needs_proof(entry.track) else None,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfpt_tui.config.effective import effective_differences
 from tfpt_tui.config.schema import SETTINGS, plain
-from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.results.bottleneck import bottlenecks
 from tfpt_tui.results.comparable import origins
 from tfpt_tui.results.groups import MODEL, NOT_COMPARED, Group, asked, kind_of
@@ -117,8 +117,7 @@ def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list
         others = [str(one) for one in found if one.setting.name not in unequal]
         kind = kind_of(entry, groups)
         if others:
-            proven = entry.track in TRACKS and TRACKS[entry.track].needs_proof
-            exception = f"an exception to track {entry.track}" if proven else "not the same"
+            exception = f"an exception to track {entry.track}" if needs_proof(entry.track) else "not the same"
             notes.append(f"{kind}{own} and {other}: {exception}: {', '.join(others)}")
         if known:
             notes.append(f"{kind}{own} differs from {other} in {', '.join(known)}")

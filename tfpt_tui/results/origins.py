@@ -61,9 +61,7 @@ def who(runs: Sequence[str], results: Sequence[Result]) -> str:
         return runs[0]
     chosen = set(runs)
     titles = dict.fromkeys(
-        title_of(result["config"].get("framework", ""), "unknown")
-        for result in results
-        if result["run"] in chosen
+        title_of(result["config"].get("framework", ""), "unknown") for result in results if result["run"] in chosen
     )
     return f"{' and '.join(titles)}, {len(runs)} runs"
 

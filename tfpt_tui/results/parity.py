@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.config.tracks import PARITY
+from tfpt_tui.config.tracks import needs_proof
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import finite
 from tfpt_tui.results.provenance import DECISIVE
@@ -170,7 +170,7 @@ def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | N
     arithmetic or of compiled models.
     """
     completed = [result for result in results if result["status"] == "completed"]
-    runs = [result for result in completed if result["config"].get("track") == PARITY.name]
+    runs = [result for result in completed if needs_proof(str(result["config"].get("track", "")))]
     if not runs:
         return None
     if any(result["config"].get(key) not in values for result in runs for key, values in PROVEN.items()):
@@ -178,7 +178,9 @@ def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | N
     compared = decisive(*(result.get("versions", {}) for result in runs))
     # A run of the reference has a proof with every other framework: of those compared here is the one that counts.
     proofs = sorted(
-        _read_all(directory), key=lambda proof: (proof.versions.items() <= compared.items(), proof.date), reverse=True
+        _read_all(directory),
+        key=lambda proof: (proof.versions.items() <= compared.items(), proof.date),
+        reverse=True,
     )
     used = [next((proof for proof in proofs if _covers(proof, result)), None) for result in runs]
     if None in used:

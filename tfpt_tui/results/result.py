@@ -8,6 +8,7 @@ from typing import Any
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.toml import read_toml
+from tfpt_tui.config.tracks import DEFAULT
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
@@ -42,7 +43,7 @@ def judge_worker(document: Mapping[str, Any]) -> RunWarning | None:
     for void in framework.void_figures:
         if (
             str(effective.get("device", "")).startswith(void.device)
-            and config.get("track", "default") in void.tracks
+            and config.get("track", DEFAULT.name) in void.tracks
             and config.get("measure", "end_to_end") in void.measures
         ):
             message = f"void: measured by a worker before {void.before}, {void.reason}"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value, plain
-from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import printable
 from tfpt_tui.runs.plan import Plan, make_plan, usual_cooldown_s
 
@@ -118,11 +117,10 @@ def preset_of(draft: Draft, outcome: Outcome, name: str = "") -> Preset:
     return dataclasses.replace(preset, source="", hardware="", train_images=0, test_images=0)
 
 
-def plan_of(draft: Draft, outcome: Outcome, settings: UserSettings) -> Plan:
+def plan_of(draft: Draft, outcome: Outcome) -> Plan:
     """The plan that starts when the draft does; raises what :func:`make_plan` raises."""
     return make_plan(
         preset_of(draft, outcome),
-        settings,
         repeats=outcome.repeats,
         cooldown_s=outcome.cooldown_s,
         burn_in=outcome.burn_in,

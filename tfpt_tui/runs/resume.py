@@ -13,9 +13,9 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, make_directory
-from tfpt_tui.runs.plan import check_machine
 from tfpt_tui.runs.state import owner_of, status_of
-from tfpt_tui.runs.sweep import Sweep, hand_over, read_config
+from tfpt_tui.runs.submit import check_machine, hand_over
+from tfpt_tui.runs.sweep import Sweep, read_config
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,25 @@
-"""``sweeps/ID/plan.toml``: every run of a plan in the order to be run, and how a plan is handed over."""
+"""``sweeps/ID/plan.toml``: every run of a plan in the order to be run."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tfpt_tui
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, first_number, make_directory
-from tfpt_tui.runs.state import owner_of, read_state, request_stop
+from tfpt_tui.runs.state import read_state
 
 if TYPE_CHECKING:
-    from tfpt_tui.runs.plan import Plan, PlannedRun
+    from tfpt_tui.runs.plan import Place, Plan, PlannedRun
 
 SCHEMA = 1
-HANDOVER_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -41,45 +35,10 @@ class Sweep:
         return self.directory.id
 
 
-def submit(plan: Plan, paths: Paths) -> Sweep:
-    """Record the plan and hand it to a supervisor of its own, which outlives whoever asked for it.
-
-    Raises:
-        MissingError: the directories cannot be written; nothing is left of the plan then.
-        TfptError: the supervisor did not start.
-    """
-    sweep = record_plan(plan, paths)
-    try:
-        hand_over(sweep, paths)
-    except TfptError:
-        _remove(sweep)
-        raise
-    return sweep
-
-
-def hand_over(sweep: Sweep, paths: Paths) -> None:
-    """Start a supervisor for the sweep, and wait until it owns it.
-
-    Raises:
-        TfptError: the supervisor did not start.
-    """
-    supervisor = _start_supervisor(sweep, paths)
-    deadline = time.monotonic() + HANDOVER_S
-    try:
-        while owner_of(sweep.directory.state) is None:
-            if supervisor.poll() is not None or time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
-    except KeyboardInterrupt:
-        request_stop(sweep.directory)  # nobody would know of it, and Ctrl-C stops runs
-        raise
-    if supervisor.poll():
-        log = sweep.directory.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-        raise TfptError(f"{paths.sweeps}: the supervisor did not start: {log[-1]}")
-
-
-def record_plan(plan: Plan, paths: Paths) -> Sweep:
+def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths) -> Sweep:
     """Write the plan and the configuration of every run, before the first one starts.
+
+    ``interpreters`` are the Pythons that run the workers.
 
     Raises:
         MissingError: the directories cannot be written; nothing is left of the plan then.
@@ -93,10 +52,10 @@ def record_plan(plan: Plan, paths: Paths) -> Sweep:
             runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now, number)))
             sweep = Sweep(directory, tuple(runs), {})
             write_toml(runs[-1].config, _config_document(plan, planned))
-        document = _plan_document(plan, directory, runs, now)
+        document = _plan_document(plan, interpreters, directory, runs, now)
         write_toml(directory.plan, document)
     except (OSError, TfptError) as error:
-        _remove(sweep)
+        remove(sweep)
         if isinstance(error, OSError):
             raise cannot("record a run", paths.runs, error) from None
         raise
@@ -191,7 +150,11 @@ def _config_document(plan: Plan, planned: PlannedRun) -> dict[str, Any]:
 
 
 def _plan_document(
-    plan: Plan, directory: SweepDirectory, runs: list[RunDirectory], now: datetime
+    plan: Plan,
+    interpreters: Mapping[Place, str],
+    directory: SweepDirectory,
+    runs: list[RunDirectory],
+    now: datetime,
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -204,7 +167,7 @@ def _plan_document(
             {
                 "run": run.id,
                 "framework": planned.config.framework,
-                "interpreter": planned.interpreter,
+                "interpreter": interpreters[planned.place],
                 "row": planned.row,
                 "repeat": planned.repeat,
                 "burn_in": planned.burn_in,
@@ -215,22 +178,6 @@ def _plan_document(
     }
 
 
-def _remove(sweep: Sweep) -> None:
+def remove(sweep: Sweep) -> None:
     for path in (*(run.path for run in sweep.runs), sweep.directory.path):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _start_supervisor(sweep: Sweep, paths: Paths) -> subprocess.Popen[bytes]:
-    """Detached: a session of its own, no terminal, so that a hang-up of ours does not reach it."""
-    try:
-        with sweep.directory.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "tfpt_tui.runs.supervisor", str(sweep.directory.path), str(paths.runs)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=Path(tfpt_tui.__file__).parent.parent,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise cannot("start the supervisor", sweep.directory.path, error) from None

@@ -85,7 +85,7 @@ class TfptApp(App[None]):
     def _make_prepare(self) -> Screen[None]:
         from tfpt_tui.ui.screens.prepare import PrepareScreen
 
-        return PrepareScreen(self._paths)
+        return PrepareScreen(self._paths, self._settings)
 
     def _make_build(self) -> Screen[None]:
         from tfpt_tui.ui.screens.build import BuildScreen

@@ -140,7 +140,7 @@ def test_a_named_environment_need_hold_only_one_framework():
     assert [(one.level, one.topic) for one in judge_frameworks(probes, NO_GPU)] == [("ok", "PyTorch in old")]
     empty = Probe("pytorch", "/e", "no module torch", missing=("torch",))
     (finding,) = judge_frameworks({("old", "pytorch"): empty, ("old", "tensorflow"): none}, NO_GPU)
-    assert (finding.level, finding.message) == ("error", "/e: holds neither PyTorch nor TensorFlow")
+    assert (finding.level, finding.message) == ("error", "/e: holds none of PyTorch, TensorFlow")
     assert "tfpt-tui env remove old" in finding.remedy
 
 

@@ -1,4 +1,4 @@
-"""The input pipeline of the tracks parity and default: whole batches, decoded by Pillow in turn with the training."""
+"""The input pipeline of the tracks parity and default: whole batches, decoded by Pillow between the steps."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Forward and backward passes of the layers, on arrays (batch, height, width, channels).
 
-A forward pass returns what the backward pass needs; a backward pass returns the gradients of inputs and parameters.
+A forward pass returns what the backward pass needs, which returns the gradients of inputs and parameters.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def convolve_backward(gradient: Array, patches: Array, kernel: Array) -> tuple[A
     return padded[:, BORDER:-BORDER, BORDER:-BORDER], of_kernel.reshape(kernel.shape), flat.sum(0)
 
 
-def normalise(images: Array, scale: Array, shift: Array, mean: Array, variance: Array) -> tuple[Array, Array, Array]:
+def normalise(
+    images: Array, scale: Array, shift: Array, mean: Array, variance: Array
+) -> tuple[Array, Array, Array]:
     """Values, normalised inputs, and the deviation that they were divided by."""
     deviation = np.sqrt(variance + PARITY_EPSILON)
     normalised = (images - mean) / deviation

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from tfpt_tui.backends.numpy import layers
 
 from tfpt_tui.backends.draws import Array, Weights, draw_weights
 from tfpt_tui.backends.network import PARITY_MOMENTUM, POOL
-from tfpt_tui.backends.numpy import layers
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import Layer, ModelSummary
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import islice
 
-from tfpt_tui.backends.draws import Array, Weights
 from tfpt_tui.backends.numpy.data import Data
 from tfpt_tui.backends.numpy.model import Network, build_model, in_double
 from tfpt_tui.backends.numpy.training import Step, make_step
+
+from tfpt_tui.backends.draws import Array, Weights
 from tfpt_tui.config.schema import RunConfig
 
 __all__ = ["build_in_double", "differentiate", "make_step", "predict", "take_batches", "take_steps"]

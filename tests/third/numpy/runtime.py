@@ -7,10 +7,10 @@ import platform
 
 import numpy as np
 import PIL
-
 from tfpt_tui.backends.numpy.data import Data
 from tfpt_tui.backends.numpy.training import Step
 from tfpt_tui.backends.numpy.variables import THREADS
+
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
-
-from tfpt_tui.backends.draws import Array
-from tfpt_tui.backends.network import PARITY_ADAM_EPSILON, RECALIBRATION_IMAGES
 from tfpt_tui.backends.numpy.data import Data
 from tfpt_tui.backends.numpy.layers import cross_entropy
 from tfpt_tui.backends.numpy.model import Network, Parameters
+
+from tfpt_tui.backends.draws import Array
+from tfpt_tui.backends.network import PARITY_ADAM_EPSILON, RECALIBRATION_IMAGES
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd

@@ -28,7 +28,7 @@ from tfpt_tui.results.index import read_summaries
 from tfpt_tui.results.sources import OWN, RECORDED, Source, list_sources
 from tfpt_tui.runs.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
 from tfpt_tui.runs.queue import waits_for
-from tfpt_tui.runs.sweep import submit
+from tfpt_tui.runs.submit import submit
 from tfpt_tui.ui import build_news as news
 from tfpt_tui.ui import draft_text
 from tfpt_tui.ui.drafts import Drafts
@@ -140,8 +140,8 @@ class BuildScreen(Screen[None]):
         """Checking the plan looks at datasets, interpreters and GPUs."""
         try:
             waiting = waits_for(self._paths)
-            plan = plan_of(draft, outcome, self._settings)
-            submit(plan, self._paths)
+            plan = plan_of(draft, outcome)
+            submit(plan, self._settings, self._paths)
         except TfptError as error:
             self.post_message(news.NotStarted(str(error)))
         else:

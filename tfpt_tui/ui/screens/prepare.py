@@ -16,6 +16,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.datasets import Dataset, Usage, measure, show_bytes
 from tfpt_tui.runs.lock import holder
@@ -46,9 +47,10 @@ class PrepareScreen(Screen[None]):
     BINDINGS = bindings(PREPARE)
     AUTO_FOCUS = "#stock"
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__()
         self._paths = paths
+        self._settings = settings
         self._away = True  # until it is seen, and while another screen is
         self._look_now = threading.Event()
         self._stock = Stock()
@@ -245,7 +247,7 @@ class PrepareScreen(Screen[None]):
 
     def _look_ahead(self, form: Form, start: bool) -> None:
         worker = get_current_worker()
-        prospect = foresee(form, self._paths, lambda: worker.is_cancelled)
+        prospect = foresee(form, self._settings, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.post_message(news.Foreseen(form, prospect, start))
 
@@ -263,9 +265,9 @@ class PrepareScreen(Screen[None]):
 
     def _begin_or_refuse(self, prospect: Prospect, typed_on: bool) -> None:
         if prospect.startable and not typed_on:
-            self._begin(prospect.asked, prospect.training, prospect.to_fetch)
+            self._begin(prospect.asked, prospect.preview.training, prospect.preview.to_fetch)
             return
-        reason = prospect.problem or prospect.missing or "it is there already: choose it on the left"
+        reason = prospect.preview.problem or prospect.missing or "it is there already: choose it on the left"
         self._tell_refused(news.Refused("Not started", TYPED_ON if typed_on else reason))
 
     @on(Input.Submitted)

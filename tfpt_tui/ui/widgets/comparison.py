@@ -74,7 +74,7 @@ class Comparison(Vertical):
         """What the table in use shows."""
         if self.findings is None:
             return None
-        return self.findings.published if self.table.id == "published" else self.findings.comparison
+        return self.findings.published if self.table.id == PUBLISHED else self.findings.comparison
 
     @property
     def shown(self) -> tuple[str, ...]:

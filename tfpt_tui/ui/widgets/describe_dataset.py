@@ -16,6 +16,7 @@ from tfpt_tui.errors import printable
 from tfpt_tui.results.datasets import Dataset, Usage, command_of, show_bytes
 from tfpt_tui.results.estimate import show_duration
 from tfpt_tui.runs.preparation import Preparation
+from tfpt_tui.runs.prepare_request import Preview
 from tfpt_tui.ui.prospect import Prospect
 from tfpt_tui.ui.theme import GLYPHS, status_style
 
@@ -88,20 +89,21 @@ def prospect(found: Prospect, columns: int) -> Content:
     """What a preparation would make, need and take, and why it cannot start."""
     if found.missing:
         return Content.styled(found.missing, "$foreground-muted")
+    preview = found.preview
     lines = []
-    if found.images:
-        images = f"{found.images:,} in {found.classes:,} classes"
-        needs = f"about {show_bytes(found.needed)}; {show_bytes(found.free)} are free there"
-        told = {"images": images, "needs": needs, "takes": _takes(found)}
+    if preview.images:
+        images = f"{preview.images:,} in {preview.classes:,} classes"
+        needs = f"about {show_bytes(preview.needed)}; {show_bytes(preview.free)} are free there"
+        told = {"images": images, "needs": needs, "takes": _takes(preview)}
         lines += [_fact(label, text, columns) for label, text in told.items()]
-    if found.left_out:
-        lines.append(_fact("not used", "; ".join(found.left_out), columns, "$text-warning"))
+    if preview.left_out:
+        lines.append(_fact("not used", "; ".join(preview.left_out), columns, "$text-warning"))
     lines.append(_fact("command", found.command, columns))
     lines.append(_verdict(found))
-    if found.training and found.startable:
+    if preview.training and found.startable:
         lines.append(
             Content.styled(
-                f"{GLYPHS['warning']} {found.training} trains on this machine now:"
+                f"{GLYPHS['warning']} {preview.training} trains on this machine now:"
                 " preparing would disturb what it measures",
                 "$text-warning",
             )
@@ -183,7 +185,7 @@ def _class(manifest: Manifest, label: int, name: str, width: int, few: float) ->
     return Content(f"  {line}")
 
 
-def _takes(found: Prospect) -> str:
+def _takes(found: Preview) -> str:
     how_long = "how long is not known: none like it was prepared here"
     if found.seconds is not None:
         how_long = f"about {show_duration(found.seconds)}, as the last of this kind"
@@ -192,11 +194,11 @@ def _takes(found: Prospect) -> str:
 
 
 def _verdict(found: Prospect) -> Content:
-    if found.problem:
-        return Content.styled(f"{GLYPHS['failed']} {printable(found.problem)}", "$text-error")
-    if found.there:
+    if found.preview.problem:
+        return Content.styled(f"{GLYPHS['failed']} {printable(found.preview.problem)}", "$text-error")
+    if found.preview.there:
         return Content.styled("it is there already: choose it on the left", "$foreground-muted")
-    how = "goes on where it stopped" if found.continues else "starts it"
+    how = "goes on where it stopped" if found.preview.continues else "starts it"
     return Content.styled(f"{GLYPHS['completed']} s {how}, or enter in a field", "$text-success")
 
 

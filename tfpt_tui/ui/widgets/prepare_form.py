@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select
 
-from tfpt_tui.cli.sources import FOLDER
 from tfpt_tui.data.prepare import DEFAULT_SIZE
+from tfpt_tui.runs.prepare_request import FOLDER
 from tfpt_tui.ui.prospect import SOURCES, Form
 from tfpt_tui.wording import end_of
 
