@@ -161,7 +161,7 @@ async def test_no_screen_is_a_dead_end(app, recorded, size):
 async def test_the_help_is_made_from_the_registry(app):
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
-        await shows(pilot, "Keys", "Monitor", "settings, phases and layers of the run")
+        await shows(pilot, "Keys", "Monitor", "settings, phases and layers of")
         assert isinstance(app.screen, Help)
         await pilot.press("q")
         assert isinstance(app.screen, MonitorScreen)
@@ -169,6 +169,17 @@ async def test_the_help_is_made_from_the_registry(app):
     assert told.startswith("Compare\n")
     assert "ask the run to stop" in told
     assert max(map(len, told.splitlines())) <= 60
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_help_shows_the_manual_by_topic(app, size):
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f1", "down", "down")
+        await shows(pilot, "Settings of a run", "directory of a prepared")
+        await pilot.press("right", "end")
+        await shows(pilot, "timeout_s")
+        await pilot.press("left", "up")
+        await shows(pilot, "manifest.toml")
 
 
 async def test_keys_can_be_remapped_by_their_id(paths, recorded):

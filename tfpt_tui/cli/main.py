@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "What works here, what does not, and the line that mends it.",
     "env": "The Python environments that frameworks live in.",
     "serve": "The app in a browser, on this machine only.",
+    "manual": "How everything works, by topic.",
     "paths": "Where everything is.",
 }
 

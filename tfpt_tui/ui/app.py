@@ -31,7 +31,6 @@ from tfpt_tui.runs.state import request_stop
 from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
 from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, faults_of, show_keys
 from tfpt_tui.ui.screens.confirm import Confirm
-from tfpt_tui.ui.screens.help import Help
 from tfpt_tui.ui.screens.monitor import MonitorScreen
 from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
 from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
@@ -132,6 +131,8 @@ class TfptApp(App[None]):
         gc.enable()  # the command line holds it back while we start
 
     def action_help(self) -> None:
+        from tfpt_tui.ui.screens.help import Help  # with Textual's Markdown, which the first paint has no use for
+
         self.push_screen(Help(self.current_mode.capitalize()))
 
     def action_doctor(self) -> None:

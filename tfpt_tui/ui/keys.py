@@ -40,7 +40,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         quiet("build", "2", "app.switch_mode('build')", "Build", "choose what to run, and start it"),
         quiet("monitor", "3", "app.switch_mode('monitor')", "Monitor", "runs, live and recorded"),
         quiet("compare", "4", "app.switch_mode('compare')", "Compare", "runs beside each other, and exports"),
-        Key("help", "question_mark,f1", "app.help", "Help", "this list"),
+        Key("help", "question_mark,f1", "app.help", "Help", "the keys of this screen, and the manual"),
         Key("doctor", "d", "app.doctor", "Doctor", "what works on this machine, and what mends the rest"),
         Key("quit", "q", "app.leave", "Quit", "close this, or leave; runs may go on"),
         quiet("down", "j", "screen.cursor_down", "Down", "next entry; the arrow keys do the same"),

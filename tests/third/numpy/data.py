@@ -103,7 +103,8 @@ def _resize(image: Array, side: int) -> Array:
     height, width, _ = image.shape
     if (height, width) == (side, side):
         return image
-    resized = np.einsum("yh,hwc,xw->yxc", _weights(height, side), image.astype(np.float32), _weights(width, side))
+    rows = _weights(height, side) @ image.astype(np.float32).reshape(height, -1)
+    resized = _weights(width, side) @ rows.reshape(side, width, -1)
     return np.floor(resized + 0.5).clip(0, 255).astype(np.uint8)
 
 

@@ -1,7 +1,7 @@
 """The input pipeline of the tracks default and parity: a Dataset read in whole batches, and a DataLoader over it.
 
 After https://docs.pytorch.org/tutorials/beginner/basics/data_tutorial.html, with what the article's pipeline lacks
-(backends/method.md): the sampler decides order and flips, resizing, flips and scaling work on whole batches, the
+(manual/method.md): the sampler decides order and flips, resizing, flips and scaling work on whole batches, the
 cache holds bytes, workers stay alive, and every training batch has the same size.
 """
 

@@ -1,6 +1,6 @@
 """The input pipeline of the tracks default and parity: tf.data, which reads by index, in whole batches.
 
-After https://www.tensorflow.org/guide/data_performance, with what the article's lacks (backends/method.md):
+After https://www.tensorflow.org/guide/data_performance, with what the article's lacks (manual/method.md):
 indices are shuffled instead of images, resizing, flips and scaling work on whole batches, the cache holds bytes,
 pixels are decoded and resized as in PyTorch, and every training batch has the same size.
 """
