@@ -4,7 +4,7 @@ import pytest
 
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.draft import FIELDS, begin, look_at
-from tfpt_tui.ui.draft_text import GROUPS, field_help, field_note, known_values, row_lines, started, summary
+from tfpt_tui.ui.draft_text import FORM, field_help, field_note, known_values, row_lines, started, summary
 from tfpt_tui.ui.outlook import Outlook
 
 
@@ -20,7 +20,7 @@ def outcome(paths):
 
 
 def test_every_setting_has_its_place_in_one_group():
-    placed = [key for keys in GROUPS.values() for key in keys]
+    placed = [key for keys in FORM.values() for key in keys]
     assert sorted(placed) == sorted(FIELDS)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.schema import PRINTED, Value, check_settings, defaults, nearest
+from tfpt_tui.config.schema import PRINTED, SETTINGS, Value, check_settings, defaults, nearest
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import UsageError
 
@@ -28,7 +28,7 @@ HEADINGS = {
 PUBLISHED = ("training_s", "evaluation_s", "marked_best")
 QUICK = ("demo", "quick")
 # They tell repeats and short forms apart, not rows: what was printed for a row holds whatever they are.
-NOT_A_ROW = ("data", "seed", "epochs_measured", "max_steps", "timeout_s")
+NOT_A_ROW = tuple(key for key, setting in SETTINGS.items() if not setting.identifies)
 # Nobody waits for more, and a product of lists is soon more than a memory holds.
 MAX_ROWS = 1000
 # In a grid it stands for numbers that depend on the machine.

@@ -19,6 +19,11 @@ from tfpt_tui.config.tracks import DEFAULT, TRACKS
 from tfpt_tui.errors import UsageError
 
 MEASURES = ("end_to_end", "loader", "model")
+# The groups of the form, in their order.
+GROUPS = WHAT_RUNS, TRAINING, INPUT, MACHINE, MEASUREMENT, PLANNING = (
+    *("what runs", "training", "input", "machine", "measurement"),
+    "the plan",
+)
 DEFAULT_ENVIRONMENT = "default"
 PRINTED = "published"  # the table of a row with the numbers of its source
 
@@ -38,9 +43,20 @@ REQUIRED = _Required()
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of a run's configuration. ``minimum`` and ``maximum`` are inclusive, ``above`` is exclusive.
+    """A setting of a run's configuration; all that the rest of the program knows of it.
 
-    It applies to ``frameworks``, and with ``is_resource`` to all of them on tracks of equal resources.
+    Attributes:
+        key: its name in files, options and tables.
+        minimum, maximum: inclusive; ``above`` is exclusive.
+        frameworks: those that it applies to; with ``is_resource`` all of them on tracks of equal resources.
+        group: where it stands in the form of Build.
+        compared: runs that differ in it are rows of their own in a comparison; else they are repeats or belong to
+            different kinds of rows.
+        identifies: part of what a printed row was measured with; the others are of the machine and the day.
+        always_named: named beside results also where it has its default.
+        speed: how much it changes the pace of a run: 0 makes another kind of run, then the smaller the more; None
+            where it does not.
+        proven: the values for which ``tfpt-tui parity`` proves anything; empty for all.
     """
 
     key: str
@@ -56,6 +72,12 @@ class Setting:
     pattern_help: str = ""
     frameworks: tuple[str, ...] = tuple(FRAMEWORKS)
     is_resource: bool = False
+    group: str = PLANNING
+    compared: bool = True
+    identifies: bool = True
+    always_named: bool = False
+    speed: int | None = None
+    proven: tuple[Value, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -142,75 +164,155 @@ def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
 class RunConfig:
     """What one run is asked to do. Build it with :meth:`from_mapping`, which validates every key."""
 
-    framework: str = _setting(help="the framework that trains", choices=tuple(FRAMEWORKS))
-    track: str = _setting(
-        DEFAULT.name, help="what is held equal: runs are ranked only within one track", choices=tuple(TRACKS)
+    framework: str = _setting(
+        help="the framework that trains",
+        choices=tuple(FRAMEWORKS),
+        group=WHAT_RUNS,
+        compared=False,
+        speed=0,
     )
-    data: str = _setting(help="directory of a prepared dataset")
+    track: str = _setting(
+        DEFAULT.name,
+        help="what is held equal: runs are ranked only within one track",
+        choices=tuple(TRACKS),
+        group=WHAT_RUNS,
+        compared=False,
+        speed=0,
+    )
+    data: str = _setting(
+        help="directory of a prepared dataset", group=WHAT_RUNS, identifies=False, always_named=True
+    )
     environment: str = _setting(
         DEFAULT_ENVIRONMENT,
         help="the Python that runs the framework; default is the one set in config.toml, else our own",
         pattern=ENVIRONMENT_NAME,
         pattern_help="default, or a name that tfpt-tui env list shows",
+        group=WHAT_RUNS,
+        speed=9,
     )
-    image_size: int = _setting(32, help="side of the model's square input", unit="pixels", minimum=8, maximum=512)
-    batch_size: int = _setting(32, help="images in a training step", unit="images", minimum=1, maximum=65536)
-    epochs: int = _setting(20, help="passes over the training images", minimum=1, maximum=10000)
+    image_size: int = _setting(
+        32,
+        help="side of the model's square input",
+        unit="pixels",
+        minimum=8,
+        maximum=512,
+        group=TRAINING,
+        always_named=True,
+        speed=1,
+    )
+    batch_size: int = _setting(
+        32,
+        help="images in a training step",
+        unit="images",
+        minimum=1,
+        maximum=65536,
+        group=TRAINING,
+        always_named=True,
+        speed=6,
+    )
+    epochs: int = _setting(
+        20, help="passes over the training images", minimum=1, maximum=10000, group=TRAINING, always_named=True
+    )
     epochs_measured: int = _setting(
         0,
         help="train only so many of the epochs and scale their time to all, marked as scaled; 0 trains all",
         minimum=0,
         maximum=10000,
+        group=MEASUREMENT,
+        identifies=False,
     )
-    learning_rate: float = _setting(0.001, help="step size of Adam", above=0.0)
-    seed: int = _setting(25, help="of weights, order of the images and flips", minimum=0, maximum=2**32 - 1)
+    learning_rate: float = _setting(0.001, help="step size of Adam", above=0.0, group=TRAINING)
+    seed: int = _setting(
+        25,
+        help="seed for weights, shuffling and augmentation",
+        minimum=0,
+        maximum=2**32 - 1,
+        group=TRAINING,
+        compared=False,
+        identifies=False,
+    )
     num_workers: int = _setting(
         0,
-        help=f"processes{_in_threads()} that load images; 0 loads in turn with the training,"
+        help=f"processes{_in_threads()} that load images; 0 loads between the steps,"
         " on the track documented it is what the documentation shows",
         minimum=0,
         maximum=128,
         frameworks=tuple(one.name for one in FRAMEWORKS.values() if one.loader == "processes"),
         is_resource=True,
+        group=INPUT,
+        speed=3,
     )
-    cache: bool = _setting(False, help="keep decoded training images in memory")
-    augment: bool = _setting(True, help="flip training images at random, left-right and up-down")
+    cache: bool = _setting(
+        False, help="keep decoded training images in memory", group=INPUT, always_named=True, speed=2
+    )
+    augment: bool = _setting(
+        True,
+        help="flip training images at random, left-right and up-down",
+        group=TRAINING,
+        always_named=True,
+        speed=8,
+    )
     device: str = _setting(
         "auto",
         help="where to train; auto takes the first GPU where there is one",
         pattern=r"auto|cpu|gpu|gpu:\d{1,3}",
         pattern_help="auto, cpu, gpu or gpu:N",
+        group=MACHINE,
+        speed=0,
     )
     precision: str = _setting(
         "float32",
         help="arithmetic of the training step; 16-bit types are mixed precision",
         choices=("float32", "tf32", "bfloat16", "float16"),
+        group=MACHINE,
+        speed=5,
+        proven=("float32",),
     )
     compile: str = _setting(
         "auto",
         help=f"compile the model ({', '.join(one.compiler for one in FRAMEWORKS.values() if one.compiler)});"
         " auto is what the framework does by itself",
         choices=("auto", "off", "on"),
+        group=MACHINE,
+        speed=4,
+        proven=("auto", "off"),
     )
     measure: str = _setting(
         "end_to_end",
         help="what is timed: the whole training, loading without a model, or the model on one resident batch",
         choices=MEASURES,
+        group=MEASUREMENT,
+        speed=0,
     )
     deterministic: bool = _setting(
-        False, help="force deterministic kernels; on a CPU the same seed repeats without it"
+        False,
+        help="force deterministic kernels; on a CPU the same seed repeats without it",
+        group=MACHINE,
     )
     threads: int = _setting(
         0,
-        help="threads inside one operation; 0 takes all physical cores allowed to us",
+        help="threads inside one operation; 0 = all available physical cores",
         minimum=0,
         maximum=1024,
+        group=MACHINE,
+        speed=7,
     )
     max_steps: int = _setting(
-        0, help="end each epoch after so many steps; 0 runs whole epochs", unit="steps", minimum=0
+        0,
+        help="end each epoch after so many steps; 0 runs whole epochs",
+        unit="steps",
+        minimum=0,
+        group=MEASUREMENT,
+        identifies=False,
     )
     timeout_s: int = _setting(
-        0, help="stop the run after so long; 0 is four times the estimate, at least 600", unit="s", minimum=0
+        0,
+        help="stop the run after so long; 0 is four times the estimate, at least 600",
+        unit="s",
+        minimum=0,
+        group=MEASUREMENT,
+        compared=False,
+        identifies=False,
     )
 
     @classmethod

@@ -7,24 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.results.groups import asked
 from tfpt_tui.runs.record import doubts, warnings_of
 
 # A recording tells nothing of a run that differs in these.
-SAME = ("framework", "track", "measure", "device")
+SAME = tuple(key for key, setting in SETTINGS.items() if setting.speed == 0)
 # The others, those first that change the pace most.
-CLOSE = (
-    "image_size",
-    "cache",
-    "num_workers",
-    "compile",
-    "precision",
-    "batch_size",
-    "threads",
-    "augment",
-    "environment",
-)
+CLOSE = tuple(sorted((key for key in SETTINGS if SETTINGS[key].speed), key=lambda key: SETTINGS[key].speed or 0))
 # More recordings of one kind say little more, and the oldest least.
 LATEST = 5
 CALM_PHASES = ("training", "evaluation")

@@ -17,7 +17,7 @@ from tfpt_tui.runs.record import FLAGGED, doubts, throughput, warnings_of
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 DEFAULTS = defaults()
 # They tell repeats, machines and limits apart, not configurations.
-NOT_COMPARED = ("framework", "track", "seed", "timeout_s")
+NOT_COMPARED = tuple(key for key, setting in SETTINGS.items() if not setting.compared)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.runs.outliers import outliers
 from tfpt_tui.runs.record import warnings_of
 
-USUAL = ("data", "image_size", "batch_size", "epochs", "augment", "cache")
 BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
 BESIDE_S = 0.1  # of seconds that are told with one digit
 
@@ -169,7 +168,7 @@ def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
     for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
         value = asked(configs[0], key)
         alike = all(asked(config, key) == value and _applies(key, config) for config in configs)
-        if alike and (key in USUAL or value != SETTINGS[key].default):
+        if alike and (SETTINGS[key].always_named or value != SETTINGS[key].default):
             told.append(f"{key}={plain(value)}")
     return [f"in all runs: {', '.join(told)}"] if told else []
 

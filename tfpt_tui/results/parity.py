@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.config.tracks import needs_proof
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import finite
+from tfpt_tui.results.groups import asked
 from tfpt_tui.results.provenance import DECISIVE
 from tfpt_tui.results.table import Column, Table
 
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SCHEMA = 1
-# Settings under which the proof is made; absent ones are those of early recordings.
-PROVEN = {"precision": ("float32", None), "compile": ("auto", "off", None)}
+# Values of settings for which the proof is made.
+PROVEN = {key: setting.proven for key, setting in SETTINGS.items() if setting.proven}
 # The versions that decide what is computed; Python's does not, and CUDA comes with them.
 
 
@@ -173,7 +175,7 @@ def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | N
     runs = [result for result in completed if needs_proof(str(result["config"].get("track", "")))]
     if not runs:
         return None
-    if any(result["config"].get(key) not in values for result in runs for key, values in PROVEN.items()):
+    if any(asked(result["config"], key) not in values for result in runs for key, values in PROVEN.items()):
         return "parity: not proven for this precision or compilation, only for float32 and compile=auto or off"
     compared = decisive(*(result.get("versions", {}) for result in runs))
     # A run of the reference has a proof with every other framework: of those compared here is the one that counts.

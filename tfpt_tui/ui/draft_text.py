@@ -9,7 +9,7 @@ from textual.content import Content
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, PLAN, SETTINGS
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, GROUPS, SETTINGS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import printable
 from tfpt_tui.results.estimate import show_duration
@@ -20,13 +20,15 @@ from tfpt_tui.runs.draft import FIELDS, Field, Outcome, is_path, takes_many
 from tfpt_tui.ui.outlook import Outlook
 from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
 
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "what runs": ("data", "framework", "track", "environment"),
-    "training": ("batch_size", "epochs", "learning_rate", "image_size", "augment", "seed"),
-    "input": ("num_workers", "cache"),
-    "machine": ("device", "precision", "compile", "threads", "deterministic"),
-    "measurement": ("measure", "epochs_measured", "max_steps", "timeout_s"),
-    "the plan": tuple(PLAN),
+# What must be typed comes first, then the settings in the order of the schema.
+FORM: Mapping[str, tuple[str, ...]] = {
+    group: tuple(
+        sorted(
+            (key for key, setting in FIELDS.items() if setting.group == group),
+            key=lambda key: not (FIELDS[key].required and is_path(FIELDS[key])),
+        )
+    )
+    for group in GROUPS
 }
 CHOSEN, LEFT_OUT = "■", "□"
 BEST = "*"

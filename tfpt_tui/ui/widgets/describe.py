@@ -29,9 +29,10 @@ PHASE_WORDS = {
     "model_loading": "loading",
     "evaluation": "test",
 }
-TOLD_IF_UNUSUAL = (
-    *("environment", "image_size", "learning_rate", "device", "precision", "compile"),
-    *("deterministic", "threads", "max_steps"),
+# The headline has these in words of its own; the others are named where they are not as usual.
+IN_WORDS = (
+    *("framework", "track", "data", "batch_size", "epochs", "epochs_measured", "seed"),
+    *("num_workers", "cache", "augment", "measure", "timeout_s"),
 )
 # Neighbours differ, so that the parts of the bar can be told apart.
 PHASE_STYLES = ("$text on $primary-muted", "$text on $secondary-muted")
@@ -232,7 +233,7 @@ def _pipeline(config: RunConfig) -> list[str]:
 
 def _unusual(config: RunConfig) -> list[str]:
     """The settings that are not as they are by default, and may be all in which two runs of a sweep differ."""
-    values = {key: getattr(config, key) for key in TOLD_IF_UNUSUAL}
+    values = {key: getattr(config, key) for key in SETTINGS if key not in IN_WORDS}
     return [f"{key} {printable(str(value))}" for key, value in values.items() if value != SETTINGS[key].default]
 
 

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tfpt_tui.runs.draft import FIELDS, Draft, Field, Outcome, is_path
-from tfpt_tui.ui.draft_text import GROUPS, field_note, is_listed
+from tfpt_tui.ui.draft_text import FORM, field_note, is_listed
 from tfpt_tui.wording import end_of
 
 PREFIX = "field-"
@@ -93,7 +93,7 @@ class DraftForm(VerticalScroll, can_focus=False):
         key: str
 
     def compose(self) -> ComposeResult:
-        for group, keys in GROUPS.items():
+        for group, keys in FORM.items():
             yield Static(Content(group), classes="group")
             for key in keys:
                 yield FieldLine(key)
