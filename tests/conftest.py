@@ -12,6 +12,9 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# Threads that have nothing to do sleep at once: two processes run the tests, and one that spins slows the other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # They train for real: one after the other, whatever number of processes runs the tests.
 TRAINING = (
     "backends/test_neutrality.py",

@@ -17,6 +17,7 @@ from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import KINDS
 from tfpt_tui.manual import TOPICS, read_topic, title_of
+from tfpt_tui.results.metrics import METRICS
 from tfpt_tui.ui.keys import KEYS, show_keys
 
 FOLDER = Path(tfpt_tui.manual.__file__).parent
@@ -66,6 +67,14 @@ def tracks():
     return "\n\n".join(parts)
 
 
+def metrics():
+    lines = []
+    for metric in METRICS.values():
+        better = f"; {metric.better} is better" if metric.better else ""
+        lines.append(f"- `{metric.name}`{'*' * metric.in_summary}: {metric.help}{better}")
+    return "\n".join(lines)
+
+
 def events():
     lines = []
     for kind, event in KINDS.items():
@@ -74,8 +83,22 @@ def events():
     return "\n".join(lines)
 
 
-MADE = {"settings": settings, "keys": keys, "presets": presets, "tracks": tracks, "events": events}
-PLACES = {"settings": "settings", "keys": "keys", "presets": "presets", "tracks": "presets", "events": "files"}
+MADE = {
+    "settings": settings,
+    "keys": keys,
+    "presets": presets,
+    "tracks": tracks,
+    "events": events,
+    "metrics": metrics,
+}
+PLACES = {
+    "settings": "settings",
+    "keys": "keys",
+    "presets": "presets",
+    "tracks": "presets",
+    "events": "files",
+    "metrics": "compare",
+}
 
 
 def section(text, name):

@@ -1,4 +1,4 @@
-"""The problems that a user can mend: each is one clear line and knows its exit code.
+"""The problems that a user can fix: each is one clear line and knows its exit code.
 
 The exit codes are part of the command line's contract:
 0 done, 1 a run failed, 2 wrong usage or configuration, 3 something missing on this machine, 130 interrupted.
@@ -43,7 +43,7 @@ def cannot(doing: str, path: object, error: OSError) -> MissingError:
         errno.ENOTDIR: "choose another directory",
         errno.EISDIR: "choose another name",
         errno.ENAMETOOLONG: "choose a shorter path",
-        errno.ELOOP: "mend the link",
+        errno.ELOOP: "fix the link",
         errno.EAGAIN: "end some processes, or raise their number (ulimit -u)",
         errno.EMFILE: "raise the limit of open files (ulimit -n)",
     }.get(error.errno or 0)

@@ -30,7 +30,7 @@ def findings(monkeypatch):
 @pytest.mark.parametrize(
     ("found", "code", "said"),
     [
-        ([OK], 0, "nothing to mend"),
+        ([OK], 0, "nothing to fix"),
         ([WARNING, NOTE, NOTE, OK], 0, "1 warning, 2 notes"),
         ([ERROR, ERROR, WARNING, OK], 3, "2 errors, 1 warning"),
     ],

@@ -161,7 +161,7 @@ def test_an_environment_that_a_plan_of_other_runs_waits_for_is_not_removed(cli, 
     ("python", "said"),
     [
         ("/nowhere/python", "/nowhere/python: no such interpreter"),
-        ("/bin/ls", "is no working Python interpreter"),
+        ("/bin/ls", "is not a working Python interpreter"),
         ("/etc/passwd", "/etc/passwd: cannot be started"),
         ("", "'': no such interpreter"),
         ("/etc", "/etc/bin/python: no such interpreter"),

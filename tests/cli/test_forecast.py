@@ -48,7 +48,7 @@ def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(
 ):
     monkeypatch.setenv("FAKE_STORY", "fails")
     assert forecast(plan(repeats=2), interpreters, paths) == [None] * 4
-    assert "4 runs; how long they take is not known" in capsys.readouterr().err
+    assert "4 runs; no estimate: no comparable runs" in capsys.readouterr().err
 
 
 def test_a_longer_plan_is_tried_out_first(plan, interpreters, paths, capsys):
@@ -69,7 +69,7 @@ def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(
     (tmp_path / "kinds.toml").write_text(f'[grid]\nmeasure = [{kinds}]\n[defaults]\nframework = "pytorch"\n')
     several = make_plan(load_preset(tmp_path / "kinds.toml"), data=str(dataset))
     assert forecast(several, interpreters, paths) == [None] * 3
-    assert "how long they take is not known" in capsys.readouterr().err
+    assert "no estimate: no comparable runs" in capsys.readouterr().err
 
 
 def test_recorded_runs_of_this_machine_tell_it(plan, interpreters, paths, start, capsys, monkeypatch):

@@ -1,6 +1,5 @@
-"""``tfpt-tui parity`` for real: both frameworks compute, each in a process of its own."""
+"""``tfpt-tui parity`` for real, where it fails; tests/third has the proofs that pass."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -17,16 +16,6 @@ def run(tree, *arguments):
     """Run the program of a source tree."""
     command = [sys.executable, "-m", "tfpt_tui", *arguments]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=280)
-
-
-def test_both_frameworks_compute_the_same_and_the_proof_is_kept(own_directories):
-    done = run(PACKAGE.parent, "parity", "--json")
-    assert done.returncode == 0, done.stderr
-    (proof, *_) = json.loads(done.stdout)["proofs"]
-    assert proof["passed"]
-    assert {check["name"] for check in proof["checks"]} >= {"pixels", "logits", "gradients", "weights", "epoch"}
-    (kept,) = (own_directories / "data/tfpt-tui/parity").glob("*-cpu-*.toml")
-    assert proof["machine"] in kept.name
 
 
 def test_a_setting_changed_in_one_backend_fails_the_proof(tmp_path):

@@ -140,7 +140,7 @@ def test_images_that_are_gone_from_a_complete_dataset_are_made_again(folder, tmp
 
 def test_the_advice_to_remove_files_that_are_no_images_can_be_followed(folder, tmp_path):
     (folder / "train/ape/0.png").write_text("no image")
-    with pytest.raises(BadImagesError, match="mend or remove them"):
+    with pytest.raises(BadImagesError, match="fix or remove them"):
         prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
     (folder / "train/ape/0.png").unlink()
     outcome = prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)

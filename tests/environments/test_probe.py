@@ -93,9 +93,9 @@ def test_a_python_that_is_too_old_is_named(interpreter):
     [
         (
             "echo 'cannot open shared object file' >&2; exit 127",
-            "is no working Python interpreter: cannot open shared",
+            "is not a working Python interpreter: cannot open shared",
         ),
-        ("exit 3", "is no working Python interpreter: it ends with exit code 3"),
+        ("exit 3", "is not a working Python interpreter: it ends with exit code 3"),
         ("exec sleep 60", "does not answer: nothing within 0.5 s"),
     ],
 )
@@ -103,15 +103,15 @@ def test_what_is_no_python_is_told_apart(interpreter, then, said):
     assert probe("pytorch", interpreter(then=then), silence_s=0.5).problem.startswith(said)
 
 
-NONSENSE = "is no working Python interpreter: its answer makes no sense"
+NONSENSE = "is not a working Python interpreter: its answer makes no sense"
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("tfpt-tui probe: x", "is no working Python interpreter: it ends with exit code 0"),
-        ("tfpt-tui probe: 7", "is no working Python interpreter: it ends with exit code 0"),
-        ("tfpt-tui probe: " + "[" * 100_000, "is no working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: x", "is not a working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: 7", "is not a working Python interpreter: it ends with exit code 0"),
+        ("tfpt-tui probe: " + "[" * 100_000, "is not a working Python interpreter: it ends with exit code 0"),
         (answer(python=3), NONSENSE),
         (answer(**{**FACTS, "packages": 7}), NONSENSE),
         (answer(**FACTS, import_s="soon"), NONSENSE),
@@ -126,7 +126,7 @@ def test_texts_of_an_interpreter_cannot_steer_the_terminal(interpreter):
     found = probe("pytorch", interpreter(answer(**{**FACTS, "version": "\x1b[2J2.8"}, gpus=["\x1b]0;x\x07"])))
     assert (found.version, found.gpus) == (r"\x1b[2J2.8", (r"\x1b]0;x\x07",))
     red = interpreter(then=r"printf '\033[31mred\377\n' >&2; exit 1")
-    assert probe("pytorch", red).problem == "is no working Python interpreter: \\x1b[31mred\ufffd"
+    assert probe("pytorch", red).problem == "is not a working Python interpreter: \\x1b[31mred\ufffd"
     assert len(probe("pytorch", interpreter(answer(**FACTS, broken="torch", problem="x" * 10_000))).problem) < 500
 
 

@@ -183,7 +183,7 @@ def test_a_rate_that_is_none_is_left_out_and_said():
     runs = [*repeats("p"), *repeats("t", "tensorflow", rates=(100.0, math.nan, 100.0))]
     table = compare(runs)
     assert rows(table)[1]["images_per_s"] == 100.0
-    assert "t1: nan images/s is no timing; left out" in table.notes
+    assert "t1: nan images/s is an invalid timing; excluded" in table.notes
     assert notes_with(table, "n=2 of 3 pairs")
 
 

@@ -186,7 +186,7 @@ def test_runs_of_different_machines_are_mixed_on_request_only(preset):
     with pytest.raises(UsageError, match="come from different machines"):
         compare(preset, result(), other)
     _, table = compare(preset, result(), other, across=True)
-    assert any(note.startswith("different origins") for note in table.notes)
+    assert any(note.startswith("comparing different machines or versions") for note in table.notes)
 
 
 def test_a_preset_without_printed_numbers_is_refused(tmp_path):

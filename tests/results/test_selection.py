@@ -64,3 +64,14 @@ def test_a_condition_that_is_none_says_why(text, said):
 def test_an_id_is_no_condition():
     assert not is_condition("20260101-000000-pytorch-0001")
     assert is_condition("epochs=3")
+
+
+def test_runs_are_chosen_by_their_figures_too():
+    fast = {"run": "a", "config": {}, "training": {"images_per_s": 600.0}, "test": {"accuracy": 0.4}}
+    slow = {"run": "b", "config": {}, "training": {"images_per_s": 90.0}, "test": {}}
+    chosen = [parse_condition("images_per_s>500"), parse_condition("test_accuracy>=0.4")]
+    assert [result["run"] for result in select([fast, slow], chosen)] == ["a"]
+    with pytest.raises(UsageError, match="images_per_s>fast: images_per_s must be a number, not 'fast'"):
+        parse_condition("images_per_s>fast")
+    with pytest.raises(UsageError, match="unknown key 'test_acuracy'; did you mean 'test_accuracy'"):
+        parse_condition("test_acuracy>0.4")

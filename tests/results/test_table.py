@@ -40,7 +40,7 @@ def test_a_narrow_terminal_gets_the_first_columns_and_is_told_of_the_others():
     lines = as_text(fitted(TABLE, 20)).splitlines()
     assert lines[0] == "name     images/s"
     assert max(map(len, lines)) <= 20
-    assert " ".join(lines[-2:]) == "left out for want of   room: cached"
+    assert " ".join(lines[-2:]) == "hidden (terminal too   narrow): cached"
     assert as_text(fitted(TABLE, 30)) == as_text(TABLE)
     (line, *_) = as_text(fitted(Table(COLUMNS, ()), 80)).splitlines()
     assert line.split() == ["name", "images/s", "cached"]

@@ -68,7 +68,7 @@ def test_a_framework_that_sees_no_gpu_is_not_compared_with_one_that_does(
     with pytest.raises(MissingError) as caught:
         check(preset, settings, data=str(dataset))
     assert str(caught.value) == (
-        "device=auto: TensorFlow sees no GPU where another framework sees one; mend it with:"
+        "device=auto: TensorFlow sees no GPU where another framework sees one; fix it with:"
         f" {seeing(0)} -m pip install 'tensorflow[and-cuda]' pillow, or set device=cpu"
     )
     assert check(preset, settings, data=str(dataset), overrides={"device": "cpu"})
@@ -127,7 +127,7 @@ def test_an_interpreter_that_is_too_old_is_refused_before_the_run(preset, datase
 
 def test_a_program_that_answers_nothing_is_no_interpreter(preset, dataset):
     settings = UserSettings(interpreters={"pytorch": "/bin/true"})
-    with pytest.raises(MissingError, match="/bin/true: is no working Python interpreter: it does not answer"):
+    with pytest.raises(MissingError, match="/bin/true: is not a working Python interpreter: it does not answer"):
         check(preset, settings, data=str(dataset), rows=[0])
 
 
@@ -136,7 +136,7 @@ def test_something_that_is_no_interpreter_is_named(preset, dataset, tmp_path):
     broken.write_text("#!/bin/sh\necho 'Segmentation fault' >&2\nexit 139\n")
     broken.chmod(0o755)
     settings = UserSettings(interpreters={"pytorch": str(broken)})
-    with pytest.raises(MissingError, match="no working Python interpreter: Segmentation fault"):
+    with pytest.raises(MissingError, match="not a working Python interpreter: Segmentation fault"):
         check(preset, settings, data=str(dataset), rows=[0])
 
 

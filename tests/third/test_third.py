@@ -75,12 +75,16 @@ def test_three_frameworks_are_run_compared_and_shown(tree, dataset, own_director
     assert "all was seen" in seen.stdout, seen.stderr
 
 
-def test_parity_is_proven_for_each_framework_against_the_reference(tree):
+def test_parity_is_proven_for_each_framework_against_the_reference_and_kept(tree, own_directories):
     proofs = json.loads(program(tree, "parity", "--json"))["proofs"]
     pairs = [set(proof["versions"]) for proof in proofs]
     assert [("torch" in pair, "tensorflow" in pair) for pair in pairs] == [(False, True), (True, True)]
+    names = {"pixels", "logits", "gradients", "weights", "epoch"}
     for proof in proofs:
+        assert names <= {check["name"] for check in proof["checks"]}
         assert {check["name"]: check["passed"] for check in proof["checks"] if not check["passed"]} == {}
+    kept = [path.name for path in (own_directories / "data/tfpt-tui/parity").glob("*-cpu-*.toml")]
+    assert sorted(name.partition("-")[0] for name in kept) == [proof["machine"] for proof in proofs]
 
 
 def test_a_track_that_a_framework_has_not_is_refused_in_one_line(tree, dataset):

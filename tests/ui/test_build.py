@@ -206,7 +206,7 @@ async def test_arrows_and_enter_go_from_field_to_field(build, known):
         await opened.press("enter")
         assert opened.app.focused.id == "field-learning_rate"
         await opened.press("up", "up", "up")
-        assert opened.app.focused.id == "field-environment"
+        assert opened.app.focused.id == "field-image_size"
 
 
 async def test_known_values_are_offered_and_several_may_be_taken(build, known):
@@ -338,7 +338,7 @@ async def test_a_run_whose_configuration_is_broken_is_told(build, over):
     over.runs[0].config.write_text("[[rows")
     async with build() as opened:
         await opened.press("G")
-        await opened.shows("config.toml", "Mend the file")
+        await opened.shows("config.toml", "Fix the file")
 
 
 async def test_broken_presets_are_named_and_read_again_when_mended(build, known, paths):
@@ -349,7 +349,7 @@ async def test_broken_presets_are_named_and_read_again_when_mended(build, known,
         await opened.shows("! broken")
         sources = opened.app.screen.query_one(SourceList)
         sources.highlighted = sources.get_option_index(str(broken))
-        await opened.shows("must be one of pytorch, tensorflow", "F5 reads it again")
+        await opened.shows("must be one of pytorch, tensorflow", "press F5 to reload")
         assert opened.app.screen.check_action("start", ()) is None
         broken.write_text('[[rows]]\nframework = "pytorch"\n')
         await opened.press("f5")

@@ -79,7 +79,7 @@ async def test_views_follow_one_another_on_a_short_terminal(app, two):
         "ratios": "right of 1",
         "phases": "TTTT",
         "curves": "train accuracy by epoch",
-        "published": "Nobody printed numbers for quick",
+        "published": "quick has no published numbers",
         "environment": "Computed on",
         "table": "time ratio",
     }
@@ -237,7 +237,7 @@ async def test_runs_of_two_machines_are_refused_with_the_key_that_compares_them(
         await pilot.press("V")
         await shows(pilot, "Differs", "venus")
         await pilot.press("v", "A")
-        await shows(pilot, "across machines", "took 1.00x", "different origins")
+        await shows(pilot, "across machines", "took 1.00x", "comparing different machines")
         await pilot.press("A")
         await shows(pilot, "Press A")
 
@@ -295,7 +295,7 @@ async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record
     )
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "nan images/s is no", "failed")
+        await shows(pilot, "nan images/s is an", "failed")
         await pilot.press("v")
         await shows(pilot, "no timing")
         await pilot.press("v", "v")

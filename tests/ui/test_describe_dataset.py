@@ -125,7 +125,7 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     text = describe.prospect(ready, 100).plain
     assert "60,000 in 100 classes" in text
     assert "about 246 MB; 32.0 GB are free there" in text
-    assert "not known" in text
+    assert "time unknown" in text
     assert "169 MB are fetched first" in text
     assert "tfpt-tui prepare cifar100 --out /d/c" in text
     assert "s starts it" in text

@@ -31,7 +31,7 @@ async def test_the_doctor_shows_the_same_findings_with_what_mends_them(app, monk
         assert "✓ memory" in text
         found.pop(0)
         await pilot.press("r")
-        text = await shows(pilot, "nothing to mend")
+        text = await shows(pilot, "nothing to fix")
         assert "PyTorch  no module" not in text
         await pilot.press("escape")
         await shows(pilot, "No runs yet")

@@ -36,7 +36,7 @@ def test_a_field_says_its_meaning_range_and_unit(outcome):
     assert text == (
         "batch_size  images in a training step (images)\na whole number from 1 to 65536, several by commas"
     )
-    assert field_help(outcome().fields["data"]).plain.endswith("enter or two clicks list them: a path")
+    assert field_help(outcome().fields["data"]).plain.endswith("Enter or double-click to choose: a path")
     assert field_note(outcome().fields["batch_size"]).plain == "images"
     assert field_note(outcome(batch_size="1,2").fields["batch_size"]).plain == "2 values"
     assert field_note(outcome(batch_size="\x1b").fields["batch_size"]).plain.startswith("✗ must be")

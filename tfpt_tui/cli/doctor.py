@@ -1,4 +1,4 @@
-"""``tfpt-tui doctor``: what works here, what does not, and the line that mends it."""
+"""``tfpt-tui doctor``: what works here, what does not, and the line that fixes it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LEAST_TOPIC_WIDTH, MOST_TOPIC_WIDTH = 13, 24
 )
 @pass_invocation
 def doctor(invocation: Invocation, as_json: bool, sensitivity: bool) -> int:
-    """What works here, what does not, and the line that mends it.
+    """Check this machine and show a fix for each problem.
 
     Both frameworks are imported for it, which takes some seconds. The exit code is 3 when a run could not work.
 
@@ -101,7 +101,7 @@ def _measure_sensitivity(invocation: Invocation, as_json: bool) -> int:
 
 
 def report(findings: Sequence[Finding], width: int) -> str:
-    """Every finding, broken at so many columns, and below it the line that mends it, whole, to be copied."""
+    """Every finding, broken at so many columns, and below it the line that fixes it, whole, to be copied."""
     level_width = max(map(len, LEVELS))
     topic_width = min(max([LEAST_TOPIC_WIDTH, *(len(finding.topic) for finding in findings)]), MOST_TOPIC_WIDTH)
     indent = " " * (level_width + topic_width + 4)

@@ -77,9 +77,9 @@ def add(invocation: Invocation, name: str, python: str) -> None:
     usable = [one for one in found if not one.problem]
     if not usable:
         told = next((one for one in found if not one.absent), found[0])
-        mend = f"; install it with: {install_line(told.framework, interpreter)}" if told.missing else ""
+        fix = f"; install it with: {install_line(told.framework, interpreter)}" if told.missing else ""
         raise MissingError(
-            f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there{mend}"
+            f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there{fix}"
         )
     register(name, interpreter, directory)
     show("".join(_added(name, one, invocation) for one in usable))

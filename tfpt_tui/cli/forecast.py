@@ -41,7 +41,7 @@ def forecast(plan: Plan, interpreters: Interpreters, paths: Paths) -> list[float
         pauses_s = plan.cooldown_s * (len(plan.runs) - 1)
         say(f"{count}, about {show_duration(sum(known) + pauses_s)}")
     elif len(plan.runs) > FEW_RUNS:
-        say(f"{count}; how long they take is not known: nothing like them is recorded on this machine")
+        say(f"{count}; no estimate: no comparable runs on this machine yet")
     return seconds
 
 

@@ -18,13 +18,13 @@ from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, ca
 # The help is made from this table, so that it imports no command.
 COMMANDS = {
     "demo": "Synthetic data, a short run of each framework, and their comparison.",
-    "prepare": "Make a dataset of small JPEG files from CIFAR, a folder or nothing.",
+    "prepare": "Make a dataset of small JPEG files from CIFAR, a folder or synthetic images.",
     "presets": "List presets, or show one with every row resolved.",
     "run": "Run a preset or a file of your own.",
-    "runs": "List, show, follow, stop, resume, rerun, delete and carry recorded runs.",
+    "runs": "List, show, follow, stop, resume, rerun, delete, export and import runs.",
     "compare": "Compare runs as a table, csv, json, markdown, latex or html.",
     "parity": "Prove that both backends compute the same thing.",
-    "doctor": "What works here, what does not, and the line that mends it.",
+    "doctor": "Check this machine and show a fix for each problem.",
     "env": "The Python environments that frameworks live in.",
     "serve": "The app in a browser, on this machine only.",
     "manual": "How everything works, by topic.",

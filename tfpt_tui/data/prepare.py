@@ -367,7 +367,7 @@ def _check_bad(tally: _Tally, skip_bad: bool) -> None:
         named = first_few([f"{image.origin} ({image.problem})" for image in tally.bad])
         raise BadImagesError(
             f"{len(tally.bad)} of {tally.total} files are no images: {named};"
-            " mend or remove them, or leave them out with --skip-bad"
+            " fix or remove them, or leave them out with --skip-bad"
         )
 
 

@@ -75,7 +75,7 @@ def check_framework(framework: str, settings: UserSettings, environment: str = D
     """The interpreter of the framework, once it is known that the framework is installed there.
 
     Raises:
-        MissingError: no such interpreter, or one without the framework; the message has the line that mends it.
+        MissingError: no such interpreter, or one without the framework; the message has the line that fixes it.
     """
     interpreter = interpreter_of(framework, settings, environment)
     modules = FRAMEWORKS[framework].imported
@@ -140,9 +140,9 @@ def _missing_modules(interpreter: str, modules: tuple[str, ...]) -> list[str]:
     if answer.cut:
         raise MissingError(f"{interpreter}: does not answer within {ANSWER_TIMEOUT_S} s")
     if answer.returncode:
-        raise MissingError(f"{interpreter}: is no working Python interpreter: {answer.reason}")
+        raise MissingError(f"{interpreter}: is not a working Python interpreter: {answer.reason}")
     if "missing:" not in answer.stdout:
-        raise MissingError(f"{interpreter}: is no working Python interpreter: it does not answer")
+        raise MissingError(f"{interpreter}: is not a working Python interpreter: it does not answer")
     return answer.stdout.rpartition("missing:")[2].split()
 
 

@@ -101,7 +101,7 @@ def probe(
     elif module:
         problem = f"the import of {module} ends the process {answer.ending}"
     else:
-        problem = f"is no working Python interpreter: {answer.reason}"
+        problem = f"is not a working Python interpreter: {answer.reason}"
     return Probe(framework, interpreter, problem, broken=module)
 
 
@@ -138,7 +138,7 @@ def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
         )
         old = _parse_version(found.python) < OLDEST_PYTHON
     except (AttributeError, KeyError, TypeError, ValueError):
-        return Probe(framework, interpreter, "is no working Python interpreter: its answer makes no sense")
+        return Probe(framework, interpreter, "is not a working Python interpreter: its answer makes no sense")
     if old:
         return replace(found, problem=too_old(found.python))
     if found.missing:
@@ -146,7 +146,7 @@ def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
     if found.problem:
         return replace(found, problem=f"{found.broken} cannot be imported: {found.problem}")
     if not found.version:
-        return replace(found, problem="is no working Python interpreter: it tells no version")
+        return replace(found, problem="is not a working Python interpreter: it tells no version")
     return found
 
 

@@ -12,14 +12,17 @@ from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.tracks import needs_proof
-from tfpt_tui.hardware.peaks import peak_flops
 from tfpt_tui.results.comparable import check_comparable
-from tfpt_tui.results.groups import LOADER, NOT_COMPARED, Group, applies, asked, differing_keys, flags_of, group
+from tfpt_tui.results.groups import NOT_COMPARED, Group, applies, asked, differing_keys, flags_of, group
+from tfpt_tui.results.metrics import METRICS
 from tfpt_tui.results.notes import notes_of
 from tfpt_tui.results.standing import Comparing, Standing, stand
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.scaling import scaled_note
+
+# The metrics that belong to the answer; the others follow behind it.
+ANSWERS = ("images_per_s", "test_accuracy", "recalibrated_accuracy")
 
 
 def compare(
@@ -62,26 +65,18 @@ def _tabulate(
         Column("version", "version", printed=_versions_differ(groups)),
         Column("status", "status"),
         Column("n", "n"),
-        Column("images_per_s", "images/s", 1),
+        METRICS["images_per_s"].column,
         Column("ratio", "time ratio", 3),
         Column("ratio_low", "low", 3),
         Column("ratio_high", "high", 3),
         Column("verdict", "verdict"),
-        Column("test_accuracy", "test acc.", 4),
-        Column("recalibrated_accuracy", "recal. acc.", 4),
+        METRICS["test_accuracy"].column,
+        METRICS["recalibrated_accuracy"].column,
         Column("in_band", "same accuracy?"),
         Column("flags", "flags"),
         Column("p_value", "p", 4),
-        Column("epoch_s_median", "epoch s", 2),
-        Column("epoch_s_min", "min s", 2),
-        Column("epoch_s_spread", "spread s", 2),
-        Column("training_s", "training s", 1),
+        *(metric.column for metric in METRICS.values() if metric.name not in ANSWERS),
         *([Column("scaled", "training s is")] if any(scaled_note(result) for result in results) else []),
-        Column("test_loss", "test loss", 4),
-        Column("gflops", "GFLOP/s", 1),
-        Column("peak_percent", "% of peak", 1),
-        Column("peak_rss_mb", "peak MB", 0),
-        Column("system_percent", "system %", 0),
         Column("track", "track"),
         Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1),
         Column("runs", "runs"),
@@ -93,31 +88,17 @@ def _tabulate(
 
 def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:
     entry = standing.entry
-    epochs = entry.values("training", "epoch_s_median")
-    rss = entry.median("memory", "peak_rss_bytes")
-    gflops = _gflops(entry)
     return {
         "framework": entry.title,
         **{key: _setting(entry, key) for key in differing},
         "version": entry.version or None,
         "status": _status(entry),
         "n": len(entry.done),
-        "images_per_s": entry.images_per_s(),
+        **{name: metric.of(entry) for name, metric in METRICS.items()},
         **_answer(standing),
-        "test_accuracy": entry.median("test", "accuracy"),
-        "recalibrated_accuracy": entry.median("test", "recalibrated_accuracy"),
         "in_band": standing.in_band,
         "flags": flags_of(entry.done),
-        "epoch_s_median": entry.median("training", "epoch_s_median"),
-        "epoch_s_min": min(epochs, default=None),
-        "epoch_s_spread": max(epochs) - min(epochs) if len(epochs) > 1 else None,
-        "training_s": entry.median("scaled", "training_s") or entry.median("phases", "training"),
         "scaled": next((note for result in entry.done if (note := scaled_note(result))), None),
-        "test_loss": entry.median("test", "loss"),
-        "gflops": gflops,
-        "peak_percent": _peak_percent(entry, gflops),
-        "peak_rss_mb": rss / 1e6 if rss else None,
-        "system_percent": entry.system_percent(),
         "track": entry.config.get("track"),
         "machine": entry.machine or None,
         "runs": " ".join(result["run"] for result in entry.results),
@@ -144,24 +125,6 @@ def _answer(standing: Standing) -> dict[str, Cell]:
         "p_value": time.p_value,
         "verdict": time.verdict,
     }
-
-
-def _gflops(entry: Group) -> float | None:
-    """Achieved GFLOP/s of the training; none where no model was trained."""
-    an_image, rate = entry.median("model", "flops_per_image"), entry.images_per_s()
-    return an_image * rate / 1e9 if an_image and rate and entry.measure != LOADER else None
-
-
-def _peak_percent(entry: Group, gflops: float | None) -> float | None:
-    """Of what the device could do at best in the precision that was really used, where both are known."""
-    if gflops is None:
-        return None
-    effective = entry.done[0].get("effective", {})
-    precision = effective.get("dtype_activations", "float32")
-    if precision == "float32" and effective.get("tf32_convolution"):
-        precision = "tf32"
-    peak = peak_flops(str(effective.get("device_name", "")), precision)
-    return 100 * gflops * 1e9 / peak if peak else None
 
 
 def _setting(entry: Group, key: str) -> Cell:

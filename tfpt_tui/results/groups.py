@@ -118,16 +118,6 @@ class Group:
         rates = {key: throughput(result["training"]) for key, result in self.timed().items()}
         return {key: 1 / rate if rate else math.inf for key, rate in rates.items()}
 
-    def system_percent(self) -> float | None:
-        """The system's share of the training's processor time, median of the runs that recorded it."""
-        recorded = [result.get("counters", {}).get("training") for result in self.done]
-        shares = [
-            100 * counters["system_s"] / (counters["user_s"] + counters["system_s"])
-            for counters in recorded
-            if counters and counters["user_s"] + counters["system_s"]
-        ]
-        return statistics.median(shares) if shares else None
-
     def images_per_s(self) -> float | None:
         """The median of the completed runs' throughputs."""
         throughputs = [throughput(result["training"]) for result in self.timed().values()]

@@ -8,22 +8,24 @@ from typing import Any
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, epochs_trained
 from tfpt_tui.results.groups import END_TO_END, asked
+from tfpt_tui.results.metrics import METRICS
 from tfpt_tui.results.table import Column, Table
-from tfpt_tui.runs.record import FLAGGED, doubts, throughput, warnings_of
+from tfpt_tui.runs.record import FLAGGED, doubts, warnings_of
 
+SHOWN = ("images_per_s", "test_accuracy", "epoch_s_median")
 # What matters most comes first: the rest may find no room on a narrow terminal.
 COLUMNS = (
     Column("run", "run"),
     Column("status", "status"),
     Column("framework", "framework"),
     Column("environment", "environment"),
-    Column("images_per_s", "images/s", 1),
+    METRICS["images_per_s"].column,
     Column("flags", "flags"),
-    Column("test_accuracy", "test acc.", 4),
+    METRICS["test_accuracy"].column,
     Column("track", "track"),
     Column("batch_size", "batch"),
     Column("epochs", "epochs"),
-    Column("epoch_s_median", "epoch s", 2),
+    METRICS["epoch_s_median"].column,
 )
 
 
@@ -34,7 +36,7 @@ def listing(results: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _row(result: Mapping[str, Any]) -> dict[str, Any]:
-    config, training = result["config"], result.get("training", {})
+    config = result["config"]
     return {
         "run": result["run"],
         "status": result["status"],
@@ -43,9 +45,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "track": _track(config),
         "batch_size": config.get("batch_size"),
         "epochs": _epochs(config),
-        "images_per_s": throughput(training),
-        "epoch_s_median": training.get("epoch_s_median"),
-        "test_accuracy": result.get("test", {}).get("accuracy"),
+        **{name: METRICS[name].read(result) for name in SHOWN},
         "flags": ", ".join(_flags(result)) or None,
     }
 

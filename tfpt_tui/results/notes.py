@@ -31,7 +31,7 @@ def notes_of(
         *_sentences(standings, groups),
         *bottlenecks(groups),
         *([proof] if proof else []),
-        *(f"different origins, compared all the same: {difference}" for difference in origins(results)),
+        *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
         *_beside_epochs(groups),
         *_first_epochs(groups),
         *_learning(standings, groups),
@@ -61,7 +61,7 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
         if whole and epochs and whole - epochs > max(BESIDE_SHARE * whole, BESIDE_S):
             notes.append(
                 f"{kind_of(entry, groups)}{entry.name}: {whole - epochs:.1f} s of its {whole:.1f} s of training"
-                " lie before, between or after its epochs, and are in no rate and no ratio"
+                " lie before, between or after its epochs, and are not counted in throughput or ratios"
             )
     return notes
 
@@ -130,7 +130,7 @@ def _outliers(groups: Sequence[Group]) -> list[str]:
         known = usable(entry.image_times())
         runs = entry.timed()
         notes += [
-            f"{result['run']}: {result['training']['images_per_s']:g} images/s is no timing; left out"
+            f"{result['run']}: {result['training']['images_per_s']:g} images/s is an invalid timing; excluded"
             for key, result in runs.items()
             if key not in known
         ]

@@ -219,7 +219,7 @@ def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence
         notes.append(f"without a completed run: row{'' if len(missing) == 1 else 's'} {', '.join(missing)}")
     notes += [f"{result['run']}: {warning}" for result in counted for warning in warnings_of(result)]
     notes += versions_of(counted)
-    return notes + [f"different origins, compared all the same: {difference}" for difference in origins(counted)]
+    return notes + [f"comparing different machines or versions: {difference}" for difference in origins(counted)]
 
 
 def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Choose runs by what they are: ``track=parity``, ``batch_size>32``, ``status!=completed``."""
+"""Choose runs by what they are: ``track=parity``, ``batch_size>32``, ``images_per_s>500``, ``status=failed``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from tfpt_tui.config.schema import SETTINGS, Value, nearest
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.groups import asked
+from tfpt_tui.results.metrics import METRICS
 
 # The longer ones first: ">=" begins with ">".
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -23,11 +24,12 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 # What a run is beside its settings.
 FACTS = ("status", "preset", "sweep")
+CHOSEN_BY = {name: metric for name, metric in METRICS.items() if metric.in_summary}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """``key`` is a setting or one of ``FACTS``."""
+    """``key`` is a setting, one of ``FACTS``, or a metric that the gist of a result has."""
 
     key: str
     operator: str
@@ -69,8 +71,13 @@ def parse_condition(text: str) -> Condition:
             parsed = SETTINGS[key].parse(value)
         except ValueError as error:
             raise UsageError(f"{text}: {key} {error}") from None
+    elif key in CHOSEN_BY:
+        try:
+            parsed = float(value)
+        except ValueError:
+            raise UsageError(f"{text}: {key} must be a number, not {value!r}") from None
     else:
-        raise UsageError(f"{text}: unknown key {key!r}{nearest(key, [*SETTINGS, *FACTS])}")
+        raise UsageError(f"{text}: unknown key {key!r}{nearest(key, [*SETTINGS, *FACTS, *CHOSEN_BY])}")
     if sign not in ("=", "!=") and (isinstance(parsed, bool | str)):
         raise UsageError(f"{text}: {key} is no number: only = and != compare it")
     return Condition(key, sign, parsed)
@@ -109,4 +116,6 @@ def select(results: Iterable[Mapping[str, Any]], conditions: Sequence[Condition]
 def _value_of(result: Mapping[str, Any], key: str) -> Any:
     if key in SETTINGS:
         return asked(result["config"], key) if result["config"] else None
+    if key in CHOSEN_BY:
+        return CHOSEN_BY[key].read(result)
     return result.get(key)

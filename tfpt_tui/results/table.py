@@ -112,7 +112,7 @@ def fitted(table: Table, width: int) -> Table:
             count += 1
     notes = [line for note in table.notes for line in textwrap.wrap(note, width, subsequent_indent=GAP)]
     if left_out := [column.title for column in known[count:]]:
-        told = f"left out for want of room: {', '.join(left_out)}"
+        told = f"hidden (terminal too narrow): {', '.join(left_out)}"
         notes += textwrap.wrap(told, width, subsequent_indent=GAP)
     return Table(tuple(known[:count]), rows, tuple(notes))
 

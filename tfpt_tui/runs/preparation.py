@@ -33,7 +33,7 @@ JOURNAL = "progress.jsonl"
 ID = r"\d{8}-\d{6}-.+"
 HANDOVER_S = 10.0  # from the record to the process that it is for
 LOG_BYTES = 1 << 12
-GONE = "it is gone without a word: killed, or the machine was restarted; start it again, it continues"
+GONE = "it exited unexpectedly: killed, or the machine was restarted; start it again, it continues"
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
 def gone(run: RunDirectory) -> RunError:
     """The error of a run whose supervisor could not write its result, and how to go on."""
     sweep = read_state(run.state).get("sweep")
-    told = "its supervisor is gone without a word: killed, or the disk is full"
+    told = "its supervisor exited unexpectedly: killed, or the disk is full"
     if not run.events.exists():
         told = "it never started: its supervisor was killed before, or the disk is full"
     return RunError("Crashed", f"{told}; go on with: tfpt-tui runs resume {sweep}" if sweep else told)

@@ -130,7 +130,7 @@ def _check_same_kind(interpreters: Mapping[Place, str]) -> None:
         framework, interpreter = blind[0].framework, blind[0].interpreter
         raise MissingError(
             f"device=auto: {title_of(framework)} sees no GPU where another framework sees one;"
-            f" mend it with: {install_line(framework, interpreter, gpu=True)}, or set device=cpu"
+            f" fix it with: {install_line(framework, interpreter, gpu=True)}, or set device=cpu"
         )
 
 

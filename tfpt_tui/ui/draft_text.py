@@ -111,7 +111,7 @@ def field_help(field: Field) -> Content:
     taken = "a path" if is_path(setting) else setting.allowed
     taken += ", several by commas" if takes_many(setting) else ""
     # First: the rest may be cut where the screen is narrow.
-    taken = f"enter or two clicks list them: {taken}" if is_listed(setting.key) else taken
+    taken = f"Enter or double-click to choose: {taken}" if is_listed(setting.key) else taken
     return Content.assemble((setting.key, "bold"), f"  {setting.help}{unit}\n", (taken, MUTED))
 
 

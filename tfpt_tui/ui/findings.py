@@ -120,7 +120,7 @@ def _with_published(
     (name,) = names
     try:
         if not name or name not in preset_files(paths) or not has_printed_numbers(find_preset(name, paths)):
-            told = f"Nobody printed numbers for {name}." if name else "Printed numbers are of one preset each."
+            told = f"{name} has no published numbers." if name else "Printed numbers are of one preset each."
             return replace(found, no_table=f"{told} Choose a sweep of cpu-plain or of another published table.")
         asked = replace(request, baseline=None, by="", published=name)
         return replace(found, published=answer(asked, paths, results))

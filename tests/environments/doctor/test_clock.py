@@ -20,7 +20,7 @@ def test_a_quick_clock_that_is_right_is_in_order(source):
 
 
 def test_a_clock_of_which_nothing_is_known_is_in_order():
-    assert (judge().level, judge().message) == ("ok", "nothing to mend")
+    assert (judge().level, judge().message) == ("ok", "nothing to fix")
 
 
 @pytest.mark.parametrize("source", ["hpet", "acpi_pm", "xen"])

@@ -20,7 +20,7 @@ def remedies(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Finding", "_Rule"):
             yield from (text for argument in node.args[3:4] for text in texts(argument))
-        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("remedy", "mended"):
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("remedy", "fixed"):
             yield from texts(node.value)
 
 

@@ -29,7 +29,7 @@ def test_a_terminal_in_order_is_told_with_what_it_can():
     assert {finding.level for finding in findings.values()} == {"ok"}
     assert findings["terminal size"].message == "120 x 40"
     assert findings["colours"].message == "all of them (COLORTERM=truecolor)"
-    assert findings["tmux"].message == "nothing to mend"
+    assert findings["tmux"].message == "nothing to fix"
 
 
 @pytest.mark.parametrize("value", ["de_DE.UTF-8", "C.utf8", "en_US.UTF-8@euro"])

@@ -42,7 +42,7 @@ def judge_clock(clock: ClockFacts) -> list[Finding]:
     findings = [finding for finding in judged if finding]
     if findings:
         return findings
-    quick = f"read from {clock.source}, which is quick" if clock.source else "nothing to mend"
+    quick = f"read from {clock.source}, which is quick" if clock.source else "nothing to fix"
     return [Finding("ok", "clock", quick + (", and synchronised" if clock.synchronized else ""))]
 
 

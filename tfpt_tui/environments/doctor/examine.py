@@ -83,7 +83,7 @@ def summarize(findings: Sequence[Finding]) -> str:
     told = [f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items() if count]
     if NOT_IMPORTED in findings:
         told.append("the frameworks were not looked at")
-    return ", ".join(told) or "nothing to mend"
+    return ", ".join(told) or "nothing to fix"
 
 
 def _temporary_directory() -> Path:
@@ -95,7 +95,7 @@ def _temporary_directory() -> Path:
 
 def _read_settings(paths: Paths) -> tuple[UserSettings, list[Finding]]:
     """The settings, or defaults where they are broken; the user's own files are tried."""
-    findings = [Finding("error", "frameworks", problem, "mend it, or remove its folder") for problem in PROBLEMS]
+    findings = [Finding("error", "frameworks", problem, "fix it, or remove its folder") for problem in PROBLEMS]
     settings = UserSettings()
     try:
         settings = load_settings(paths.settings)

@@ -1,11 +1,11 @@
-"""What the doctor says of one thing: how bad it is, what it is, and the line that mends it."""
+"""What the doctor says of one thing: how bad it is, what it is, and the line that fixes it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 # error: a run could not work; warning: its figures could mislead, or the app would be hard to use;
-# note: good to know; ok: looked at, nothing to mend.
+# note: good to know; ok: looked at, nothing to fix.
 LEVELS = ("error", "warning", "note", "ok")
 
 

@@ -26,7 +26,7 @@ SEPARATE = (
     "give each framework an environment of its own, and name it in a run with environment=NAME:"
     f" {'; '.join(map(_env_create, FRAMEWORKS.values()))}"
 )
-# What mends a machine that starts no process, by its error.
+# What fixes a machine that starts no process, by its error.
 LIMITS = {
     errno.EMFILE: "ulimit -n 4096",
     errno.ENFILE: "end programs that hold many files open",
@@ -84,7 +84,7 @@ def judge_framework(
     """One framework in its interpreter: why it cannot be used, or what it is and whether it sees the GPU."""
     topic = _topic(found.framework, environment)
     if found.problem:
-        remedy = "ulimit -v unlimited" if found.broken and limited else _mend(found, environment, gpu)
+        remedy = "ulimit -v unlimited" if found.broken and limited else _fix_of(found, environment, gpu)
         return [Finding("error", topic, f"{found.interpreter}: {_explain(found)}", remedy)]
     parts = [f"{found.version}, Python {found.python}"]
     parts += [f"built for CUDA {found.cuda}"] * bool(found.cuda)
@@ -120,7 +120,7 @@ def _explain(found: Probe) -> str:
     return found.problem
 
 
-def _mend(found: Probe, environment: str, gpu: GpuReading) -> str:
+def _fix_of(found: Probe, environment: str, gpu: GpuReading) -> str:
     if found.refused:
         return LIMITS[found.refused]
     if found.missing:
@@ -147,20 +147,20 @@ def _judge_blindness(found: Probe, gpu: GpuReading, topic: str) -> list[Finding]
     """NVML shows a GPU and the framework sees none: it would train on the CPU without a word."""
     if found.gpus or not gpu.names:
         return []
-    mended = install_line(found.framework, found.interpreter, gpu=True)
+    fixed = install_line(found.framework, found.interpreter, gpu=True)
     built, driver = _major(found.cuda), _major(gpu.cuda_driver)
     if not found.cuda:
         why = "it is a build for the CPU alone"
     elif built and driver and built > driver:
         why = f"it is built for CUDA {found.cuda}, and the driver runs CUDA {gpu.cuda_driver} at most"
-        mended = (
+        fixed = (
             "install a newer driver, or an older version,"
             f" with tfpt-tui env create {found.framework} --gpu --version V"
         )
     else:
         why = "its CUDA libraries are missing or do not fit"
     return [
-        Finding("warning", topic, f"sees no GPU where the machine has one, and trains on the CPU: {why}", mended)
+        Finding("warning", topic, f"sees no GPU where the machine has one, and trains on the CPU: {why}", fixed)
     ]
 
 

@@ -121,7 +121,7 @@ def _judge_tmux(options: Mapping[str, str] | None) -> list[Finding]:
         # "external", the default, lets tmux itself copy, and no program inside of it.
         message = f"set-clipboard is {clipboard}: what the app copies does not reach your clipboard"
         findings.append(Finding("note", "tmux", message, "tmux set -s set-clipboard on"))
-    return findings or [Finding("ok", "tmux", "nothing to mend")]
+    return findings or [Finding("ok", "tmux", "nothing to fix")]
 
 
 def _judge_screen(screen: bool) -> list[Finding]:

@@ -196,7 +196,7 @@ class BuildScreen(Screen[None]):
         if preset is None:
             self._draft = self._outcome = self._shown = None
             self._show_state()
-            text = f"{printable(message.reason)}\n\nMend the file, then F5 reads it again."
+            text = f"{printable(message.reason)}\n\nFix the file, then press F5 to reload."
             self.query_one("#closed", Static).update(text)
             return
         draft = self._drafts.open(message.source.path, preset)

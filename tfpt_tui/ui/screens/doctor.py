@@ -1,4 +1,4 @@
-"""Doctor: what works on this machine, what does not, and the line that mends it."""
+"""Doctor: what works on this machine, what does not, and the line that fixes it."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _topic(finding: Finding) -> Content:
 
 
 def _message(finding: Finding) -> Content:
-    """What was found, and the line that mends it."""
+    """What was found, and the line that fixes it."""
     message = Content(printable(finding.message))
     if not finding.remedy:
         return message

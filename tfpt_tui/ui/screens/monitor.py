@@ -367,7 +367,7 @@ class MonitorScreen(Screen[None]):
         except TfptError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
         else:
-            self.notify(f"{run.id} is asked to stop", markup=False)
+            self.notify(f"stopping {run.id}", markup=False)
 
 
 def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:

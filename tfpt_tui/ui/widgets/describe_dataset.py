@@ -186,7 +186,7 @@ def _class(manifest: Manifest, label: int, name: str, width: int, few: float) ->
 
 
 def _takes(found: Preview) -> str:
-    how_long = "how long is not known: none like it was prepared here"
+    how_long = "time unknown (first of its kind here)"
     if found.seconds is not None:
         how_long = f"about {show_duration(found.seconds)}, as the last of this kind"
     fetched = f"; {show_bytes(found.to_fetch)} are fetched first" if found.to_fetch else ""

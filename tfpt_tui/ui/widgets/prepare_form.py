@@ -58,7 +58,7 @@ class PrepareForm(Vertical):
         yield from _field("folder", "its path: train/CLASS/* and test/CLASS/*, or CLASS/*")
         yield from _field("archive", "a file, where there is no network")
         yield from _field("out", "", "into")
-        yield from _field("size", f"{DEFAULT_SIZE}: pixels of a side", number=True)
+        yield from _field("size", f"{DEFAULT_SIZE} px per side", number=True)
         yield from _field("limit", "all: images a class and split", number=True)
         yield from _field("classes", "all: only the first so many", number=True)
         with Horizontal(id="row-skip-bad"):

@@ -7,7 +7,7 @@ from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.widgets import Static
 
-NO_FILE = "no preset yet: first mend what is marked"
+NO_FILE = "no preset yet: first fix what is marked"
 
 
 class Preview(ScrollableContainer):
