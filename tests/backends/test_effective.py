@@ -2,7 +2,7 @@ import pytest
 
 from tfpt_tui.backends import effective
 from tfpt_tui.backends.cores import computes_natively, physical_cores
-from tfpt_tui.backends.effective import asked_threads, differences, emulated, retraced
+from tfpt_tui.backends.effective import differences, emulated, requested_threads, retraced
 from tfpt_tui.config.schema import RunConfig
 
 
@@ -29,7 +29,7 @@ def applied(**changes):
 
 
 def names(warnings):
-    return [warning.message.split("=")[0].removeprefix("asked for ") for warning in warnings]
+    return [warning.message.split("=")[0].removeprefix("requested ") for warning in warnings]
 
 
 def test_what_is_applied_as_asked_needs_no_warning():
@@ -78,9 +78,9 @@ def test_workers_of_tensorflow_are_asked_for_on_the_track_parity_only():
 
 
 def test_the_article_left_the_threads_to_the_frameworks():
-    assert asked_threads(config(track="published")) == 0
-    assert asked_threads(config(track="published", threads=4)) == 4
-    assert asked_threads(config()) == physical_cores()
+    assert requested_threads(config(track="published")) == 0
+    assert requested_threads(config(track="published", threads=4)) == 4
+    assert requested_threads(config()) == physical_cores()
 
 
 def test_graphs_made_during_the_training_make_its_time_doubtful():

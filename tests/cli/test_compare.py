@@ -2,7 +2,7 @@
 
 import json
 
-from tfpt_tui.cli.attend import report
+from tfpt_tui.cli.wait_for_sweep import report
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.runs.sweep import latest_sweep
 

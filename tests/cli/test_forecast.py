@@ -6,10 +6,10 @@ from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest, warn_of_sh
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, SETTINGS
 from tfpt_tui.results.estimate import SUPERVISED_S
+from tfpt_tui.runs.calibration import try_out
 from tfpt_tui.runs.lock import MachineLock
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.state import owner_of
-from tfpt_tui.runs.trial import try_out
 
 
 @pytest.fixture

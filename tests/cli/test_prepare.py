@@ -145,14 +145,14 @@ def test_the_app_knows_of_what_was_prepared_in_a_shell(cli, paths, pictures_by_c
     (one,) = list_preparations(paths)
     assert one.status == "completed"
     assert one.ending.images == 4
-    assert (one.asked.kind, one.asked.size) == ("folder", 8)
+    assert (one.request.kind, one.request.size) == ("folder", 8)
     # They hold wherever they are said again.
     monkeypatch.chdir("/")
     (tmp_path / "out").rename(tmp_path / "elsewhere")
-    assert cli("prepare", *one.asked.arguments)[0] == 0
+    assert cli("prepare", *one.request.arguments)[0] == 0
     manifests = [read_manifest(tmp_path / name) for name in ("out", "elsewhere")]
     assert manifests[0].request == manifests[1].request
-    assert one.asked.arguments[-3:] == ("--jobs", "1", "--skip-bad")
+    assert one.request.arguments[-3:] == ("--jobs", "1", "--skip-bad")
 
 
 def test_what_made_no_images_is_nothing_for_the_app(cli, paths, tmp_path):

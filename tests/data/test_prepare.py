@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from tests.data.folders import files
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
+from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.prepare import BadImagesError, Target, check_room, prepare
-from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.data.synthetic import draw_image, make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
 

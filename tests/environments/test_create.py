@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.environments import create as creation
 from tfpt_tui.environments.create import create, default_name, requirements
 from tfpt_tui.environments.registry import begin, named_interpreters

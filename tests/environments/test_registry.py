@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import check_framework, install_line, interpreter_of
 from tfpt_tui.environments.registry import (

@@ -1,6 +1,6 @@
 import pytest
 
-from tfpt_tui.hardware.aftermath import judge_run
+from tfpt_tui.hardware.run_checks import judge_run
 from tfpt_tui.hardware.sensitivity import (
     Sensitivity,
     from_document,

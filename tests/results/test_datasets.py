@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
+from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import NAME, Manifest, read_manifest
 from tfpt_tui.data.prepare import Target, prepare
-from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.datasets import UNFINISHED, command_of, known_datasets, list_datasets, measure, show_bytes

@@ -10,8 +10,8 @@ from tests.data.cifar_archives import make_archive
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.cifar import CIFAR10, CIFAR100, Split, read_cifar
 from tfpt_tui.errors import MissingError, TfptError, UsageError
-from tfpt_tui.runs import cifar
-from tfpt_tui.runs.cifar import check_same, read_again
+from tfpt_tui.runs import cifar_reader
+from tfpt_tui.runs.cifar_reader import check_same, read_again
 
 SETTINGS = UserSettings()
 
@@ -55,7 +55,7 @@ def test_a_reader_that_ends_without_its_pictures_is_one_line(monkeypatch, left):
             (directory / "arrays.npz").write_bytes(left)
         return subprocess.Popen(["true"], start_new_session=True)
 
-    monkeypatch.setattr(cifar, "launch", launch)
-    monkeypatch.setattr(cifar, "check_framework", lambda *_: "python")
+    monkeypatch.setattr(cifar_reader, "launch", launch)
+    monkeypatch.setattr(cifar_reader, "check_framework", lambda *_: "python")
     with pytest.raises(TfptError, match="keras ended without the pictures that it read; leave --reader out"):
         read_again("keras", Path("a.tar.gz"), CIFAR100, None, {}, SETTINGS)

@@ -9,13 +9,13 @@ import pytest
 
 from tests.waiting import wait_until
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.data.journal import Ending, Journal, Step
 from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.progress_log import Ending, Journal, Step
 from tfpt_tui.errors import MissingError
 from tfpt_tui.runs import preparation
 from tfpt_tui.runs.preparation import (
-    Asked,
     Preparation,
+    RecordedRequest,
     forget,
     known_rate,
     list_preparations,
@@ -27,7 +27,7 @@ from tfpt_tui.runs.processes import boot_id, identify
 
 
 def synthetic(out, *options):
-    return Asked("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", *options))
+    return RecordedRequest("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", *options))
 
 
 def only(paths):
@@ -71,7 +71,7 @@ def test_it_is_stopped_as_by_ctrl_c_and_the_next_one_continues_and_replaces_it(p
     assert only(paths).status == "stopped"
     assert not stop(only(paths))
     first = only(paths).id
-    start(only(paths).asked, paths)
+    start(only(paths).request, paths)
     assert only(paths).id != first
     wait_until(lambda: only(paths).step or only(paths).ending, 60)
     stop(only(paths))
@@ -79,7 +79,9 @@ def test_it_is_stopped_as_by_ctrl_c_and_the_next_one_continues_and_replaces_it(p
 
 
 def test_a_failure_keeps_the_commands_line(paths, tmp_path):
-    asked = Asked("folder", tmp_path / "out", 64, (str(tmp_path / "none"), "--out", str(tmp_path / "out")))
+    asked = RecordedRequest(
+        "folder", tmp_path / "out", 64, (str(tmp_path / "none"), "--out", str(tmp_path / "out"))
+    )
     start(asked, paths)
     wait_until(lambda: only(paths).status != "running", 60)
     assert (only(paths).status, only(paths).ending.code) == ("failed", 3)
@@ -87,7 +89,7 @@ def test_a_failure_keeps_the_commands_line(paths, tmp_path):
 
 
 def test_arguments_that_are_refused_are_told(paths, tmp_path):
-    start(Asked("synthetic", tmp_path / "out", 4, ("synthetic", "--out", "x", "--size", "4")), paths)
+    start(RecordedRequest("synthetic", tmp_path / "out", 4, ("synthetic", "--out", "x", "--size", "4")), paths)
     wait_until(lambda: only(paths).status != "running", 60)
     assert (only(paths).status, only(paths).ending.code) == ("failed", 2)
     assert only(paths).problem == "--size: must be a whole number from 8 to 4096, not 4"
@@ -170,13 +172,13 @@ def test_only_the_newest_are_kept(paths, tmp_path, record, monkeypatch):
         path = record(f"20261122-00000{number}-synthetic-0000", out=f"/d{number}")
         os.utime(path, (0, 0))  # nobody is about to take it over
     sign_on(synthetic(tmp_path / "out"), paths)
-    assert [one.asked.out for one in list_preparations(paths)] == [tmp_path / "out", Path("/d3"), Path("/d2")]
+    assert [one.request.out for one in list_preparations(paths)] == [tmp_path / "out", Path("/d3"), Path("/d2")]
     assert len(list(paths.preparations.iterdir())) == 3
 
 
 def test_the_rate_is_that_of_the_newest_of_the_same_kind_and_size(tmp_path):
     def ended(kind, size, images, seconds):
-        asked = Asked(kind, tmp_path, size, ())
+        asked = RecordedRequest(kind, tmp_path, size, ())
         return Preparation(tmp_path, asked, "completed", ending=Ending(0, "", images, seconds))
 
     newest_first = [

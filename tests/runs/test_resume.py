@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from tests.waiting import wait_until
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml

@@ -223,7 +223,7 @@ def test_the_worker_dies_with_a_supervisor_that_is_killed_and_the_run_shows_as_c
     assert status_of(sweep.runs[0]) == "crashed"
     result = read_result(sweep.runs[0])
     assert result["training"]["epochs"] == 1
-    assert result["error"]["message"].startswith("its supervisor is gone")
+    assert result["error"]["message"].startswith("its supervisor exited unexpectedly")
     assert result["error"]["message"].endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
 
 
@@ -245,7 +245,7 @@ def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start
     finish(start("completes", rows=[0]))
     result = read_toml(orphan.runs[0].result)
     assert result["status"] == "crashed"
-    assert "supervisor is gone" in result["error"]["message"]
+    assert "supervisor exited unexpectedly" in result["error"]["message"]
     assert result["training"]["epochs"] == 1
 
 
@@ -419,7 +419,7 @@ def test_half_files_of_a_worker_that_was_killed_are_removed(start):
 
 
 def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
-    from tfpt_tui.runs import settle as settling
+    from tfpt_tui.runs import finalize as settling
 
     sweep = start("completes", rows=[0])
     finish(sweep)

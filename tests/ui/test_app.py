@@ -411,7 +411,7 @@ async def test_a_run_that_is_asked_to_stop_says_so_and_then_how_to_go_on(app, st
         owner = owner_of(sweep.directory.state)
         os.kill(owner.pid, signal.SIGSTOP)  # it does not see the request yet
         run.stop.touch()
-        await shows(pilot, "it was asked to stop")
+        await shows(pilot, "stopping on request")
         os.kill(owner.pid, signal.SIGCONT)
         await shows(pilot, "stopped on request", f"go on with: tfpt-tui runs resume {sweep.id}")
         finish(sweep)

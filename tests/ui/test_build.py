@@ -19,7 +19,7 @@ from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.state import owner_of, status_of
 from tfpt_tui.runs.sweep import latest_sweep, read_config
 from tfpt_tui.ui.app import TfptApp
-from tfpt_tui.ui.build_news import Read
+from tfpt_tui.ui.build_messages import Read
 from tfpt_tui.ui.screens import build as build_module
 from tfpt_tui.ui.screens.build import BuildScreen
 from tfpt_tui.ui.screens.monitor import MonitorScreen

@@ -15,7 +15,7 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.request import Request, answer
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.ui import compare_news, findings
+from tfpt_tui.ui import compare_messages, comparison_view
 from tfpt_tui.ui.screens import compare
 from tfpt_tui.ui.widgets import comparison
 from tfpt_tui.ui.widgets.chart import Chart
@@ -367,7 +367,7 @@ async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_dr
 async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_it_is_not_told(
     app, two, batches, monkeypatch
 ):
-    held, real = threading.Event(), findings.find
+    held, real = threading.Event(), comparison_view.find
 
     def slow(wanted, paths):
         if wanted.choices[0].name == SWEEP:
@@ -375,14 +375,14 @@ async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_i
             raise PermissionError(13, "Permission denied", "/runs")
         return real(wanted, paths)
 
-    class Told(compare_news.Unreadable):
+    class Told(compare_messages.Unreadable):
         def __init__(self, reason):
             super().__init__(reason)
             told.set()
 
     told = threading.Event()
     monkeypatch.setattr(compare, "find", slow)
-    monkeypatch.setattr(compare_news, "Unreadable", Told)
+    monkeypatch.setattr(compare_messages, "Unreadable", Told)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
         await shows(pilot, "comparing ...")
@@ -401,7 +401,7 @@ async def test_findings_that_are_wanted_no_more_are_not_shown(app, two, batches)
         stale = pane(app).findings
         await pilot.press("j")
         await shows(pilot, "took 1.25x")
-        app.screen.post_message(compare_news.Found(stale))
+        app.screen.post_message(compare_messages.Found(stale))
         await pilot.pause()
         assert pane(app).findings is not stale
         assert "took 1.25x" in screen_text(app)

@@ -102,7 +102,7 @@ def test_between_two_epochs_the_last_one_tells_how_fast_it_goes():
 
 
 def test_a_run_that_is_to_end_says_so():
-    assert progress(running(waiting="it was asked to stop"), 100).plain == "it was asked to stop"
+    assert progress(running(waiting="stopping on request"), 100).plain == "stopping on request"
 
 
 def test_what_a_sweep_may_vary_stands_beside_what_is_always_told():

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tfpt_tui.data.cifar import ARCHIVES
-from tfpt_tui.data.journal import Ending, Step
 from tfpt_tui.data.manifest import Manifest
+from tfpt_tui.data.progress_log import Ending, Step
 from tfpt_tui.results.datasets import Dataset, Usage
-from tfpt_tui.runs.preparation import Asked, Preparation
+from tfpt_tui.runs.preparation import Preparation, RecordedRequest
 from tfpt_tui.runs.prepare_request import Preview
-from tfpt_tui.ui.prospect import Prospect
+from tfpt_tui.ui.prepare_preview import Prospect
 from tfpt_tui.ui.widgets import describe_dataset as describe
 
 
@@ -27,7 +27,7 @@ def manifest(classes, train, test=None, skipped=()):
 
 
 def preparation(status, step=None, ending=None, problem=""):
-    asked = Asked("synthetic", Path("/d/one"), 64, ("synthetic", "--out", "/d/one"))
+    asked = RecordedRequest("synthetic", Path("/d/one"), 64, ("synthetic", "--out", "/d/one"))
     return Preparation(Path("/p/1"), asked, status, step, ending, problem)
 
 
@@ -117,7 +117,7 @@ def test_a_preparation_says_how_far_it_is_or_how_it_ended(one, texts):
 
 
 def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
-    asked = Asked("cifar100", Path("/d/c"), 64, ("cifar100", "--out", "/d/c"))
+    asked = RecordedRequest("cifar100", Path("/d/c"), 64, ("cifar100", "--out", "/d/c"))
     ready = Prospect(
         asked,
         Preview(images=60_000, classes=100, needed=246_000_000, free=32 * 10**9, to_fetch=169_000_000),

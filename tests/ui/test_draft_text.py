@@ -5,7 +5,7 @@ import pytest
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.draft import FIELDS, begin, look_at
 from tfpt_tui.ui.draft_text import FORM, field_help, field_note, known_values, row_lines, started, summary
-from tfpt_tui.ui.outlook import Outlook
+from tfpt_tui.ui.plan_preview import Outlook
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from tests.ui.driving import SIZES, counted, look_into_help, screen_text, until
 from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
-from tfpt_tui.data.journal import Journal
 from tfpt_tui.data.manifest import NAME, read_manifest
-from tfpt_tui.runs.preparation import Asked, list_preparations, start, stop
+from tfpt_tui.data.progress_log import Journal
+from tfpt_tui.runs.preparation import RecordedRequest, list_preparations, start, stop
 from tfpt_tui.runs.processes import identify
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.keys import KEYS, PREPARE
-from tfpt_tui.ui.prospect import foresee
+from tfpt_tui.ui.prepare_preview import foresee
 from tfpt_tui.ui.screens import prepare as screen_module
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_COLOUR
@@ -187,7 +187,9 @@ async def test_a_preparation_under_way_is_found_and_shown_as_it_goes(app, paths,
 
 async def test_leaving_the_screen_and_the_app_does_not_stop_it(app, paths, tmp_path):
     out = tmp_path / "out"
-    start(Asked("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", "--jobs", "1")), paths)
+    start(
+        RecordedRequest("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", "--jobs", "1")), paths
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "out  ● running", "writing")
         await pilot.press("3", "1", "q")
@@ -197,7 +199,9 @@ async def test_leaving_the_screen_and_the_app_does_not_stop_it(app, paths, tmp_p
 
 async def test_it_is_stopped_only_after_a_question_and_goes_on_by_a_key(app, paths, tmp_path):
     out = tmp_path / "out"
-    start(Asked("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", "--jobs", "1")), paths)
+    start(
+        RecordedRequest("synthetic", out, 8, ("synthetic", "--out", str(out), "--size", "8", "--jobs", "1")), paths
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "out  ● running", "writing")
         await pilot.press("K")
@@ -230,7 +234,7 @@ async def test_one_that_was_killed_says_that_it_can_go_on(app, tmp_path, record)
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "mine")
         await pilot.press("j")
-        await shows(pilot, "mine  ✗ crashed", "gone without a word")
+        await shows(pilot, "mine  ✗ crashed", "it exited unexpectedly")
 
 
 async def test_what_cannot_start_says_why_and_starts_nothing(app, paths, tmp_path):

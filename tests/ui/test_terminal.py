@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tfpt_tui.runs.preparation import Asked, sign_on
+from tfpt_tui.runs.preparation import RecordedRequest, sign_on
 
 LEFT = b"\x1b[?1049l"  # the screen that was there before is back
 SHOWN = b"\x1b[?25h"
@@ -77,7 +77,9 @@ def test_an_app_whose_terminal_is_gone_ends_without_being_told(paths):
 
 def test_who_leaves_is_told_what_goes_on(paths, start, tmp_path):
     sweep = start("hangs", rows=[0])
-    sign_on(Asked("synthetic", tmp_path / "pictures", 64, ("synthetic",)), paths)  # this process makes it
+    sign_on(
+        RecordedRequest("synthetic", tmp_path / "pictures", 64, ("synthetic",)), paths
+    )  # this process makes it
     app = App(paths.runs)
     try:
         app.read_until(b"running")

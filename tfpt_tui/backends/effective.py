@@ -1,4 +1,4 @@
-"""What was asked against what the framework says it applies: every difference is a warning on the run."""
+"""Requested settings against those that the framework applied: every difference is a warning on the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfpt_tui.events import RunWarning
 ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
 
 
-def asked_threads(config: RunConfig) -> int:
+def requested_threads(config: RunConfig) -> int:
     """Threads inside one operation; 0 leaves them to the framework, as the article did."""
     if config.threads or TRACKS[config.track].framework_settings:
         return config.threads
@@ -26,10 +26,10 @@ def loading_cores(config: RunConfig) -> int:
 
 
 def differences(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
-    """A warning for every setting that is not applied as asked; what the framework did not tell is passed over."""
+    """A warning for every setting that is not applied as requested; what is not known is passed over."""
     return [
         RunWarning(
-            f"asked for {name}={_show(wanted)}, applied is {_show(effective[name])}",
+            f"requested {name}={_show(wanted)}, applied is {_show(effective[name])}",
             code="not_applied",
             advice="the run is not what its configuration says; compare it by what was applied",
             taints="time",
@@ -49,7 +49,7 @@ def retraced(before: int, after: int) -> list[RunWarning]:
 
 
 def emulated(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
-    """A warning where a processor has no instructions for the 16-bit type that was asked for."""
+    """A warning where a processor has no instructions for the 16-bit type that was requested."""
     if effective.get("device") != "cpu" or computes_natively(config.precision):
         return []
     message = f"precision={config.precision}: this processor has no instructions for it and emulates them"
@@ -68,8 +68,8 @@ def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
     on_gpu = str(effective.get("device", "")).startswith("gpu")
     if config.device != "auto":
         wanted["device"] = "gpu:0" if config.device == "gpu" else config.device
-    if asked_threads(config):
-        wanted["threads"] = asked_threads(config)
+    if requested_threads(config):
+        wanted["threads"] = requested_threads(config)
     if config.compile != "auto":
         wanted["compile"] = config.compile == "on"
     elif track.equal_execution:
@@ -77,7 +77,7 @@ def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
     if SETTINGS["num_workers"].applies_to(config.framework, config.track):
         wanted["num_workers"] = loading_cores(config)
     if not track.framework_settings:
-        # Only a GPU has TF32: on a CPU it is asked for in vain.
+        # Only a GPU has TF32: on a CPU it is requested in vain.
         wanted |= dict.fromkeys(("tf32_matmul", "tf32_convolution"), config.precision == "tf32")
         wanted["deterministic"] = config.deterministic
         if config.precision == "tf32" and not on_gpu:

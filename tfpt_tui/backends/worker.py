@@ -35,7 +35,7 @@ SMALLEST_MODEL_BYTES = 1 << 20  # a disk with less room could not take the model
 
 
 class StopRequest(BaseException):
-    """The supervisor asked this worker to stop."""
+    """The supervisor requests this worker to stop."""
 
 
 class Backend(NamedTuple):
@@ -93,7 +93,7 @@ def _written_whole(file: Path) -> Iterator[Path]:
 
 
 def _is_disk_full(error: BaseException, run: Path) -> bool:
-    """Libraries have errors of their own for it, so where it is not said, the disk is asked."""
+    """Libraries have errors of their own for it, so where they do not say it, the disk is looked at."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return "writ" in str(error) and shutil.disk_usage(run).free < SMALLEST_MODEL_BYTES
@@ -102,8 +102,8 @@ def _is_disk_full(error: BaseException, run: Path) -> bool:
 def _explain(error: BaseException) -> RunError:
     """The error in its own first line; TensorFlow's is a heading, with the reason at the end."""
     lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith("[[")] or [type(error).__name__]
-    return RunError(type(error).__name__, told[-1] if told[0].endswith(":") else told[0], traceback.format_exc())
+    kept = [line for line in lines if line and not line.startswith("[[")] or [type(error).__name__]
+    return RunError(type(error).__name__, kept[-1] if kept[0].endswith(":") else kept[0], traceback.format_exc())
 
 
 def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:
@@ -186,7 +186,7 @@ def _save_and_evaluate(
 def _tell_environment(
     report: Report, backend: Backend, config: RunConfig, step: Any, train: Any, device: Any
 ) -> None:
-    """What the framework says it applies, and a warning where that is not what was asked."""
+    """What the framework says it applies, and a warning where that is not what was requested."""
     environment = _environment(backend, config, step, train, device)
     report.emit(environment)
     for warning in (*differences(config, environment.effective), *emulated(config, environment.effective)):

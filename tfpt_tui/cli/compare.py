@@ -62,8 +62,8 @@ def compare(
     if against and against not in runs:
         runs.insert(0, against)
     if not runs and not published:
-        told = f"no run matches {' '.join(wanted)}" if wanted else "no runs to compare"
-        say(f"{told}; tfpt-tui runs list shows all, tfpt-tui demo makes some")
+        problem = f"no run matches {' '.join(wanted)}" if wanted else "no runs to compare"
+        say(f"{problem}; tfpt-tui runs list shows all, tfpt-tui demo makes some")
     request = Request(
         tuple(runs),
         against.id if against else None,

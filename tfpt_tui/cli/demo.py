@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say
 from tfpt_tui.cli.prepare import describe, shown_progress
+from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.prepare_request import PrepareRequest, execute

@@ -21,7 +21,7 @@ from tfpt_tui.environments.registry import Leftover, check_name, list_environmen
 from tfpt_tui.environments.registry import remove as remove_environment
 from tfpt_tui.errors import MissingError, UsageError, printable
 from tfpt_tui.results.table import Cell
-from tfpt_tui.runs.uses import user_of
+from tfpt_tui.runs.environment_usage import user_of
 from tfpt_tui.wording import wrap
 
 TITLE_WIDTH = max(map(len, titles()))
@@ -76,10 +76,10 @@ def add(invocation: Invocation, name: str, python: str) -> None:
             break
     usable = [one for one in found if not one.problem]
     if not usable:
-        told = next((one for one in found if not one.absent), found[0])
-        fix = f"; install it with: {install_line(told.framework, interpreter)}" if told.missing else ""
+        best = next((one for one in found if not one.absent), found[0])
+        fix = f"; install it with: {install_line(best.framework, interpreter)}" if best.missing else ""
         raise MissingError(
-            f"{interpreter}: {told.problem}; nothing was added, as no framework can be used there{fix}"
+            f"{interpreter}: {best.problem}; nothing was added, as no framework can be used there{fix}"
         )
     register(name, interpreter, directory)
     show("".join(_added(name, one, invocation) for one in usable))

@@ -38,7 +38,7 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
     """Narrate every run of the sweep to its end. Ctrl-C stops the sweep; returns whether it was used.
 
     A second Ctrl-C leaves at once, and the supervisor to its work. With ``seconds``, the expected time of each
-    run, what is left is told after each.
+    run, what is left is said after each.
     """
     interrupted = False
     known = [one for one in seconds if one is not None]
@@ -58,7 +58,7 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
                 interrupted = True
                 request_stop(sweep.directory)
                 clear_line()
-                say("stopping: the runs are asked to end; Ctrl-C again leaves without waiting")
+                say("stopping the runs; Ctrl-C again leaves without waiting")
         completed = status_of(narrator.run) == "completed"
         if countdown and (left := countdown.finish(completed=completed)) and not interrupted:
             say(left)
@@ -84,11 +84,11 @@ class Narrator:
         self.waited_for = ""
 
     def step(self, sweep: Sweep | None = None) -> bool:
-        """Tell what is new; True once the run is over and told."""
+        """Tell what is new; True once the run is over and shown."""
         if not self.run.path.is_dir():
             say(f"{self.label}{self.run.id}: was deleted")
             return True
-        status = status_of(self.run)  # before the events: what is written later is told in the next step
+        status = status_of(self.run)  # before the events: what is written later is shown in the next step
         for stamped in self.tail.read_all():
             self._begin()
             self.record = fold(self.record, stamped)
@@ -117,7 +117,7 @@ class Narrator:
             say(f"{self.label}{self.run.id}: {title}, {settings}")
 
     def _tell_warnings(self) -> None:
-        """Those that the supervisor found; the worker's were told when they came."""
+        """Those that the supervisor found; the worker's were shown when they came."""
         for warning in warnings_of(read_result(self.run)):
             if warning not in self.record.warnings:
                 say(f"  warning: {warning}")

@@ -126,7 +126,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def say(text: str) -> None:
-    """Narration: everything that is not the data that was asked for. It may be lost where it cannot be written."""
+    """Narration: everything that is not the requested data. It may be lost where it cannot be written."""
     try:
         click.echo(printable_lines(text), err=True)
     except OSError:
@@ -134,7 +134,7 @@ def say(text: str) -> None:
 
 
 def progress_bar(
-    length: int, label: str, told: Callable[[str | None], str | None] | None = None
+    length: int, label: str, show_item: Callable[[str | None], str | None] | None = None
 ) -> AbstractContextManager[Any]:
     """A click.progressbar on stderr, as wide as there is room for; without a terminal only its label is said."""
     room = shutil.get_terminal_size().columns - len(label) - BAR_FIGURES
@@ -142,7 +142,7 @@ def progress_bar(
         length=length,
         label=label,
         file=cast(TextIO, _Narration()),
-        item_show_func=told,
+        item_show_func=show_item,
         width=min(max(room, 1), BAR_WIDTH),
     )
 

@@ -70,7 +70,7 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
     context.obj = Invocation(paths, ascii_only, not no_mouse)
     if context.invoked_subcommand is None:
         code: int = context.obj.open_ui()
-        from tfpt_tui.cli.attend import tell_what_goes_on  # with all that a report needs
+        from tfpt_tui.cli.wait_for_sweep import tell_what_goes_on  # with all that a report needs
 
         tell_what_goes_on(paths)
         return code

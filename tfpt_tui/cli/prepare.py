@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, progress_bar, say, show
-from tfpt_tui.data.journal import told
 from tfpt_tui.data.prepare import Outcome
+from tfpt_tui.data.progress_log import following
 from tfpt_tui.errors import MissingError, printable
 from tfpt_tui.runs.preparation import sign_on
 from tfpt_tui.runs.prepare_request import OPTIONS, PrepareRequest, execute
@@ -58,7 +58,7 @@ def prepare(invocation: Invocation, /, progress: str | None, **options: Any) -> 
     request = PrepareRequest(**options)
     with (
         ended_as_by_ctrl_c(),
-        told(Path(progress) if progress else None) as journal,
+        following(Path(progress) if progress else None) as journal,
         shown_progress(request) as bar,
     ):
 
@@ -81,7 +81,7 @@ def prepare(invocation: Invocation, /, progress: str | None, **options: Any) -> 
 def _sign_on(request: PrepareRequest, invocation: Invocation) -> Path | None:
     """Let the app know of these images. They are made all the same where that cannot be written down."""
     with suppress(MissingError, OSError):
-        return sign_on(request.asked, invocation.paths)
+        return sign_on(request.recorded, invocation.paths)
     return None
 
 

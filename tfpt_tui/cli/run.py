@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.runs.plan import make_plan
@@ -20,9 +20,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def _option(flag: str, setting: Setting, **more: Any) -> Callable[[Command], Command]:
     """An option for what a plan has beside its rows, with the help and the range of its setting."""
-    told = f"{setting.help[0].upper()}{setting.help[1:]}."
+    sentence = f"{setting.help[0].upper()}{setting.help[1:]}."
     kind: Mapping[str, Any] = {"is_flag": True} if setting.type is bool else {"type": _range(setting)}
-    return click.option(flag, help=told, **kind, **more)
+    return click.option(flag, help=sentence, **kind, **more)
 
 
 def _range(setting: Setting, least: int | None = None) -> click.ParamType[Any]:

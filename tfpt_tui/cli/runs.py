@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from tfpt_tui.cli.attend import attend
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
+from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.events import ALIVE, finite
@@ -148,9 +148,11 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
     sweep = _sweep(invocation, sweep_id)
     rest = rest_of(sweep)
     resumed = resume_sweep(sweep, rest, invocation.paths, invocation.settings)
-    told = f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left"
+    summary = (
+        f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left"
+    )
     how_long = forecast_rest([read_config(run) for run in rest.pending if run.config.exists()], invocation.paths)
-    say(f"{told}, {how_long}" if how_long else told)
+    say(f"{summary}, {how_long}" if how_long else summary)
     if rest.deleted:
         say(f"deleted since, and left out: {', '.join(run.id for run in rest.deleted)}")
     return _follow(resumed, invocation, detach, headless)

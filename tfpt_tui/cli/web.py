@@ -33,7 +33,7 @@ class LocalServer(Server):
 
 
 async def wait_for_apps(_: web.Application) -> None:
-    """The apps that browsers opened were asked to end: asyncio must see it before its loop is closed."""
+    """The apps that browsers opened are ending: asyncio must see it before its loop is closed."""
     deadline = time.monotonic() + ENDING_S
     while psutil.Process().children() and time.monotonic() < deadline:
         await asyncio.sleep(0.05)

@@ -1,1 +1,1 @@
-"""What a run is asked to do: one declarative schema, presets, TOML in and out. Standard library only."""
+"""The configuration of a run: one declarative schema, presets, TOML in and out. Standard library only."""

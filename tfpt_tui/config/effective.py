@@ -1,4 +1,4 @@
-"""The effective settings that can make two runs differ in speed: what a framework applied, beside what was asked.
+"""The effective settings, which a framework applied, that can make two runs differ in speed.
 
 A worker reads them back from its framework (``[effective]`` of result.toml). A comparison names each one in which
 two rows differ, and the tracks name those that they cannot make equal: both from this list.

@@ -162,7 +162,7 @@ def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """What one run is asked to do. Build it with :meth:`from_mapping`, which validates every key."""
+    """The configuration of one run. Build it with :meth:`from_mapping`, which validates every key."""
 
     framework: str = _setting(
         help="the framework that trains",
@@ -387,7 +387,7 @@ def defaults() -> dict[str, Value | None]:
 
 
 def epochs_trained(config: Mapping[str, Any]) -> int:
-    """Epochs that a run of these settings trains: all, or the few that are measured; 0 where none are told."""
+    """Epochs that a run of these settings trains: all, or the few that are measured; 0 where it names none."""
     epochs, measured = int(config.get("epochs", 0)), int(config.get("epochs_measured", 0))
     return min(measured or epochs, epochs)
 

@@ -43,7 +43,7 @@ def save_preset(name: str, text: str, paths: Paths, *, overwrite: bool = False) 
     """Keep the text among the user's own presets, whole or not at all.
 
     Raises:
-        UsageError: no name for a preset, or there is one of that name and ``overwrite`` was not asked for.
+        UsageError: no name for a preset, or there is one of that name and ``overwrite`` is false.
         MissingError: the directory cannot be written.
     """
     check_preset_name(name)

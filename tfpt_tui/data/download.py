@@ -55,7 +55,7 @@ class _Part:
     on_progress: Progress
     joined: bool = False  # of pieces from several answers
     answered: bool = False  # in this call: there is a network, and another try may do better
-    told: float = float("-inf")  # when on_progress was called last
+    reported: float = float("-inf")  # when on_progress was called last
 
     @property
     def size(self) -> int:
@@ -279,8 +279,8 @@ def _write(part: _Part, block: bytes) -> None:
     except OSError as error:
         raise MissingError(f"{cannot('write', part.path, error)}{_go_on(part, ', then ')}") from None
     part.answered = True
-    if time.monotonic() - part.told >= PACE:
-        part.told = time.monotonic()
+    if time.monotonic() - part.reported >= PACE:
+        part.reported = time.monotonic()
         part.on_progress(part.size, part.total)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfpt_tui.data.journal import Tell, tell_nobody
 from tfpt_tui.data.manifest import SPLITS
+from tfpt_tui.data.progress_log import Tell, tell_nobody
 from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source, as_text
 from tfpt_tui.errors import MissingError, UsageError, cannot
 from tfpt_tui.wording import first_few
@@ -95,7 +95,7 @@ def _read_folder(directory: Path, limit: int, classes: int, seed: int | None, te
             "listing": _digest_of_names(groups, directory),
         },
         open_image=open_image,
-        left_out=left_out.told(),
+        left_out=left_out.describe(),
     )
 
 
@@ -144,7 +144,7 @@ class LeftOut:
     without_images: list[str] = field(default_factory=list)
     beside_splits: list[str] = field(default_factory=list)
 
-    def told(self) -> tuple[str, ...]:
+    def describe(self) -> tuple[str, ...]:
         """A line for each kind of it."""
         other = self.other_kinds.total()
         lines = {

@@ -20,7 +20,7 @@ SPLITS = ("train", "test")
 class Manifest:
     """``counts[split]`` is the number of images of each class, in label order.
 
-    ``request`` is what was asked of the preparation: the same one finds the same dataset again. ``skipped`` are
+    ``request`` is what was requested: the same one finds the same dataset again. ``skipped`` are
     files that are no images, ``left_out`` says what else of the source became none.
     """
 

@@ -23,13 +23,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.toml import write_toml
+from tfpt_tui.data import dataset_swap
 from tfpt_tui.data import manifest as manifests
-from tfpt_tui.data import replacing
+from tfpt_tui.data.dataset_swap import MARKER, Found
 from tfpt_tui.data.encode import Made, Order, begin, make_images
 from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole
-from tfpt_tui.data.replacing import MARKER, Found
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 from tfpt_tui.wording import first_few
@@ -102,15 +102,15 @@ def prepare(
     directory = target.directory
     work = _Work(source, jobs, skip_bad, force, on_begin, on_progress)
     with claimed(directory, "the dataset", "preparing it"), _explained(directory):
-        replacing.go_on(directory)
-        found = replacing.look(directory)
+        dataset_swap.go_on(directory)
+        found = dataset_swap.look(directory)
         place = place_to_make(target, force)
         if place == target:
             return _prepare(work, target, found)
-        replacing.check_images(directory)
+        dataset_swap.check_images(directory)
         place.directory.mkdir(exist_ok=True)
-        outcome = _prepare(work, place, replacing.look(place.directory))
-        replacing.put_in_place(directory)
+        outcome = _prepare(work, place, dataset_swap.look(place.directory))
+        dataset_swap.put_in_place(directory)
         return outcome
 
 
@@ -128,7 +128,7 @@ def _prepare(work: _Work, target: Target, found: Found) -> Outcome:
     directory, source = target.directory, work.source
     request = _whole_request(source.request, target)
     if not found.is_of(request) and (work.force or found.has_changed(request)) and not found.foreign:
-        replacing.clear(directory)
+        dataset_swap.clear(directory)
         found = Found()
     _check_found(directory, found, request)
     if found.manifest and is_whole(directory, found.manifest):
@@ -156,7 +156,7 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
     with _explained(target.directory):
         if not (target.directory / manifests.NAME).exists():
             return None
-        found = replacing.look(target.directory)
+        found = dataset_swap.look(target.directory)
         _check_found(target.directory, found, whole_request)
         if not (found.manifest and is_whole(target.directory, found.manifest)):
             return None
@@ -179,7 +179,7 @@ def check_target(request: Mapping[str, Any], target: Target, *, force: bool = Fa
             problem = refused if existing.is_dir() else errno.ENOTDIR
             raise cannot("make the dataset", existing, OSError(problem, os.strerror(problem)))
         if directory.is_dir():
-            found = replacing.look(directory)
+            found = dataset_swap.look(directory)
             if found.foreign or not force:
                 _check_found(directory, found, _whole_request(request, target))
 
@@ -196,7 +196,7 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
         free = shutil.disk_usage(nearest_existing(directory)).free
     if free < needed:
         archive = f" ({besides / 1e6:,.1f} MB for the archive)" if besides else ""
-        shown = directory.parent if directory.name == replacing.BESIDE else directory
+        shown = directory.parent if directory.name == dataset_swap.BESIDE else directory
         raise MissingError(
             f"{shown}: {needed / 1e6:,.1f} MB are needed{archive} and {free / 1e6:,.1f} MB are free;"
             " free some room, choose another directory or take fewer images with --limit"
@@ -206,7 +206,7 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
 def place_to_make(target: Target, force: bool) -> Target:
     """Where the images are made: beside a dataset that is to be replaced, which stays until they are complete."""
     if force and (target.directory / manifests.NAME).exists():
-        return replace(target, directory=target.directory / replacing.BESIDE)
+        return replace(target, directory=target.directory / dataset_swap.BESIDE)
     return target
 
 
@@ -238,7 +238,7 @@ def _explained(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         problem = cannot("write", error.filename or directory, error)
-        begun = any(os.path.exists(place / MARKER) for place in (directory, directory / replacing.BESIDE))
+        begun = any(os.path.exists(place / MARKER) for place in (directory, directory / dataset_swap.BESIDE))
         raise MissingError(f"{problem}{GOES_ON if begun else ''}") from None
     except BrokenProcessPool:
         raise TfptError(
@@ -256,7 +256,7 @@ def _check_found(directory: Path, found: Found, request: dict[str, Any]) -> None
         raise UsageError(f"{directory}: not empty and not made by tfpt-tui prepare; choose another directory")
     if found.manifest and not found.is_of(request):
         raise UsageError(
-            f"{directory}: holds another dataset ({replacing.difference(found.manifest.request, request)});"
+            f"{directory}: holds another dataset ({dataset_swap.difference(found.manifest.request, request)});"
             " choose another directory or replace it with --force"
         )
     if found.begun == {}:
@@ -264,8 +264,9 @@ def _check_found(directory: Path, found: Found, request: dict[str, Any]) -> None
             f"{directory}: holds an unfinished preparation whose {MARKER} is empty; begin anew with --force"
         )
     if found.begun and not found.is_of(request) and not found.has_changed(request):
+        other = dataset_swap.difference(found.begun, request)
         raise UsageError(
-            f"{directory}: holds another, unfinished preparation ({replacing.difference(found.begun, request)});"
+            f"{directory}: holds another, unfinished preparation ({other});"
             " finish it with its own options or begin anew with --force"
         )
 
@@ -303,16 +304,16 @@ def _make_all(work: _Work, target: Target) -> Iterator[tuple[Item, Made]]:
 @contextmanager
 def _held_interrupts() -> Iterator[Callable[[], None]]:
     """Ctrl-C is raised where the function that this gives is called: left at another moment, a pool never ends."""
-    asked: list[int] = []
+    interrupts: list[int] = []
 
     def raise_interrupt() -> None:
-        if asked:
+        if interrupts:
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # no other one is interrupted
         yield raise_interrupt
         return
-    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     try:
         yield raise_interrupt
     finally:

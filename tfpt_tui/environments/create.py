@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.frameworks import EVERY_BACKEND_NEEDS, FRAMEWORKS, title_of
 from tfpt_tui.environments.interpreters import worker_variables
 from tfpt_tui.environments.probe import Probe, probe

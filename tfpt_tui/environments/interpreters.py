@@ -161,8 +161,8 @@ def too_old(python: str) -> str:
 
 
 def _told_version(output: str) -> str:
-    told = re.search(r"^python: (\d+\.\d+\.\d+)$", output, re.MULTILINE)
-    return told[1] if told else ""
+    found = re.search(r"^python: (\d+\.\d+\.\d+)$", output, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _ask(interpreter: str, code: str, *arguments: str) -> Answer:

@@ -111,10 +111,10 @@ def _facts(output: str) -> dict[str, Any]:
     for line in output.rpartition("\n")[0].splitlines():
         if line.startswith(ANSWER):
             try:
-                told = json.loads(line.removeprefix(ANSWER))
+                found = json.loads(line.removeprefix(ANSWER))
             except (ValueError, RecursionError):
                 continue  # no line of ours, though it looks like one
-            facts = told if isinstance(told, dict) else facts
+            facts = found if isinstance(found, dict) else facts
     return facts
 
 

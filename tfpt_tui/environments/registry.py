@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, ENVIRONMENT_NAME, nearest
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot

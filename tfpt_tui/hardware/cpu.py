@@ -95,8 +95,8 @@ def _pss_bytes(pid: int) -> int | None:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return None
-    told = [int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")]
-    return told[0] if told else None
+    sizes = [int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")]
+    return sizes[0] if sizes else None
 
 
 def _rates(before: Tree, now: Tree, seconds: float) -> dict[str, float]:

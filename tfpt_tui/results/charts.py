@@ -14,11 +14,11 @@ from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.epochs import read_epochs
-from tfpt_tui.results.groups import Group, asked, flags_of, group, kind_of, same_settings
+from tfpt_tui.results.groups import Group, flags_of, group, kind_of, same_settings, setting_value
 from tfpt_tui.results.provenance import provenance
-from tfpt_tui.results.standing import Standing, stand
 from tfpt_tui.results.statistics import TimeRatio
 from tfpt_tui.results.table import Table
+from tfpt_tui.results.verdicts import Standing, stand
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.scaling import scaled_note
 
@@ -141,14 +141,14 @@ def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> 
 
 def _batch_size(groups: Sequence[Group]) -> Figure | None:
     """The rate against the batch size, where rows differ in it; a line joins those that differ in nothing else."""
-    if len({asked(entry.config, "batch_size") for entry in groups}) < 2:
+    if len({setting_value(entry.config, "batch_size") for entry in groups}) < 2:
         return None
     figure, axes = _plain(8)
     alike: dict[str, list[Group]] = {}
     for entry in groups:
         alike.setdefault(same_settings(entry.config, "seed", "batch_size"), []).append(entry)
     for entries in alike.values():
-        points = sorted((asked(entry.config, "batch_size"), entry.images_per_s()) for entry in entries)
+        points = sorted((setting_value(entry.config, "batch_size"), entry.images_per_s()) for entry in entries)
         axes.plot(*zip(*points, strict=True), "o-", color=chart_colour(entries[0].framework))
     frameworks = list(dict.fromkeys(entry.framework for entry in groups))
     axes.set_xscale("log", base=2)
@@ -181,8 +181,8 @@ def _hardware(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -
     for place, (title, reading) in enumerate(known.items(), start=1):
         axes = figure.add_subplot(len(known), 1, place)
         for framework, samples in sampled.items():
-            told = [(sample.elapsed_s, reading(sample, gpu)) for sample, gpu in samples]
-            points = [(elapsed_s, value) for elapsed_s, value in told if value is not None]
+            series = [(sample.elapsed_s, reading(sample, gpu)) for sample, gpu in samples]
+            points = [(elapsed_s, value) for elapsed_s, value in series if value is not None]
             axes.plot(*zip(*points, strict=True), color=chart_colour(framework), linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_ylim(bottom=0)
@@ -233,8 +233,8 @@ def _concluded(standing: Standing, time: TimeRatio, groups: Sequence[Group]) -> 
     """The row with its verdict, and what stands against it."""
     other = ["another accuracy"] if standing.in_band is False else []
     against = [*other, *_doubts(standing.entry)]
-    told = f"{kind_of(standing.entry, groups)}{standing.entry.name}: {time.verdict}"
-    return told + (f" ({', '.join(against)})" if against else "")
+    label = f"{kind_of(standing.entry, groups)}{standing.entry.name}: {time.verdict}"
+    return label + (f" ({', '.join(against)})" if against else "")
 
 
 def _doubts(entry: Group) -> list[str]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.tracks import needs_proof
-from tfpt_tui.results.comparable import check_comparable
-from tfpt_tui.results.groups import NOT_COMPARED, Group, applies, asked, differing_keys, flags_of, group
+from tfpt_tui.results.comparability import check_comparable
+from tfpt_tui.results.groups import NOT_COMPARED, Group, applies, differing_keys, flags_of, group, setting_value
 from tfpt_tui.results.metrics import METRICS
 from tfpt_tui.results.notes import notes_of
-from tfpt_tui.results.standing import Comparing, Standing, stand
 from tfpt_tui.results.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.results.verdicts import Comparing, Standing, stand
 from tfpt_tui.runs.scaling import scaled_note
 
 # The metrics that belong to the answer; the others follow behind it.
@@ -108,8 +108,8 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
 
 def _versions_differ(groups: Sequence[Group]) -> bool:
     """Whether rows of one framework ran in different versions of it."""
-    told = {(entry.framework, entry.version) for entry in groups if entry.done}
-    return len(told) > len({framework for framework, _ in told})
+    ran = {(entry.framework, entry.version) for entry in groups if entry.done}
+    return len(ran) > len({framework for framework, _ in ran})
 
 
 def _answer(standing: Standing) -> dict[str, Cell]:
@@ -130,7 +130,7 @@ def _answer(standing: Standing) -> dict[str, Cell]:
 def _setting(entry: Group, key: str) -> Cell:
     if not applies(key, entry):
         return "n/a"
-    value: Cell = asked(entry.config, key)
+    value: Cell = setting_value(entry.config, key)
     return value
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
 from tfpt_tui.data.prepare import DEFAULT_SIZE
-from tfpt_tui.data.replacing import MARKER
 from tfpt_tui.data.source import DEFAULT_SEED
 from tfpt_tui.data.synthetic import MAX_CLASSES
 from tfpt_tui.errors import MissingError, TfptError
-from tfpt_tui.runs.cifar import OWN_READER
+from tfpt_tui.runs.cifar_reader import OWN_READER
 from tfpt_tui.runs.directory import list_runs
 from tfpt_tui.runs.preparation import list_preparations
 from tfpt_tui.runs.sweep import read_config
@@ -57,7 +57,7 @@ def known_datasets(paths: Paths) -> dict[Path, Manifest]:
 def list_datasets(paths: Paths) -> list[Dataset]:
     """All datasets, also broken and unfinished ones of our own directory; those that are gone are left out."""
     own = {path.parent for name in (NAME, MARKER) for path in paths.datasets.glob(f"*/{name}")}
-    directories = [*sorted(own), *(one.asked.out for one in list_preparations(paths)), *_used(paths)]
+    directories = [*sorted(own), *(one.request.out for one in list_preparations(paths)), *_used(paths)]
     return [found for directory in dict.fromkeys(directories) if (found := _look_at(directory))]
 
 

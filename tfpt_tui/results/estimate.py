@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS, RunConfig
-from tfpt_tui.results.groups import asked
+from tfpt_tui.results.groups import setting_value
 from tfpt_tui.runs.record import doubts, warnings_of
 
 # A recording tells nothing of a run that differs in these.
@@ -65,7 +65,7 @@ def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Se
     were disturbed count only where there are no others. A larger input takes longer by its area.
     """
     wanted = config.to_mapping()
-    alike = [pace for pace in paces if all(asked(pace.config, key) == wanted[key] for key in SAME)]
+    alike = [pace for pace in paces if all(setting_value(pace.config, key) == wanted[key] for key in SAME)]
     if not alike:
         return None
     closest = min(_distance(pace, wanted) for pace in alike)
@@ -97,8 +97,8 @@ def show_duration(seconds: float) -> str:
 
 def _distance(pace: Pace, wanted: Mapping[str, Any]) -> tuple[bool, ...]:
     """Which settings differ, the most important first: False comes before True."""
-    return tuple(asked(pace.config, key) != wanted[key] for key in CLOSE)
+    return tuple(setting_value(pace.config, key) != wanted[key] for key in CLOSE)
 
 
 def _area(pace: Pace, config: RunConfig) -> float:
-    return (config.image_size / int(asked(pace.config, "image_size"))) ** 2
+    return (config.image_size / int(setting_value(pace.config, "image_size"))) ** 2

@@ -62,17 +62,17 @@ class Group:
     @property
     def measure(self) -> str:
         """What its runs timed."""
-        return str(asked(self.config, "measure"))
+        return str(setting_value(self.config, "measure"))
 
     @property
     def kind(self) -> tuple[str, ...]:
-        """Track, measure and what was asked to be kept apart: only rows of one kind are ranked."""
+        """Track, measure and what is kept apart on request: only rows of one kind are ranked."""
         return self.track, self.measure, *([self.by_value] if self.by else [])
 
     @property
     def by_value(self) -> str:
         """Such as ``batch_size 32``; "" where nothing is kept apart."""
-        return f"{self.by} {plain(asked(self.config, self.by))}" if self.by else ""
+        return f"{self.by} {plain(setting_value(self.config, self.by))}" if self.by else ""
 
     def values(self, table: str, key: str) -> list[float]:
         """A figure of every completed run that has it."""
@@ -138,7 +138,7 @@ def group(results: Sequence[Mapping[str, Any]], by: str = "") -> list[Group]:
         for same in grouped.values()
         for members in _by_origin(same)
     ]
-    return _named(sorted(groups, key=lambda entry: _rank(asked(entry.config, by))) if by else groups)
+    return _named(sorted(groups, key=lambda entry: _rank(setting_value(entry.config, by))) if by else groups)
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
@@ -163,7 +163,7 @@ def _named(groups: Sequence[Group]) -> list[Group]:
 
 
 def _name(entry: Group, keys: Sequence[str], twins: Sequence[Group]) -> str:
-    words = [f"{key} {plain(asked(entry.config, key))}" for key in keys if applies(key, entry)]
+    words = [f"{key} {plain(setting_value(entry.config, key))}" for key in keys if applies(key, entry)]
     words += _origin_words(entry, [twin for twin in twins if twin.done])
     return f"{entry.title} ({', '.join(words)})" if words else entry.title
 
@@ -220,10 +220,10 @@ def hardware_of(result: Mapping[str, Any]) -> str:
 
 def same_settings(config: Mapping[str, Any], *but: str) -> str:
     """What configurations share that agree in every setting but these."""
-    return repr([(name, asked(config, name)) for name in SETTINGS if name not in but])
+    return repr([(name, setting_value(config, name)) for name in SETTINGS if name not in but])
 
 
-def asked(config: Mapping[str, Any], key: str) -> Any:
+def setting_value(config: Mapping[str, Any], key: str) -> Any:
     """A setting's value; recordings that are older than the setting were made with its default."""
     return config.get(key, DEFAULTS[key])
 
@@ -233,7 +233,7 @@ def differing_keys(groups: Sequence[Group]) -> list[str]:
     keys = []
     for key in SETTINGS:
         concerned = [entry for entry in groups if applies(key, entry)]
-        if key not in NOT_COMPARED and len({repr(asked(entry.config, key)) for entry in concerned}) > 1:
+        if key not in NOT_COMPARED and len({repr(setting_value(entry.config, key)) for entry in concerned}) > 1:
             keys.append(key)
     return keys
 
@@ -244,14 +244,14 @@ def applies(key: str, entry: Group) -> bool:
 
 def kind_of(entry: Group, groups: Sequence[Group]) -> str:
     """The start of a sentence about the row, such as ``published, loader: ``; "" where all are of one kind."""
-    told = []
+    words = []
     if len({other.track for other in groups}) > 1:
-        told.append(entry.track)
+        words.append(entry.track)
     if len({other.measure for other in groups}) > 1:
-        told.append(entry.measure)
+        words.append(entry.measure)
     if entry.by:
-        told.append(entry.by_value)
-    return f"{', '.join(told)}: " if told else ""
+        words.append(entry.by_value)
+    return f"{', '.join(words)}: " if words else ""
 
 
 def flags_of(results: Sequence[Mapping[str, Any]]) -> str | None:

@@ -151,11 +151,13 @@ def _refresh(
     gone = known.keys() - set(all_ids) if all_ids is not None else set()
     new = [run for run in runs if stamps[run.id] and known.get(run.id) != stamps[run.id]]
     live = {run.id: read_result(run) for run in runs if not stamps[run.id]}
-    told: Progress = on_progress if len(new) >= MANY_RUNS else lambda done, total: None
+    report_progress: Progress = on_progress if len(new) >= MANY_RUNS else lambda done, total: None
     try:
         with index:
             index.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in gone])
-            index.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(new, stamps, told))
+            index.executemany(
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(new, stamps, report_progress)
+            )
     except sqlite3.OperationalError:
         # A disk that is full or read-only: what is new is read each time.
         live |= {run.id: read_result(run) for run in new}

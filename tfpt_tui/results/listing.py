@@ -7,7 +7,7 @@ from typing import Any
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, epochs_trained
-from tfpt_tui.results.groups import END_TO_END, asked
+from tfpt_tui.results.groups import END_TO_END, setting_value
 from tfpt_tui.results.metrics import METRICS
 from tfpt_tui.results.table import Column, Table
 from tfpt_tui.runs.record import FLAGGED, doubts, warnings_of
@@ -41,7 +41,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
         "run": result["run"],
         "status": result["status"],
         "framework": title_of(config.get("framework", ""), ""),
-        "environment": asked(config, "environment"),
+        "environment": setting_value(config, "environment"),
         "track": _track(config),
         "batch_size": config.get("batch_size"),
         "epochs": _epochs(config),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.hardware.peaks import peak_flops
-from tfpt_tui.results.groups import LOADER, Group, asked
+from tfpt_tui.results.groups import LOADER, Group, setting_value
 from tfpt_tui.results.table import Column
 from tfpt_tui.runs.record import throughput
 
@@ -71,7 +71,7 @@ def _training_s(result: Result) -> float | None:
 def _gflops(result: Result) -> float | None:
     """Achieved GFLOP/s of the training; none where no model was trained."""
     an_image, rate = result.get("model", {}).get("flops_per_image"), _throughput(result)
-    trains = asked(result["config"], "measure") != LOADER
+    trains = setting_value(result["config"], "measure") != LOADER
     return an_image * rate / 1e9 if an_image and rate and trains else None
 
 

@@ -9,11 +9,11 @@ from tfpt_tui.config.effective import effective_differences
 from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.results.bottleneck import bottlenecks
-from tfpt_tui.results.comparable import origins
-from tfpt_tui.results.groups import MODEL, NOT_COMPARED, Group, asked, kind_of
+from tfpt_tui.results.comparability import origins
+from tfpt_tui.results.groups import MODEL, NOT_COMPARED, Group, kind_of, setting_value
 from tfpt_tui.results.provenance import machines_of, versions_of
-from tfpt_tui.results.standing import Standing
 from tfpt_tui.results.statistics import MIN_RUNS, SINGLE_RUN, usable
+from tfpt_tui.results.verdicts import Standing
 from tfpt_tui.runs.outliers import outliers
 from tfpt_tui.runs.record import warnings_of
 
@@ -90,7 +90,7 @@ def _learning(standings: Sequence[Standing], groups: Sequence[Group]) -> list[st
 
 
 def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
-    """What the frameworks applied differently, of what can decide the time; a setting that was asked for is a
+    """What the frameworks applied differently, of what can decide the time; a setting that was chosen is a
     column.
 
     What a track promises to make equal, and is not, is an exception to it.
@@ -100,7 +100,9 @@ def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list
         entry, baseline = standing.entry, standing.baseline
         if baseline is None or entry is baseline or not (entry.done and baseline.done):
             continue
-        asked_for = [key for key in SETTINGS if asked(entry.config, key) != asked(baseline.config, key)]
+        asked_for = [
+            key for key in SETTINGS if setting_value(entry.config, key) != setting_value(baseline.config, key)
+        ]
         found = effective_differences(
             entry.done[0].get("effective", {}),
             baseline.done[0].get("effective", {}),
@@ -164,17 +166,17 @@ def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> lis
 def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """What was run, as far as no column says it: the usual settings, and those that are not as by default."""
     configs = [result["config"] for result in results if result.get("config")]
-    told = []
+    settings = []
     for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
-        value = asked(configs[0], key)
-        alike = all(asked(config, key) == value and _applies(key, config) for config in configs)
+        value = setting_value(configs[0], key)
+        alike = all(setting_value(config, key) == value and _applies(key, config) for config in configs)
         if alike and (SETTINGS[key].always_named or value != SETTINGS[key].default):
-            told.append(f"{key}={plain(value)}")
-    return [f"in all runs: {', '.join(told)}"] if told else []
+            settings.append(f"{key}={plain(value)}")
+    return [f"in all runs: {', '.join(settings)}"] if settings else []
 
 
 def _applies(key: str, config: Mapping[str, Any]) -> bool:
-    return SETTINGS[key].applies_to(str(asked(config, "framework")), str(asked(config, "track")))
+    return SETTINGS[key].applies_to(str(setting_value(config, "framework")), str(setting_value(config, "track")))
 
 
 def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:

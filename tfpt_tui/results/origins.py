@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.results.comparable import machine_facts, software_facts
+from tfpt_tui.results.comparability import machine_facts, software_facts
 from tfpt_tui.results.groups import hardware_of
 
 Result = Mapping[str, Any]

@@ -64,10 +64,10 @@ def _svg(figure: Figure) -> str:
 
 def _environment(results: Sequence[Mapping[str, Any]]) -> str:
     """Machine and versions of the first run of each set of versions."""
-    told: dict[str, dict[str, Any]] = {}
+    environments: dict[str, dict[str, Any]] = {}
     for result in results:
         environment = result.get("environment", {})
         known = {name: environment[name] for name in ("machine", "gpu", "gpus", "versions") if name in environment}
-        told.setdefault(json.dumps(environment.get("fingerprint", {}), sort_keys=True), known)
-    texts = [html.escape(json.dumps(known, indent=2, default=str)) for known in told.values() if known]
+        environments.setdefault(json.dumps(environment.get("fingerprint", {}), sort_keys=True), known)
+    texts = [html.escape(json.dumps(known, indent=2, default=str)) for known in environments.values() if known]
     return "".join(["<h2>Environment</h2>" if texts else "", *(f"<pre>{text}</pre>" for text in texts)])

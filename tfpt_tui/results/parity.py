@@ -16,7 +16,7 @@ from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.config.tracks import needs_proof
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import finite
-from tfpt_tui.results.groups import asked
+from tfpt_tui.results.groups import setting_value
 from tfpt_tui.results.provenance import DECISIVE
 from tfpt_tui.results.table import Column, Table
 
@@ -175,7 +175,9 @@ def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | N
     runs = [result for result in completed if needs_proof(str(result["config"].get("track", "")))]
     if not runs:
         return None
-    if any(asked(result["config"], key) not in values for result in runs for key, values in PROVEN.items()):
+    if any(
+        setting_value(result["config"], key) not in values for result in runs for key, values in PROVEN.items()
+    ):
         return "parity: not proven for this precision or compilation, only for float32 and compile=auto or off"
     compared = decisive(*(result.get("versions", {}) for result in runs))
     # A run of the reference has a proof with every other framework: of those compared here is the one that counts.

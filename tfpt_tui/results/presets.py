@@ -20,12 +20,12 @@ def preset_table(preset: Preset) -> Table:
     printed = [key for key in PUBLISHED if any(key in row.published for row in preset.rows)]
     # What is the same in all rows comes last: it may find no room on a narrow terminal.
     keys.sort(key=lambda key: len({show_setting(key, row) for row in resolved}) < 2)
-    told = sum(len({show_setting(key, row) for row in resolved}) > 1 for key in keys)
+    varying = sum(len({show_setting(key, row) for row in resolved}) > 1 for key in keys)
     columns = (
         Column("row", "row"),
-        *(Column(key, key) for key in keys[:told]),
+        *(Column(key, key) for key in keys[:varying]),
         *(Column(f"published.{key}", f"published {key}") for key in printed),
-        *(Column(key, key) for key in keys[told:]),
+        *(Column(key, key) for key in keys[varying:]),
     )
     rows = [
         {

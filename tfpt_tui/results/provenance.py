@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
-from tfpt_tui.results.groups import asked, machine_of
+from tfpt_tui.results.groups import machine_of, setting_value
 
 DECISIVE = tuple(name for framework in FRAMEWORKS.values() for name in framework.distributions)
 
@@ -16,7 +16,7 @@ def provenance(results: Sequence[Mapping[str, Any]], proof: str | None = None) -
     done = [result for result in results if result["status"] == "completed"]
     if not done:
         return ""
-    tracks = dict.fromkeys(str(asked(result["config"], "track")) for result in done)
+    tracks = dict.fromkeys(str(setting_value(result["config"], "track")) for result in done)
     runs = f"{len(done)} run{'' if len(done) == 1 else 's'}, track {' and '.join(tracks)}"
     return "; ".join([runs, *versions_of(done), *machines_of(done), *([proof] if proof else [])])
 
@@ -25,8 +25,8 @@ def versions_of(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """What ran, for each environment where there are several."""
     by_environment: dict[str, set[str]] = {}
     for result in results:
-        told = by_environment.setdefault(str(asked(result["config"], "environment")), set())
-        told |= {f"{name} {result['versions'][name]}" for name in DECISIVE if name in result.get("versions", {})}
+        found = by_environment.setdefault(str(setting_value(result["config"], "environment")), set())
+        found |= {f"{name} {result['versions'][name]}" for name in DECISIVE if name in result.get("versions", {})}
     several = len(by_environment) > 1
     return [
         f"versions{f' in environment {name}' if several else ''}: {', '.join(sorted(versions))}"

@@ -11,8 +11,8 @@ from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import NOT_A_ROW, Preset
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.comparable import check_comparable, origins
-from tfpt_tui.results.groups import asked, flags_of, hardware_of, machine_of, version_of
+from tfpt_tui.results.comparability import check_comparable, origins
+from tfpt_tui.results.groups import flags_of, hardware_of, machine_of, setting_value, version_of
 from tfpt_tui.results.presets import show_setting
 from tfpt_tui.results.provenance import versions_of
 from tfpt_tui.results.statistics import MIN_RUNS
@@ -92,9 +92,9 @@ def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Tab
                 "flags": flags_of([you.result for you in yours[number]]),
             }
         )
-    told = [name for name in ("yours_is", "flags") if any(row[name] for row in rows)]
+    filled = [name for name in ("yours_is", "flags") if any(row[name] for row in rows)]
     columns = [
-        column for column in _columns(keys) if column.name in told or column.name not in ("yours_is", "flags")
+        column for column in _columns(keys) if column.name in filled or column.name not in ("yours_is", "flags")
     ]
     counted = [you.result for row in yours for you in row]
     notes = _notes(preset, rows, counted)
@@ -149,8 +149,8 @@ def _wanted(preset: Preset) -> list[dict[str, Any]]:
 
 
 def _is_of(wanted: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
-    """Whether the run asked for all that a row asks for."""
-    return all(asked(result["config"], key) == value for key, value in wanted.items())
+    """Whether the run has all the settings of a row."""
+    return all(setting_value(result["config"], key) == value for key, value in wanted.items())
 
 
 def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
@@ -183,7 +183,7 @@ def _epochs_s(result: Mapping[str, Any]) -> float:
 
 def _evaluation_s(result: Mapping[str, Any], images: int) -> float:
     """The evaluation's seconds that go with its images: without what is compiled in its first batch."""
-    test, batch_size = result["test"], int(asked(result["config"], "batch_size"))
+    test, batch_size = result["test"], int(setting_value(result["config"], "batch_size"))
     first_s = test.get("first_batch_s", 0.0)
     usual_s = usual_batch_s(test["seconds"], first_s, images, batch_size)
     return float(test["seconds"] - max(first_s - usual_s, 0.0))
@@ -233,14 +233,14 @@ def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
     run = sum(row["yours_rank"] is not None for row in rows)
     among = "" if run == len(rows) else f" among the {run} rows that were run"
     if marked["yours_rank"] == 1:
-        told = f"their winner, row {marked['row']} ({marked['framework']}), wins here, too{among}"
+        sentence = f"their winner, row {marked['row']} ({marked['framework']}), wins here, too{among}"
     else:
         first = fastest[0]
-        told = (
+        sentence = (
             f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']}"
             f" here{among}; row {first['row']} ({first['framework']}) wins"
         )
-    return [told + _weakness(rows)]
+    return [sentence + _weakness(rows)]
 
 
 def _weakness(rows: Sequence[Mapping[str, Cell]]) -> str:

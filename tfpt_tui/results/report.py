@@ -21,14 +21,14 @@ WIDE = 10_000  # columns, for what breaks no lines
 
 
 def report_run(result: Mapping[str, Any], width: int = WIDE) -> str:
-    """What the run was asked, what it did, and what came out; parts that were not reached are left out.
+    """What the run was to do, what it did, and what came out; parts that were not reached are left out.
 
     Lines are broken at ``width`` columns, below where their values begin.
     """
     indent = " " * (WIDTH + 3)
     # An error may have lines of its own.
-    told = [line for part in _report(result) for line in part.split("\n")]
-    return "".join(f"{line}\n" for part in told for line in wrap(part, width, indent=indent) or [""])
+    lines = [line for part in _report(result) for line in part.split("\n")]
+    return "".join(f"{line}\n" for part in lines for line in wrap(part, width, indent=indent) or [""])
 
 
 def _report(result: Mapping[str, Any]) -> list[str]:
@@ -95,11 +95,11 @@ def _settings(config: Mapping[str, Any]) -> list[str]:
 
 def _applied(effective: Mapping[str, Any]) -> str:
     """What the framework says it applies, but for the device, as ``threads 2, compile no``."""
-    told = {name: value for name, value in effective.items() if name not in ("device", "device_name")}
+    applied = {name: value for name, value in effective.items() if name not in ("device", "device_name")}
     words = {True: "yes", False: "no", "": "none"}
     shown = [
         f"{name} {words.get(value, value) if isinstance(value, bool | str) else value}"
-        for name, value in told.items()
+        for name, value in applied.items()
     ]
     return ", ".join(shown)
 

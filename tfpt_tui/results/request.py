@@ -1,4 +1,4 @@
-"""A comparison as it is asked for, and its answer: the command line and the app get the same from here."""
+"""A comparison as it is requested, and its answer: the command line and the app get the same from here."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.results.cached_statistics import compared_once
 from tfpt_tui.results.comparison import compare
 from tfpt_tui.results.index import read_results
-from tfpt_tui.results.once import compared_once
 from tfpt_tui.results.parity import proof_note
 from tfpt_tui.results.published import compare_with_published, of_its_rows
-from tfpt_tui.results.standing import Standing
 from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
+from tfpt_tui.results.verdicts import Standing
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.runs.sweep import Sweep, measured_runs
 

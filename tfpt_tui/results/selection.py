@@ -10,7 +10,7 @@ from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS, Value, nearest
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.groups import asked
+from tfpt_tui.results.groups import setting_value
 from tfpt_tui.results.metrics import METRICS
 
 # The longer ones first: ">=" begins with ">".
@@ -89,17 +89,17 @@ def read_filter(text: str) -> Filter:
     Raises:
         UsageError: a condition is wrong; the message says how.
     """
-    told = text.split()
-    conditions = tuple(parse_condition(word) for word in told if is_condition(word))
-    return Filter(conditions, tuple(word.lower() for word in told if not is_condition(word)))
+    parts = text.split()
+    conditions = tuple(parse_condition(word) for word in parts if is_condition(word))
+    return Filter(conditions, tuple(word.lower() for word in parts if not is_condition(word)))
 
 
 def named(summary: Mapping[str, Any], words: Sequence[str], more: str = "") -> bool:
     """Whether all words stand in what the run is called, or in ``more``."""
     config = summary.get("config", {})
-    told = [summary.get(key) for key in ("run", "status", "preset", "sweep")]
-    told += [asked(config, key) for key in ("track", "environment")]
-    searched = " ".join(str(one) for one in (more, *told) if one).lower()
+    names = [summary.get(key) for key in ("run", "status", "preset", "sweep")]
+    names += [setting_value(config, key) for key in ("track", "environment")]
+    searched = " ".join(str(one) for one in (more, *names) if one).lower()
     return all(word in searched for word in words)
 
 
@@ -115,7 +115,7 @@ def select(results: Iterable[Mapping[str, Any]], conditions: Sequence[Condition]
 
 def _value_of(result: Mapping[str, Any], key: str) -> Any:
     if key in SETTINGS:
-        return asked(result["config"], key) if result["config"] else None
+        return setting_value(result["config"], key) if result["config"] else None
     if key in CHOSEN_BY:
         return CHOSEN_BY[key].read(result)
     return result.get(key)

@@ -112,8 +112,8 @@ def fitted(table: Table, width: int) -> Table:
             count += 1
     notes = [line for note in table.notes for line in textwrap.wrap(note, width, subsequent_indent=GAP)]
     if left_out := [column.title for column in known[count:]]:
-        told = f"hidden (terminal too narrow): {', '.join(left_out)}"
-        notes += textwrap.wrap(told, width, subsequent_indent=GAP)
+        note = f"hidden (terminal too narrow): {', '.join(left_out)}"
+        notes += textwrap.wrap(note, width, subsequent_indent=GAP)
     return Table(tuple(known[:count]), rows, tuple(notes))
 
 
@@ -222,8 +222,8 @@ def printed_cells(table: Table) -> list[list[str]]:
 def _printed(table: Table) -> list[Column]:
     """Those with something to read: a column without any value is for csv and json. Without rows, all."""
     printed = [column for column in table.columns if column.printed]
-    told = [column for column in printed if any(row.get(column.name) is not None for row in table.rows)]
-    return told or printed
+    filled = [column for column in printed if any(row.get(column.name) is not None for row in table.rows)]
+    return filled or printed
 
 
 def _notes(table: Table, indent: str) -> list[str]:

@@ -84,7 +84,7 @@ def make_plan(
 
 
 def usual_cooldown_s(repeats: int) -> float:
-    """The pause between two runs where none was asked for."""
+    """The pause between two runs where none is given."""
     return COOLDOWN_S if repeats > 1 else 0.0
 
 

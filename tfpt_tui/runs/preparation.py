@@ -1,7 +1,7 @@
 """``preparations/ID/``: a preparation, begun by the app in a process that outlives it, or typed in a shell.
 
-``request.toml`` is what was asked, ``state.toml`` whose process it is, ``progress.jsonl`` how far it is and how it
-ended, ``prepare.log`` all that the command printed where nobody saw it.
+``request.toml`` is what was requested, ``state.toml`` whose process it is, ``progress.jsonl`` how far it is and
+how it ended, ``prepare.log`` all that the command printed where nobody saw it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import tfpt_tui
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.data.journal import Ending, Step, read_last
+from tfpt_tui.data.progress_log import Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
 from tfpt_tui.runs.directory import make_directory
 from tfpt_tui.runs.processes import Process, identify, kill_group, read_process
@@ -37,7 +37,7 @@ GONE = "it exited unexpectedly: killed, or the machine was restarted; start it a
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """``arguments`` stand behind ``tfpt-tui prepare``; ``kind`` and ``size`` tell which rates can be compared."""
 
     kind: str
@@ -51,7 +51,7 @@ class Preparation:
     """One preparation as it is now. ``status`` is running, completed, stopped, failed or crashed."""
 
     path: Path
-    asked: Asked
+    request: RecordedRequest
     status: str
     step: Step | None = None
     ending: Ending | None = None
@@ -62,7 +62,7 @@ class Preparation:
         return self.path.name
 
 
-def start(asked: Asked, paths: Paths) -> Path:
+def start(request: RecordedRequest, paths: Paths) -> Path:
     """Start ``tfpt-tui prepare`` in a session of its own, and record it; returns the record's directory.
 
     Earlier ones of the same dataset are forgotten: this one continues them, or replaces what they made.
@@ -70,10 +70,10 @@ def start(asked: Asked, paths: Paths) -> Path:
     Raises:
         MissingError: the record cannot be written; nothing is started then.
     """
-    return _record(asked, paths, lambda path: _launch(path, asked.arguments))
+    return _record(request, paths, lambda path: _launch(path, request.arguments))
 
 
-def sign_on(asked: Asked, paths: Paths) -> Path:
+def sign_on(request: RecordedRequest, paths: Paths) -> Path:
     """Record this very process as the preparation, so that the app knows of one that was typed in a shell.
 
     Returns where its journal shall be written.
@@ -81,7 +81,7 @@ def sign_on(asked: Asked, paths: Paths) -> Path:
     Raises:
         MissingError: the record cannot be written, or could not hold these names.
     """
-    return _record(asked, paths, lambda path: identify(os.getpid())) / JOURNAL
+    return _record(request, paths, lambda path: identify(os.getpid())) / JOURNAL
 
 
 def list_preparations(paths: Paths) -> list[Preparation]:
@@ -108,20 +108,20 @@ def forget(preparation: Preparation) -> None:
 def known_rate(preparations: Sequence[Preparation], kind: str, size: int) -> float | None:
     """Images a second of the newest preparation of the same kind and size that made some."""
     for one in preparations:
-        if (one.asked.kind, one.asked.size) == (kind, size) and one.ending and one.ending.images:
+        if (one.request.kind, one.request.size) == (kind, size) and one.ending and one.ending.images:
             return one.ending.images / max(one.ending.seconds, 1e-3)
     return None
 
 
-def _record(asked: Asked, paths: Paths, begin: Callable[[Path], Process]) -> Path:
-    earlier = [one for one in list_preparations(paths) if one.asked.out == asked.out]
-    path = make_directory(paths.preparations, asked.kind, datetime.now(), what="a preparation")
+def _record(request: RecordedRequest, paths: Paths, begin: Callable[[Path], Process]) -> Path:
+    earlier = [one for one in list_preparations(paths) if one.request.out == request.out]
+    path = make_directory(paths.preparations, request.kind, datetime.now(), what="a preparation")
     document = {
         "schema": SCHEMA,
-        "kind": asked.kind,
-        "out": str(asked.out),
-        "size": asked.size,
-        "arguments": asked.arguments,
+        "kind": request.kind,
+        "out": str(request.out),
+        "size": request.size,
+        "arguments": request.arguments,
     }
     process = None
     try:
@@ -141,7 +141,7 @@ def _record(asked: Asked, paths: Paths, begin: Callable[[Path], Process]) -> Pat
         raise cannot("record a preparation", paths.preparations, error) from None
     except UnicodeEncodeError:
         shutil.rmtree(path, ignore_errors=True)
-        raise MissingError(f"{asked.out}: cannot record a preparation whose names are not UTF-8") from None
+        raise MissingError(f"{request.out}: cannot record a preparation whose names are not UTF-8") from None
     old = [_read_if_whole(paths.preparations / name) for name in _names(paths)[LISTED:]]
     for one in (*earlier, *filter(None, old)):
         if one.status != "running":
@@ -183,7 +183,7 @@ def _read_if_whole(path: Path) -> Preparation | None:
 
 def _read(path: Path) -> Preparation:
     document = read_toml(path / "request.toml")
-    asked = Asked(
+    request = RecordedRequest(
         str(document["kind"]),
         Path(document["out"]),
         int(document["size"]),
@@ -195,10 +195,10 @@ def _read(path: Path) -> Preparation:
     last = read_last(path / JOURNAL)
     if isinstance(last, Ending):
         status = {0: "completed", INTERRUPTED: "stopped"}.get(last.code, "failed")
-        return Preparation(path, asked, status, ending=last, problem=last.message if last.code else "")
+        return Preparation(path, request, status, ending=last, problem=last.message if last.code else "")
     if alive:
-        return Preparation(path, asked, "running", step=last)
-    return Preparation(path, asked, "crashed", step=last, problem=_last_words(path / "prepare.log") or GONE)
+        return Preparation(path, request, "running", step=last)
+    return Preparation(path, request, "crashed", step=last, problem=_last_words(path / "prepare.log") or GONE)
 
 
 def _process(path: Path) -> Process | None:

@@ -14,9 +14,9 @@ from tfpt_tui.config.schema import Setting, nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, read_cifar, request_of
+from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.download import check_url, download, kept_bytes
 from tfpt_tui.data.folder import read_folder
-from tfpt_tui.data.journal import Tell, tell_nobody
 from tfpt_tui.data.prepare import (
     DEFAULT_SIZE,
     Outcome,
@@ -30,13 +30,13 @@ from tfpt_tui.data.prepare import (
     prepare,
     same_disk,
 )
-from tfpt_tui.data.replacing import MARKER
+from tfpt_tui.data.progress_log import Tell, tell_nobody
 from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import MissingError, TfptError, UsageError
-from tfpt_tui.runs.cifar import OWN_READER, READERS, check_reader, read_again
+from tfpt_tui.runs.cifar_reader import OWN_READER, READERS, check_reader, read_again
 from tfpt_tui.runs.lock import holder
-from tfpt_tui.runs.preparation import Asked, known_rate, list_preparations
+from tfpt_tui.runs.preparation import RecordedRequest, known_rate, list_preparations
 
 FOLDER = "folder"
 NAMED = (*ARCHIVES, "synthetic")  # every other source is a folder
@@ -105,9 +105,9 @@ class PrepareRequest:
         return tuple(words)
 
     @property
-    def asked(self) -> Asked:
+    def recorded(self) -> RecordedRequest:
         """The request as its record has it."""
-        return Asked(self.kind, Path(self.out).absolute(), self.size, self.arguments)
+        return RecordedRequest(self.kind, Path(self.out).absolute(), self.size, self.arguments)
 
     def validate(self) -> None:
         """Raise UsageError for what is empty or out of range, and for options that this source has not."""

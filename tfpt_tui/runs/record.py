@@ -180,7 +180,7 @@ def make_result(
 
 def warnings_of(document: Mapping[str, Any]) -> tuple[RunWarning, ...]:
     """The warnings in a ``result.toml`` or an ``environment.toml``; early recordings have the words alone."""
-    return tuple(_warning(told) for told in document.get("warnings", []))
+    return tuple(_warning(entry) for entry in document.get("warnings", []))
 
 
 def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
@@ -190,10 +190,10 @@ def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
     return list(dict.fromkeys(warning.code for warning in warnings if warning.taints in figures))
 
 
-def _warning(told: str | Mapping[str, Any]) -> RunWarning:
-    if isinstance(told, str):
-        return RunWarning(told)
-    known = {field.name: str(told[field.name]) for field in dataclasses.fields(RunWarning) if field.name in told}
+def _warning(entry: str | Mapping[str, Any]) -> RunWarning:
+    if isinstance(entry, str):
+        return RunWarning(entry)
+    known = {field.name: str(entry[field.name]) for field in dataclasses.fields(RunWarning) if field.name in entry}
     return RunWarning(**known)
 
 

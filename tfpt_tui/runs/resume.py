@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tfpt_tui.config.claim import claimed
+from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml

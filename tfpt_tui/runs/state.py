@@ -64,10 +64,10 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
 def gone(run: RunDirectory) -> RunError:
     """The error of a run whose supervisor could not write its result, and how to go on."""
     sweep = read_state(run.state).get("sweep")
-    told = "its supervisor exited unexpectedly: killed, or the disk is full"
+    reason = "its supervisor exited unexpectedly: killed, or the disk is full"
     if not run.events.exists():
-        told = "it never started: its supervisor was killed before, or the disk is full"
-    return RunError("Crashed", f"{told}; go on with: tfpt-tui runs resume {sweep}" if sweep else told)
+        reason = "it never started: its supervisor was killed before, or the disk is full"
+    return RunError("Crashed", f"{reason}; go on with: tfpt-tui runs resume {sweep}" if sweep else reason)
 
 
 def owner_of(path: Path) -> Process | None:

@@ -19,7 +19,7 @@ from tfpt_tui.environments.interpreters import check_framework, install_line
 from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
-from tfpt_tui.runs.needs import check_room
+from tfpt_tui.runs.memory_check import check_room
 from tfpt_tui.runs.plan import Place, Plan
 from tfpt_tui.runs.state import owner_of, request_stop
 from tfpt_tui.runs.sweep import Sweep, record_plan, remove

@@ -1,6 +1,6 @@
 """Runs a plan in order, one worker at a time, and writes the record of every run whatever happens to it.
 
-It is a process of its own, started detached: whoever asked for the plan may go away. Requests to stop reach it as
+It is a process of its own, started detached: whoever started the plan may go away. Requests to stop reach it as
 files. It dies without harm: its workers are killed by the kernel with it, and readers see that it is gone.
 """
 
@@ -25,20 +25,20 @@ from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.machine_snapshot import survey
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
 from tfpt_tui.hardware.preflight import judge_overlap
 from tfpt_tui.hardware.processes import other_workers
 from tfpt_tui.hardware.processor import spared_cores
 from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
-from tfpt_tui.hardware.survey import survey
 from tfpt_tui.runs.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.estimate import timeout_s
+from tfpt_tui.runs.finalize import Keeper, find_ending, settle
 from tfpt_tui.runs.launcher import launch_worker
 from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.needs import check_room
+from tfpt_tui.runs.memory_check import check_room
 from tfpt_tui.runs.processes import Process, identify, kill_group, oom_kills
-from tfpt_tui.runs.settle import Keeper, find_ending, settle
 from tfpt_tui.runs.state import BEAT_S, beat, gone, status_of, write_state
 from tfpt_tui.runs.sweep import Sweep, interpreter_for, measured_runs, read_config, read_sweep, write_plan
 
@@ -233,8 +233,8 @@ def _claim(supervisor: Supervisor) -> None:
 
 
 def _claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None, *, burn_in: bool) -> None:
-    told = {"burn_in": True} if burn_in else {}
-    write_state(run.state, supervisor.process, worker, sweep=supervisor.sweep.id, **told)
+    burn_in_state = {"burn_in": True} if burn_in else {}
+    write_state(run.state, supervisor.process, worker, sweep=supervisor.sweep.id, **burn_in_state)
     _tell(supervisor, "starting", "")
 
 
@@ -272,13 +272,13 @@ def _machine_lock(supervisor: Supervisor) -> Iterator[None]:
     """Wait until no other plan trains on this machine, or until this one is to stop."""
     lock = MachineLock()
     owner = f"sweep {supervisor.sweep.id}, process {os.getpid()}"
-    told = False
+    announced = False
     while not lock.acquire(owner):
         if supervisor.sweep.directory.stop.exists():
             break
-        if not told:
+        if not announced:
             _tell(supervisor, "waiting", f"waiting: another plan is training on this machine ({lock.owner()})")
-            told = True
+            announced = True
         time.sleep(TICK_S)
     _tell(supervisor, "running", "")
     try:

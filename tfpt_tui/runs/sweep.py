@@ -108,7 +108,7 @@ def write_plan(sweep: Sweep, states: Mapping[str, str]) -> None:
 
 
 def read_config(run: RunDirectory) -> RunConfig:
-    """The configuration of a run as it was asked for.
+    """The configuration of a run as it was requested.
 
     Raises:
         MissingError: the run has none.

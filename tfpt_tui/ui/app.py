@@ -108,9 +108,9 @@ class TfptApp(App[None]):
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.id in ours and active.enabled:
-                told = f"{binding.tooltip} ({show_keys(binding.key)})"
+                help_text = f"{binding.tooltip} ({show_keys(binding.key)})"
                 yield SystemCommand(
-                    binding.description, told, partial(self.run_action, binding.action, active.node)
+                    binding.description, help_text, partial(self.run_action, binding.action, active.node)
                 )
         yield from super().get_system_commands(screen)
 
@@ -168,7 +168,7 @@ class TfptApp(App[None]):
         self.action_leave()
 
     def _stop(self, runs: list[RunDirectory]) -> bool:
-        """Ask the runs to stop; whether all could be asked."""
+        """Request the runs to stop; whether all requests could be written."""
         for run in runs:
             try:
                 request_stop(run)
@@ -182,7 +182,7 @@ class TfptApp(App[None]):
 def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, mouse: bool = True) -> int:
     """Open the Monitor, on the live run if there is one; returns the exit code.
 
-    A terminal whose locale has no UTF-8 is shown ASCII, whatever is asked for.
+    A terminal whose locale has no UTF-8 is shown ASCII, whatever was chosen.
     """
     # Animations cost bytes that a slow link does not have, and say nothing.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfpt_tui.results.groups import END_TO_END, asked
+from tfpt_tui.results.groups import END_TO_END, setting_value
 from tfpt_tui.results.selection import named, read_filter
 from tfpt_tui.runs.record import throughput
 from tfpt_tui.ui.watch import ListedRun
@@ -45,7 +45,7 @@ def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
 
 
 def _is_whole(run: ListedRun) -> bool:
-    return run.status == "completed" and asked(run.facts.get("config", {}), "measure") == END_TO_END
+    return run.status == "completed" and setting_value(run.facts.get("config", {}), "measure") == END_TO_END
 
 
 def _known(figure: float | None) -> float:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tfpt_tui.errors import printable
-from tfpt_tui.results.choices import SWEEP
+from tfpt_tui.results.comparables import SWEEP
 from tfpt_tui.results.table import Table
-from tfpt_tui.ui.findings import Curve, Findings, Wanted, title_of
+from tfpt_tui.ui.comparison_view import Curve, Findings, Wanted, title_of
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, VERDICT_STYLES, colours_of
 
 MAX_NOTES = 100
@@ -29,8 +29,8 @@ def heading(wanted: Wanted, runs: int | None) -> Content:
 
 def _how_many(runs: int, recorded: int) -> str:
     """Of a sweep that was resumed, those count that took the place of others."""
-    told = f"{recorded:,} run{'' if recorded == 1 else 's'}"
-    return f"{runs:,} of {told}" if runs < recorded else told
+    total = f"{recorded:,} run{'' if recorded == 1 else 's'}"
+    return f"{runs:,} of {total}" if runs < recorded else total
 
 
 def notes(table: Table, hidden_rows: int = 0) -> Content:
@@ -50,9 +50,9 @@ def cut(hidden_rows: int) -> Content:
 
 
 def _note(note: str) -> Content:
-    told, colon, verdict = note.rpartition(": ")
+    statement, colon, verdict = note.rpartition(": ")
     if verdict in VERDICT_STYLES:
-        return Content.assemble(told, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
+        return Content.assemble(statement, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
     if "not equivalent:" in note or note.startswith("different origins"):
         return Content.styled(note, "$text-warning")
     return Content.styled(note, "$foreground-muted")

@@ -13,11 +13,11 @@ from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, GROUPS, SETTINGS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import printable
 from tfpt_tui.results.estimate import show_duration
+from tfpt_tui.results.plan_sources import RECORDED, Source
 from tfpt_tui.results.presets import show_setting
-from tfpt_tui.results.sources import RECORDED, Source
 from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, printed_cells
 from tfpt_tui.runs.draft import FIELDS, Field, Outcome, is_path, takes_many
-from tfpt_tui.ui.outlook import Outlook
+from tfpt_tui.ui.plan_preview import Outlook
 from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
 
 # What must be typed comes first, then the settings in the order of the schema.

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tfpt_tui.errors import printable
 from tfpt_tui.results.statistics import EQUIVALENT
-from tfpt_tui.ui.findings import Row
+from tfpt_tui.ui.comparison_view import Row
 from tfpt_tui.ui.theme import VERDICT_STYLES, framework_style
 
 WIDE = 100  # from here on the name, the whisker, the ratio and the verdict share a line
@@ -53,10 +53,10 @@ def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
         verdict = _verdict(row)
         width = name_width - 1 if wide else columns - verdict.cell_length - 1
         name = _fit(printable(row.name), width)
-        told = Content.styled(name, framework_style(row.standing.entry.framework))
-        told += Content(" " * (width + 1 - len(name)))
+        label = Content.styled(name, framework_style(row.standing.entry.framework))
+        label += Content(" " * (width + 1 - len(name)))
         drawn = Content.assemble(_whisker(row, axis), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
-        lines += [Content.assemble(told, drawn, verdict)] if wide else [told + verdict, drawn]
+        lines += [Content.assemble(label, drawn, verdict)] if wide else [label + verdict, drawn]
     return Content("\n").join([*lines, Content.styled(_legend(), "$foreground-muted")])
 
 

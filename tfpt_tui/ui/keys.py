@@ -154,7 +154,7 @@ def faults_of(keymap: Mapping[str, str]) -> list[str]:
 
 
 def _meet(key: Key, other: Key) -> bool:
-    """Whether both are asked for on one screen, by one key."""
+    """Whether both are pressed on one screen, by one key."""
     together = key.where == other.where or EVERYWHERE in (key.where, other.where)
     return together and not set(key.keys.split(",")).isdisjoint(other.keys.split(","))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual.content import Content
 
 from tfpt_tui.errors import printable
-from tfpt_tui.ui.findings import Row
+from tfpt_tui.ui.comparison_view import Row
 from tfpt_tui.ui.theme import PHASE_MARKS, framework_style
 
 TOTAL_WIDTH = 10
@@ -48,9 +48,9 @@ def _seconds(phases: Mapping[str, float], columns: int) -> Content:
     for phase, seconds in phases.items():
         letter, style = PHASE_MARKS[phase]
         figure = f"{seconds:.1f}" if seconds >= 0.05 else "<0.1"
-        told = Content.assemble((letter, style), f" {phase.replace('_', ' ')} {figure}")
-        if lines[-1] and lines[-1].cell_length + 2 + told.cell_length > columns:
-            lines.append(told)
+        part = Content.assemble((letter, style), f" {phase.replace('_', ' ')} {figure}")
+        if lines[-1] and lines[-1].cell_length + 2 + part.cell_length > columns:
+            lines.append(part)
         else:
-            lines[-1] += told if not lines[-1] else Content("  ") + told
+            lines[-1] += part if not lines[-1] else Content("  ") + part
     return Content("\n").join(lines)

@@ -85,10 +85,10 @@ class RunReader:
         view, events, samples = self._view, self._events.read_all(), self._samples()
         record = fold_all(events, view.record)
         rates = [
-            (told.elapsed, told.event.images_per_s)
-            for told in events
+            (stamped.elapsed, stamped.event.images_per_s)
+            for stamped in events
             # Loading and evaluation go at another pace, and before its first batch an epoch has none.
-            if isinstance(told.event, Progress) and told.event.epoch and told.event.done
+            if isinstance(stamped.event, Progress) and stamped.event.epoch and stamped.event.done
         ]
         self._view = RunView(
             id=view.id,
@@ -129,8 +129,8 @@ class RunReader:
             return (*record.warnings, *warnings_of(read_state(self.run.environment)))
         known = warnings_of(read_result(self.run))
         if self._events.malformed and not any(warning.code == DAMAGED for warning in known):
-            told = f"{self._events.malformed} lines of events.jsonl are no events: the file is damaged"
-            known = (*known, RunWarning(told, DAMAGED, "", "time"))
+            message = f"{self._events.malformed} lines of events.jsonl are no events: the file is damaged"
+            known = (*known, RunWarning(message, DAMAGED, "", "time"))
         return known
 
     def _error(self, status: str) -> RunError | None:
@@ -153,7 +153,7 @@ class RunReader:
 
     def _waiting(self, status: str) -> str:
         if status in ALIVE and self.run.stop.exists():
-            return "it was asked to stop"
+            return "stopping on request"
         if status != "queued":
             return ""
         sweep = str(read_state(self.run.state).get("sweep", ""))

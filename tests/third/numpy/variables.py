@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfpt_tui.backends.effective import asked_threads
+from tfpt_tui.backends.effective import requested_threads
 from tfpt_tui.config.schema import RunConfig
 
 THREADS = "OPENBLAS_NUM_THREADS"  # read when the library is loaded, and never again
@@ -10,4 +10,4 @@ THREADS = "OPENBLAS_NUM_THREADS"  # read when the library is loaded, and never a
 
 def variables(config: RunConfig) -> dict[str, str]:
     """The threads of matrix products."""
-    return {THREADS: str(asked_threads(config))}
+    return {THREADS: str(requested_threads(config))}

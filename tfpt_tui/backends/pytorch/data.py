@@ -134,7 +134,7 @@ class FileOrder(Sampler):
 
 
 def make_training_data(config: RunConfig, images: Images, device: torch.device) -> Data:
-    """Shuffled by seed, augmented and cached as asked, whole batches only; ``max_steps`` shortens each epoch."""
+    """Shuffled, augmented and cached as requested, whole batches only; ``max_steps`` shortens each epoch."""
     count = whole_batches(config, len(images)) * config.batch_size
     cache = _empty_cache(config, len(images)) if config.cache else None
     order = TrainingOrder(config, len(images), count)

@@ -1,4 +1,4 @@
-"""Device, threads, precision and determinism: set as asked, and read back from the framework."""
+"""Device, threads, precision and determinism: set as requested, and read back from the framework."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import PIL
 import torch
 import torchvision
 
-from tfpt_tui.backends.effective import asked_threads
+from tfpt_tui.backends.effective import requested_threads
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 
@@ -19,10 +19,10 @@ def init_device(config: RunConfig) -> torch.device:
     """Seed, set threads and precision, and wake the device.
 
     Raises:
-        MissingError: a GPU was asked for that PyTorch does not see.
+        MissingError: a GPU was requested that PyTorch does not see.
     """
     torch.manual_seed(config.seed)
-    threads = asked_threads(config)
+    threads = requested_threads(config)
     if threads:
         torch.set_num_threads(threads)
     if config.track == "published":
@@ -101,7 +101,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done all that was asked of it; a CPU has, when the call returns."""
+    """Wait until the device has done all of its work; a CPU has, when the call returns."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -117,13 +117,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _find_device(asked: str) -> torch.device:
-    if asked == "cpu" or (asked == "auto" and not torch.cuda.is_available()):
+def _find_device(requested: str) -> torch.device:
+    if requested == "cpu" or (requested == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    index = int(asked.partition(":")[2] or 0)
+    index = int(requested.partition(":")[2] or 0)
     if index >= count:
-        raise MissingError(f"device={asked}: PyTorch {torch.__version__} sees {count} GPUs on this machine")
+        raise MissingError(f"device={requested}: PyTorch {torch.__version__} sees {count} GPUs on this machine")
     torch.cuda.set_device(index)  # peak memory and pinned batches refer to the current one
     return torch.device("cuda", index)
 

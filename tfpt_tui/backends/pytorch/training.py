@@ -70,7 +70,7 @@ class Step:
 
 
 def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> Step:
-    """Optimizer, loss and precision as asked; nothing is computed yet."""
+    """Optimizer, loss and precision as requested; nothing is computed yet."""
     compiled = config.compile == "on"
     return Step(
         model=model,

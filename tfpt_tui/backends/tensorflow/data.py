@@ -49,7 +49,7 @@ class Data:
 
 
 def make_training_data(config: RunConfig, images: Images, device: str) -> Data:
-    """Shuffled by seed, augmented and cached as asked, whole batches only; ``max_steps`` shortens each epoch."""
+    """Shuffled, augmented and cached as requested, whole batches only; ``max_steps`` shortens each epoch."""
     count = whole_batches(config, len(images)) * config.batch_size
     cache = _empty_cache(config, len(images)) if config.cache else None
     return _load(config, images, _training_order(config, len(images), count), count, cache)

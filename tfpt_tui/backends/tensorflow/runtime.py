@@ -1,4 +1,4 @@
-"""Device, threads, precision and determinism: set as asked, and read back from the framework."""
+"""Device, threads, precision and determinism: set as requested, and read back from the framework."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import PIL
 import tensorflow as tf
 
 from tfpt_tui.backends.cores import allowed_cores
-from tfpt_tui.backends.effective import asked_threads
+from tfpt_tui.backends.effective import requested_threads
 from tfpt_tui.backends.tensorflow.internals import is_deterministic, uses_onednn
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
@@ -24,10 +24,10 @@ def init_device(config: RunConfig) -> str:
     """Seed, set threads and precision, and wake the device.
 
     Raises:
-        MissingError: a GPU was asked for that TensorFlow does not see.
+        MissingError: a GPU was requested that TensorFlow does not see.
     """
     keras.utils.set_random_seed(config.seed)
-    threads = asked_threads(config)
+    threads = requested_threads(config)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     if config.track != "published":
@@ -100,7 +100,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
 
 
 def synchronize(device: str) -> None:
-    """Wait until the device has done all that was asked of it."""
+    """Wait until the device has done all of its work."""
     tf.test.experimental.sync_devices()
 
 
@@ -114,15 +114,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, tf.errors.ResourceExhaustedError)
 
 
-def _find_device(asked: str) -> str:
-    """Show TensorFlow the one device that is asked for; of a GPU it takes only the memory that it needs."""
-    gpus = tf.config.list_physical_devices("GPU") if asked != "cpu" else []
-    if asked == "cpu" or (asked == "auto" and not gpus):
+def _find_device(requested: str) -> str:
+    """Show TensorFlow the one device that is requested; of a GPU it takes only the memory that it needs."""
+    gpus = tf.config.list_physical_devices("GPU") if requested != "cpu" else []
+    if requested == "cpu" or (requested == "auto" and not gpus):
         tf.config.set_visible_devices([], "GPU")
         return "cpu"
-    index = int(asked.partition(":")[2] or 0)
+    index = int(requested.partition(":")[2] or 0)
     if index >= len(gpus):
-        raise MissingError(f"device={asked}: TensorFlow {tf.__version__} sees {len(gpus)} GPUs on this machine")
+        raise MissingError(
+            f"device={requested}: TensorFlow {tf.__version__} sees {len(gpus)} GPUs on this machine"
+        )
     tf.config.set_visible_devices(gpus[index], "GPU")
     tf.config.experimental.set_memory_growth(gpus[index], True)
     return f"gpu:{index}"

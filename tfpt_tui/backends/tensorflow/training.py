@@ -53,7 +53,7 @@ class Step:
 
 
 def make_step(model: keras.Sequential, config: RunConfig, device: str) -> Step:
-    """Optimizer, loss and compilation as asked; nothing is computed yet."""
+    """Optimizer, loss and compilation as requested; nothing is computed yet."""
     epsilon = {"epsilon": PARITY_ADAM_EPSILON} if config.track == "parity" else {}
     loss = CountedLoss()
     model.compile(

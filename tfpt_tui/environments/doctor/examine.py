@@ -80,10 +80,10 @@ def works(findings: Sequence[Finding]) -> bool | None:
 def summarize(findings: Sequence[Finding]) -> str:
     """One line that counts them, such as ``1 error, 2 warnings, 3 notes``."""
     counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS[:-1]}
-    told = [f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items() if count]
+    parts = [f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items() if count]
     if NOT_IMPORTED in findings:
-        told.append("the frameworks were not looked at")
-    return ", ".join(told) or "nothing to fix"
+        parts.append("the frameworks were not looked at")
+    return ", ".join(parts) or "nothing to fix"
 
 
 def _temporary_directory() -> Path:

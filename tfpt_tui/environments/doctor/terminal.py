@@ -153,7 +153,7 @@ def _size(stream: int) -> tuple[int, int] | None:
 
 def _ask_tmux(variables: Mapping[str, str]) -> dict[str, str]:
     """The options that the server of our session tells; none where tmux is not at hand or does not answer."""
-    told: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name in TMUX_OPTIONS:
         try:
             answer = subprocess.run(
@@ -165,7 +165,7 @@ def _ask_tmux(variables: Mapping[str, str]) -> dict[str, str]:
                 timeout=TMUX_TIMEOUT_S,
             )
         except (OSError, subprocess.TimeoutExpired):
-            return told
+            return found
         if answer.returncode == 0:
-            told[name] = answer.stdout.strip()
-    return told
+            found[name] = answer.stdout.strip()
+    return found

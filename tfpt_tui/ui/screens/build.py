@@ -25,15 +25,15 @@ from tfpt_tui.results.datasets import known_datasets
 from tfpt_tui.results.estimate import Pace
 from tfpt_tui.results.forecast import paces_here
 from tfpt_tui.results.index import read_summaries
-from tfpt_tui.results.sources import OWN, RECORDED, Source, list_sources
+from tfpt_tui.results.plan_sources import OWN, RECORDED, Source, list_sources
 from tfpt_tui.runs.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
 from tfpt_tui.runs.queue import waits_for
 from tfpt_tui.runs.submit import submit
-from tfpt_tui.ui import build_news as news
+from tfpt_tui.ui import build_messages as messages
 from tfpt_tui.ui import draft_text
 from tfpt_tui.ui.drafts import Drafts
 from tfpt_tui.ui.keys import BUILD, bindings
-from tfpt_tui.ui.outlook import file_of, look_up
+from tfpt_tui.ui.plan_preview import file_of, look_up
 from tfpt_tui.ui.screens.pick import Pick
 from tfpt_tui.ui.screens.save_preset import SavePreset
 from tfpt_tui.ui.widgets.draft_editor import DraftEditor
@@ -114,26 +114,26 @@ class BuildScreen(Screen[None]):
             summaries = read_summaries(self._paths)
             sources = list_sources(self._paths, summaries)
             environments = named_interpreters(self._paths.environments)
-            self.post_message(news.Read(number, sources, known_datasets(self._paths), environments, missing))
-            self.post_message(news.Paced(paces_here(summaries)))
+            self.post_message(messages.Read(number, sources, known_datasets(self._paths), environments, missing))
+            self.post_message(messages.Paced(paces_here(summaries)))
         except OSError as error:
-            self.post_message(news.Refused("Cannot read the runs", str(error)))
-            self.post_message(news.Paced(()))
+            self.post_message(messages.Refused("Cannot read the runs", str(error)))
+            self.post_message(messages.Paced(()))
 
     @work(thread=True, exclusive=True, group="load")
     def _load(self, source: Source) -> None:
         try:
-            self.post_message(news.Loaded(source, load_preset(source.path)))
+            self.post_message(messages.Loaded(source, load_preset(source.path)))
         except TfptError as error:
-            self.post_message(news.Loaded(source, None, str(error)))
+            self.post_message(messages.Loaded(source, None, str(error)))
 
     @work(thread=True, exclusive=True, group="look")
     def _look(self, draft: Draft, outcome: Outcome, name: str, paces: Sequence[Pace]) -> None:
-        self.post_message(news.Looked(draft, look_up(draft, outcome, name, paces, self._settings)))
+        self.post_message(messages.Looked(draft, look_up(draft, outcome, name, paces, self._settings)))
 
     @work(thread=True, exclusive=True, group="queue")
     def _ask_queue(self) -> None:
-        self.post_message(news.Waits(waits_for(self._paths)))
+        self.post_message(messages.Waits(waits_for(self._paths)))
 
     @work(thread=True, exclusive=True, group="start")
     def _start(self, draft: Draft, outcome: Outcome) -> None:
@@ -143,21 +143,21 @@ class BuildScreen(Screen[None]):
             plan = plan_of(draft, outcome)
             submit(plan, self._settings, self._paths)
         except TfptError as error:
-            self.post_message(news.NotStarted(str(error)))
+            self.post_message(messages.NotStarted(str(error)))
         else:
-            self.post_message(news.Started(len(plan.runs), waiting))
+            self.post_message(messages.Started(len(plan.runs), waiting))
 
     @work(thread=True, exclusive=True, group="save")
     def _save(self, name: str, text: str, overwrite: bool) -> None:
         try:
-            self.post_message(news.Saved(save_preset(name, text, self._paths, overwrite=overwrite)))
+            self.post_message(messages.Saved(save_preset(name, text, self._paths, overwrite=overwrite)))
         except TfptError as error:
-            self.post_message(news.Refused("Not saved", str(error)))
+            self.post_message(messages.Refused("Not saved", str(error)))
 
     # What came of it.
 
-    @on(news.Read)
-    def _show_read(self, message: news.Read) -> None:
+    @on(messages.Read)
+    def _show_read(self, message: messages.Read) -> None:
         if message.number != self._reads:
             return  # it was overtaken, and may not have what was saved since
         self._datasets = message.datasets
@@ -172,8 +172,8 @@ class BuildScreen(Screen[None]):
             sources.show(message.sources, self._source.path if self._source else None)
         self._open(sources.find(sources.chosen))
 
-    @on(news.Paced)
-    def _show_paces(self, message: news.Paced) -> None:
+    @on(messages.Paced)
+    def _show_paces(self, message: messages.Paced) -> None:
         self._paces = message.paces
         self._look_soon()
 
@@ -187,8 +187,8 @@ class BuildScreen(Screen[None]):
         self._source = source
         self._load(source)
 
-    @on(news.Loaded)
-    def _show_loaded(self, message: news.Loaded) -> None:
+    @on(messages.Loaded)
+    def _show_loaded(self, message: messages.Loaded) -> None:
         if message.source != self._source:
             return
         preset = message.preset
@@ -240,38 +240,38 @@ class BuildScreen(Screen[None]):
         if self._draft and self._outcome and self._paces is not None:
             self._look(self._draft, self._outcome, self._kept_as(), self._paces)
 
-    @on(news.Looked)
-    def _show_looked(self, message: news.Looked) -> None:
+    @on(messages.Looked)
+    def _show_looked(self, message: messages.Looked) -> None:
         if message.draft is self._draft:
             self.query_one(Preview).show(message.outlook.text)
             self.query_one(Summary).outlook = message.outlook
 
-    @on(news.Waits)
-    def _show_waits(self, message: news.Waits) -> None:
+    @on(messages.Waits)
+    def _show_waits(self, message: messages.Waits) -> None:
         self.query_one(Summary).waiting = message.waiting
 
-    @on(news.Started)
-    async def _show_started(self, message: news.Started) -> None:
+    @on(messages.Started)
+    async def _show_started(self, message: messages.Started) -> None:
         self.query_one(Summary).starting = False
         self.notify(draft_text.started(message.runs, message.waiting), markup=False)
         if self.is_current:  # the user may have gone elsewhere meanwhile
             await self.app.switch_mode("monitor")
             await self.app.run_action("screen.follow")
 
-    @on(news.NotStarted)
-    def _show_not_started(self, message: news.NotStarted) -> None:
+    @on(messages.NotStarted)
+    def _show_not_started(self, message: messages.NotStarted) -> None:
         self.query_one(Summary).starting = False
-        self._show_refused(news.Refused("Not started", message.reason))
+        self._show_refused(messages.Refused("Not started", message.reason))
 
-    @on(news.Saved)
-    def _show_saved(self, message: news.Saved) -> None:
+    @on(messages.Saved)
+    def _show_saved(self, message: messages.Saved) -> None:
         self.notify(printable(str(message.path)), title="Saved", markup=False)
         self._source = Source(OWN, message.path.stem, message.path)
         self.query_one(SourcePane).show_all()
         self.action_rescan()
 
-    @on(news.Refused)
-    def _show_refused(self, message: news.Refused) -> None:
+    @on(messages.Refused)
+    def _show_refused(self, message: messages.Refused) -> None:
         text = printable(message.reason)
         self.notify(text, title=message.title, severity="error", timeout=15, markup=False)
 

@@ -17,12 +17,12 @@ from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError, printable
-from tfpt_tui.results.choices import PUBLISHED, Choice, list_choices, narrow, pulse
+from tfpt_tui.results.comparables import PUBLISHED, Choice, list_choices, narrow, pulse
 from tfpt_tui.results.index import read_summaries
 from tfpt_tui.results.selection import Filter, read_filter
 from tfpt_tui.results.table import as_markdown
-from tfpt_tui.ui import compare_news as news
-from tfpt_tui.ui.findings import Wanted, find, title_of
+from tfpt_tui.ui import compare_messages as messages
+from tfpt_tui.ui.comparison_view import Wanted, find, title_of
 from tfpt_tui.ui.keys import COMPARE, bindings
 from tfpt_tui.ui.screens.export import ExportDialog
 from tfpt_tui.ui.widgets import comparison
@@ -96,10 +96,10 @@ class CompareScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="pulse")
     def _feel(self) -> None:
-        self.post_message(news.Felt(pulse(self._choices, self._paths)))
+        self.post_message(messages.Felt(pulse(self._choices, self._paths)))
 
-    @on(news.Felt)
-    def _list_what_is_new(self, message: news.Felt) -> None:
+    @on(messages.Felt)
+    def _list_what_is_new(self, message: messages.Felt) -> None:
         """Once for every change: reading many runs may take longer than until the next look."""
         if self._pulse is not None and message.pulse != self._pulse:
             self._pulse = message.pulse
@@ -109,25 +109,25 @@ class CompareScreen(Screen[None]):
     def _list(self, again: bool) -> None:
         def tell(done: int, total: int) -> None:
             if done % 100 == 0:
-                self.post_message(news.Indexing(done, total))
+                self.post_message(messages.Indexing(done, total))
 
         try:
             choices = list_choices(read_summaries(self._paths, tell), self._paths)
         except OSError as error:
-            self.post_message(news.Unreadable(str(error)))
+            self.post_message(messages.Unreadable(str(error)))
         else:
-            self.post_message(news.Listed(choices, again, pulse(choices, self._paths)))
+            self.post_message(messages.Listed(choices, again, pulse(choices, self._paths)))
 
-    @on(news.Indexing)
-    def _tell_progress(self, message: news.Indexing) -> None:
+    @on(messages.Indexing)
+    def _tell_progress(self, message: messages.Indexing) -> None:
         self.query_one("#count", Static).update(f"reading run {message.done:,} of {message.total:,}")
 
-    @on(news.Unreadable)
-    def _tell_unreadable(self, message: news.Unreadable) -> None:
+    @on(messages.Unreadable)
+    def _tell_unreadable(self, message: messages.Unreadable) -> None:
         self._pane.clear(f"The runs cannot be read: {printable(message.reason)}\n\nPress r to try again.")
 
-    @on(news.Listed)
-    def _show_choices(self, message: news.Listed) -> None:
+    @on(messages.Listed)
+    def _show_choices(self, message: messages.Listed) -> None:
         self._choices, self._pulse = message.choices, message.pulse
         self._narrow(again=message.again)
 
@@ -233,14 +233,14 @@ class CompareScreen(Screen[None]):
     def _find(self, wanted: Wanted) -> None:
         worker = get_current_worker()
         try:
-            found: Message = news.Found(find(wanted, self._paths))
+            found: Message = messages.Found(find(wanted, self._paths))
         except OSError as error:
-            found = news.Unreadable(str(error))
+            found = messages.Unreadable(str(error))
         if not worker.is_cancelled:
             self.post_message(found)
 
-    @on(news.Found)
-    def _show_findings(self, message: news.Found) -> None:
+    @on(messages.Found)
+    def _show_findings(self, message: messages.Found) -> None:
         if message.findings.wanted is self._wanted:
             self._pane.show(message.findings)
 
@@ -307,8 +307,8 @@ class CompareScreen(Screen[None]):
             return
         self.app.copy_to_clipboard(text)
         lines = text.rstrip("\n").split("\n")
-        told = printable(text) if len(lines) == 1 else f"the table as Markdown, {len(lines)} lines"
-        self.notify(f"{told}\n({COPIED})", markup=False)
+        shown = printable(text) if len(lines) == 1 else f"the table as Markdown, {len(lines)} lines"
+        self.notify(f"{shown}\n({COPIED})", markup=False)
 
     def action_export(self) -> None:
         answer, table = self._pane.answer, self._pane.table.table

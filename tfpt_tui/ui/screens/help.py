@@ -96,5 +96,5 @@ def help_text(screen: str, width: int) -> Content:
     return Content("").join(parts)
 
 
-def _wrap(keys: str, label: str, told: str, width: int) -> list[str]:
-    return wrap(told, width, f"  {keys:<10} {label:<11} ", " " * 25)
+def _wrap(keys: str, label: str, help_line: str, width: int) -> list[str]:
+    return wrap(help_line, width, f"  {keys:<10} {label:<11} ", " " * 25)

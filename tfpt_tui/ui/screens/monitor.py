@@ -24,7 +24,7 @@ from tfpt_tui.runs.state import request_stop
 from tfpt_tui.ui.choose import NEWEST, ORDERS, matching, ordered
 from tfpt_tui.ui.curves import Axes, Shown
 from tfpt_tui.ui.keys import MONITOR, bindings
-from tfpt_tui.ui.looking import keep_looking
+from tfpt_tui.ui.polling import keep_looking
 from tfpt_tui.ui.screens.confirm import Confirm
 from tfpt_tui.ui.screens.details import Details
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
@@ -207,8 +207,8 @@ class MonitorScreen(Screen[None]):
         chosen = snapshot.view.id if snapshot.view else None
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(RunList).show(runs, chosen, marks)
-        told = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
-        self.query_one("#count", Live).show(Content(problem or told))
+        count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
+        self.query_one("#count", Live).show(Content(problem or count))
 
     def _shown(self) -> tuple[Shown, ...]:
         """The runs that are drawn, the chosen one last; letters and colours stay with a run while it is drawn."""

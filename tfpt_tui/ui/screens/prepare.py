@@ -20,14 +20,14 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.datasets import Dataset, Usage, measure, show_bytes
 from tfpt_tui.runs.lock import holder
-from tfpt_tui.runs.preparation import Asked, Preparation, forget, start, stop
-from tfpt_tui.ui import prepare_news as news
+from tfpt_tui.runs.preparation import Preparation, RecordedRequest, forget, start, stop
+from tfpt_tui.ui import prepare_messages as messages
+from tfpt_tui.ui.datasets_snapshot import NEW, Stock, StockWatcher, follow
 from tfpt_tui.ui.keys import PREPARE, bindings
-from tfpt_tui.ui.looking import keep_looking
-from tfpt_tui.ui.prospect import Form, Prospect, foresee
+from tfpt_tui.ui.polling import keep_looking
+from tfpt_tui.ui.prepare_preview import Form, Prospect, foresee
 from tfpt_tui.ui.screens.confirm import Confirm
-from tfpt_tui.ui.sheet import Grid, draw_sheet
-from tfpt_tui.ui.stock import NEW, Stock, StockWatcher, follow
+from tfpt_tui.ui.thumbnails import Grid, draw_sheet
 from tfpt_tui.ui.widgets.contact_sheet import ContactSheet
 from tfpt_tui.ui.widgets.dataset_list import DatasetList
 from tfpt_tui.ui.widgets.prepare_form import PrepareForm
@@ -92,15 +92,15 @@ class PrepareScreen(Screen[None]):
     def _watch(self) -> None:
         keep_looking(
             StockWatcher(self._paths).look,
-            lambda stock: self.post_message(news.Seen(stock)),
-            lambda problem: self.post_message(news.Refused("Cannot read the datasets", problem)),
+            lambda stock: self.post_message(messages.Seen(stock)),
+            lambda problem: self.post_message(messages.Refused("Cannot read the datasets", problem)),
             lambda: self._away,
             self._look_now,
             LOOK_S,
         )
 
-    @on(news.Seen)
-    def _show_stock(self, message: news.Seen) -> None:
+    @on(messages.Seen)
+    def _show_stock(self, message: messages.Seen) -> None:
         followed = follow(self._chosen, self._stock, message.stock, self._awaited)
         if self._stock.entries and list(message.stock.entries) != list(self._stock.entries):
             self._foresee(self.query_one(NewPage).form)  # what is there now decides over what can be made
@@ -190,13 +190,13 @@ class PrepareScreen(Screen[None]):
         try:
             usage = measure(dataset.path, lambda: worker.is_cancelled)
         except OSError as error:
-            self.post_message(news.Refused("Cannot read the dataset", str(error)))
+            self.post_message(messages.Refused("Cannot read the dataset", str(error)))
             return
         if not worker.is_cancelled:
-            self.post_message(news.Measured(dataset.path, usage))
+            self.post_message(messages.Measured(dataset.path, usage))
 
-    @on(news.Measured)
-    def _show_usage(self, message: news.Measured) -> None:
+    @on(messages.Measured)
+    def _show_usage(self, message: messages.Measured) -> None:
         if isinstance(self._shown, Dataset) and self._shown.path == message.path:
             self._usages[self._shown.key] = message.usage
             self.query_one(DatasetPage).show_facts(self._shown, message.usage, self._columns())
@@ -204,10 +204,10 @@ class PrepareScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="sheet")
     def _draw(self, dataset: Dataset, grid: Grid, key: tuple[object, ...]) -> None:
         if dataset.manifest:
-            self.post_message(news.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
+            self.post_message(messages.Drawn(key, draw_sheet(dataset.path, dataset.manifest, grid)))
 
-    @on(news.Drawn)
-    def _show_drawn(self, message: news.Drawn) -> None:
+    @on(messages.Drawn)
+    def _show_drawn(self, message: messages.Drawn) -> None:
         self._sheets[message.key] = message.strips
         if isinstance(self._shown, Dataset) and message.key[:-1] == self._shown.key:
             self.query_one(ContactSheet).show(message.strips)
@@ -222,7 +222,7 @@ class PrepareScreen(Screen[None]):
         one = self._preparation(over=False)
         if one is None:
             return
-        question = f"Stop preparing {printable(one.asked.out.name)}? What is made stays, and it can go on later."
+        question = f"Stop preparing {printable(one.request.out.name)}? What is made stays, and it can go on later."
         if await self.app.push_screen_wait(Confirm(question, {"s": "Stop it", "c": "Cancel"})) == "s":
             stop(one)
             self._look_now.set()
@@ -249,10 +249,10 @@ class PrepareScreen(Screen[None]):
         worker = get_current_worker()
         prospect = foresee(form, self._settings, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.post_message(news.Foreseen(form, prospect, start))
+            self.post_message(messages.Foreseen(form, prospect, start))
 
-    @on(news.Foreseen)
-    def _show_prospect(self, message: news.Foreseen) -> None:
+    @on(messages.Foreseen)
+    def _show_prospect(self, message: messages.Foreseen) -> None:
         typed_on = message.form != self.query_one(NewPage).form
         if not typed_on and message.prospect != self._prospect:
             self._prospect = message.prospect
@@ -265,17 +265,17 @@ class PrepareScreen(Screen[None]):
 
     def _begin_or_refuse(self, prospect: Prospect, typed_on: bool) -> None:
         if prospect.startable and not typed_on:
-            self._begin(prospect.asked, prospect.preview.training, prospect.preview.to_fetch)
+            self._begin(prospect.request, prospect.preview.training, prospect.preview.to_fetch)
             return
         reason = prospect.preview.problem or prospect.missing or "it is there already: choose it on the left"
-        self._tell_refused(news.Refused("Not started", TYPED_ON if typed_on else reason))
+        self._tell_refused(messages.Refused("Not started", TYPED_ON if typed_on else reason))
 
     @on(Input.Submitted)
     def action_start(self) -> None:
         if self._chosen == NEW:
             self._check(self.query_one(NewPage).form)
         elif one := self._preparation(over=True):
-            self._begin(one.asked, holder())
+            self._begin(one.request, holder())
 
     def _check(self, form: Form) -> None:
         """Look whether it can start, and start it."""
@@ -288,7 +288,7 @@ class PrepareScreen(Screen[None]):
         self._foresee(form, start=True)
 
     @work
-    async def _begin(self, asked: Asked, training: str, to_fetch: int = 0) -> None:
+    async def _begin(self, request: RecordedRequest, training: str, to_fetch: int = 0) -> None:
         """Start it, once it is wanted where it costs something: enter in a field is soon pressed."""
         reasons = [f"{training} trains on this machine now. Preparing would disturb what it measures."] * bool(
             training
@@ -298,26 +298,26 @@ class PrepareScreen(Screen[None]):
             answers = {"s": "Start all the same" if training else "Start", "c": "Cancel"}
             if await self.app.push_screen_wait(Confirm(" ".join(reasons), answers)) != "s":
                 return
-        self._launch(asked)
+        self._launch(request)
 
     @work(thread=True, exclusive=True, group="launch")
-    def _launch(self, asked: Asked) -> None:
+    def _launch(self, request: RecordedRequest) -> None:
         try:
-            path = start(asked, self._paths)
+            path = start(request, self._paths)
         except TfptError as error:
-            self.post_message(news.Refused("Not started", str(error)))
+            self.post_message(messages.Refused("Not started", str(error)))
         else:
-            self.post_message(news.Started(path.name, asked.out))
+            self.post_message(messages.Started(path.name, request.out))
 
-    @on(news.Started)
-    def _show_started(self, message: news.Started) -> None:
+    @on(messages.Started)
+    def _show_started(self, message: messages.Started) -> None:
         self._chosen = f"preparation {message.id}"
         self._awaited = message.out
         self.query_one(DatasetList).focus()
         self._look_now.set()
 
-    @on(news.Refused)
-    def _tell_refused(self, message: news.Refused) -> None:
+    @on(messages.Refused)
+    def _tell_refused(self, message: messages.Refused) -> None:
         self.notify(printable(message.reason), title=message.title, severity="error", timeout=15, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -348,7 +348,7 @@ class PrepareScreen(Screen[None]):
     def action_copy(self) -> None:
         shown = self._shown
         if shown:
-            text = str(shown.asked.out if isinstance(shown, Preparation) else shown.path)
+            text = str(shown.request.out if isinstance(shown, Preparation) else shown.path)
         else:
             text = self._prospect.command if self._prospect else ""
         self.app.copy_to_clipboard(text)

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from tfpt_tui.config.writing import check_preset_name
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.sources import OWN
+from tfpt_tui.results.plan_sources import OWN
 from tfpt_tui.ui.screens.dialog import Dialog
 
 HOW = "It is listed under your presets, and runs as: tfpt-tui run NAME"

@@ -126,8 +126,8 @@ class Chart(Widget, can_focus=True):
         title = f"{self._title}, log" if self._log else self._title
         if self.cursor is None:
             return title
-        told = [(one, _at(one, self.cursor)) for one in self._series if not one.raw]
-        values = [f"{one.label} {value:.4g}".strip() for one, value in told if value is not None]
+        marked = [(one, _at(one, self.cursor)) for one in self._series if not one.raw]
+        values = [f"{one.label} {value:.4g}".strip() for one, value in marked if value is not None]
         return f"{title} at {self.cursor:.6g}: {', '.join(values)}"
 
     def _window(self) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from textual.widgets.option_list import Option
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.errors import printable
-from tfpt_tui.results.choices import ALL, PUBLISHED, SWEEP, Choice
+from tfpt_tui.results.comparables import ALL, PUBLISHED, SWEEP, Choice
 from tfpt_tui.ui.theme import GLYPHS, framework_style
 
 HEADINGS = {SWEEP: "Sweeps", ALL: "", PUBLISHED: "Theirs and yours"}
@@ -71,14 +71,14 @@ class ChoiceList(OptionList):
         began = f" {choice.began:%m-%d %H:%M}" if choice.began else ""
         count = len(choice.summaries)
         frameworks = choice.frameworks
-        told: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
+        label: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
         if len(frameworks) == 1:
             (one,) = frameworks
-            told = (title_of(one, printable(one)), framework_style(one))
+            label = (title_of(one, printable(one)), framework_style(one))
         return Content.assemble(
             (mark, "$text-success"),
             printable(name),
             (began, "$foreground-muted"),
             (f"\n  {count:,} run{'' if count == 1 else 's'} ", "$foreground-muted"),
-            told,
+            label,
         )

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tfpt_tui.errors import printable
 from tfpt_tui.results.request import Answer
 from tfpt_tui.ui import comparison_text
-from tfpt_tui.ui.findings import Findings, Wanted
+from tfpt_tui.ui.comparison_view import Findings, Wanted
 from tfpt_tui.ui.intervals import draw_intervals
 from tfpt_tui.ui.phase_bars import draw_phases
 from tfpt_tui.ui.widgets.curves import Curves
@@ -112,8 +112,8 @@ class Comparison(Vertical):
         self._show_table("table", comparison)
         self._show_table("published", published)
         hidden = self.query_one("#table", ResultTable).hidden_rows
-        told = comparison_text.notes(comparison.table, hidden) if comparison else ""
-        self.query_one("#notes", Static).update(told)
+        notes = comparison_text.notes(comparison.table, hidden) if comparison else ""
+        self.query_one("#notes", Static).update(notes)
         self.query_one("#published-notes", Static).update(
             comparison_text.notes(published.table) if published else Content(printable(findings.no_table))
         )

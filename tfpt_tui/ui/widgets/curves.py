@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from tfpt_tui.ui.comparison_text import NO_CURVES, curve_colours, curves_legend
-from tfpt_tui.ui.findings import Curve
+from tfpt_tui.ui.comparison_view import Curve
 from tfpt_tui.ui.plot import Series
 from tfpt_tui.ui.theme import CURVE_LETTERS
 from tfpt_tui.ui.widgets.chart import Chart

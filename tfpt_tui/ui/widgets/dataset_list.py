@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.errors import printable
 from tfpt_tui.results.datasets import Dataset
 from tfpt_tui.runs.preparation import Preparation
-from tfpt_tui.ui.stock import NEW, Stock
+from tfpt_tui.ui.datasets_snapshot import NEW, Stock
 from tfpt_tui.ui.theme import GLYPHS, status_style
 
 
@@ -52,7 +52,7 @@ def _preparation(one: Preparation) -> Content:
     detail = f"{one.step.phase if one.step else 'starting'}{share}" if one.status == "running" else one.status
     return Content.assemble(
         (f"{GLYPHS.get(one.status, '?')} ", status_style(one.status)),
-        printable(one.asked.out.name),
+        printable(one.request.out.name),
         (f"\n  {detail}", status_style(one.status)),
     )
 

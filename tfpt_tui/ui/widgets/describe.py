@@ -130,13 +130,13 @@ def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
 def _legend_line(run: Shown, against: Shown | None) -> Content:
     config = run.view.config
     settings = "".join(f", {part}" for part in (*_work(config), *_pipeline(config))) if config else ""
-    told = f" {title_of(run.view.framework)}{settings}, {run.view.id[-4:]}"
+    words = f" {title_of(run.view.framework)}{settings}, {run.view.id[-4:]}"
     own, base = _rate(run), _rate(against) if against else 0.0
     if run is against:
-        told += ": baseline"
+        words += ": baseline"
     elif own and base and against and _kind(run) == _kind(against):
-        told += f": {base / own:.2f}x its time per image"
-    return Content.assemble((f"━ {run.label}", f"bold {run.colour}"), told)
+        words += f": {base / own:.2f}x its time per image"
+    return Content.assemble((f"━ {run.label}", f"bold {run.colour}"), words)
 
 
 def _kind(run: Shown) -> tuple[str, ...]:

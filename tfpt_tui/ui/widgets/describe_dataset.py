@@ -10,14 +10,14 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from tfpt_tui.data.cifar import ARCHIVES
-from tfpt_tui.data.journal import Step
 from tfpt_tui.data.manifest import SPLITS, Manifest
+from tfpt_tui.data.progress_log import Step
 from tfpt_tui.errors import printable
 from tfpt_tui.results.datasets import Dataset, Usage, command_of, show_bytes
 from tfpt_tui.results.estimate import show_duration
 from tfpt_tui.runs.preparation import Preparation
 from tfpt_tui.runs.prepare_request import Preview
-from tfpt_tui.ui.prospect import Prospect
+from tfpt_tui.ui.prepare_preview import Prospect
 from tfpt_tui.ui.theme import GLYPHS, status_style
 
 LABEL = 9  # columns of what stands before a fact
@@ -94,8 +94,8 @@ def prospect(found: Prospect, columns: int) -> Content:
     if preview.images:
         images = f"{preview.images:,} in {preview.classes:,} classes"
         needs = f"about {show_bytes(preview.needed)}; {show_bytes(preview.free)} are free there"
-        told = {"images": images, "needs": needs, "takes": _takes(preview)}
-        lines += [_fact(label, text, columns) for label, text in told.items()]
+        facts = {"images": images, "needs": needs, "takes": _takes(preview)}
+        lines += [_fact(label, text, columns) for label, text in facts.items()]
     if preview.left_out:
         lines.append(_fact("not used", "; ".join(preview.left_out), columns, "$text-warning"))
     lines.append(_fact("command", found.command, columns))
@@ -138,12 +138,12 @@ def headline(one: Preparation, columns: int) -> Content:
     return Content("\n").join(
         [
             Content.assemble(
-                (printable(one.asked.out.name), "bold"),
+                (printable(one.request.out.name), "bold"),
                 "  ",
                 (f"{GLYPHS.get(one.status, '?')} {one.status}", status_style(one.status)),
             ),
-            _fact("path", str(one.asked.out), columns),
-            _fact("command", shlex.join(("tfpt-tui", "prepare", *one.asked.arguments)), columns),
+            _fact("path", str(one.request.out), columns),
+            _fact("command", shlex.join(("tfpt-tui", "prepare", *one.request.arguments)), columns),
         ]
     )
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.results.sources import Source
+from tfpt_tui.results.plan_sources import Source
 from tfpt_tui.runs.draft import Draft, Outcome
 from tfpt_tui.ui import draft_text
 from tfpt_tui.ui.widgets.draft_form import DraftForm

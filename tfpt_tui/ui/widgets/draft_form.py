@@ -82,7 +82,7 @@ class DraftForm(VerticalScroll, can_focus=False):
 
     @dataclass
     class Listed(Message):
-        """The known values of a setting are asked for."""
+        """The known values of a setting are wanted."""
 
         key: str
 
@@ -103,7 +103,7 @@ class DraftForm(VerticalScroll, can_focus=False):
             line.show(outcome.fields.get(line.key))
 
     def fill(self, draft: Draft) -> None:
-        """Put the texts of a draft into the inputs. Never while one types: the input is ahead of what was told."""
+        """Put the texts of a draft into the inputs. Never while one types: the input is ahead of the draft."""
         for line in self.query(FieldLine):
             line.fill(draft.texts.get(line.key, ""))
 

@@ -44,11 +44,11 @@ class LogView(Vertical):
 
     def show(self, lines: Sequence[str], warnings: Sequence[RunWarning]) -> None:
         """Show what differs; a reader at the end of the log stays there."""
-        told = "\n".join(f"{GLYPHS['warning']} {printable(str(warning))}" for warning in warnings)
-        if told != self._warnings:
-            self._warnings = told
-            self.query_one("#warnings", Static).update(told)
-            self.query_one("#warnings").display = bool(told)
+        text = "\n".join(f"{GLYPHS['warning']} {printable(str(warning))}" for warning in warnings)
+        if text != self._warnings:
+            self._warnings = text
+            self.query_one("#warnings", Static).update(text)
+            self.query_one("#warnings").display = bool(text)
         if tuple(lines) != self._given:
             self._given = tuple(lines)
             self._lines = tuple(plain(line) for line in lines)

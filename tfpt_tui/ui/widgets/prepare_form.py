@@ -16,7 +16,7 @@ from textual.widgets import Checkbox, Input, Label, Select
 
 from tfpt_tui.data.prepare import DEFAULT_SIZE
 from tfpt_tui.runs.prepare_request import FOLDER
-from tfpt_tui.ui.prospect import SOURCES, Form
+from tfpt_tui.ui.prepare_preview import SOURCES, Form
 from tfpt_tui.wording import end_of
 
 PRINTABLE = r"[^\x00-\x1f\x7f]*"

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from tfpt_tui.results.datasets import Dataset, Usage
 from tfpt_tui.runs.preparation import Preparation
-from tfpt_tui.ui.prospect import Form, Prospect
-from tfpt_tui.ui.sheet import Grid, fit
+from tfpt_tui.ui.prepare_preview import Form, Prospect
+from tfpt_tui.ui.thumbnails import Grid, fit
 from tfpt_tui.ui.widgets import describe_dataset as describe
 from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_ROOM, ContactSheet
 from tfpt_tui.ui.widgets.live import Live

@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, epochs_trained
 from tfpt_tui.errors import printable
-from tfpt_tui.results.groups import END_TO_END, asked
+from tfpt_tui.results.groups import END_TO_END, setting_value
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 from tfpt_tui.ui.watch import ListedRun
 
@@ -72,7 +72,7 @@ def _prompt(run: ListedRun, mark: str) -> Content:
 def _detail(run: ListedRun) -> str:
     day, time = run.id.split("-")[:2]
     config = run.facts.get("config", {})
-    measure = asked(config, "measure")
+    measure = setting_value(config, "measure")
     settings = [str(measure)] if config and measure != END_TO_END else []
     if {"batch_size", "epochs"} <= config.keys():
         trained = epochs_trained(config)

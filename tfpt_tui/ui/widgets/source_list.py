@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.results.sources import Source
+from tfpt_tui.results.plan_sources import Source
 from tfpt_tui.ui.draft_text import MUTED, source_line
 
 

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from tfpt_tui.runs.draft import Outcome
 from tfpt_tui.ui import draft_text
-from tfpt_tui.ui.outlook import Outlook
+from tfpt_tui.ui.plan_preview import Outlook
 
 
 class Summary(Static):

@@ -10,15 +10,15 @@ from typing import Any
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import TfptError
-from tfpt_tui.results.choices import PUBLISHED, Choice, runs_of
-from tfpt_tui.results.comparable import NotComparableError
+from tfpt_tui.results.comparability import NotComparableError
+from tfpt_tui.results.comparables import PUBLISHED, Choice, runs_of
 from tfpt_tui.results.epochs import read_epochs
 from tfpt_tui.results.groups import differing_keys, kind_of
 from tfpt_tui.results.index import read_results
 from tfpt_tui.results.origins import Origins, origins_of, who
 from tfpt_tui.results.published import has_printed_numbers
 from tfpt_tui.results.request import Answer, Request, answer
-from tfpt_tui.results.standing import Standing
+from tfpt_tui.results.verdicts import Standing
 from tfpt_tui.runs.directory import RunDirectory
 from tfpt_tui.ui.theme import MAX_CURVES
 
@@ -120,10 +120,10 @@ def _with_published(
     (name,) = names
     try:
         if not name or name not in preset_files(paths) or not has_printed_numbers(find_preset(name, paths)):
-            told = f"{name} has no published numbers." if name else "Printed numbers are of one preset each."
-            return replace(found, no_table=f"{told} Choose a sweep of cpu-plain or of another published table.")
-        asked = replace(request, baseline=None, by="", published=name)
-        return replace(found, published=answer(asked, paths, results))
+            reason = f"{name} has no published numbers." if name else "Printed numbers are of one preset each."
+            return replace(found, no_table=f"{reason} Choose a sweep of cpu-plain or of another published table.")
+        printed = replace(request, baseline=None, by="", published=name)
+        return replace(found, published=answer(printed, paths, results))
     except TfptError as error:
         return replace(found, no_table=str(error))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfpt_tui.data.journal import Ending, Journal, Step, read_last, told
+from tfpt_tui.data.progress_log import Ending, Journal, Step, following, read_last
 from tfpt_tui.errors import MissingError
 
 
@@ -69,13 +69,13 @@ def test_the_last_line_is_how_it_ended(path, clock):
 
 
 def test_a_failure_is_told_with_its_line_and_goes_on(path):
-    with pytest.raises(MissingError), told(path):
+    with pytest.raises(MissingError), following(path):
         raise MissingError("/d: no room")
     assert (read_last(path).code, read_last(path).message) == (3, "/d: no room")
 
 
 def test_an_interruption_is_told(path):
-    with pytest.raises(KeyboardInterrupt), told(path):
+    with pytest.raises(KeyboardInterrupt), following(path):
         raise KeyboardInterrupt
     assert read_last(path).code == 130
 
@@ -99,5 +99,5 @@ def test_half_a_line_leaves_the_one_before(path, clock):
 
 
 def test_a_journal_that_cannot_be_written_does_not_end_the_work(tmp_path):
-    with told(tmp_path / "nowhere" / "file") as journal:
+    with following(tmp_path / "nowhere" / "file") as journal:
         journal.tell("writing", 1, 2)

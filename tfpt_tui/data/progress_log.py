@@ -88,7 +88,7 @@ class Journal:
 
 
 @contextmanager
-def told(path: Path | None) -> Iterator[Journal]:
+def following(path: Path | None) -> Iterator[Journal]:
     """A journal at ``path``, or one that nobody reads; a failure within is its last line."""
     journal = Journal(path)
     try:

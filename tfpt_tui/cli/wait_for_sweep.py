@@ -46,11 +46,11 @@ def tell_what_goes_on(paths: Paths) -> None:
     """What whoever leaves the app leaves behind at work on this machine."""
     runs = alive_here(paths)
     if runs:
-        told = f"{runs[0].id} goes on" if len(runs) == 1 else f"{len(runs)} runs go on"
-        say(f"{told}; see it again with: tfpt-tui")
+        subject = f"{runs[0].id} goes on" if len(runs) == 1 else f"{len(runs)} runs go on"
+        say(f"{subject}; see it again with: tfpt-tui")
     for preparation in list_preparations(paths):
         if preparation.status == "running":
-            say(f"{preparation.asked.out}: is still being prepared; see it again with: tfpt-tui")
+            say(f"{preparation.request.out}: is still being prepared; see it again with: tfpt-tui")
 
 
 def report(sweep: Sweep, paths: Paths) -> str:
@@ -61,16 +61,16 @@ def report(sweep: Sweep, paths: Paths) -> str:
     runs = tuple(recorded(sweep))
     results = [read_result(run) for run in runs]
     # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
-    asked = Request(runs, across=True)
+    request = Request(runs, across=True)
     if len(results) == 1:
-        told = report_run(results[0], text_width())
+        text = report_run(results[0], text_width())
     else:
-        told = table_text(answer(asked, paths, results).table)
+        text = table_text(answer(request, paths, results).table)
     name = str(sweep.document["preset"])
     preset = find_preset(name, paths) if name in preset_files(paths) else None
     if preset and has_printed_numbers(preset):
-        told += "\n" + table_text(answer(replace(asked, published=name), paths, results).table)
-    return told
+        text += "\n" + table_text(answer(replace(request, published=name), paths, results).table)
+    return text
 
 
 def exit_code(sweep: Sweep) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.errors import UsageError
 from tfpt_tui.hardware.fingerprint import GPU, MACHINE
-from tfpt_tui.results.groups import asked
+from tfpt_tui.results.groups import setting_value
 
 MOST_FACTS = 3
 
@@ -36,7 +36,7 @@ def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each way in which the completed runs do not come from the same; others have no figures."""
     done = [result for result in results if result["status"] == "completed"]
     found = [_difference(done, "machine", machine_facts, "come from different machines")]
-    # Runs of two environments were asked to differ in their versions; those of one were not.
+    # Runs of two environments are meant to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
         title = title_of(framework)
@@ -45,11 +45,11 @@ def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _place(result: Mapping[str, Any]) -> tuple[str, str]:
-    return result["config"].get("framework", ""), str(asked(result["config"], "environment"))
+    return result["config"].get("framework", ""), str(setting_value(result["config"], "environment"))
 
 
 def _devices(results: Sequence[Mapping[str, Any]]) -> str:
-    """Runs that left the device open and were given different kinds; asked for by name it is a setting."""
+    """Runs that left the device open and were given different kinds; named by the user it is a setting."""
     one_of_each: dict[str, str] = {}
     for result in results:
         device = str(result.get("effective", {}).get("device", ""))
@@ -78,7 +78,7 @@ def _difference(results: Iterable[Mapping[str, Any]], name: str, facts_of: Any, 
 def _differing(known: Sequence[Mapping[str, Any]]) -> list[str]:
     names = dict.fromkeys(name for facts in known for name in facts)
     values = {name: dict.fromkeys(str(facts.get(name, "unknown")) for facts in known) for name in names}
-    return [f"{name} {' and '.join(told)}" for name, told in values.items() if len(told) > 1]
+    return [f"{name} {' and '.join(owners)}" for name, owners in values.items() if len(owners) > 1]
 
 
 def machine_facts(result: Mapping[str, Any]) -> dict[str, Any]:

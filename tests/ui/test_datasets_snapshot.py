@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.data.journal import Journal
 from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.progress_log import Journal
 from tfpt_tui.results.datasets import Dataset
-from tfpt_tui.runs.preparation import Asked, Preparation
-from tfpt_tui.ui import stock as module
-from tfpt_tui.ui.stock import NEW, Stock, StockWatcher, entry_of, follow
+from tfpt_tui.runs.preparation import Preparation, RecordedRequest
+from tfpt_tui.ui import datasets_snapshot as module
+from tfpt_tui.ui.datasets_snapshot import NEW, Stock, StockWatcher, entry_of, follow
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def made(dataset):
 
 
 def preparing(status="running", out="/d/one"):
-    return Preparation(Path("/p/1"), Asked("synthetic", Path(out), 64, ()), status)
+    return Preparation(Path("/p/1"), RecordedRequest("synthetic", Path(out), 64, ()), status)
 
 
 def test_it_begins_with_what_is_under_way_else_a_dataset_else_a_new_one(made):

@@ -26,7 +26,7 @@ class Stock:
     @property
     def entries(self) -> dict[str, Dataset | Preparation]:
         """What is listed below the new one: a preparation stands for its dataset, whatever is there of it."""
-        prepared = {one.asked.out for one in self.preparations}
+        prepared = {one.request.out for one in self.preparations}
         whole = [one for one in self.datasets if one.path not in prepared]
         listed: list[Dataset | Preparation] = [*self.preparations, *whole]
         return {entry_of(one): one for one in listed}
@@ -55,10 +55,12 @@ def follow(chosen: str, before: Stock, now: Stock, awaited: Path | None) -> Foll
     if chosen == NEW or chosen in now.entries:
         return Followed(chosen)
     gone = before.entries.get(chosen)
-    again = [entry_of(one) for one in now.preparations if isinstance(gone, Dataset) and one.asked.out == gone.path]
+    again = [
+        entry_of(one) for one in now.preparations if isinstance(gone, Dataset) and one.request.out == gone.path
+    ]
     if again:
         return Followed(again[0])
-    out = gone.asked.out if isinstance(gone, Preparation) else awaited
+    out = gone.request.out if isinstance(gone, Preparation) else awaited
     made = now.dataset(out) if out else None
     if made and made.manifest:
         return Followed(entry_of(made), f"{made.path.name} is ready; 2 Build offers it")
@@ -96,7 +98,7 @@ class StockWatcher:
         return Stock(self._datasets, self._current(preparations))
 
     def _current(self, preparations: list[Preparation]) -> tuple[Preparation, ...]:
-        newest = {one.asked.out: one for one in reversed(preparations)}
+        newest = {one.request.out: one for one in reversed(preparations)}
         complete = {one.path for one in self._datasets if one.manifest}
         return tuple(
             one

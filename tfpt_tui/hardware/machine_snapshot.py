@@ -16,7 +16,7 @@ from tfpt_tui.hardware.storage import describe_directory
 def survey(data: Path, runs: Path, device: str, page_cache: PageCache, gpu: GpuReader) -> dict[str, Any]:
     """The tables of ``environment.toml`` but for the versions, which the worker tells; a fifth of a second.
 
-    ``data`` and ``runs`` are the directories of the dataset and of the runs, ``device`` is what was asked for.
+    ``data`` and ``runs`` are the directories of the dataset and of the runs, ``device`` is the requested one.
     """
     conditions, reading = read_conditions(gpu, device, page_cache)
     machine = describe_machine(reading)

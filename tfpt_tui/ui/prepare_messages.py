@@ -9,8 +9,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tfpt_tui.results.datasets import Usage
-from tfpt_tui.ui.prospect import Form, Prospect
-from tfpt_tui.ui.stock import Stock
+from tfpt_tui.ui.datasets_snapshot import Stock
+from tfpt_tui.ui.prepare_preview import Form, Prospect
 
 
 @dataclass

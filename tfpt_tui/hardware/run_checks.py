@@ -115,14 +115,14 @@ def _judge_others(share: float, count: int, sensitivity: Sensitivity | None) -> 
 
 
 def _judge_throttling(readings: Sequence[GpuSample]) -> RunWarning | None:
-    told = [reading.throttle for reading in readings if reading.throttle is not None]
-    slowed = [throttle for throttle in told if throttle]
-    if len(slowed) <= THROTTLED_SHARE * len(told):
+    known = [reading.throttle for reading in readings if reading.throttle is not None]
+    slowed = [throttle for throttle in known if throttle]
+    if len(slowed) <= THROTTLED_SHARE * len(known):
         return None
     reasons = Counter(reason for throttle in slowed for reason in throttle.split(" + "))
     named = ", ".join(reason for reason, _ in reasons.most_common())
     return RunWarning(
-        f"the GPU slowed down in {len(slowed) / len(told):.0%} of the samples: {named}",
+        f"the GPU slowed down in {len(slowed) / len(known):.0%} of the samples: {named}",
         "throttled",
         "cool it better or lower its clocks (nvidia-smi -lgc), and repeat the run",
         "time",

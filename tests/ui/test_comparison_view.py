@@ -2,9 +2,9 @@
 
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.results import request
-from tfpt_tui.results.choices import list_choices
+from tfpt_tui.results.comparables import list_choices
 from tfpt_tui.results.index import read_results, read_summaries
-from tfpt_tui.ui import findings
+from tfpt_tui.ui import comparison_view
 
 
 def test_the_runs_are_read_once_for_a_comparison_with_its_published_table(record, paths, monkeypatch):
@@ -18,8 +18,8 @@ def test_the_runs_are_read_once_for_a_comparison_with_its_published_table(record
         return read_results(*of)
 
     monkeypatch.setattr(request, "read_results", counted)
-    monkeypatch.setattr(findings, "read_results", counted)
+    monkeypatch.setattr(comparison_view, "read_results", counted)
     sweep, *_ = list_choices(read_summaries(paths), paths)
-    found = findings.find(findings.Wanted((sweep,)), paths)
+    found = comparison_view.find(comparison_view.Wanted((sweep,)), paths)
     assert found.comparison.results == found.published.results
     assert len(reads) == 1

@@ -11,7 +11,7 @@ from tfpt_tui.config.paths import Paths, absolute
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.prepare import DEFAULT_SIZE
 from tfpt_tui.errors import TfptError
-from tfpt_tui.runs.preparation import Asked
+from tfpt_tui.runs.preparation import RecordedRequest
 from tfpt_tui.runs.prepare_request import FOLDER, PrepareRequest, Preview, preview
 
 SOURCES = {
@@ -63,7 +63,7 @@ NOTHING_KNOWN = Preview()
 class Prospect:
     """A preview of what stands in the form; ``missing`` says which field is to be filled in first."""
 
-    asked: Asked
+    request: RecordedRequest
     preview: Preview = NOTHING_KNOWN
     missing: str = ""
 
@@ -73,7 +73,7 @@ class Prospect:
 
     @property
     def command(self) -> str:
-        return shlex.join(("tfpt-tui", "prepare", *self.asked.arguments))
+        return shlex.join(("tfpt-tui", "prepare", *self.request.arguments))
 
 
 class _CancelledError(Exception):
@@ -91,13 +91,13 @@ def foresee(
 
     request = form.request(paths)
     if form.source == FOLDER and not form.folder:
-        return Prospect(request.asked, missing=WITHOUT_FOLDER)
+        return Prospect(request.recorded, missing=WITHOUT_FOLDER)
     try:
-        return Prospect(request.asked, preview(request, settings, paths, go_on))
+        return Prospect(request.recorded, preview(request, settings, paths, go_on))
     except _CancelledError:
         problem = "cancelled"
     except TfptError as error:
         problem = str(error)
     except OSError as error:
         problem = f"{error.filename or request.out}: {(error.strerror or str(error)).lower()}"
-    return Prospect(request.asked, Preview(problem=problem))
+    return Prospect(request.recorded, Preview(problem=problem))

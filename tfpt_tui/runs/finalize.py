@@ -14,10 +14,10 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
-from tfpt_tui.hardware.aftermath import judge_counters, judge_idleness, judge_run, others_share
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.processor import parse_cores
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
+from tfpt_tui.hardware.run_checks import judge_counters, judge_idleness, judge_run, others_share
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.hardware.sensitivity import from_document
 from tfpt_tui.runs.directory import RunDirectory
@@ -53,8 +53,8 @@ class Keeper:
 
     def warn(self, warning: RunWarning) -> None:
         """Keep a warning of the supervisor's beside those of the survey, for whoever settles the run."""
-        told = self._environment.get("warnings", [])
-        self._environment["warnings"] = [*told, dataclasses.asdict(warning)]
+        earlier = self._environment.get("warnings", [])
+        self._environment["warnings"] = [*earlier, dataclasses.asdict(warning)]
         self._write_environment()
 
     def _write_environment(self) -> None:
@@ -81,14 +81,17 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
     _remove_halves(run)
     tail = EventTail(run.events)
-    told = tail.read_all()
-    record = fold_all(told)
+    events = tail.read_all()
+    record = fold_all(events)
     samples = read_samples(run.hardware)
     environment = read_environment(run)
     effective = record.environment.effective if record.environment else {}
     on_cpu = str(effective.get("device", "")).startswith("cpu")
-    idle = judge_idleness(_in_epochs(samples, told)) if on_cpu else None
-    warnings = [*record.warnings, *_machine_warnings(environment, effective, samples, _while_timed(samples, told))]
+    idle = judge_idleness(_in_epochs(samples, events)) if on_cpu else None
+    warnings = [
+        *record.warnings,
+        *_machine_warnings(environment, effective, samples, _while_timed(samples, events)),
+    ]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
     warnings += [warning for warning in (counters, idle, judge_epochs(record.epochs)) if warning]
     if tail.malformed:
@@ -122,10 +125,10 @@ def _log_of(run: RunDirectory) -> str:
         return ""
 
 
-def _while_timed(samples: Sequence[Sample], told: Iterable[Stamped]) -> list[Sample]:
+def _while_timed(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sample]:
     """Those of training and evaluation: what happens during the imports disturbs no figure."""
-    begun = [one.time for one in told if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
-    ended = [one.time for one in told if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
+    begun = [one.time for one in events if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
+    ended = [one.time for one in events if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
     first, last = min(begun, default=math.inf), max(ended, default=math.inf)
     return [sample for sample in samples if first < sample.time <= last]
 

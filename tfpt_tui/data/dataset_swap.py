@@ -127,14 +127,14 @@ def check_images(directory: Path) -> None:
                     raise _not_ours(image.path)
 
 
-def difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def difference(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """In what two requests differ, as a user says it."""
-    if there.get("source") != asked["source"]:
+    if there.get("source") != wanted["source"]:
         return f"made from {there.get('source')}"
-    keys = [key for key in asked if there.get(key) != asked[key]]
-    told = {LISTING: "made when its folder had other files", "archive_md5": "made from another archive"}
+    keys = [key for key in wanted if there.get(key) != wanted[key]]
+    reasons = {LISTING: "made when its folder had other files", "archive_md5": "made from another archive"}
     return ", ".join(
-        told.get(key) or f"{key} {_shown(there, key)}, asked for {_shown(asked, key)}" for key in keys
+        reasons.get(key) or f"{key} {_shown(there, key)}, asked for {_shown(wanted, key)}" for key in keys
     )
 
 

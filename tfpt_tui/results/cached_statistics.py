@@ -8,8 +8,8 @@ from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.results.index import recall
-from tfpt_tui.results.standing import Comparing
 from tfpt_tui.results.statistics import METHOD, TimeRatio, Timings, compare_times
+from tfpt_tui.results.verdicts import Comparing
 
 
 def compared_once(paths: Paths) -> Comparing:

@@ -10,8 +10,8 @@ import pytest
 from tfpt_tui.cli.main import run as run_cli
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.data.journal import Journal
-from tfpt_tui.ui.prospect import Form, foresee
+from tfpt_tui.data.progress_log import Journal
+from tfpt_tui.ui.prepare_preview import Form, foresee
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_cifar_is_known_without_network_and_must_be_fetched(paths):
     assert found.preview.to_fetch == 169_001_437
     assert found.preview.needed == 60_000 * 4096
     assert found.preview.free > 0
-    assert found.asked.out == paths.datasets / "cifar100"
+    assert found.request.out == paths.datasets / "cifar100"
     assert not paths.datasets.exists()
 
 
@@ -37,7 +37,7 @@ def test_an_archive_that_was_fetched_is_not_fetched_again(paths):
     found = foresee(Form("cifar10", limit="30", classes="3"), UserSettings(), paths)
     assert found.preview.to_fetch == 0
     assert found.preview.images == 180
-    assert found.asked.out.name == "cifar10-30each-3classes"
+    assert found.request.out.name == "cifar10-30each-3classes"
 
 
 def test_a_folder_is_listed(paths, folder):
@@ -45,7 +45,7 @@ def test_a_folder_is_listed(paths, folder):
     assert found.startable
     assert (found.preview.classes, found.preview.images) == (2, 32)
     assert found.command.startswith(f"tfpt-tui prepare '{folder}' --out")
-    assert found.asked.out.name == "my pictures-32px"
+    assert found.request.out.name == "my pictures-32px"
 
 
 def test_a_listing_ends_at_the_next_class_when_it_is_cancelled(paths, folder, monkeypatch):
@@ -87,7 +87,7 @@ def test_what_the_command_refuses_is_refused_in_its_words(paths, tmp_path, folde
     form = Form(*(value.format(**places) if isinstance(value, str) else value for value in vars(form).values()))
     found = foresee(form, UserSettings(), paths)
     before = sorted(tmp_path.rglob("*"))
-    assert run_cli(["prepare", *found.asked.arguments]) in (2, 3)
+    assert run_cli(["prepare", *found.request.arguments]) in (2, 3)
     assert found.preview.problem
     assert not found.startable
     assert found.preview.problem in capfd.readouterr().err

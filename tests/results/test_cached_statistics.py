@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from tfpt_tui.results import once
-from tfpt_tui.results.once import compared_once
+from tfpt_tui.results import cached_statistics
+from tfpt_tui.results.cached_statistics import compared_once
 from tfpt_tui.results.statistics import compare_times
 
 OWN = {25: 1.0, 26: 1.1, 27: 1.2}
@@ -19,7 +19,7 @@ def calls(monkeypatch):
         worked_out.append((own, baseline, rows))
         return compare_times(own, baseline, rows)
 
-    monkeypatch.setattr(once, "compare_times", count)
+    monkeypatch.setattr(cached_statistics, "compare_times", count)
     return worked_out
 
 
@@ -52,8 +52,8 @@ def test_timings_that_cannot_be_compared_stay_so(compare, calls):
 
 def test_another_method_or_scipy_compares_anew(compare, paths, calls, monkeypatch):
     compare(OWN, BASELINE, 1)
-    monkeypatch.setattr(once, "METHOD", once.METHOD + 1)
+    monkeypatch.setattr(cached_statistics, "METHOD", cached_statistics.METHOD + 1)
     compared_once(paths)(OWN, BASELINE, 1)
-    monkeypatch.setattr(once, "version", lambda name: "0.0")
+    monkeypatch.setattr(cached_statistics, "version", lambda name: "0.0")
     compared_once(paths)(OWN, BASELINE, 1)
     assert len(calls) == 3

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tfpt_tui.results.choices import Choice
-from tfpt_tui.ui.findings import Findings
+from tfpt_tui.results.comparables import Choice
+from tfpt_tui.ui.comparison_view import Findings
 
 
 @dataclass

@@ -9,11 +9,11 @@ from PIL import Image
 
 from tests.data.folders import draw, files
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.data import replacing
+from tfpt_tui.data import dataset_swap
+from tfpt_tui.data.dataset_swap import BESIDE, MARKER, OLD
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.prepare import BadImagesError, Target, check_room, place_to_make, prepare
-from tfpt_tui.data.replacing import BESIDE, MARKER, OLD
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -98,8 +98,8 @@ def test_a_replacement_that_was_interrupted_leaves_no_mixture(folder, tmp_path, 
     out = tmp_path / "out"
     prepare(read_folder(folder), Target(out, size=16), jobs=1)
     with monkeypatch.context() as patch:
-        go_on = replacing.put_in_place
-        patch.setattr(replacing, "put_in_place", lambda at: (interrupt_at(patch, number), go_on(at)))
+        go_on = dataset_swap.put_in_place
+        patch.setattr(dataset_swap, "put_in_place", lambda at: (interrupt_at(patch, number), go_on(at)))
         with contextlib.suppress(KeyboardInterrupt):
             prepare(read_folder(folder), Target(out, size=8), jobs=1, force=True)
     size = {"the old one": 16, "a third by force": 24}.get(then, 8)

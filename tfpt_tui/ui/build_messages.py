@@ -11,9 +11,9 @@ from textual.message import Message
 from tfpt_tui.config.presets import Preset
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.results.estimate import Pace
-from tfpt_tui.results.sources import Source
+from tfpt_tui.results.plan_sources import Source
 from tfpt_tui.runs.draft import Draft
-from tfpt_tui.ui.outlook import Outlook
+from tfpt_tui.ui.plan_preview import Outlook
 
 
 @dataclass

@@ -38,7 +38,7 @@ class Choice:
 
     @property
     def began(self) -> datetime | None:
-        """When the sweep was asked for, which its ID tells."""
+        """When the sweep was started, by its ID."""
         try:
             return datetime.strptime(self.name[:15], "%Y%m%d-%H%M%S")
         except ValueError:

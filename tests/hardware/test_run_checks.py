@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tfpt_tui.hardware.aftermath import judge_counters, judge_idleness, judge_run, others_share
+from tfpt_tui.hardware.run_checks import judge_counters, judge_idleness, judge_run, others_share
 from tfpt_tui.hardware.sample import GpuSample, Sample
 
 
