@@ -28,7 +28,7 @@ async def main():
         await pilot.press("escape", "3")
         await shows(pilot, "NumPy", "PyTorch", "TensorFlow", "train loss")
         await pilot.press("4")
-        await shows(pilot, "NumPy", "PyTorch", "TensorFlow", "images/s")
+        await shows(pilot, "NumPy", "PyTorch", "TensorFlow", "images/s", "3 runs 3 frameworks")
     print("all was seen")
 
 

@@ -32,7 +32,7 @@ from tfpt_tui.ui.widgets.curves import Curves
 from tfpt_tui.ui.widgets.result_table import ResultTable
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
-EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset with both frameworks."
+EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset."
 NONE_LEFT = "No run matches the filter.\n\nPress / to change it, or / and esc to take it off."
 # Whoever runs down the list, or types, waits for the entry at which he stops.
 SETTLE_S = 0.1

@@ -71,7 +71,8 @@ class ChoiceList(OptionList):
         began = f" {choice.began:%m-%d %H:%M}" if choice.began else ""
         count = len(choice.summaries)
         frameworks = choice.frameworks
-        label: Content | tuple[str, str] = ("both frameworks", "$foreground-muted")
+        several = "both frameworks" if len(frameworks) == 2 else f"{len(frameworks)} frameworks"
+        label: Content | tuple[str, str] = (several, "$foreground-muted")
         if len(frameworks) == 1:
             (one,) = frameworks
             label = (title_of(one, printable(one)), framework_style(one))
