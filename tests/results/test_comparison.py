@@ -307,7 +307,7 @@ def test_runs_of_different_machines_are_refused_with_what_differs():
     with pytest.raises(UsageError) as refused:
         compare(runs)
     assert str(refused.value) == (
-        "a and b come from different machines (host mars and venus); --across compares them all the same"
+        "a and b come from different machines (host mars and venus); --across compares them anyway"
     )
     assert notes_with(compare(runs, across=True), "a and b come from different machines (host mars and venus)")
 

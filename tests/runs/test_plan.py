@@ -2,26 +2,10 @@ import os
 
 import pytest
 
-from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError
 from tfpt_tui.runs.estimate import timeout_s
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.sweep import measured_runs, record_plan
-
-PRESET = """
-[[rows]]
-framework = "pytorch"
-[[rows]]
-framework = "tensorflow"
-[rows.published]
-training_s = 94
-"""
-
-
-@pytest.fixture
-def preset(tmp_path):
-    (tmp_path / "mine.toml").write_text(PRESET)
-    return load_preset(tmp_path / "mine.toml")
 
 
 def test_repeats_are_interleaved_and_seeds_pair_between_the_frameworks(preset, dataset):

@@ -14,21 +14,6 @@ from tfpt_tui.hardware.sample import GpuSample
 from tfpt_tui.runs.plan import make_plan
 from tfpt_tui.runs.submit import check_machine
 
-PRESET = """
-[[rows]]
-framework = "pytorch"
-[[rows]]
-framework = "tensorflow"
-[rows.published]
-training_s = 94
-"""
-
-
-@pytest.fixture
-def preset(tmp_path):
-    (tmp_path / "mine.toml").write_text(PRESET)
-    return load_preset(tmp_path / "mine.toml")
-
 
 @pytest.fixture
 def settings(fake_python):

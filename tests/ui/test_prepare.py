@@ -259,7 +259,7 @@ async def test_while_a_run_trains_it_asks_before_it_disturbs_it(app, paths):
             await open_prepare(pilot, "trains on this machine now")
             await fill(pilot, size=8, limit=1, classes=2)
             await pilot.press("s")
-            await shows(pilot, "would disturb what it measures", "Start all the same")
+            await shows(pilot, "would disturb what it measures", "Start anyway")
             assert isinstance(app.screen, Confirm)
             await pilot.press("escape")
             assert list_preparations(paths) == []

@@ -79,7 +79,7 @@ def prepare(invocation: Invocation, /, progress: str | None, **options: Any) -> 
 
 
 def _sign_on(request: PrepareRequest, invocation: Invocation) -> Path | None:
-    """Let the app know of these images. They are made all the same where that cannot be written down."""
+    """Record the preparation for the app to list; where that cannot be written, the images are made without it."""
     with suppress(MissingError, OSError):
         return sign_on(request.recorded, invocation.paths)
     return None

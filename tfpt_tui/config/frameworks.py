@@ -233,7 +233,7 @@ def read_frameworks(backends: Path = BACKENDS) -> tuple[dict[str, Framework], tu
 
 
 def title_of(name: str, unknown: str | None = None) -> str:
-    """The title of a framework; ``unknown``, else its name, where there is none here, as in imported runs."""
+    """The title of a framework; of one that is not installed, as in imported runs, ``unknown`` or its name."""
     if name in FRAMEWORKS:
         return FRAMEWORKS[name].title
     return name if unknown is None else unknown
@@ -252,7 +252,7 @@ def parity_reference() -> Framework:
 
 
 def chart_colour(name: str) -> str:
-    """Of the framework's lines on paper; grey where there is none of that name here."""
+    """The colour of the framework's curves in charts; grey for a framework that is not installed here."""
     return FRAMEWORKS[name].colours.on_paper if name in FRAMEWORKS else UNKNOWN_COLOUR
 
 

@@ -161,7 +161,7 @@ def remove(name: str, directory: Path) -> Named:
     with claimed(directory, "the environment", "making or removing an environment"):
         found = _look_at(home)
         if isinstance(found, Leftover) and not found.ours:
-            raise UsageError(f"{name}: {found.problem}; to delete it all the same: {found.remedy}")
+            raise UsageError(f"{name}: {found.problem}; to delete it anyway: {found.remedy}")
         try:
             delete(home)
         except OSError as error:

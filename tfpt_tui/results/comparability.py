@@ -17,7 +17,7 @@ class NotComparableError(UsageError):
     """Runs of different machines or versions; ``difference`` names the runs and the facts."""
 
     def __init__(self, difference: str) -> None:
-        super().__init__(f"{difference}; --across compares them all the same")
+        super().__init__(f"{difference}; --across compares them anyway")
         self.difference = difference
 
 

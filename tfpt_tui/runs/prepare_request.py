@@ -143,7 +143,7 @@ class PrepareRequest:
 class Preview:
     """What a request would make, need and take.
 
-    ``problem`` is why it cannot start; what could be found out beside it stands here all the same. ``needed``,
+    ``problem`` is why it cannot start, "" where it can; the other figures are known either way. ``needed``,
     ``free`` and ``to_fetch`` are bytes. ``seconds`` is None where nothing like it was prepared here; ``training``
     is who trains on the machine now; ``there``: the dataset exists; ``continues``: a part of it does.
     """

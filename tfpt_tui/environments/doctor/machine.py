@@ -89,7 +89,7 @@ def read_machine(
 
 
 def judge_machine(facts: MachineFacts) -> list[Finding]:
-    """What to know of the machine, and what to fix; what is in order is told as well."""
+    """Findings about the machine, also those of what is in order."""
     return [
         *_judge_memory(facts),
         *_judge_address_space(facts.address_space_bytes),

@@ -295,7 +295,7 @@ class PrepareScreen(Screen[None]):
         )
         reasons += [f"{show_bytes(to_fetch)} are fetched from the network first."] * bool(to_fetch)
         if reasons:
-            answers = {"s": "Start all the same" if training else "Start", "c": "Cancel"}
+            answers = {"s": "Start anyway" if training else "Start", "c": "Cancel"}
             if await self.app.push_screen_wait(Confirm(" ".join(reasons), answers)) != "s":
                 return
         self._launch(request)

@@ -30,7 +30,7 @@ COMPARED = (TABLE, RATIOS, PHASES, CURVES)
 FEW = 4  # rows beside which there is room for more notes
 # These are drawn to the width that there is.
 DRAWINGS = {RATIOS: draw_intervals, PHASES: draw_phases}
-PRESS_A = "\n\nPress A to compare them all the same, or v to see what differs."
+PRESS_A = "\n\nPress A to compare them anyway, or v to see what differs."
 
 
 class Comparison(Vertical):
