@@ -124,9 +124,9 @@ def start(paths, dataset, fake_python, monkeypatch):
     from tfpt_tui.config.presets import find_preset
     from tfpt_tui.config.schema import parse_override
     from tfpt_tui.config.settings import load_settings
-    from tfpt_tui.runs.plan import make_plan
-    from tfpt_tui.runs.state import owner_of
-    from tfpt_tui.runs.submit import submit
+    from tfpt_tui.runs.plan.plan import make_plan
+    from tfpt_tui.runs.record.state import owner_of
+    from tfpt_tui.runs.supervision.submit import submit
 
     started = []
 

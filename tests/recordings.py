@@ -2,7 +2,7 @@
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.runs.record.directory import RunDirectory
 
 QUICK = "20261121-100000-quick-aa01"
 VERSIONS = {"pytorch": {"torch": "2.14.1"}, "tensorflow": {"tensorflow": "2.21.0"}}

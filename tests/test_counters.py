@@ -6,8 +6,8 @@ import numpy as np
 
 from tfpt_tui.backends.report import Report
 from tfpt_tui.counters import Counters, descendants, read_counters, read_process
-from tfpt_tui.runs.record import fold_all
-from tfpt_tui.runs.tail import EventTail
+from tfpt_tui.runs.record.fold import fold_all
+from tfpt_tui.runs.record.tail import EventTail
 
 STAT = "7 (a ) b) S 1 7 7 0 -1 4194304 500 30 4 1 250 50 20 10 20 0 3 0 100 0 0\n"
 STATUS = "Name:\tx\nvoluntary_ctxt_switches:\t{}\nnonvoluntary_ctxt_switches:\t{}\n"

@@ -67,3 +67,10 @@ def compared(tree):
 def test_no_track_is_recognised_by_its_name(path):
     """Its behaviour is asked for (config/tracks.py)."""
     assert [found for found in compared(ast.parse(path.read_text())) if found[1] in TRACKS] == []
+
+
+def test_contributing_names_files_that_exist():
+    root = PACKAGE.parent
+    named = re.findall(r"`(\w+/\w[\w/.]*)`", (root / "CONTRIBUTING.md").read_text())
+    assert len(named) > 20
+    assert [name for name in named if not ((PACKAGE / name).exists() or (root / name).exists())] == []

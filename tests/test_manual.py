@@ -17,7 +17,7 @@ from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import KINDS
 from tfpt_tui.manual import TOPICS, read_topic, title_of
-from tfpt_tui.results.metrics import METRICS
+from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.ui.keys import KEYS, show_keys
 
 FOLDER = Path(tfpt_tui.manual.__file__).parent

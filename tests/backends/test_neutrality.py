@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from tfpt_tui.environments.interpreters import PACKAGE
-from tfpt_tui.results.neutrality import FAULTY, judge
-from tfpt_tui.runs.neutrality import Case, count_waits, make_images, take_turns
+from tfpt_tui.results.comparison.neutrality import FAULTY, judge
+from tfpt_tui.runs.tasks.neutrality_evidence import Case, count_waits, make_images, take_turns
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from tests.waiting import wait_until
 from tfpt_tui.backends import report as reporting
 from tfpt_tui.backends import worker
 from tfpt_tui.backends.report import Report
-from tfpt_tui.runs.tail import EventTail
+from tfpt_tui.runs.record.tail import EventTail
 
 
 def told(path):

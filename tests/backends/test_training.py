@@ -15,8 +15,8 @@ from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.environments.interpreters import worker_command
 from tfpt_tui.events import PHASES
-from tfpt_tui.runs.record import fold_all
-from tfpt_tui.runs.tail import EventTail
+from tfpt_tui.runs.record.fold import fold_all
+from tfpt_tui.runs.record.tail import EventTail
 
 FRAMEWORKS = ("pytorch", "tensorflow")
 MODELS = {"pytorch": "model.pt", "tensorflow": "model.keras"}

@@ -5,8 +5,8 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import MEASURES, TRACKS
 from tfpt_tui.config.settings import load_settings
-from tfpt_tui.results.neutrality import check_neutrality, neutrality_table
-from tfpt_tui.runs.neutrality import Case
+from tfpt_tui.results.comparison.neutrality import check_neutrality, neutrality_table
+from tfpt_tui.runs.tasks.neutrality_evidence import Case
 
 
 def main():

@@ -19,9 +19,9 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.events import Stamped, encode
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.recorder import Recorder
-from tfpt_tui.runs.directory import RunDirectory, make_directory
-from tfpt_tui.runs.processes import identify
-from tfpt_tui.runs.state import write_state
+from tfpt_tui.runs.record.directory import RunDirectory, make_directory
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import write_state
 
 SETTLE_S, MEASURE_S = 4, 15
 BUDGETS = {(80, 24): (5, 25), (200, 60): (10, 60)}

@@ -15,9 +15,9 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
-from tfpt_tui.results.statistics import compare_times
-from tfpt_tui.runs.directory import find_run
-from tfpt_tui.runs.state import read_state, request_stop
+from tfpt_tui.results.comparison.statistics import compare_times
+from tfpt_tui.runs.record.directory import find_run
+from tfpt_tui.runs.record.state import read_state, request_stop
 
 TURN_S, PAIRS = 4.0, 8
 SIZE = (120, 36)

@@ -4,7 +4,7 @@ import json
 
 from tfpt_tui.cli.wait_for_sweep import report
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.runs.sweep import latest_sweep
+from tfpt_tui.runs.record.sweep import latest_sweep
 
 
 def edit_environment(tmp_path, run, text):

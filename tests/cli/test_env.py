@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.registry import begin, finish, named_interpreters, register
-from tfpt_tui.runs.environment_usage import user_of
+from tfpt_tui.runs.record.environment_usage import user_of
 
 FACTS = {"python": "3.11.7", "packages": {}, "overwritten": {}}
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.recordings import record_run, record_sweep
 from tfpt_tui.errors import MissingError
-from tfpt_tui.results.export import KINDS, export, free_name
-from tfpt_tui.results.request import Request, answer
+from tfpt_tui.results.requests.export import KINDS, export, free_name
+from tfpt_tui.results.requests.request import Request, answer
 from tfpt_tui.results.table import FORMATS
 
 SWEEP = "20261121-100000-quick-aa01"

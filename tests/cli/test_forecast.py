@@ -5,11 +5,11 @@ from tfpt_tui.cli import forecast as forecasting
 from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest, warn_of_short_trainings
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, SETTINGS
-from tfpt_tui.results.estimate import SUPERVISED_S
-from tfpt_tui.runs.calibration import try_out
-from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.state import owner_of
+from tfpt_tui.results.requests.duration import SUPERVISED_S
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.state import owner_of
+from tfpt_tui.runs.tasks.calibration import try_out
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from PIL import Image
 from tests.waiting import usual_signals, wait_until
 from tfpt_tui.cli.invocation import ended_as_by_ctrl_c, progress_bar, say
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.results.datasets import known_datasets
-from tfpt_tui.runs.preparation import list_preparations
-from tfpt_tui.runs.prepare_request import PrepareRequest
+from tfpt_tui.results.store.datasets import known_datasets
+from tfpt_tui.runs.tasks.preparation import list_preparations
+from tfpt_tui.runs.tasks.prepare_request import PrepareRequest
 
 
 def one_line(err):

@@ -33,7 +33,7 @@ def test_reading_commands_load_no_framework(command, tmp_path):
 
 
 def test_the_supervisor_loads_no_framework():
-    assert not loaded_by("import tfpt_tui.runs.supervisor") & (HEAVY | {"textual"})
+    assert not loaded_by("import tfpt_tui.runs.supervision.supervisor") & (HEAVY | {"textual"})
 
 
 def test_a_worker_loads_nothing_of_ours_that_its_interpreter_may_lack():

@@ -9,10 +9,10 @@ from tests.waiting import wait_until
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.state import status_of
-from tfpt_tui.runs.submit import submit
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.supervision.submit import submit
 
 DISTRIBUTIONS = {"pytorch": ("torch", "torchvision"), "tensorflow": ("tensorflow", "pillow")}
 

@@ -97,7 +97,7 @@ def test_who_follows_the_run_is_no_other_process(tree):
     root = tree(
         {
             "proc/10/cmdline": "/venv/bin/python\0-m\0tfpt_tui\0runs\0resume\0",
-            "proc/11/cmdline": "/venv/bin/python\0-m\0tfpt_tui.runs.supervisor\0/sweeps/a\0",
+            "proc/11/cmdline": "/venv/bin/python\0-m\0tfpt_tui.runs.supervision.supervisor\0/sweeps/a\0",
             "proc/12/cmdline": "/venv/bin/python\0/venv/bin/tfpt-tui\0run\0demo\0",
             "proc/13/cmdline": "python\0-P\0/x/tfpt_tui/backends/launch.py\0/runs/a\0500\0",
             "proc/14/cmdline": "vim\0tfpt_tui/cli/main.py\0",

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.results.test_comparison import result
-from tfpt_tui.results.bottleneck import bottlenecks, overlap
-from tfpt_tui.results.groups import group
+from tfpt_tui.results.comparison.bottleneck import bottlenecks, overlap
+from tfpt_tui.results.comparison.groups import group
 
 
 def timed(run, measure, epoch_s, images=1000, framework="pytorch", **settings):

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from tfpt_tui.results import cached_statistics
-from tfpt_tui.results.cached_statistics import compared_once
-from tfpt_tui.results.statistics import compare_times
+from tfpt_tui.results.comparison.statistics import compare_times
+from tfpt_tui.results.requests import cached_statistics
+from tfpt_tui.results.requests.cached_statistics import compared_once
 
 OWN = {25: 1.0, 26: 1.1, 27: 1.2}
 BASELINE = {25: 0.8, 26: 1.0, 27: math.inf}

@@ -6,10 +6,10 @@ from tests.results.test_comparison import compare, repeats, result
 from tfpt_tui.config.frameworks import chart_colour
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.results.charts import draw_charts, save_charts
-from tfpt_tui.results.page import as_page
-from tfpt_tui.results.published import published_table
-from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.results.comparison.published import published_table
+from tfpt_tui.results.presentation.charts import draw_charts, save_charts
+from tfpt_tui.results.presentation.html import as_page
+from tfpt_tui.runs.record.directory import RunDirectory
 
 SAMPLES = "time,elapsed_s,cpu_percent,worker_rss_bytes\n1,0,10,1e9\n2,1,90,2e9\n"
 

@@ -6,10 +6,10 @@ from tests.recordings import record_run, record_sweep
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.comparables import ALL, Choice, list_choices, narrow, pulse, runs_of
-from tfpt_tui.results.index import read_summaries
-from tfpt_tui.results.selection import read_filter
-from tfpt_tui.runs.directory import RunDirectory
+from tfpt_tui.results.comparison.filters import read_filter
+from tfpt_tui.results.requests.comparables import ALL, Choice, list_choices, narrow, pulse, runs_of
+from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.runs.record.directory import RunDirectory
 
 OLD, NEW = "20261121-100000-quick-aa01", "20261122-100000-batch-sweep-bb02"
 
@@ -110,11 +110,11 @@ def test_the_pulse_is_another_when_a_run_comes_goes_or_ends(paths, monkeypatch):
     live = RunDirectory(paths.runs / "20261120-100000-tensorflow-0002")
     live.path.mkdir()
     listed = [Choice(ALL, "all runs", "", ({"run": live.id, "status": "running"},))]
-    monkeypatch.setattr("tfpt_tui.results.comparables.status_of", lambda run: "running")
+    monkeypatch.setattr("tfpt_tui.results.requests.comparables.status_of", lambda run: "running")
     before = pulse(listed, paths)
     (paths.runs / ".index.sqlite-journal").touch()
     assert pulse(listed, paths) == before
-    monkeypatch.setattr("tfpt_tui.results.comparables.status_of", lambda run: "completed")
+    monkeypatch.setattr("tfpt_tui.results.requests.comparables.status_of", lambda run: "completed")
     ended = pulse(listed, paths)
     assert ended != before
     record_run(paths, "20261120-100000-0003", "pytorch")

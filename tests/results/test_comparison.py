@@ -5,8 +5,8 @@ import pytest
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results import comparison
-from tfpt_tui.results.groups import group
+from tfpt_tui.results.comparison import compare as comparison
+from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.table import as_csv, as_json, as_text, sorted_by
 
 

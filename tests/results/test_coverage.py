@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfpt_tui.results.statistics import compare_times
+from tfpt_tui.results.comparison.statistics import compare_times
 
 COMPARISONS = 1_000
 ROWS = 12

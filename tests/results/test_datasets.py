@@ -12,7 +12,14 @@ from tfpt_tui.data.manifest import NAME, Manifest, read_manifest
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.datasets import UNFINISHED, command_of, known_datasets, list_datasets, measure, show_bytes
+from tfpt_tui.results.store.datasets import (
+    UNFINISHED,
+    command_of,
+    known_datasets,
+    list_datasets,
+    measure,
+    show_bytes,
+)
 
 
 @pytest.fixture

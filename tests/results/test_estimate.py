@@ -1,7 +1,14 @@
 import pytest
 
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.results.estimate import SUPERVISED_S, corrected_s, estimate_s, pace_of, paces_of, show_duration
+from tfpt_tui.results.requests.duration import (
+    SUPERVISED_S,
+    corrected_s,
+    estimate_s,
+    pace_of,
+    paces_of,
+    show_duration,
+)
 
 
 def config(framework="pytorch", **settings):

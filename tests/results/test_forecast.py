@@ -4,9 +4,8 @@ import pytest
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
-from tfpt_tui.results.estimate import SUPERVISED_S, Pace
-from tfpt_tui.results.forecast import expect_s, paces_here
-from tfpt_tui.results.index import read_summaries
+from tfpt_tui.results.requests.duration import SUPERVISED_S, Pace, expect_s, paces_here
+from tfpt_tui.results.store.index import read_summaries
 
 
 def config(data, **settings):

@@ -5,10 +5,10 @@ import sqlite3
 import pytest
 
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.results import index
-from tfpt_tui.results.index import NAME, read_results, read_summaries, recall
-from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.directory import RunDirectory, list_runs
+from tfpt_tui.results.store import index
+from tfpt_tui.results.store.index import NAME, read_results, read_summaries, recall
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 
 
 @pytest.fixture

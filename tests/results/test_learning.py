@@ -3,8 +3,8 @@
 import pytest
 
 from tests.results.test_comparison import result
-from tfpt_tui.results.groups import group
-from tfpt_tui.results.learning import judge_learning, remaining_share
+from tfpt_tui.results.comparison.groups import group
+from tfpt_tui.results.comparison.learning import judge_learning, remaining_share
 
 
 def run(name, framework, plain, recalibrated, trained=0.98, images=500, momentum=0.9):

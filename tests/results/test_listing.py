@@ -1,4 +1,4 @@
-from tfpt_tui.results.listing import listing
+from tfpt_tui.results.presentation.listing import listing
 from tfpt_tui.results.table import as_text
 
 

@@ -1,7 +1,7 @@
 import math
 
-from tfpt_tui.results.groups import Group
-from tfpt_tui.results.metrics import METRICS
+from tfpt_tui.results.comparison.groups import Group
+from tfpt_tui.results.comparison.metrics import METRICS
 
 
 def group(*results):

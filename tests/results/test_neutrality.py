@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tfpt_tui.counters import Counters
-from tfpt_tui.results.neutrality import FAULTY, NEUTRAL, UNDECIDED, document, judge, neutrality_table
-from tfpt_tui.runs.neutrality import Case, Turn, Turns
+from tfpt_tui.results.comparison.neutrality import FAULTY, NEUTRAL, UNDECIDED, document, judge, neutrality_table
+from tfpt_tui.runs.tasks.neutrality_evidence import Case, Turn, Turns
 
 CASE = Case("tensorflow", "default", "model")
 IMAGES = 320

@@ -1,7 +1,7 @@
 """What differs between the machines and versions of runs, and what they share."""
 
 from tests.recordings import MACHINE
-from tfpt_tui.results.origins import origins_of, who
+from tfpt_tui.results.comparison.origins import origins_of, who
 
 
 def result(run, framework="pytorch", host="mars", variables=None, **versions):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.results.test_comparison import compare
-from tfpt_tui.results.parity import (
+from tfpt_tui.results.comparison.parity import (
     Proof,
     check_evidence,
     decisive,
@@ -16,7 +16,7 @@ from tfpt_tui.results.parity import (
     store,
 )
 from tfpt_tui.results.table import FORMATS, as_text
-from tfpt_tui.runs.proof import Evidence
+from tfpt_tui.runs.tasks.parity_evidence import Evidence
 
 VERSIONS = {"pytorch": {"torch": "2.15.0"}, "tensorflow": {"tensorflow": "2.21.0", "keras": "3.15.1"}}
 

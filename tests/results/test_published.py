@@ -3,7 +3,7 @@ import pytest
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.published import compare_with_published, hardware_of
+from tfpt_tui.results.comparison.published import compare_with_published, hardware_of
 from tfpt_tui.results.table import as_csv, as_text
 
 PRESET = """

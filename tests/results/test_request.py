@@ -10,9 +10,9 @@ import pytest
 
 from tests.results.test_comparison import result
 from tfpt_tui.config.toml import write_toml
-from tfpt_tui.results.request import HTML, Request, answer, write_out
+from tfpt_tui.results.requests.request import HTML, Request, answer, write_out
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.runs.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 
 ENVIRONMENT = {"machine": {"host": "mars", "processor": "EPYC"}, "fingerprint": {"machine": "m", "software": "s"}}
 

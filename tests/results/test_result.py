@@ -4,7 +4,7 @@ import pytest
 
 from tests.recordings import record_run
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.results.result import judge_worker, read_result
+from tfpt_tui.results.store.reader import judge_worker, read_result
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.selection import is_condition, parse_condition, select
+from tfpt_tui.results.comparison.filters import is_condition, parse_condition, select
 
 
 def result(run="r", framework="pytorch", status="completed", preset="demo", **settings):

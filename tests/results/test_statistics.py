@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from tfpt_tui.results.statistics import accuracy_band, compare_times
-from tfpt_tui.runs.outliers import outliers
+from tfpt_tui.results.comparison.statistics import accuracy_band, compare_times
+from tfpt_tui.runs.record.outliers import outliers
 
 
 def compared(own, baseline, rows=1):

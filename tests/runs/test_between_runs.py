@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.runs import supervisor as supervision
-from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.processes import identify
-from tfpt_tui.runs.state import owner_of, status_of
+from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import owner_of, status_of
+from tfpt_tui.runs.supervision import supervisor as supervision
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from tests.data.cifar_archives import make_archive
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.cifar import CIFAR10, CIFAR100, Split, read_cifar
 from tfpt_tui.errors import MissingError, TfptError, UsageError
-from tfpt_tui.runs import cifar_reader
-from tfpt_tui.runs.cifar_reader import check_same, read_again
+from tfpt_tui.runs.tasks import cifar_reader
+from tfpt_tui.runs.tasks.cifar_reader import check_same, read_again
 
 SETTINGS = UserSettings()
 

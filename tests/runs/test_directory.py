@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 
 from tfpt_tui.errors import MissingError, UsageError
-from tfpt_tui.runs import processes
-from tfpt_tui.runs.directory import RUN_ID, find_run, first_number, list_runs, make_directory
-from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.processes import Process, boot_id, identify
+from tfpt_tui.runs.record import processes
+from tfpt_tui.runs.record.directory import RUN_ID, find_run, first_number, list_runs, make_directory
+from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.processes import Process, boot_id, identify
 
 NOW = datetime(2026, 11, 22, 16, 55, 1)
 

@@ -2,7 +2,7 @@ import pytest
 
 from tfpt_tui.config.presets import find_preset, load_preset
 from tfpt_tui.config.writing import preset_text
-from tfpt_tui.runs.draft import FIELDS, begin, carry_over, command_of, look_at, preset_of
+from tfpt_tui.runs.plan.draft import FIELDS, begin, carry_over, command_of, look_at, preset_of
 
 
 def draft(name, paths, **texts):

@@ -9,8 +9,8 @@ from tfpt_tui import events
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.events import Stamped, encode
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
-from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.finalize import Keeper, settle
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.supervision.finalize import Keeper, settle
 
 OVERLAP = {"message": "another worker was running", "code": "overlap", "advice": "run one", "taints": "time"}
 

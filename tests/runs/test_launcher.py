@@ -2,8 +2,8 @@
 
 import os
 
-from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.launcher import launch_worker
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.supervision.launcher import launch_worker
 
 # Says on which cores it may run once its starter has had the time to decide.
 TELLING = "#!/bin/sh\nread -r _ < fifo\nexec grep Cpus_allowed_list /proc/self/status\n"

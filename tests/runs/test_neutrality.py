@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.waiting import wait_until
-from tfpt_tui.runs import neutrality
+from tfpt_tui.runs.tasks import neutrality_evidence as neutrality
 
 # A loader that is stopped alone, as one that was being forked when its group was stopped; then an epoch ends.
 LOADER = """

@@ -3,9 +3,9 @@ import os
 import pytest
 
 from tfpt_tui.errors import UsageError
-from tfpt_tui.runs.estimate import timeout_s
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.sweep import measured_runs, record_plan
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.plan.timeout import timeout_s
+from tfpt_tui.runs.record.sweep import measured_runs, record_plan
 
 
 def test_repeats_are_interleaved_and_seeds_pair_between_the_frameworks(preset, dataset):

@@ -12,8 +12,9 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.progress_log import Ending, Journal, Step
 from tfpt_tui.errors import MissingError
-from tfpt_tui.runs import preparation
-from tfpt_tui.runs.preparation import (
+from tfpt_tui.runs.record.processes import boot_id, identify
+from tfpt_tui.runs.tasks import preparation
+from tfpt_tui.runs.tasks.preparation import (
     Preparation,
     RecordedRequest,
     forget,
@@ -23,7 +24,6 @@ from tfpt_tui.runs.preparation import (
     start,
     stop,
 )
-from tfpt_tui.runs.processes import boot_id, identify
 
 
 def synthetic(out, *options):

@@ -2,10 +2,10 @@ import os
 import signal
 
 from tests.waiting import wait_until
-from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.processes import boot_id
-from tfpt_tui.runs.queue import alive_here, waits_for
-from tfpt_tui.runs.state import owner_of, status_of
+from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.processes import boot_id
+from tfpt_tui.runs.record.state import owner_of, status_of
+from tfpt_tui.runs.supervision.queue import alive_here, waits_for
 
 
 def test_on_a_machine_that_is_free_a_plan_waits_for_nothing(paths):

@@ -5,7 +5,7 @@ import pytest
 
 from tfpt_tui import events
 from tfpt_tui.events import EpochEnd, Stamped
-from tfpt_tui.runs.record import (
+from tfpt_tui.runs.record.fold import (
     FLAGGED,
     Record,
     doubts,
@@ -53,7 +53,7 @@ def test_progress_that_is_told_often_is_folded_once(monkeypatch):
     told = stream(events.PhaseStart("training"), *progress, epoch(1), *progress[:7])
     whole = reduce(fold, told, Record())
     folded = []
-    monkeypatch.setattr("tfpt_tui.runs.record.fold", lambda before, one: folded.append(one) or whole)
+    monkeypatch.setattr("tfpt_tui.runs.record.fold.fold", lambda before, one: folded.append(one) or whole)
     fold_all(told)
     monkeypatch.undo()
     assert len(folded) == 4

@@ -14,14 +14,14 @@ from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError, UsageError
-from tfpt_tui.runs import resume as resumption
-from tfpt_tui.runs.directory import make_directory
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.processes import read_process
-from tfpt_tui.runs.resume import rest_of, resume
-from tfpt_tui.runs.state import owner_of, read_state, status_of
-from tfpt_tui.runs.submit import submit
-from tfpt_tui.runs.sweep import read_config, read_sweep
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.directory import make_directory
+from tfpt_tui.runs.record.processes import read_process
+from tfpt_tui.runs.record.state import owner_of, read_state, status_of
+from tfpt_tui.runs.record.sweep import read_config, read_sweep
+from tfpt_tui.runs.supervision import resume as resumption
+from tfpt_tui.runs.supervision.resume import rest_of, resume
+from tfpt_tui.runs.supervision.submit import submit
 
 
 def finish(sweep):

@@ -5,9 +5,9 @@ import pytest
 from tfpt_tui import events
 from tfpt_tui.config.schema import RunConfig, describe_epochs
 from tfpt_tui.events import EpochEnd, Stamped
-from tfpt_tui.results.report import report_run
-from tfpt_tui.runs.record import fold_all, make_result
-from tfpt_tui.runs.scaling import once_s, scaled_note, scaled_s
+from tfpt_tui.results.presentation.run_report import report_run
+from tfpt_tui.runs.record.fold import fold_all, make_result
+from tfpt_tui.runs.record.scaling import once_s, scaled_note, scaled_s
 
 
 def epochs(*seconds):

@@ -11,8 +11,8 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.hardware.gpu import GpuReader, GpuReading
 from tfpt_tui.hardware.sample import GpuSample
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.submit import check_machine
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.supervision.submit import check_machine
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_something_that_is_no_interpreter_is_named(preset, dataset, tmp_path):
 
 def test_a_gpu_is_refused_at_once_where_there_is_none(preset, settings, dataset, monkeypatch):
     show_gpus(monkeypatch, GpuReading(problem="no NVIDIA GPU: the NVML library is not installed"))
-    monkeypatch.setattr("tfpt_tui.runs.submit.Path.exists", lambda path: str(path) != "/dev/kfd")
+    monkeypatch.setattr("tfpt_tui.runs.supervision.submit.Path.exists", lambda path: str(path) != "/dev/kfd")
     with pytest.raises(MissingError, match="device=gpu: no NVIDIA GPU"):
         check(preset, settings, data=str(dataset), overrides={"device": "gpu"})
 

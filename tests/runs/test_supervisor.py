@@ -13,13 +13,13 @@ from tests.waiting import wait_until
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.result import read_result
-from tfpt_tui.runs import submit as submitting
-from tfpt_tui.runs.directory import SweepDirectory
-from tfpt_tui.runs.lock import MachineLock
-from tfpt_tui.runs.processes import boot_id, identify, read_process
-from tfpt_tui.runs.state import owner_of, read_state, status_of
-from tfpt_tui.runs.sweep import read_sweep
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.processes import boot_id, identify, read_process
+from tfpt_tui.runs.record.state import owner_of, read_state, status_of
+from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.supervision import submit as submitting
 
 
 def finish(sweep, seconds=60):
@@ -251,7 +251,7 @@ def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start
 
 def test_an_orphan_that_cannot_be_settled_does_not_hold_up_another_plan(start, monkeypatch, paths):
     """The supervisor runs in this process, so that the orphan's disk can refuse."""
-    from tfpt_tui.runs import supervisor as supervision
+    from tfpt_tui.runs.supervision import supervisor as supervision
 
     orphan = start("hangs", rows=[0])
     os.kill(owner_of(orphan.directory.state).pid, signal.SIGKILL)
@@ -277,7 +277,7 @@ def test_a_run_of_another_machine_lives_while_its_traces_are_fresh(start, silent
 
 def test_a_supervisor_leaves_traces_for_other_machines(start, monkeypatch, paths):
     """It runs in this process, so that it can be quick about it."""
-    from tfpt_tui.runs import supervisor as supervision
+    from tfpt_tui.runs.supervision import supervisor as supervision
 
     sweep = start("completes")
     os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
@@ -381,7 +381,7 @@ def test_a_plan_that_is_interrupted_before_it_is_handed_over_does_not_go_on_alon
 def test_a_record_that_fills_the_disk_is_the_runs_error_and_ends_the_worker(start, monkeypatch, paths):
     """The supervisor runs in this process, so that its disk can be full."""
     from tfpt_tui.hardware import recorder
-    from tfpt_tui.runs import supervisor as supervision
+    from tfpt_tui.runs.supervision import supervisor as supervision
 
     lock = MachineLock()
     assert lock.acquire("a test")
@@ -419,7 +419,7 @@ def test_half_files_of_a_worker_that_was_killed_are_removed(start):
 
 
 def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
-    from tfpt_tui.runs import finalize as settling
+    from tfpt_tui.runs.supervision import finalize as settling
 
     sweep = start("completes", rows=[0])
     finish(sweep)

@@ -1,6 +1,6 @@
 from tfpt_tui.events import Heartbeat, Stamped, encode
-from tfpt_tui.runs import tail
-from tfpt_tui.runs.tail import EventTail, LineTail
+from tfpt_tui.runs.record import tail
+from tfpt_tui.runs.record.tail import EventTail, LineTail
 
 
 def line(seq):

@@ -9,9 +9,9 @@ import pytest
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import MissingError, UsageError
-from tfpt_tui.runs import transfer
-from tfpt_tui.runs.directory import RunDirectory, list_runs
-from tfpt_tui.runs.transfer import export_runs, import_runs
+from tfpt_tui.runs.record import transfer
+from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.transfer import export_runs, import_runs
 
 ID = "20260101-000001-pytorch-0001"
 

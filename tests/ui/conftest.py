@@ -7,7 +7,7 @@ import pytest
 from tests.recordings import QUICK, record_run, record_sweep
 from tests.ui.driving import finish
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.runs.sweep import latest_sweep
+from tfpt_tui.runs.record.sweep import latest_sweep
 from tfpt_tui.ui.app import TfptApp
 
 

@@ -3,7 +3,7 @@
 import time
 
 from tests.waiting import wait_until
-from tfpt_tui.runs.state import owner_of
+from tfpt_tui.runs.record.state import owner_of
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 

@@ -11,13 +11,13 @@ from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
-from tfpt_tui.runs.state import owner_of, status_of
+from tfpt_tui.runs.record.state import owner_of, status_of
 from tfpt_tui.ui.app import TfptApp
-from tfpt_tui.ui.screens.confirm import Confirm
-from tfpt_tui.ui.screens.details import Details
-from tfpt_tui.ui.screens.help import Help, help_text
-from tfpt_tui.ui.screens.monitor import MonitorScreen
-from tfpt_tui.ui.widgets.run_list import RunList
+from tfpt_tui.ui.dialogs.confirm import Confirm
+from tfpt_tui.ui.dialogs.help import Help, help_text
+from tfpt_tui.ui.monitor.details import Details
+from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.screen import MonitorScreen
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -219,7 +219,7 @@ async def test_a_run_without_readable_configuration_is_shown_as_such(app, paths)
 
 
 async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, recorded, monkeypatch):
-    from tfpt_tui.ui.watch import Watcher
+    from tfpt_tui.ui.monitor.watch import Watcher
 
     real = Watcher.look
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -360,7 +360,7 @@ async def test_a_click_on_its_name_opens_a_screen(app, recorded):
 async def test_a_slow_interpreter_does_not_hold_up_the_empty_screen(app, monkeypatch):
     let_go = threading.Event()
     monkeypatch.setattr(
-        "tfpt_tui.ui.screens.monitor.missing_frameworks",
+        "tfpt_tui.ui.monitor.screen.missing_frameworks",
         lambda settings: ["PyTorch is missing"] if let_go.wait(20) else [],
     )
     async with app.run_test(size=(80, 24)) as pilot:
@@ -373,7 +373,7 @@ async def test_a_slow_interpreter_does_not_hold_up_the_empty_screen(app, monkeyp
 
 
 async def test_a_look_elsewhere_has_no_file_read_again(app, recorded, monkeypatch):
-    from tfpt_tui.ui import watch
+    from tfpt_tui.ui.monitor import watch
 
     readers, looks = counted(monkeypatch, watch, "RunReader"), counted(monkeypatch, watch.Watcher, "look")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -15,17 +15,17 @@ from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.environments.registry import register
 from tfpt_tui.events import ALIVE
-from tfpt_tui.runs.directory import list_runs
-from tfpt_tui.runs.state import owner_of, status_of
-from tfpt_tui.runs.sweep import latest_sweep, read_config
+from tfpt_tui.runs.record.directory import list_runs
+from tfpt_tui.runs.record.state import owner_of, status_of
+from tfpt_tui.runs.record.sweep import latest_sweep, read_config
 from tfpt_tui.ui.app import TfptApp
-from tfpt_tui.ui.build_messages import Read
-from tfpt_tui.ui.screens import build as build_module
-from tfpt_tui.ui.screens.build import BuildScreen
-from tfpt_tui.ui.screens.monitor import MonitorScreen
-from tfpt_tui.ui.screens.pick import Pick
-from tfpt_tui.ui.widgets.source_list import SourceList
-from tfpt_tui.ui.widgets.summary import Summary
+from tfpt_tui.ui.build import screen as build_module
+from tfpt_tui.ui.build.messages import Read
+from tfpt_tui.ui.build.pick import Pick
+from tfpt_tui.ui.build.screen import BuildScreen
+from tfpt_tui.ui.build.source_list import SourceList
+from tfpt_tui.ui.build.summary import Summary
+from tfpt_tui.ui.monitor.screen import MonitorScreen
 
 
 class BuildApp(TfptApp):
@@ -314,7 +314,7 @@ async def test_a_file_that_came_meanwhile_is_not_overwritten(build, known, paths
 
 
 async def test_paths_that_it_tells_of_cannot_command_the_terminal(build, known, paths, monkeypatch):
-    monkeypatch.setattr("tfpt_tui.ui.screens.build.missing_frameworks", lambda _: ["install it with: /\x1b[2J"])
+    monkeypatch.setattr("tfpt_tui.ui.build.screen.missing_frameworks", lambda _: ["install it with: /\x1b[2J"])
     odd = replace(paths, user_presets=paths.user_presets / "a\x1b[2Jb")
     async with build(where=odd) as opened:
         await opened.shows("install it with: /\\x1b[2J")
@@ -467,7 +467,7 @@ async def test_runs_that_cannot_be_read_are_told(build, known, monkeypatch):
         raise PermissionError(13, "Permission denied", "/runs")
 
     async with build() as opened:
-        monkeypatch.setattr("tfpt_tui.ui.screens.build.list_sources", refuse)
+        monkeypatch.setattr("tfpt_tui.ui.build.screen.list_sources", refuse)
         await opened.press("f5")
         await opened.shows("Cannot read the runs", "Permission denied")
 

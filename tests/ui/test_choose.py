@@ -3,8 +3,8 @@
 import pytest
 
 from tfpt_tui.errors import UsageError
-from tfpt_tui.ui.choose import ORDERS, matching, ordered
-from tfpt_tui.ui.watch import ListedRun
+from tfpt_tui.ui.monitor.choose import ORDERS, matching, ordered
+from tfpt_tui.ui.monitor.watch import ListedRun
 
 
 def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **config):

@@ -13,14 +13,14 @@ from tests.ui.driving import counted, hides, look_into_help, screen_text, shows,
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.results.request import Request, answer
+from tfpt_tui.results.requests.request import Request, answer
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.ui import compare_messages, comparison_view
-from tfpt_tui.ui.screens import compare
-from tfpt_tui.ui.widgets import comparison
+from tfpt_tui.ui.compare import comparison, comparison_view
+from tfpt_tui.ui.compare import messages as compare_messages
+from tfpt_tui.ui.compare import screen as compare
+from tfpt_tui.ui.compare.comparison import VIEWS, Comparison
+from tfpt_tui.ui.compare.result_table import ResultTable
 from tfpt_tui.ui.widgets.chart import Chart
-from tfpt_tui.ui.widgets.comparison import VIEWS, Comparison
-from tfpt_tui.ui.widgets.result_table import ResultTable
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 SWEEP = "20261122-100000-batch-sweep-bb02"

@@ -1,10 +1,10 @@
 """What the Compare screen shows, found without an app."""
 
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.results import request
-from tfpt_tui.results.comparables import list_choices
-from tfpt_tui.results.index import read_results, read_summaries
-from tfpt_tui.ui import comparison_view
+from tfpt_tui.results.requests import request
+from tfpt_tui.results.requests.comparables import list_choices
+from tfpt_tui.results.store.index import read_results, read_summaries
+from tfpt_tui.ui.compare import comparison_view
 
 
 def test_the_runs_are_read_once_for_a_comparison_with_its_published_table(record, paths, monkeypatch):

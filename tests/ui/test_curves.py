@@ -8,8 +8,8 @@ import pytest
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record import Record
-from tfpt_tui.ui.curves import (
+from tfpt_tui.runs.record.fold import Record
+from tfpt_tui.ui.monitor.curves import (
     EPOCH,
     SECONDS,
     STEP,
@@ -21,7 +21,7 @@ from tfpt_tui.ui.curves import (
     of_samples,
     smooth,
 )
-from tfpt_tui.ui.reader import RunView
+from tfpt_tui.ui.monitor.reader import RunView
 
 
 def shown(losses=(2.0, 1.0, 0.5), samples=(), label="A", **settings):

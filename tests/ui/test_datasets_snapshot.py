@@ -8,10 +8,10 @@ import pytest
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.progress_log import Journal
-from tfpt_tui.results.datasets import Dataset
-from tfpt_tui.runs.preparation import Preparation, RecordedRequest
-from tfpt_tui.ui import datasets_snapshot as module
-from tfpt_tui.ui.datasets_snapshot import NEW, Stock, StockWatcher, entry_of, follow
+from tfpt_tui.results.store.datasets import Dataset
+from tfpt_tui.runs.tasks.preparation import Preparation, RecordedRequest
+from tfpt_tui.ui.prepare import datasets_snapshot as module
+from tfpt_tui.ui.prepare.datasets_snapshot import NEW, Stock, StockWatcher, entry_of, follow
 
 
 @pytest.fixture

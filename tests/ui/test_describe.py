@@ -6,10 +6,10 @@ from pathlib import Path
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
 from tfpt_tui.hardware.sample import Sample
-from tfpt_tui.runs.record import Record
-from tfpt_tui.ui.curves import Shown
-from tfpt_tui.ui.reader import RunView
-from tfpt_tui.ui.widgets.describe import headline, legend, outcome, progress
+from tfpt_tui.runs.record.fold import Record
+from tfpt_tui.ui.monitor.curves import Shown
+from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.monitor.text import headline, legend, outcome, progress
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
 

@@ -8,11 +8,11 @@ import pytest
 from tfpt_tui.data.cifar import ARCHIVES
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.data.progress_log import Ending, Step
-from tfpt_tui.results.datasets import Dataset, Usage
-from tfpt_tui.runs.preparation import Preparation, RecordedRequest
-from tfpt_tui.runs.prepare_request import Preview
-from tfpt_tui.ui.prepare_preview import Prospect
-from tfpt_tui.ui.widgets import describe_dataset as describe
+from tfpt_tui.results.store.datasets import Dataset, Usage
+from tfpt_tui.runs.tasks.preparation import Preparation, RecordedRequest
+from tfpt_tui.runs.tasks.prepare_request import Preview
+from tfpt_tui.ui.prepare import text as describe
+from tfpt_tui.ui.prepare.preview import Prospect
 
 
 def manifest(classes, train, test=None, skipped=()):

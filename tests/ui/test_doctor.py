@@ -23,7 +23,7 @@ async def test_the_doctor_shows_the_same_findings_with_what_mends_them(app, monk
         Finding("error", "PyTorch", "no module torch [bold]", "pip install torch"),
         Finding("ok", "memory", "23.0 GiB available"),
     ]
-    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", lambda paths, cancelled: iter([found]))
+    monkeypatch.setattr("tfpt_tui.ui.dialogs.doctor.examine", lambda paths, cancelled: iter([found]))
     async with app.run_test(size=size) as pilot:
         await pilot.press("d")
         text = await shows(pilot, "1 error", "no module torch [bold]", "→ pip install torch")
@@ -46,7 +46,7 @@ async def test_the_doctor_shows_the_machine_at_once_and_does_not_look_twice_at_a
         go_on.wait(20)
         yield [Finding("error", "PyTorch", "no module torch")]
 
-    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", look)
+    monkeypatch.setattr("tfpt_tui.ui.dialogs.doctor.examine", look)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("d")
         await shows(pilot, "1 note so far, looking at the frameworks", "nothing keeps it right")
@@ -68,7 +68,7 @@ async def test_leaving_the_doctor_ends_what_it_has_started(app, monkeypatch, key
         abandoned.set()
         raise AbandonedError
 
-    monkeypatch.setattr("tfpt_tui.ui.screens.doctor.examine", look)
+    monkeypatch.setattr("tfpt_tui.ui.dialogs.doctor.examine", look)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("d")
         await shows(pilot, "nothing keeps it right")

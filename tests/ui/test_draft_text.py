@@ -3,9 +3,9 @@
 import pytest
 
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.runs.draft import FIELDS, begin, look_at
-from tfpt_tui.ui.draft_text import FORM, field_help, field_note, known_values, row_lines, started, summary
-from tfpt_tui.ui.plan_preview import Outlook
+from tfpt_tui.runs.plan.draft import FIELDS, begin, look_at
+from tfpt_tui.ui.build.plan_preview import Outlook
+from tfpt_tui.ui.build.text import FORM, field_help, field_note, known_values, row_lines, started, summary
 
 
 @pytest.fixture

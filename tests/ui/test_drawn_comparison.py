@@ -3,14 +3,14 @@
 import pytest
 
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.results.comparables import SWEEP, Choice
-from tfpt_tui.results.groups import group, kind_of
+from tfpt_tui.results.comparison.groups import group, kind_of
+from tfpt_tui.results.comparison.verdicts import stand
+from tfpt_tui.results.requests.comparables import SWEEP, Choice
 from tfpt_tui.results.table import Table
-from tfpt_tui.results.verdicts import stand
-from tfpt_tui.ui.comparison_text import MAX_NOTES, curve_colours, curves_legend, heading, notes
-from tfpt_tui.ui.comparison_view import Curve, Row, Wanted
-from tfpt_tui.ui.intervals import draw_intervals
-from tfpt_tui.ui.phase_bars import NOTHING, draw_phases
+from tfpt_tui.ui.compare.comparison_view import Curve, Row, Wanted
+from tfpt_tui.ui.compare.intervals import draw_intervals
+from tfpt_tui.ui.compare.phase_bars import NOTHING, draw_phases
+from tfpt_tui.ui.compare.text import MAX_NOTES, curve_colours, curves_legend, heading, notes
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS
 
 

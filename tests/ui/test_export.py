@@ -5,9 +5,9 @@ from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
 from tests.ui.driving import shows, until
-from tfpt_tui.results.request import Request, answer
+from tfpt_tui.results.requests.request import Request, answer
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.ui.screens.export import ExportDialog
+from tfpt_tui.ui.compare.export import ExportDialog
 
 
 async def refuses(pilot, *texts):

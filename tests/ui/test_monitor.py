@@ -10,11 +10,11 @@ from tests.ui.driving import SIZES, finish, hides, screen_text, shows
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
-from tfpt_tui.ui import watch
-from tfpt_tui.ui.screens.monitor import MonitorScreen
+from tfpt_tui.ui.monitor import watch
+from tfpt_tui.ui.monitor.log_view import plain
+from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.screen import MonitorScreen
 from tfpt_tui.ui.widgets.chart import Chart
-from tfpt_tui.ui.widgets.log_view import plain
-from tfpt_tui.ui.widgets.run_list import RunList
 
 
 def record_hardware(run, gpus=0, seconds=30):

@@ -18,16 +18,16 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
 from tfpt_tui.data.manifest import NAME, read_manifest
 from tfpt_tui.data.progress_log import Journal
-from tfpt_tui.runs.preparation import RecordedRequest, list_preparations, start, stop
-from tfpt_tui.runs.processes import identify
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.tasks.preparation import RecordedRequest, list_preparations, start, stop
 from tfpt_tui.ui.app import TfptApp
+from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import KEYS, PREPARE
-from tfpt_tui.ui.prepare_preview import foresee
-from tfpt_tui.ui.screens import prepare as screen_module
-from tfpt_tui.ui.screens.confirm import Confirm
-from tfpt_tui.ui.widgets.contact_sheet import WITHOUT_COLOUR
-from tfpt_tui.ui.widgets.dataset_list import DatasetList
-from tfpt_tui.ui.widgets.prepare_form import PrepareForm
+from tfpt_tui.ui.prepare import screen as screen_module
+from tfpt_tui.ui.prepare.contact_sheet import WITHOUT_COLOUR
+from tfpt_tui.ui.prepare.dataset_list import DatasetList
+from tfpt_tui.ui.prepare.form import PrepareForm
+from tfpt_tui.ui.prepare.preview import foresee
 
 
 @pytest.fixture

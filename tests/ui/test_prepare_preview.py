@@ -11,7 +11,7 @@ from tfpt_tui.cli.main import run as run_cli
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.progress_log import Journal
-from tfpt_tui.ui.prepare_preview import Form, foresee
+from tfpt_tui.ui.prepare.preview import Form, foresee
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tfpt_tui.runs.preparation import RecordedRequest, sign_on
+from tfpt_tui.runs.tasks.preparation import RecordedRequest, sign_on
 
 LEFT = b"\x1b[?1049l"  # the screen that was there before is back
 SHOWN = b"\x1b[?25h"

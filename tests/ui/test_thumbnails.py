@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.ui.thumbnails import Grid, choose, draw_sheet, fit, half_blocks
+from tfpt_tui.ui.prepare.thumbnails import Grid, choose, draw_sheet, fit, half_blocks
 
 
 @pytest.mark.parametrize(

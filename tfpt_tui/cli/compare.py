@@ -11,13 +11,13 @@ import click
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.export import write_comparison
-from tfpt_tui.results.index import read_summaries
-from tfpt_tui.results.request import HTML, Request, answer, draw, recorded, write_out
-from tfpt_tui.results.selection import is_condition, measured, parse_condition, select
+from tfpt_tui.results.comparison.filters import is_condition, measured, parse_condition, select
+from tfpt_tui.results.requests.export import write_comparison
+from tfpt_tui.results.requests.request import HTML, Request, answer, draw, recorded, write_out
+from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep
-from tfpt_tui.runs.sweep import latest_sweep, read_sweep
+from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
+from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep
 
 TEXT = "table"
 
@@ -76,7 +76,7 @@ def compare(
     found = answer(request, invocation.paths)
     drawn = draw(found) if charts or format_ == HTML else {}
     if charts:
-        from tfpt_tui.results.charts import save_charts
+        from tfpt_tui.results.presentation.charts import save_charts
 
         say(f"{charts}: {len(save_charts(drawn, Path(charts)))} pictures")
     if format_ == TEXT and not out:

@@ -8,9 +8,9 @@ from tfpt_tui.cli.invocation import Invocation, pass_invocation, say
 from tfpt_tui.cli.prepare import describe, shown_progress
 from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.prepare_request import PrepareRequest, execute
-from tfpt_tui.runs.submit import submit
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.supervision.submit import submit
+from tfpt_tui.runs.tasks.prepare_request import PrepareRequest, execute
 
 # 4,000 training images: three epochs take a core or two about ten seconds.
 IMAGES_PER_CLASS = 40

@@ -22,9 +22,9 @@ from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.machine import describe_machine
 from tfpt_tui.hardware.sensitivity import SHARES, to_document, write_sensitivity
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.lock import machine_lock
-from tfpt_tui.runs.neutrality import Case, available_cores, make_images
-from tfpt_tui.runs.sensitivity import measure_sensitivity
+from tfpt_tui.runs.record.lock import machine_lock
+from tfpt_tui.runs.tasks.neutrality_evidence import Case, available_cores, make_images
+from tfpt_tui.runs.tasks.sensitivity import measure_sensitivity
 from tfpt_tui.wording import wrap
 
 # Such as "shared memory": what is found later stands below what was found first. A longer topic has its own line.

@@ -21,7 +21,7 @@ from tfpt_tui.environments.registry import Leftover, check_name, list_environmen
 from tfpt_tui.environments.registry import remove as remove_environment
 from tfpt_tui.errors import MissingError, UsageError, printable
 from tfpt_tui.results.table import Cell
-from tfpt_tui.runs.environment_usage import user_of
+from tfpt_tui.runs.record.environment_usage import user_of
 from tfpt_tui.wording import wrap
 
 TITLE_WIDTH = max(map(len, titles()))

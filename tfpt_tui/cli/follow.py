@@ -20,12 +20,12 @@ from tfpt_tui.events import (
     RunWarning,
     Stamped,
 )
-from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.record import Record, fold, time_left_s, warnings_of
-from tfpt_tui.runs.state import read_state, request_stop, status_of
-from tfpt_tui.runs.sweep import Sweep, read_config
-from tfpt_tui.runs.tail import EventTail
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.fold import Record, fold, time_left_s, warnings_of
+from tfpt_tui.runs.record.state import read_state, request_stop, status_of
+from tfpt_tui.runs.record.sweep import Sweep, read_config
+from tfpt_tui.runs.record.tail import EventTail
 
 POLL_S = 0.2
 # Shorter phases are not worth a line; the result keeps them all.

@@ -13,14 +13,21 @@ from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.results.estimate import SAME, Pace, corrected_s, pace_of, show_duration
-from tfpt_tui.results.forecast import expect_s, paces_here
-from tfpt_tui.results.index import read_summaries
-from tfpt_tui.runs.calibration import try_out
-from tfpt_tui.runs.plan import Plan, PlannedRun
-from tfpt_tui.runs.record import make_result
-from tfpt_tui.runs.shortness import too_short
-from tfpt_tui.runs.submit import Interpreters
+from tfpt_tui.results.requests.duration import (
+    SAME,
+    Pace,
+    corrected_s,
+    expect_s,
+    pace_of,
+    paces_here,
+    show_duration,
+)
+from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.runs.plan.plan import Plan, PlannedRun
+from tfpt_tui.runs.plan.shortness import too_short
+from tfpt_tui.runs.record.fold import make_result
+from tfpt_tui.runs.supervision.submit import Interpreters
+from tfpt_tui.runs.tasks.calibration import try_out
 
 # A trial takes as long as a short run: it pays for plans of more runs than these.
 FEW_RUNS = 2

@@ -18,11 +18,11 @@ from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
 from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.results.neutrality import FAULTY, Neutrality, check_neutrality, neutrality_table
-from tfpt_tui.results.neutrality import document as neutrality_document
-from tfpt_tui.results.parity import Proof, check_evidence, decisive, document, proof_table, store
-from tfpt_tui.runs.neutrality import Case
-from tfpt_tui.runs.proof import Evidence, gather_evidence
+from tfpt_tui.results.comparison.neutrality import FAULTY, Neutrality, check_neutrality, neutrality_table
+from tfpt_tui.results.comparison.neutrality import document as neutrality_document
+from tfpt_tui.results.comparison.parity import Proof, check_evidence, decisive, document, proof_table, store
+from tfpt_tui.runs.tasks.neutrality_evidence import Case
+from tfpt_tui.runs.tasks.parity_evidence import Evidence, gather_evidence
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, show
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.environments.interpreters import interpreter_of
-from tfpt_tui.runs.lock import lock_path
+from tfpt_tui.runs.record.lock import lock_path
 
 
 @click.command()

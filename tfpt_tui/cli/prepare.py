@@ -14,8 +14,8 @@ from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocat
 from tfpt_tui.data.prepare import Outcome
 from tfpt_tui.data.progress_log import following
 from tfpt_tui.errors import MissingError, printable
-from tfpt_tui.runs.preparation import sign_on
-from tfpt_tui.runs.prepare_request import OPTIONS, PrepareRequest, execute
+from tfpt_tui.runs.tasks.preparation import sign_on
+from tfpt_tui.runs.tasks.prepare_request import OPTIONS, PrepareRequest, execute
 from tfpt_tui.wording import first_few
 
 if TYPE_CHECKING:

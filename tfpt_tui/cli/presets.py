@@ -14,7 +14,7 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.presets import Preset, find_preset, load_preset, preset_files
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.errors import TfptError, printable
-from tfpt_tui.results.presets import preset_table
+from tfpt_tui.results.comparison.preset_table import preset_table
 from tfpt_tui.results.table import Cell, Column, Table
 
 WIDTH, HANGING = 100, 14  # columns of a description, and the indent of what does not fit on its first line

@@ -12,8 +12,8 @@ from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.submit import submit
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.supervision.submit import submit
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -18,20 +18,20 @@ from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.events import ALIVE, finite
-from tfpt_tui.results.index import read_results, read_summaries
-from tfpt_tui.results.listing import listing
-from tfpt_tui.results.report import report_layers, report_run
-from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.directory import RunDirectory, find_run, find_sweep, list_runs
-from tfpt_tui.runs.plan import make_plan
-from tfpt_tui.runs.record import fold_all
-from tfpt_tui.runs.resume import rest_of
-from tfpt_tui.runs.resume import resume as resume_sweep
-from tfpt_tui.runs.state import request_stop, status_of
-from tfpt_tui.runs.submit import Interpreters, submit
-from tfpt_tui.runs.sweep import Sweep, latest_sweep, read_config, read_sweep
-from tfpt_tui.runs.tail import EventTail
-from tfpt_tui.runs.transfer import export_runs, import_runs
+from tfpt_tui.results.presentation.listing import listing
+from tfpt_tui.results.presentation.run_report import report_layers, report_run
+from tfpt_tui.results.store.index import read_results, read_summaries
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep, list_runs
+from tfpt_tui.runs.record.fold import fold_all
+from tfpt_tui.runs.record.state import request_stop, status_of
+from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
+from tfpt_tui.runs.record.tail import EventTail
+from tfpt_tui.runs.record.transfer import export_runs, import_runs
+from tfpt_tui.runs.supervision.resume import rest_of
+from tfpt_tui.runs.supervision.resume import resume as resume_sweep
+from tfpt_tui.runs.supervision.submit import Interpreters, submit
 
 
 @click.group(invoke_without_command=True)

@@ -11,14 +11,14 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import INTERRUPTED, MissingError, UsageError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.published import has_printed_numbers
-from tfpt_tui.results.report import report_run
-from tfpt_tui.results.request import Request, answer, recorded
-from tfpt_tui.results.result import read_result
-from tfpt_tui.runs.preparation import list_preparations
-from tfpt_tui.runs.queue import alive_here
-from tfpt_tui.runs.state import RESUMABLE, status_of
-from tfpt_tui.runs.sweep import Sweep
+from tfpt_tui.results.comparison.published import has_printed_numbers
+from tfpt_tui.results.presentation.run_report import report_run
+from tfpt_tui.results.requests.request import Request, answer, recorded
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.state import RESUMABLE, status_of
+from tfpt_tui.runs.record.sweep import Sweep
+from tfpt_tui.runs.supervision.queue import alive_here
+from tfpt_tui.runs.tasks.preparation import list_preparations
 
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
 

@@ -25,13 +25,13 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import INTERRUPTED, TfptError, printable
-from tfpt_tui.runs.directory import RunDirectory
-from tfpt_tui.runs.queue import alive_here
-from tfpt_tui.runs.state import request_stop
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.state import request_stop
+from tfpt_tui.runs.supervision.queue import alive_here
 from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
+from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, faults_of, show_keys
-from tfpt_tui.ui.screens.confirm import Confirm
-from tfpt_tui.ui.screens.monitor import MonitorScreen
+from tfpt_tui.ui.monitor.screen import MonitorScreen
 from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
 from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
@@ -82,17 +82,17 @@ class TfptApp(App[None]):
     # Screens other than the first are imported when they are opened: the first paint does not wait for them.
 
     def _make_prepare(self) -> Screen[None]:
-        from tfpt_tui.ui.screens.prepare import PrepareScreen
+        from tfpt_tui.ui.prepare.screen import PrepareScreen
 
         return PrepareScreen(self._paths, self._settings)
 
     def _make_build(self) -> Screen[None]:
-        from tfpt_tui.ui.screens.build import BuildScreen
+        from tfpt_tui.ui.build.screen import BuildScreen
 
         return BuildScreen(self._paths, self._settings)
 
     def _make_compare(self) -> Screen[None]:
-        from tfpt_tui.ui.screens.compare import CompareScreen
+        from tfpt_tui.ui.compare.screen import CompareScreen
 
         return CompareScreen(self._paths)
 
@@ -131,12 +131,12 @@ class TfptApp(App[None]):
         gc.enable()  # the command line holds it back while we start
 
     def action_help(self) -> None:
-        from tfpt_tui.ui.screens.help import Help  # with Textual's Markdown, which the first paint has no use for
+        from tfpt_tui.ui.dialogs.help import Help  # with Textual's Markdown, which the first paint has no use for
 
         self.push_screen(Help(self.current_mode.capitalize()))
 
     def action_doctor(self) -> None:
-        from tfpt_tui.ui.screens.doctor import Doctor
+        from tfpt_tui.ui.dialogs.doctor import Doctor
 
         self.push_screen(Doctor(self._paths))
 

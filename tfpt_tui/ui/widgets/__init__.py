@@ -1,1 +1,1 @@
-"""Widgets that show data they are given; none of them reads a file or knows a screen."""
+"""Widgets that several screens share; none of them reads a file or knows a screen."""

@@ -1,0 +1,1 @@
+"""Runs side by side: rows, statistics, verdicts, and whether they may be compared at all."""

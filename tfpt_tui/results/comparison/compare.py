@@ -1,0 +1,151 @@
+"""Compare runs: one row for every configuration, its repeats together, beside a baseline.
+
+Rows are ranked only within one track and one measure, each such kind with a baseline of its own. Ratios are of
+time per training image: 1.25 takes a quarter longer than the baseline. With fewer than three pairs of runs
+nothing is concluded: the verdict is "single run".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.tracks import needs_proof
+from tfpt_tui.results.comparison.comparability import check_comparable
+from tfpt_tui.results.comparison.groups import (
+    NOT_COMPARED,
+    Group,
+    applies,
+    differing_keys,
+    flags_of,
+    group,
+    setting_value,
+)
+from tfpt_tui.results.comparison.metrics import METRICS
+from tfpt_tui.results.comparison.notes import notes_of
+from tfpt_tui.results.comparison.statistics import compare_times
+from tfpt_tui.results.comparison.verdicts import Comparing, Standing, stand
+from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.runs.record.scaling import scaled_note
+
+# The metrics that belong to the answer; the others follow behind it.
+ANSWERS = ("images_per_s", "test_accuracy", "recalibrated_accuracy")
+
+
+def compare(
+    results: Sequence[Mapping[str, Any]],
+    baseline: str | None = None,
+    *,
+    across: bool = False,
+    proof: str | None = None,
+    by: str = "",
+    all_columns: bool = False,
+    comparing: Comparing = compare_times,
+) -> tuple[Table, list[Standing]]:
+    """The comparison of runs given by their results, in the order given, and how its rows stand.
+
+    ``baseline`` is the ID of a run whose configuration the others of its kind are measured against; by default,
+    and for every other kind, it is the first. ``across`` compares what comes from different machines or versions
+    too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`). ``by`` is
+    a setting: rows are compared within each of its values. Settings that are the same in all rows are shown with
+    ``all_columns`` only. ``comparing`` compares timings as :func:`compare_times` does.
+
+    Raises:
+        UsageError: the runs come from different machines or versions.
+    """
+    if not across:
+        check_comparable(results)
+    standings = stand(group(results, by), baseline, comparing)
+    return _tabulate(results, standings, proof, all_columns), standings
+
+
+def _tabulate(
+    results: Sequence[Mapping[str, Any]], standings: Sequence[Standing], proof: str | None, all_columns: bool
+) -> Table:
+    """A row a standing; ``results`` are those of all their runs."""
+    groups = [standing.entry for standing in standings]
+    differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
+    columns = (
+        # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
+        Column("framework", "framework"),
+        *(Column(key, key) for key in differing),
+        Column("version", "version", printed=_versions_differ(groups)),
+        Column("status", "status"),
+        Column("n", "n"),
+        METRICS["images_per_s"].column,
+        Column("ratio", "time ratio", 3),
+        Column("ratio_low", "low", 3),
+        Column("ratio_high", "high", 3),
+        Column("verdict", "verdict"),
+        METRICS["test_accuracy"].column,
+        METRICS["recalibrated_accuracy"].column,
+        Column("in_band", "same accuracy?"),
+        Column("flags", "flags"),
+        Column("p_value", "p", 4),
+        *(metric.column for metric in METRICS.values() if metric.name not in ANSWERS),
+        *([Column("scaled", "training s is")] if any(scaled_note(result) for result in results) else []),
+        Column("track", "track"),
+        Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1),
+        Column("runs", "runs"),
+        *([Column("parity", "parity", printed=False)] if proof else []),
+    )
+    rows = tuple(_row(standing, differing, proof) for standing in standings)
+    return Table(columns, rows, tuple(notes_of(results, standings, groups, proof)))
+
+
+def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:
+    entry = standing.entry
+    return {
+        "framework": entry.title,
+        **{key: _setting(entry, key) for key in differing},
+        "version": entry.version or None,
+        "status": _status(entry),
+        "n": len(entry.done),
+        **{name: metric.of(entry) for name, metric in METRICS.items()},
+        **_answer(standing),
+        "in_band": standing.in_band,
+        "flags": flags_of(entry.done),
+        "scaled": next((note for result in entry.done if (note := scaled_note(result))), None),
+        "track": entry.config.get("track"),
+        "machine": entry.machine or None,
+        "runs": " ".join(result["run"] for result in entry.results),
+        "parity": proof if needs_proof(entry.track) else None,
+    }
+
+
+def _versions_differ(groups: Sequence[Group]) -> bool:
+    """Whether rows of one framework ran in different versions of it."""
+    ran = {(entry.framework, entry.version) for entry in groups if entry.done}
+    return len(ran) > len({framework for framework, _ in ran})
+
+
+def _answer(standing: Standing) -> dict[str, Cell]:
+    time = standing.time
+    if standing.is_baseline:
+        return {"ratio": 1.0, "verdict": "baseline"}
+    if time is None:
+        return {}
+    return {
+        "ratio": time.ratio,
+        "ratio_low": time.low,
+        "ratio_high": time.high,
+        "p_value": time.p_value,
+        "verdict": time.verdict,
+    }
+
+
+def _setting(entry: Group, key: str) -> Cell:
+    if not applies(key, entry):
+        return "n/a"
+    value: Cell = setting_value(entry.config, key)
+    return value
+
+
+def _status(entry: Group) -> str:
+    counts: dict[str, int] = {}
+    for result in entry.results:
+        counts[result["status"]] = counts.get(result["status"], 0) + 1
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{count} {status}" for status, count in counts.items())

@@ -1,0 +1,96 @@
+"""Did a row learn the same as its baseline? Told from training accuracy, and from test accuracy without lag.
+
+The running averages of batch normalisation begin at 0 and 1, and a step keeps a share of them, 0.99 in Keras and
+0.9 in PyTorch. After few steps they still hold some of their beginning, and test accuracy is low though the
+weights have learned. So runs are also tested with statistics that are computed anew (``recalibrated_accuracy``),
+and judged by that.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tfpt_tui.results.comparison.groups import END_TO_END, Group
+from tfpt_tui.results.comparison.statistics import accuracy_band
+
+PLAIN, RECALIBRATED = "accuracy", "recalibrated_accuracy"
+WORDS = {PLAIN: "test accuracy", RECALIBRATED: "test accuracy with statistics computed anew"}
+# Fewer tell nothing: of three images one more or less is a third of all accuracy.
+FEWEST_IMAGES = 30
+LAG = 0.01  # of the beginning; less is nothing to speak of
+
+
+@dataclass(frozen=True)
+class Learning:
+    """``same`` is None where nothing can be said; ``why`` says in words what differs, or what does not matter."""
+
+    same: bool | None
+    why: str = ""
+
+
+def judge_learning(entry: Group, baseline: Group) -> Learning:
+    """Loading alone and the model on one resident batch learn nothing that could be compared."""
+    if entry.measure != END_TO_END or not entry.values("test", PLAIN) or not baseline.accuracies(PLAIN):
+        return Learning(None)
+    images = min(_tested(entry), _tested(baseline))
+    if 0 < images < FEWEST_IMAGES:
+        return Learning(None, f"{images} test images are too few to compare accuracies")
+    key = RECALIBRATED if entry.accuracies(RECALIBRATED) and baseline.accuracies(RECALIBRATED) else PLAIN
+    if not entry.accuracies(key):
+        return Learning(False, "its training diverged")
+    if far := _out_of_band(entry.accuracies(key), baseline.accuracies(key), images):
+        return Learning(False, f"its {WORDS[key]} {far} of {baseline.name}")
+    if key == RECALIBRATED:
+        if far := _out_of_band(entry.values("training", "accuracy"), baseline.values("training", "accuracy")):
+            return Learning(False, f"its training accuracy {far} of {baseline.name}")
+        if _out_of_band(entry.accuracies(PLAIN), baseline.accuracies(PLAIN), images):
+            return Learning(True, _lag(entry, baseline))
+    return Learning(True)
+
+
+def remaining_share(momentum: float, steps: float) -> float:
+    """The share of their beginning that running averages hold after so many steps."""
+    return float(momentum**steps)
+
+
+def _out_of_band(own: Sequence[float], theirs: Sequence[float], images: int = 0) -> str:
+    """Such as ``0.4100 is outside 0.5500 ± 0.0500``; "" where it is inside, or where either is not known."""
+    if not own or not theirs:
+        return ""
+    middle, width = accuracy_band(theirs, images)
+    median = statistics.median(own)
+    # 0.52 is in a band of 0.02 around 0.50, though its distance is not quite that in binary.
+    if abs(median - middle) <= width + 1e-9:
+        return ""
+    return f"{median:.4f} is outside {middle:.4f} ± {width:.4f}"
+
+
+def _lag(entry: Group, baseline: Group) -> str:
+    """Whose running averages lag, and by how much."""
+    slower = max((entry, baseline), key=_share)
+    if _share(slower) < LAG:
+        return "learned the same: only the running averages of batch normalisation differ"
+    return (
+        f"learned the same; the running averages of {slower.name} still hold {_share(slower):.1%} of their start"
+        f" after {_steps(slower):,.0f} steps"
+    )
+
+
+def _share(entry: Group) -> float:
+    momentum, steps = entry.median("effective", "batch_norm_momentum"), _steps(entry)
+    return remaining_share(momentum, steps) if momentum and steps else 0.0
+
+
+def _steps(entry: Group) -> float:
+    steps, epochs = entry.median("effective", "steps_per_epoch"), entry.median("training", "epochs")
+    return steps * epochs if steps and epochs else 0.0
+
+
+def _tested(entry: Group) -> int:
+    """How many images were tested, 0 where it is not known."""
+    rate, seconds = entry.median("test", "images_per_s"), entry.median("test", "seconds")
+    known = rate and seconds and math.isfinite(rate * seconds)
+    return round(rate * seconds) if known and rate and seconds else 0

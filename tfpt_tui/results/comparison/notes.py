@@ -1,0 +1,188 @@
+"""What must be said beside the numbers of a comparison, in whole sentences, the answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.config.effective import effective_differences
+from tfpt_tui.config.schema import SETTINGS, plain
+from tfpt_tui.config.tracks import TRACKS, needs_proof
+from tfpt_tui.results.comparison.bottleneck import bottlenecks
+from tfpt_tui.results.comparison.comparability import origins
+from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of, setting_value
+from tfpt_tui.results.comparison.provenance import machines_of, versions_of
+from tfpt_tui.results.comparison.statistics import MIN_RUNS, SINGLE_RUN, usable
+from tfpt_tui.results.comparison.verdicts import Standing
+from tfpt_tui.runs.record.fold import warnings_of
+from tfpt_tui.runs.record.outliers import outliers
+
+BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
+BESIDE_S = 0.1  # of seconds that are told with one digit
+
+
+def notes_of(
+    results: Sequence[Mapping[str, Any]],
+    standings: Sequence[Standing],
+    groups: Sequence[Group],
+    proof: str | None = None,
+) -> list[str]:
+    return [
+        *_sentences(standings, groups),
+        *bottlenecks(groups),
+        *([proof] if proof else []),
+        *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
+        *_beside_epochs(groups),
+        *_first_epochs(groups),
+        *_learning(standings, groups),
+        *_differences(standings, groups),
+        *_outliers(groups),
+        *_explanations(standings, groups),
+        *_troubles(results),
+        *_settings_in_all(results),
+        *versions_of(results),
+        *machines_of(results),
+    ]
+
+
+def _sentences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    return [
+        kind_of(standing.entry, groups) + standing.time.sentence(standing.entry.name, standing.baseline.name)
+        for standing in standings
+        if standing.time and standing.baseline
+    ]
+
+
+def _beside_epochs(groups: Sequence[Group]) -> list[str]:
+    """Training that no epoch has, and so no rate and no ratio: what a framework does before, between and after."""
+    notes = []
+    for entry in groups:
+        whole, epochs = entry.median("phases", "training"), entry.median("training", "epochs_s")
+        if whole and epochs and whole - epochs > max(BESIDE_SHARE * whole, BESIDE_S):
+            notes.append(
+                f"{kind_of(entry, groups)}{entry.name}: {whole - epochs:.1f} s of its {whole:.1f} s of training"
+                " lie before, between or after its epochs, and are not counted in throughput or ratios"
+            )
+    return notes
+
+
+def _first_epochs(groups: Sequence[Group]) -> list[str]:
+    """A rate leaves the first epoch out, in which everything warms up, unless that is all that there is."""
+    timed = [entry for entry in groups if entry.images_per_s() is not None]
+    single = [entry for entry in timed if set(entry.values("training", "epochs")) == {1}]
+    if single and len(single) == len(timed):
+        return ["images/s: of a first epoch, in which everything warms up; more epochs tell the steady rate"]
+    return [
+        f"{kind_of(entry, groups)}{entry.name}: its rate is that of its first epoch, which others leave out"
+        for entry in single
+    ]
+
+
+def _learning(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    notes = []
+    for standing in standings:
+        name, learning = f"{kind_of(standing.entry, groups)}{standing.entry.name}", standing.learning
+        if learning.same is False:
+            notes.append(f"{name}: not equivalent: {learning.why}, so its time compares different work")
+        elif learning.why:
+            notes.append(f"{name}: {learning.why}")
+    return notes
+
+
+def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    """What the frameworks applied differently, of what can decide the time; a setting that was chosen is a
+    column.
+
+    What a track promises to make equal, and is not, is an exception to it.
+    """
+    notes = []
+    for standing in standings:
+        entry, baseline = standing.entry, standing.baseline
+        if baseline is None or entry is baseline or not (entry.done and baseline.done):
+            continue
+        asked_for = [
+            key for key in SETTINGS if setting_value(entry.config, key) != setting_value(baseline.config, key)
+        ]
+        found = effective_differences(
+            entry.done[0].get("effective", {}),
+            baseline.done[0].get("effective", {}),
+            but=asked_for,
+            loading=entry.measure != MODEL,
+        )
+        # Rows that differ alike get one sentence, by their framework.
+        own, other = (
+            (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
+        )
+        unequal = TRACKS[entry.track].unequal if entry.track in TRACKS else ()
+        known = [str(one) for one in found if one.setting.name in unequal]
+        others = [str(one) for one in found if one.setting.name not in unequal]
+        kind = kind_of(entry, groups)
+        if others:
+            exception = f"an exception to track {entry.track}" if needs_proof(entry.track) else "not the same"
+            notes.append(f"{kind}{own} and {other}: {exception}: {', '.join(others)}")
+        if known:
+            notes.append(f"{kind}{own} differs from {other} in {', '.join(known)}")
+    return list(dict.fromkeys(notes))
+
+
+def _outliers(groups: Sequence[Group]) -> list[str]:
+    """Runs that stand out, which stay in all figures, and those whose timing is none."""
+    notes = []
+    for entry in groups:
+        known = usable(entry.image_times())
+        runs = entry.timed()
+        notes += [
+            f"{result['run']}: {result['training']['images_per_s']:g} images/s is an invalid timing; excluded"
+            for key, result in runs.items()
+            if key not in known
+        ]
+        keys = list(known)
+        notes += [
+            f"{runs[keys[place]]['run']}: outlier among its {len(keys)} repeats; it is kept in all figures"
+            for place in outliers(list(known.values()))
+        ]
+    return notes
+
+
+def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+    notes = []
+    if any(standing.time for standing in standings):
+        notes.append(
+            "time ratio: time per training image relative to the row marked baseline; above 1 is slower."
+            " Runs of one seed are compared in pairs, so it need not be the quotient of the rows' images/s"
+        )
+    if any(standing.time and standing.time.low is not None for standing in standings):
+        notes.append(
+            "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one t test"
+            " of the logarithms, which allows for the number of rows"
+        )
+    if any(len(entry.done) < MIN_RUNS for entry in groups if entry.done):
+        notes.append(
+            f"{SINGLE_RUN}: with fewer than {MIN_RUNS} repeats no conclusion is drawn (--repeats {MIN_RUNS})"
+        )
+    return notes
+
+
+def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was run, as far as no column says it: the usual settings, and those that are not as by default."""
+    configs = [result["config"] for result in results if result.get("config")]
+    settings = []
+    for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
+        value = setting_value(configs[0], key)
+        alike = all(setting_value(config, key) == value and _applies(key, config) for config in configs)
+        if alike and (SETTINGS[key].always_named or value != SETTINGS[key].default):
+            settings.append(f"{key}={plain(value)}")
+    return [f"in all runs: {', '.join(settings)}"] if settings else []
+
+
+def _applies(key: str, config: Mapping[str, Any]) -> bool:
+    return SETTINGS[key].applies_to(str(setting_value(config, "framework")), str(setting_value(config, "track")))
+
+
+def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    notes = []
+    for result in results:
+        if message := result.get("error", {}).get("message"):
+            notes.append(f"{result['run']}: {message}")
+        notes += [f"{result['run']}: {warning}" for warning in warnings_of(result)]
+    return notes

@@ -1,0 +1,65 @@
+"""How every row of a comparison stands to the baseline of its kind: its time, and whether it learns the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tfpt_tui.results.comparison.groups import Group
+from tfpt_tui.results.comparison.learning import Learning, judge_learning
+from tfpt_tui.results.comparison.statistics import TimeRatio, Timings, can_be_concluded, compare_times
+
+NOTHING_LEARNED = Learning(None)
+
+Comparing = Callable[[Timings, Timings, int], TimeRatio | None]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``learning`` says whether it learned the same as the baseline.
+
+    ``time`` is None for the baseline itself, and where either side has no timings.
+    """
+
+    entry: Group
+    baseline: Group | None
+    time: TimeRatio | None = None
+    learning: Learning = NOTHING_LEARNED
+
+    @property
+    def in_band(self) -> bool | None:
+        """Whether it learned the same, None where accuracy says nothing."""
+        return self.learning.same
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.entry is self.baseline and self.entry.images_per_s() is not None
+
+
+def stand(groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_times) -> list[Standing]:
+    """Every group beside the baseline of its kind: the named run's, else the first that completed."""
+    baselines = {entry.kind: _baseline_of(entry.kind, groups, baseline) for entry in groups}
+    rows = sum(_is_tested(entry, baselines[entry.kind]) for entry in groups)
+    return [_stand(entry, baselines[entry.kind], comparing, rows) for entry in groups]
+
+
+def _is_tested(entry: Group, baseline: Group | None) -> bool:
+    """Whether a word such as "faster" may be said of the row: so many times chance may say a false one."""
+    if baseline is None or entry is baseline:
+        return False
+    return can_be_concluded(entry.image_times(), baseline.image_times())
+
+
+def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
+    candidates = [entry for entry in groups if entry.kind == kind]
+    for entry in candidates:
+        if any(result["run"] == named for result in entry.results):
+            return entry
+    return next((entry for entry in candidates if entry.done), None)
+
+
+def _stand(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> Standing:
+    if baseline is None or entry is baseline:
+        return Standing(entry, baseline)
+    time = comparing(entry.image_times(), baseline.image_times(), max(1, rows))
+    return Standing(entry, baseline, time, judge_learning(entry, baseline))

@@ -1,0 +1,279 @@
+"""Charts of a comparison as pictures, drawn by matplotlib: one colour a framework, everywhere."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfpt_tui.config.frameworks import chart_colour, title_of, titles
+from tfpt_tui.errors import cannot
+from tfpt_tui.hardware.readings import gpu_of, read_samples
+from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings, setting_value
+from tfpt_tui.results.comparison.provenance import provenance
+from tfpt_tui.results.comparison.statistics import TimeRatio
+from tfpt_tui.results.comparison.verdicts import Standing, stand
+from tfpt_tui.results.store.epochs import read_epochs
+from tfpt_tui.results.table import Table
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.scaling import scaled_note
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+OTHER = "#555555"
+DPI = 140
+SIGNATURE_LETTERS = 150  # in a line of the small type below a chart
+ROW_INCHES, WIDTH_INCHES = 0.45, 9.0
+
+
+def draw_charts(
+    results: Sequence[Mapping[str, Any]],
+    runs: Sequence[RunDirectory],
+    baseline: str | None = None,
+    published: Table | None = None,
+    proof: str | None = None,
+    by: str = "",
+) -> dict[str, Figure]:
+    """The charts that these runs have something for, by the names of their files; rows are those of the table."""
+    done = [result for result in results if result["status"] == "completed"]
+    groups = [entry for entry in group(done, by) if entry.images_per_s() is not None]
+    charts: dict[str, Figure | None] = {
+        "training_time": _training_time(groups),
+        "time_ratio": _time_ratio(groups, baseline),
+        "curves": _curves(runs, done),
+        "batch_size": _batch_size(groups),
+        "hardware": _hardware(runs, done),
+        "published": None if published is None else _published(published),
+    }
+    drawn = {name: figure for name, figure in charts.items() if figure is not None}
+    for figure in drawn.values():
+        _sign(figure, provenance(done, proof))
+    return drawn
+
+
+def _sign(figure: Figure, line: str) -> None:
+    """Below a chart, where it comes from: a picture is passed on without its table."""
+    figure.supxlabel("\n".join(textwrap.wrap(line, SIGNATURE_LETTERS)), x=0.01, ha="left", fontsize=7, color=OTHER)
+
+
+def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
+    """Write every chart as png and svg.
+
+    Raises:
+        MissingError: the directory cannot be written.
+    """
+    written = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, figure in charts.items():
+            for kind in FORMATS:
+                written.append(directory / f"{name}.{kind}")
+                figure.savefig(written[-1], format=kind, dpi=DPI)
+    except OSError as error:
+        raise cannot("write the charts", error.filename or directory, error) from None
+    return written
+
+
+def _training_time(groups: Sequence[Group]) -> Figure | None:
+    """A line of raw points for every row, its median marked; scaled times say so in their name."""
+    rows = [(entry, _training_times(entry)) for entry in groups]
+    rows = [(entry, times) for entry, times in rows if times]
+    if not rows:
+        return None
+    figure, axes = _plain(len(rows))
+    for place, (entry, times) in enumerate(rows):
+        axes.plot(times, [place] * len(times), "o", color=chart_colour(entry.framework), alpha=0.6)
+        axes.plot(statistics.median(times), place, "|", color="black", markersize=16)
+    names = [_marked(entry, groups) for entry, _ in rows]
+    _name_rows(axes, names)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("training (s): every run,\nand the median of each row")
+    return figure
+
+
+def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
+    """The ratio of time to the baseline with its 95 % interval, where there are runs enough for one."""
+    compared = [(one, one.time) for one in stand(groups, baseline) if one.time]
+    if not compared:
+        return None
+    figure, axes = _plain(len(compared))
+    for place, (standing, time) in enumerate(compared):
+        colour = chart_colour(standing.entry.framework)
+        if time.low is not None and time.high is not None:
+            axes.plot([time.low, time.high], [place, place], "-", color=colour, linewidth=2)
+        axes.plot(time.ratio, place, "o", color=colour)
+    _name_rows(axes, [_concluded(one, time, groups) for one, time in compared])
+    axes.axvline(1.0, color="black", linewidth=0.8, linestyle="--")
+    axes.set_xlabel("time per image by that of the baseline (1),\nwith its 95 % interval; right of 1 is slower")
+    return figure
+
+
+def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """Loss and accuracy of the training, by epoch and by seconds."""
+    from matplotlib.ticker import MaxNLocator
+
+    curves = [(result, read_epochs(run)) for run, result in _pairs(runs, done)]
+    curves = [(result, epochs) for result, epochs in curves if len(epochs) > 1]
+    if not curves:
+        return None
+    figure = _figure(6.0)
+    for row, figure_of in enumerate(("train_loss", "train_accuracy")):
+        for column, unit in enumerate(("epoch", "seconds")):
+            axes = figure.add_subplot(2, 2, 2 * row + column + 1)
+            for result, epochs in curves:
+                xs = [epoch["epoch"] if unit == "epoch" else epoch["at_s"] for epoch in epochs]
+                colour = chart_colour(result["config"]["framework"])
+                axes.plot(xs, [epoch[figure_of] for epoch in epochs], color=colour, linewidth=1.2, alpha=0.8)
+            axes.set_xlabel("epoch" if unit == "epoch" else "training (s)")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=unit == "epoch"))
+            axes.set_title(figure_of.replace("train_", "training "), fontsize=10)
+            axes.grid(alpha=0.3)
+    _legend(figure.axes[0], [result["config"]["framework"] for result, _ in curves])
+    return figure
+
+
+def _batch_size(groups: Sequence[Group]) -> Figure | None:
+    """The rate against the batch size, where rows differ in it; a line joins those that differ in nothing else."""
+    if len({setting_value(entry.config, "batch_size") for entry in groups}) < 2:
+        return None
+    figure, axes = _plain(8)
+    alike: dict[str, list[Group]] = {}
+    for entry in groups:
+        alike.setdefault(same_settings(entry.config, "seed", "batch_size"), []).append(entry)
+    for entries in alike.values():
+        points = sorted((setting_value(entry.config, "batch_size"), entry.images_per_s()) for entry in entries)
+        axes.plot(*zip(*points, strict=True), "o-", color=chart_colour(entries[0].framework))
+    frameworks = list(dict.fromkeys(entry.framework for entry in groups))
+    axes.set_xscale("log", base=2)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("batch size")
+    axes.set_ylabel("images/s")
+    _legend(axes, frameworks)
+    return figure
+
+
+def _hardware(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """Processor, memory and GPU over time, for one run of each framework."""
+    first = {result["config"]["framework"]: (run, result) for run, result in reversed(_pairs(runs, done))}
+    sampled = {framework: _samples(*pair) for framework, pair in first.items()}
+    sampled = {framework: samples for framework, samples in sampled.items() if len(samples) > 1}
+    if not sampled:
+        return None
+    readings: dict[str, Callable[[Sample, GpuSample | None], float | None]] = {
+        "processor (%)": lambda sample, gpu: sample.cpu_percent,
+        "worker's memory (GB)": lambda sample, gpu: _scaled(sample.worker_rss_bytes, 1e-9),
+        "GPU (%)": lambda sample, gpu: gpu.utilization_percent if gpu else None,
+        "GPU power (W)": lambda sample, gpu: gpu.power_w if gpu else None,
+    }
+    known = {
+        title: reading
+        for title, reading in readings.items()
+        if any(reading(*pair) is not None for samples in sampled.values() for pair in samples)
+    }
+    figure = _figure(1.8 * len(known))
+    for place, (title, reading) in enumerate(known.items(), start=1):
+        axes = figure.add_subplot(len(known), 1, place)
+        for framework, samples in sampled.items():
+            series = [(sample.elapsed_s, reading(sample, gpu)) for sample, gpu in samples]
+            points = [(elapsed_s, value) for elapsed_s, value in series if value is not None]
+            axes.plot(*zip(*points, strict=True), color=chart_colour(framework), linewidth=1.2)
+        axes.set_title(title, fontsize=10)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    figure.axes[-1].set_xlabel("seconds of the run")
+    _legend(figure.axes[0], list(sampled))
+    return figure
+
+
+def _published(table: Table) -> Figure | None:
+    """Theirs against yours, row by row."""
+    rows = [row for row in table.rows if row["theirs_training_s"] is not None]
+    if not rows:
+        return None
+    figure, axes = _plain(2 * len(rows))
+    for place, row in enumerate(rows):
+        axes.barh(place - 0.2, float(row["theirs_training_s"] or 0), 0.38, color=OTHER)
+        if row["yours_training_s"] is not None:
+            framework = titles()[str(row["framework"])]
+            axes.barh(place + 0.2, float(row["yours_training_s"]), 0.38, color=chart_colour(framework))
+    _name_rows(axes, [f"row {row['row']}: {row['framework']}" for row in rows])
+    scaled = " (yours is scaled)" if any(row.get("yours_is") for row in rows) else ""
+    axes.set_xlabel(f"training (s): theirs in grey,\nyours below it in colour{scaled}")
+    return figure
+
+
+def _training_times(entry: Group) -> list[float]:
+    """Seconds of every completed run, scaled to all its epochs where only some were measured."""
+    times = [
+        result.get("scaled", {}).get("training_s") or result["phases"].get("training") for result in entry.done
+    ]
+    return [time for time in times if time is not None and math.isfinite(time)]
+
+
+def _samples(run: RunDirectory, result: Mapping[str, Any]) -> list[tuple[Sample, GpuSample | None]]:
+    """The samples of a run, each with the reading of the GPU that it used."""
+    used = gpu_of(result.get("environment", {}), result.get("effective", {}))
+    samples = read_samples(run.hardware)
+    return [(one, one.gpus[used] if used is not None and used < len(one.gpus) else None) for one in samples]
+
+
+def _marked(entry: Group, groups: Sequence[Group]) -> str:
+    notes = [note for result in entry.done if (note := scaled_note(result))][:1]
+    return kind_of(entry, groups) + ", ".join([entry.name, *notes, *_doubts(entry)])
+
+
+def _concluded(standing: Standing, time: TimeRatio, groups: Sequence[Group]) -> str:
+    """The row with its verdict, and what stands against it."""
+    other = ["another accuracy"] if standing.in_band is False else []
+    against = [*other, *_doubts(standing.entry)]
+    label = f"{kind_of(standing.entry, groups)}{standing.entry.name}: {time.verdict}"
+    return label + (f" ({', '.join(against)})" if against else "")
+
+
+def _doubts(entry: Group) -> list[str]:
+    flags = flags_of(entry.done)
+    return [flags] if flags else []
+
+
+def _pairs(
+    runs: Sequence[RunDirectory], results: Sequence[Mapping[str, Any]]
+) -> list[tuple[RunDirectory, Mapping[str, Any]]]:
+    by_id = {run.id: run for run in runs}
+    return [(by_id[result["run"]], result) for result in results if result["run"] in by_id]
+
+
+def _figure(height: float) -> Figure:
+    # A figure of its own, without pyplot: no window system is asked, and nothing is kept.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+
+
+def _plain(rows: int) -> tuple[Figure, Axes]:
+    figure = _figure(1.2 + ROW_INCHES * rows)
+    axes = figure.add_subplot()
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Rows from top to bottom, in the order of the table."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+
+
+def _legend(axes: Axes, frameworks: Sequence[str]) -> None:
+    for framework in dict.fromkeys(frameworks):
+        axes.plot([], [], "-", color=chart_colour(framework), label=title_of(framework))
+    axes.legend(fontsize=8)
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

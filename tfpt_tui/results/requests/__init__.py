@@ -1,0 +1,1 @@
+"""What users ask for: a comparison, its export, and how long a plan will take."""

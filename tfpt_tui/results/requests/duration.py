@@ -1,0 +1,127 @@
+"""How long a plan will take, from what this machine has recorded, and corrected as its runs finish."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.schema import SETTINGS, RunConfig
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.gpu import read_gpu
+from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.results.comparison.groups import setting_value
+from tfpt_tui.runs.record.fold import doubts, warnings_of
+
+# A recording tells nothing of a run that differs in these.
+SAME = tuple(key for key, setting in SETTINGS.items() if setting.speed == 0)
+# The others, those first that change the pace most.
+CLOSE = tuple(sorted((key for key in SETTINGS if SETTINGS[key].speed), key=lambda key: SETTINGS[key].speed or 0))
+# More recordings of one kind say little more, and the oldest least.
+LATEST = 5
+CALM_PHASES = ("training", "evaluation")
+# The supervisor's look at the machine and its pictures are in no phase: 1.4 to 2.8 s of a run on two cores.
+SUPERVISED_S = 2.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a recorded run needed: seconds beside training and evaluation, and images a second in both.
+
+    ``doubtful`` says that something disturbed it, as another program does.
+    """
+
+    config: Mapping[str, Any]
+    beside_s: float
+    images_per_s: float
+    tested_per_s: float
+    doubtful: bool = False
+
+
+def paces_here(summaries: Iterable[Mapping[str, Any]]) -> list[Pace]:
+    """The paces of the runs that this machine has completed, in the order of ``summaries``."""
+    machine = fingerprint(describe_machine(read_gpu()))["machine"]
+    return paces_of(summaries, machine)
+
+
+def paces_of(summaries: Iterable[Mapping[str, Any]], machine: str) -> list[Pace]:
+    """The paces of the completed runs of a machine (its fingerprint), in the order given."""
+    return [
+        pace
+        for summary in summaries
+        if summary["status"] == "completed" and summary.get("machine") == machine
+        if (pace := pace_of(summary))
+    ]
+
+
+def pace_of(result: Mapping[str, Any]) -> Pace | None:
+    """The pace of one run, None where it has none."""
+    rate = result.get("training", {}).get("images_per_s", 0.0)
+    phases = result.get("phases", {})
+    if not rate > 0 or not phases:
+        return None
+    beside_s = sum(seconds for phase, seconds in phases.items() if phase not in CALM_PHASES)
+    tested = result.get("test", {}).get("images_per_s", 0.0)
+    doubtful = bool(doubts(warnings_of(result), "time"))
+    return Pace(result["config"], beside_s, rate, tested if tested > 0 else rate, doubtful)
+
+
+def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Sequence[Pace]) -> float | None:
+    """Seconds that a run will take, None where nothing like it is recorded. ``paces`` are newest first.
+
+    The recordings that differ in the least important settings count, the latest few by their median; those that
+    were disturbed count only where there are no others. A larger input takes longer by its area.
+    """
+    wanted = config.to_mapping()
+    alike = [pace for pace in paces if all(setting_value(pace.config, key) == wanted[key] for key in SAME)]
+    if not alike:
+        return None
+    closest = min(_distance(pace, wanted) for pace in alike)
+    close = [pace for pace in alike if _distance(pace, wanted) == closest]
+    near = ([pace for pace in close if not pace.doubtful] or close)[:LATEST]
+    steps = min(train_images, config.max_steps * config.batch_size or train_images)
+    seconds = SUPERVISED_S + statistics.median(
+        pace.beside_s
+        + _area(pace, config)
+        * (config.epochs_trained * steps / pace.images_per_s + test_images / pace.tested_per_s)
+        for pace in near
+    )
+    return min(seconds, config.timeout_s) if config.timeout_s else seconds
+
+
+def expect_s(configs: Sequence[RunConfig], paces: Sequence[Pace]) -> list[float | None]:
+    """The seconds of each run, None where nothing like it is recorded.
+
+    Raises:
+        MissingError: a dataset is not there.
+        UsageError: a manifest is broken.
+    """
+    manifests = {data: read_manifest(Path(data)) for data in dict.fromkeys(config.data for config in configs)}
+    counts = {data: (manifest.total("train"), manifest.total("test")) for data, manifest in manifests.items()}
+    return [estimate_s(config, *counts[config.data], paces) for config in configs]
+
+
+def corrected_s(left_s: Sequence[float], finished: Sequence[tuple[float, float]]) -> float:
+    """What the estimates of the runs that are left amount to, after pairs of estimated and real seconds."""
+    ratios = [real / estimated for estimated, real in finished if estimated > 0]
+    return sum(left_s) * (statistics.median(ratios) if ratios else 1.0)
+
+
+def show_duration(seconds: float) -> str:
+    """Such as ``40 s``, ``12 min`` or ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _distance(pace: Pace, wanted: Mapping[str, Any]) -> tuple[bool, ...]:
+    """Which settings differ, the most important first: False comes before True."""
+    return tuple(setting_value(pace.config, key) != wanted[key] for key in CLOSE)
+
+
+def _area(pace: Pace, config: RunConfig) -> float:
+    return (config.image_size / int(setting_value(pace.config, "image_size"))) ** 2

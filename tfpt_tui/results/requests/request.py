@@ -1,0 +1,112 @@
+"""A comparison as it is requested, and its answer: the command line and the app get the same from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.results.comparison.compare import compare
+from tfpt_tui.results.comparison.parity import proof_note
+from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
+from tfpt_tui.results.comparison.verdicts import Standing
+from tfpt_tui.results.requests.cached_statistics import compared_once
+from tfpt_tui.results.store.index import read_results
+from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.sweep import Sweep, measured_runs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HTML, JSON = "html", "json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared, and how: the runs in this order, and the options of ``tfpt-tui compare``.
+
+    ``published`` is the preset whose printed numbers the runs stand beside, "" for none.
+    """
+
+    runs: tuple[RunDirectory, ...]
+    baseline: str | None = None
+    by: str = ""
+    published: str = ""
+    across: bool = False
+    all_columns: bool = False
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``standings`` are those of the table's rows before it was sorted; a published table has none.
+
+    ``proof`` says what is proven of the track parity, None where no run is of it.
+    """
+
+    request: Request
+    results: Sequence[Mapping[str, Any]]
+    table: Table
+    standings: Sequence[Standing] = ()
+    proof: str | None = None
+
+
+def answer(request: Request, paths: Paths, results: Sequence[Mapping[str, Any]] | None = None) -> Answer:
+    """Compare the runs; ``results`` are theirs where they were read already.
+
+    Raises:
+        UsageError: they may not be compared, there is no such preset or column.
+    """
+    if results is None:
+        results = read_results(paths, request.runs)
+    preset = find_preset(request.published, paths) if request.published else None
+    if preset:
+        results = of_its_rows(preset, results)
+    proof = proof_note(results, paths.proofs)
+    standings: Sequence[Standing] = ()
+    if preset:
+        table = compare_with_published(preset, results, across=request.across)
+    else:
+        table, standings = compare(
+            results,
+            request.baseline,
+            across=request.across,
+            proof=proof,
+            by=request.by,
+            all_columns=request.all_columns,
+            comparing=compared_once(paths),
+        )
+    table = sorted_by(table, request.sort) if request.sort else table
+    return Answer(request, results, table, standings, proof)
+
+
+def recorded(sweep: Sweep) -> list[RunDirectory]:
+    """The measured runs of a sweep that were not deleted since."""
+    return [run for run in measured_runs(sweep) if run.path.is_dir()]
+
+
+def draw(found: Answer) -> dict[str, Figure]:
+    """The charts of the comparison, by the names of their files."""
+    from tfpt_tui.results.presentation.charts import draw_charts  # matplotlib takes half a second
+
+    request = found.request
+    published = found.table if request.published else None
+    return draw_charts(found.results, request.runs, request.baseline, published, found.proof, request.by)
+
+
+def write_out(found: Answer, format_: str, charts: Mapping[str, Figure] | None = None) -> str:
+    """The comparison in one of ``FORMATS`` or as HTML, whose charts need not be drawn a second time.
+
+    JSON has the whole results of the runs, too.
+    """
+    if format_ == JSON:
+        return as_json(found.table, runs=found.results)
+    if format_ != HTML:
+        return FORMATS[format_](found.table)
+    from tfpt_tui.results.presentation.html import as_page
+
+    title = f"tfpt-tui: {found.request.published or 'comparison'}"
+    return as_page(title, [found.table], draw(found) if charts is None else charts, found.results)

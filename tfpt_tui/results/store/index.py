@@ -1,0 +1,197 @@
+"""An index of the runs that are over, so that ten thousand of them are listed at once.
+
+The run directories stay the truth: a result that is new, gone or changed since the last look is read again, and an
+index that is missing, broken or of another version is made anew from all of them. It may be deleted at any time.
+It keeps answers, too, that took long to work out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory, by_age, list_runs
+
+NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
+VERSION = 7  # of the tables and of what they hold
+BUSY_S = 5.0
+# What lists, filters and choices look at; the rest of a result is read for those that were chosen.
+SUMMARY = (
+    *("run", "status", "preset", "sweep", "burn_in", "started", "worker_version"),
+    *("config", "phases", "training", "test", "warnings"),
+)
+# Fewer are read in no time: nobody need be told.
+MANY_RUNS = 500
+
+Progress = Callable[[int, int], None]
+Found = TypeVar("Found")
+
+
+def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: None) -> list[dict[str, Any]]:
+    """The gist of every run's result, newest first: its keys are those of ``SUMMARY`` as far as there are any.
+
+    ``machine`` is the fingerprint of the machine that it ran on, if known.
+    ``on_progress`` is called while results are read that the index has not: their number so far, and of all.
+    """
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        runs = list_runs(paths)
+        live = _refresh(index, runs, on_progress, [run.id for run in runs])
+        found = {run: json.loads(text) for run, text in index.execute("SELECT id, summary FROM runs")}
+        found |= {run: _summary(document) for run, document in live.items()}
+        return [found[run] for run in sorted(found, key=by_age, reverse=True)]
+
+    return _with_index(paths, look)
+
+
+def read_gists(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The gist of the results of these runs, in their order, as :func:`read_summaries` has it of all."""
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        live = _refresh(index, runs, lambda done, total: None)
+        found: dict[str, dict[str, Any]] = {run: _summary(document) for run, document in live.items()}
+        for run in runs:
+            row = index.execute("SELECT summary FROM runs WHERE id = ?", (run.id,)).fetchone()
+            if row and run.id not in found:
+                found[run.id] = json.loads(row[0])
+        return [found[run.id] for run in runs if run.id in found]
+
+    return _with_index(paths, look) if runs else []
+
+
+def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The whole results of these runs, in their order, each as :func:`read_result` reads it."""
+
+    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+        live = _refresh(index, runs, lambda done, total: None)
+        return [live.get(run.id) or _kept(index, run) or read_result(run) for run in runs]
+
+    return _with_index(paths, look)
+
+
+def recall(paths: Paths, question: str, work_out: Callable[[], Any]) -> Any:
+    """The answer to a question, kept since it was first worked out; both can be JSON.
+
+    The question names all that its answer depends on.
+    """
+
+    def look(index: sqlite3.Connection) -> Any:
+        return index.execute("SELECT answer FROM answers WHERE question = ?", (question,)).fetchone()
+
+    def keep(index: sqlite3.Connection) -> None:
+        with index:
+            index.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (question, _encode(answer)))
+
+    if row := _with_index(paths, look):
+        return json.loads(row[0])
+    answer = work_out()
+    with suppress(sqlite3.OperationalError):  # a disk that is full or read-only
+        _with_index(paths, keep)
+    return answer
+
+
+def _kept(index: sqlite3.Connection, run: RunDirectory) -> dict[str, Any]:
+    row = index.execute("SELECT document FROM runs WHERE id = ?", (run.id,)).fetchone()
+    document: dict[str, Any] = json.loads(row[0]) if row else {}
+    return document
+
+
+def _with_index(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Found:
+    """What ``look`` finds in the index, or in one that is made for it where it cannot be kept or is damaged."""
+    file = paths.runs / NAME
+    try:
+        with closing(_open(file)) as index:
+            return look(index)
+    except sqlite3.OperationalError:
+        pass  # no directory, a disk that is full or read-only, or somebody else is writing
+    except sqlite3.DatabaseError:
+        file.unlink(missing_ok=True)  # damaged: the next look makes it anew
+    with closing(_open(":memory:")) as index:
+        return look(index)
+
+
+def _open(place: Path | str) -> sqlite3.Connection:
+    """Raises sqlite3.OperationalError where it cannot be opened, another DatabaseError where it is none."""
+    index = sqlite3.connect(place, timeout=BUSY_S)
+    try:
+        (version,) = index.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in index.execute("SELECT name FROM sqlite_master")}
+        if version != VERSION or not {"runs", "answers"} <= tables:
+            with index:
+                index.execute("DROP TABLE IF EXISTS runs")
+                index.execute("DROP TABLE IF EXISTS answers")
+                index.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, stamp TEXT, summary TEXT, document TEXT)")
+                index.execute("CREATE TABLE answers (question TEXT PRIMARY KEY, answer TEXT)")
+                index.execute(f"PRAGMA user_version = {VERSION}")
+    except sqlite3.Error:
+        index.close()
+        raise
+    return index
+
+
+def _refresh(
+    index: sqlite3.Connection,
+    runs: Sequence[RunDirectory],
+    on_progress: Progress,
+    all_ids: Collection[str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Bring these runs up to date; the results of those that are not over, which the index does not keep.
+
+    With ``all_ids``, those of all runs that there are, it forgets the others.
+    """
+    stamps = {run.id: _stamp(run) for run in runs}
+    known = dict(index.execute("SELECT id, stamp FROM runs"))
+    gone = known.keys() - set(all_ids) if all_ids is not None else set()
+    new = [run for run in runs if stamps[run.id] and known.get(run.id) != stamps[run.id]]
+    live = {run.id: read_result(run) for run in runs if not stamps[run.id]}
+    report_progress: Progress = on_progress if len(new) >= MANY_RUNS else lambda done, total: None
+    try:
+        with index:
+            index.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in gone])
+            index.executemany(
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(new, stamps, report_progress)
+            )
+    except sqlite3.OperationalError:
+        # A disk that is full or read-only: what is new is read each time.
+        live |= {run.id: read_result(run) for run in new}
+    return live
+
+
+def _rows(
+    runs: Sequence[RunDirectory], stamps: dict[str, str], on_progress: Progress
+) -> Iterator[tuple[str, str, str, str]]:
+    for number, run in enumerate(runs, start=1):
+        document = read_result(run)
+        yield run.id, stamps[run.id], _encode(_summary(document)), _encode(document)
+        on_progress(number, len(runs))
+
+
+def _stamp(run: RunDirectory) -> str:
+    """A mark of a run's result that changes with it, "" where it has none yet."""
+    result = _stamp_of(run.result)
+    return result and f"{result} {_stamp_of(run.environment)}"
+
+
+def _stamp_of(file: Path) -> str:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"
+
+
+def _summary(document: dict[str, Any]) -> dict[str, Any]:
+    machine = document.get("environment", {}).get("fingerprint", {}).get("machine")
+    return {key: document[key] for key in SUMMARY if key in document} | ({"machine": machine} if machine else {})
+
+
+def _encode(document: Any) -> str:
+    """JSON with NaN and infinities, which Python reads back; times as text."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, default=str)

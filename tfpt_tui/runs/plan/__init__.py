@@ -1,0 +1,1 @@
+"""What is about to start, known without the machine that it will run on."""

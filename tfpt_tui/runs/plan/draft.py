@@ -1,0 +1,256 @@
+"""A draft of a plan: rows chosen from a preset, settings as one types them, and what both amount to."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tfpt_tui.config.paths import absolute
+from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
+from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value, plain
+from tfpt_tui.errors import printable
+from tfpt_tui.runs.plan.plan import Plan, make_plan, usual_cooldown_s
+
+MAX_RUNS = 10_000
+FIELDS: Mapping[str, Setting] = {**SETTINGS, **PLAN}
+# They decide which of the others apply.
+DECIDING = ("framework", "track")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """``chosen`` are indices of the preset's rows; a text that is empty leaves its setting as the rows have it."""
+
+    preset: Preset
+    chosen: frozenset[int]
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def type(self, key: str, text: str) -> Draft:
+        return dataclasses.replace(self, texts={**self.texts, key: text})
+
+    def choose(self, rows: Iterable[int]) -> Draft:
+        return dataclasses.replace(self, chosen=frozenset(rows))
+
+    @property
+    def rows(self) -> list[PresetRow]:
+        return [self.preset.rows[index] for index in sorted(self.chosen)]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A setting of the draft. ``inherited`` is what holds where nothing is typed, ``values`` what was typed."""
+
+    setting: Setting
+    text: str
+    inherited: str
+    values: tuple[Value, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a draft amounts to.
+
+    ``flaw`` says why it can neither be kept nor started, "" where it can; ``problem`` why it cannot be started: a
+    preset need not name its data.
+    """
+
+    fields: Mapping[str, Field]
+    rows: tuple[PresetRow, ...]
+    flaw: str = ""
+    problem: str = ""
+    repeats: int = 1
+    cooldown_s: float | None = None
+    burn_in: bool = False
+
+    @property
+    def runs(self) -> int:
+        return len(self.rows) * self.repeats + (self.burn_in and bool(self.rows))
+
+    @property
+    def pauses_s(self) -> float:
+        pause_s = usual_cooldown_s(self.repeats) if self.cooldown_s is None else self.cooldown_s
+        return pause_s * max(0, self.runs - 1)
+
+
+def begin(preset: Preset) -> Draft:
+    """All rows of a preset, as they are."""
+    return Draft(preset, frozenset(range(len(preset.rows))))
+
+
+def carry_over(before: Draft, draft: Draft) -> Draft:
+    """The draft with what goes on from the one before: the plan, and what its preset leaves open, as data."""
+    given = [key for key in SETTINGS if all(key in row.settings for row in draft.preset.rows)]
+    carried = [key for key, setting in FIELDS.items() if key in PLAN or (setting.required and key not in given)]
+    kept = {key: before.texts[key] for key in carried if key in before.texts}
+    return dataclasses.replace(draft, texts={**draft.texts, **kept})
+
+
+def look_at(draft: Draft) -> Outcome:
+    """Read every text, and make the rows of the plan: those chosen, with every combination of what was typed."""
+    fields = {**_setting_fields(draft), **_plan_fields(draft)}
+    typed = {key: found.values for key, found in fields.items() if found.values and key in SETTINGS}
+    repeats, cooldown_s, burn_in = (_only(fields[key], default) for key, default in _UNTYPED.items())
+    combinations = math.prod(map(len, typed.values())) * len(draft.chosen)
+    rows = _expand(draft.rows, typed) if combinations <= MAX_ROWS else ()
+    outcome = Outcome(fields, rows, "", "", int(repeats or 1), _seconds(cooldown_s), bool(burn_in))
+    flaw = _flaw(draft, outcome, combinations)
+    missing = [f"{key} {found.problem}" for key, found in fields.items() if found.problem]
+    return dataclasses.replace(outcome, flaw=flaw, problem=flaw or next(iter(missing), ""))
+
+
+def preset_of(draft: Draft, outcome: Outcome, name: str = "") -> Preset:
+    """The draft as a preset; where no row is left as it was printed, its source is no longer one."""
+    changes = _changes(outcome)
+    preset = dataclasses.replace(
+        draft.preset,
+        name=name or draft.preset.name,
+        title=f"{draft.preset.name} with {changes}" if changes and name else draft.preset.title,
+        rows=outcome.rows,
+    )
+    if any(row.published for row in outcome.rows):
+        return preset
+    return dataclasses.replace(preset, source="", hardware="", train_images=0, test_images=0)
+
+
+def plan_of(draft: Draft, outcome: Outcome) -> Plan:
+    """The plan that starts when the draft does; raises what :func:`make_plan` raises."""
+    return make_plan(
+        preset_of(draft, outcome),
+        repeats=outcome.repeats,
+        cooldown_s=outcome.cooldown_s,
+        burn_in=outcome.burn_in,
+    )
+
+
+def command_of(outcome: Outcome, name: str) -> str:
+    """The command line that runs the draft once it is a preset of that name."""
+    options = [f"--repeats {outcome.repeats}"] * (outcome.repeats > 1)
+    options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
+    options += ["--burn-in"] * outcome.burn_in
+    return " ".join(["tfpt-tui run", shlex.quote(printable(name)), *options])
+
+
+def show_value(value: Value | None) -> str:
+    """A value as one types it, nothing for none."""
+    return "" if value is None else plain(value)
+
+
+def takes_many(setting: Setting) -> bool:
+    """Whether a comma parts values: in a path it may be a letter, and a plan has one number of repeats."""
+    return setting.key in SETTINGS and not is_path(setting)
+
+
+def is_path(setting: Setting) -> bool:
+    return setting.type is str and not setting.choices and not setting.pattern
+
+
+_UNTYPED: Mapping[str, Value | None] = {"repeats": 1, "cooldown_s": None, "burn_in": False}
+
+
+def _setting_fields(draft: Draft) -> dict[str, Field]:
+    """The fields of the settings that apply to what is chosen."""
+    deciding = {key: _parse(SETTINGS[key], draft.texts.get(key, ""))[0] for key in DECIDING}
+    fields = {}
+    for key, setting in SETTINGS.items():
+        rows = [row for row in draft.rows or draft.preset.rows if _applies(setting, row, deciding)]
+        if not rows:
+            continue
+        text = draft.texts.get(key, "")
+        values, problem = _parse(setting, text)
+        if setting.required and not text.strip() and not all(key in row.settings for row in rows):
+            problem = f"is missing: {setting.help}"
+        inherited = dict.fromkeys(show_value(row.resolved()[key]) for row in rows)
+        fields[key] = Field(setting, text, ", ".join(filter(None, inherited)), values, problem)
+    return fields
+
+
+def _plan_fields(draft: Draft) -> dict[str, Field]:
+    parsed = {key: _parse(setting, draft.texts.get(key, "")) for key, setting in PLAN.items()}
+    repeats = parsed["repeats"][0]
+    inherited = {"repeats": "1", "burn_in": "false"}
+    inherited["cooldown_s"] = f"{usual_cooldown_s(int(repeats[0]) if repeats else 1):g}"
+    return {
+        key: Field(setting, draft.texts.get(key, ""), inherited[key], *parsed[key])
+        for key, setting in PLAN.items()
+    }
+
+
+def _applies(setting: Setting, row: PresetRow, deciding: Mapping[str, Sequence[Value]]) -> bool:
+    resolved = row.resolved()
+    frameworks, tracks = (deciding[key] or (str(resolved[key]),) for key in DECIDING)
+    pairs = itertools.product(frameworks, tracks)
+    return any(setting.applies_to(str(framework), str(track)) for framework, track in pairs)
+
+
+def _parse(setting: Setting, text: str) -> tuple[tuple[Value, ...], str]:
+    """The values that the text gives, none where it is empty or refused, and why it is refused."""
+    if not text.strip():
+        return (), ""
+    if is_path(setting):
+        return (absolute(text.strip()),), ""
+    parts = [part.strip() for part in text.split(",")] if takes_many(setting) else [text.strip()]
+    try:
+        values = tuple(dict.fromkeys(setting.parse(part) for part in parts if part))
+    except ValueError as error:
+        return (), str(error)
+    return values, "" if values else f"must be {setting.allowed}"
+
+
+def _expand(rows: Sequence[PresetRow], typed: Mapping[str, Sequence[Value]]) -> tuple[PresetRow, ...]:
+    """Each row with each combination; rows that become the same are one, with its printed numbers."""
+    made: dict[tuple[object, ...], PresetRow] = {}
+    for row in rows:
+        for values in itertools.product(*typed.values()):
+            changed = _change(row, dict(zip(typed, values, strict=True)))
+            same = tuple(changed.resolved().values())
+            if same not in made or not made[same].published:
+                made[same] = changed
+    return tuple(made.values())
+
+
+def _change(row: PresetRow, typed: Mapping[str, Value]) -> PresetRow:
+    """A setting that is none of the row's framework stays as it is; printed numbers go with what they are of."""
+    changed = PresetRow({**row.settings, **typed}, {})
+    framework, track = (str(changed.resolved()[key]) for key in DECIDING)
+    foreign = [key for key in typed if not SETTINGS[key].applies_to(framework, track)]
+    kept = {key: row.settings[key] for key in foreign if key in row.settings}
+    settings = {key: value for key, value in changed.settings.items() if key not in foreign} | kept
+    new, old = PresetRow(settings, {}).resolved(), row.resolved()
+    same = all(new[key] == old[key] for key in SETTINGS if key not in NOT_A_ROW)
+    return PresetRow(settings, row.published if same else {})
+
+
+def _flaw(draft: Draft, outcome: Outcome, combinations: int) -> str:
+    if not draft.chosen:
+        return "no row is chosen"
+    for key, found in outcome.fields.items():
+        if found.problem and found.text.strip():
+            return f"{key} {found.problem}"
+    if combinations > MAX_ROWS:
+        return f"{combinations:,} combinations: more than {MAX_ROWS:,}; shorten a list or choose fewer rows"
+    if outcome.runs > MAX_RUNS:
+        return f"{outcome.runs:,} runs: more than {MAX_RUNS:,}; repeat them less often"
+    return ""
+
+
+def _changes(outcome: Outcome) -> str:
+    """What was typed, such as ``batch_size 16, 32``; where the images lie is no change of the preset."""
+    changed = [
+        f"{key} {', '.join(map(show_value, found.values))}"
+        for key, found in outcome.fields.items()
+        if found.values and key in SETTINGS and not is_path(found.setting)
+    ]
+    return "; ".join(changed)
+
+
+def _only(found: Field, default: Value | None) -> Value | None:
+    return found.values[0] if found.values else default
+
+
+def _seconds(value: Value | None) -> float | None:
+    return None if value is None else float(value)

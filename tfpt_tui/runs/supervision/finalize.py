@@ -1,0 +1,210 @@
+"""The record of a run: kept while it goes on, and settled once when it is over."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+import signal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.toml import write_atomically, write_toml
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
+from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.processor import parse_cores
+from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
+from tfpt_tui.hardware.run_checks import judge_counters, judge_idleness, judge_run, others_share
+from tfpt_tui.hardware.sample import Sample
+from tfpt_tui.hardware.sensitivity import from_document
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.fold import (
+    Record,
+    epochs_table,
+    fold_all,
+    images_of,
+    judge_epochs,
+    make_result,
+    warnings_of,
+)
+from tfpt_tui.runs.record.sweep import origin_of, read_config, read_environment
+from tfpt_tui.runs.record.tail import EventTail
+from tfpt_tui.runs.supervision.history import draw_history
+from tfpt_tui.wording import signal_name
+
+LOG_CHARACTERS = 1 << 20
+TIMED = ("training", "evaluation")
+ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
+
+
+class Keeper:
+    """Reads what the worker tells and writes ``epochs.csv`` and ``environment.toml`` as soon as they are known."""
+
+    def __init__(self, run: RunDirectory, environment: Mapping[str, Any]) -> None:
+        self.record = Record()
+        self._run = run
+        self._tail = EventTail(run.events)
+        self._environment = dict(environment)
+        self._write_environment()
+
+    def catch_up(self) -> None:
+        before = self.record
+        self.record = fold_all(self._tail.read_all(), before)
+        if len(self.record.epochs) > len(before.epochs):
+            write_epochs(self._run, self.record)
+        if self.record.environment is not before.environment and self.record.environment:
+            self._environment["versions"] = dict(self.record.environment.versions)
+            self._write_environment()
+
+    def warn(self, warning: RunWarning) -> None:
+        """Keep a warning of the supervisor's beside those of the survey, for whoever settles the run."""
+        earlier = self._environment.get("warnings", [])
+        self._environment["warnings"] = [*earlier, dataclasses.asdict(warning)]
+        self._write_environment()
+
+    def _write_environment(self) -> None:
+        document = {**self._environment, "fingerprint": fingerprint(self._environment)}
+        write_toml(self._run.environment, document)
+
+
+def find_ending(
+    end: RunEnd | None, returncode: int, cause: str, killed_for_memory: bool, limit_s: float
+) -> tuple[str, RunError | None]:
+    """How the run ended, from the worker's last word, its exit, why we ended it, and the kernel's account."""
+    if end and end.status in ENDINGS and not (cause == "timeout" and end.status == "stopped"):
+        return end.status, end.error
+    if cause == "timeout":
+        return "timeout", RunError("Timeout", f"not done after {limit_s:.0f} s (the key timeout_s sets the limit)")
+    if cause:
+        return cause, None
+    if killed_for_memory and returncode == -signal.SIGKILL:
+        return "out_of_memory", RunError("OutOfMemory", "the kernel killed it: the machine ran out of memory")
+    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word{_advise(returncode)}")
+
+
+def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
+    """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
+    _remove_halves(run)
+    tail = EventTail(run.events)
+    events = tail.read_all()
+    record = fold_all(events)
+    samples = read_samples(run.hardware)
+    environment = read_environment(run)
+    effective = record.environment.effective if record.environment else {}
+    on_cpu = str(effective.get("device", "")).startswith("cpu")
+    idle = judge_idleness(_in_epochs(samples, events)) if on_cpu else None
+    warnings = [
+        *record.warnings,
+        *_machine_warnings(environment, effective, samples, _while_timed(samples, events)),
+    ]
+    counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
+    warnings += [warning for warning in (counters, idle, judge_epochs(record.epochs)) if warning]
+    if tail.malformed:
+        warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
+    try:
+        if record.epochs:
+            write_epochs(run, record)
+            draw_history(record, run.history)
+    except OSError as problem:
+        # The result matters more than a picture of it.
+        warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
+    record = dataclasses.replace(record, warnings=tuple(warnings))
+    hardware = summarize(samples, gpu_of(environment, effective))
+    result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
+    write_toml(run.result, {**result, **origin_of(run)})
+    run.stop.unlink(missing_ok=True)
+
+
+def write_epochs(run: RunDirectory, record: Record) -> None:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(epochs_table(record))
+    write_atomically(run.epochs, table.getvalue())
+
+
+def _log_of(run: RunDirectory) -> str:
+    """The beginning of what the framework printed: what it says of itself comes first."""
+    try:
+        with run.log.open(encoding="utf-8", errors="replace") as log:
+            return log.read(LOG_CHARACTERS)
+    except OSError:
+        return ""
+
+
+def _while_timed(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sample]:
+    """Those of training and evaluation: what happens during the imports disturbs no figure."""
+    begun = [one.time for one in events if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
+    ended = [one.time for one in events if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
+    first, last = min(begun, default=math.inf), max(ended, default=math.inf)
+    return [sample for sample in samples if first < sample.time <= last]
+
+
+def _in_epochs(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sample]:
+    """The samples from the start of the training to the end of its last epoch: those that throughput covers."""
+    starts, ends = [], []
+    for stamped in events:
+        if isinstance(stamped.event, PhaseStart) and stamped.event.phase == "training":
+            starts.append(stamped.time)
+        elif isinstance(stamped.event, EpochEnd):
+            ends.append(stamped.time)
+    first, last = min(starts, default=math.inf), max(ends, default=-math.inf)
+    return [sample for sample in samples if first < sample.time <= last]
+
+
+def _machine_warnings(
+    environment: Mapping[str, Any],
+    effective: Mapping[str, Any],
+    samples: Sequence[Sample],
+    timed: Sequence[Sample],
+) -> list[RunWarning]:
+    """What the supervisor saw before and after the run, and what its samples say; of each kind the first.
+
+    How busy others were while it was timed is worth more than a look before the start, where it is known.
+    """
+    on_cpu = str(effective.get("device", "")).startswith("cpu")
+    allowed = parse_cores(str(environment.get("machine", {}).get("allowed_cores", "")))
+    cores = [core for core in allowed if core not in environment.get("spared_cores", [])]
+    others = others_share(timed, cores)
+    passed_over = ["foreign_gpu_process"] * on_cpu + ["busy"] * (others is not None)
+    before = [warning for warning in warnings_of(environment) if warning.code not in passed_over]
+    sensitivity = from_document(environment.get("sensitivity", {}))
+    during = judge_run(samples, gpu_of(environment, effective), others, len(cores), sensitivity)
+    by_code: dict[str, RunWarning] = {}
+    for warning in (*before, *during):
+        by_code.setdefault(warning.code, warning)
+    return list(by_code.values())
+
+
+def _remove_halves(run: RunDirectory) -> None:
+    """Files are written under hidden names first: one that is still there belongs to somebody who was killed."""
+    for path in run.path.glob(".*"):
+        if path.is_file() and (path.suffix == ".tmp" or path.name[1:] in ARTIFACTS):
+            path.unlink()
+
+
+def _config_of(run: RunDirectory) -> dict[str, Any]:
+    try:
+        return dict(read_config(run).to_mapping())
+    except TfptError:
+        # A record without a valid configuration, perhaps of another version, still gets its result.
+        return {"framework": run.id.split("-")[2]}
+
+
+def _artifacts(run: RunDirectory) -> list[tuple[str, int]]:
+    paths = [run.path / name for name in ARTIFACTS]
+    return [(path.name, path.stat().st_size) for path in paths if path.exists()]
+
+
+def _advise(returncode: int) -> str:
+    """Nobody but another process or the kernel sends SIGKILL, and a log tells nothing of it."""
+    if returncode == -signal.SIGKILL:
+        return ": somebody ended it, or a memory limit that is not ours to see"
+    return "; see its worker.log"
+
+
+def _describe_exit(returncode: int) -> str:
+    if returncode < 0:
+        return f"the worker was killed by {signal_name(-returncode)}"
+    return f"the worker ended with exit code {returncode}"

@@ -1,0 +1,111 @@
+"""Go on with a sweep that was interrupted: only what did not complete is run, each in a record of its own."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tfpt_tui.config.directory_lock import claimed
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.toml import write_toml
+from tfpt_tui.errors import TfptError, UsageError, cannot
+from tfpt_tui.runs.record.directory import RunDirectory, make_directory
+from tfpt_tui.runs.record.state import owner_of, status_of
+from tfpt_tui.runs.record.sweep import Sweep, read_config
+from tfpt_tui.runs.supervision.submit import check_machine, hand_over
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a sweep: runs to be made, those that completed, and those that were deleted since."""
+
+    pending: tuple[RunDirectory, ...]
+    completed: tuple[RunDirectory, ...]
+    deleted: tuple[RunDirectory, ...]
+
+
+def rest_of(sweep: Sweep) -> Rest:
+    """Sort the runs of a sweep by what is to be done with them.
+
+    Raises:
+        UsageError: the sweep is still being run, or nothing of it is left.
+    """
+    _check_idle(sweep)
+    deleted = tuple(run for run in sweep.runs if not run.config.exists())
+    kept = [run for run in sweep.runs if run not in deleted]
+    completed = tuple(run for run in kept if status_of(run) == "completed")
+    pending = tuple(run for run in kept if run not in completed)
+    if not pending:
+        raise UsageError(
+            f"{sweep.id}: nothing is left to run: {len(completed)} of {len(sweep.runs)} runs completed"
+        )
+    return Rest(pending, completed, deleted)
+
+
+def resume(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sweep:
+    """Check the machine anew, and hand the sweep to a new supervisor.
+
+    A run that had begun gets a new directory, which takes its place in the plan: the old one stays as the record
+    of what happened. One that had not begun is used as it is.
+
+    Raises:
+        UsageError: a configuration is refused by now, or another process goes on with the sweep.
+        MissingError: a dataset, a framework or a device is not there any more, or nothing can be written.
+    """
+    with claimed(sweep.directory.path, "the sweep", "going on with it"):
+        _check_idle(sweep)
+        resumed = _plan_anew(sweep, rest, paths, settings)
+        sweep.directory.stop.unlink(missing_ok=True)
+        hand_over(resumed, paths)
+    return resumed
+
+
+def _check_idle(sweep: Sweep) -> None:
+    if owner_of(sweep.directory.state):
+        raise UsageError(f"{sweep.id}: is being run; follow it with: tfpt-tui runs tail {sweep.id}")
+
+
+def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sweep:
+    configs = {run.id: read_config(run) for run in rest.pending}
+    interpreters = check_machine(list(configs.values()), settings)
+    now = datetime.now()
+    entries: list[dict[str, Any]] = []
+    made: list[RunDirectory] = []
+    try:
+        for entry in sweep.document["runs"]:
+            run = RunDirectory(paths.runs / entry["run"])
+            if run.id in configs:
+                config = configs[run.id]
+                fresh = _fresh(run, config.framework, paths, now)
+                made += [fresh] if fresh != run else []
+                entry = {
+                    **entry,
+                    "run": fresh.id,
+                    "interpreter": interpreters[config.framework, config.environment],
+                    "state": "queued",
+                    **({"replaces": [*entry.get("replaces", []), run.id]} if fresh != run else {}),
+                }
+            entries.append(entry)
+        document = {**sweep.document, "runs": entries}
+        write_toml(sweep.directory.plan, document)
+    except (OSError, TfptError) as error:
+        for run in made:
+            shutil.rmtree(run.path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise cannot("go on with the sweep", sweep.directory.path, error) from None
+        raise
+    return Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry["run"]) for entry in entries), document)
+
+
+def _fresh(run: RunDirectory, framework: str, paths: Paths, now: datetime) -> RunDirectory:
+    """The run itself where no worker has told anything yet, else a new one with the same configuration."""
+    if not run.events.exists():
+        for leftover in (run.result, run.state, run.stop):
+            leftover.unlink(missing_ok=True)
+        return run
+    fresh = RunDirectory(make_directory(paths.runs, framework, now))
+    shutil.copyfile(run.config, fresh.config)
+    return fresh

@@ -1,0 +1,291 @@
+"""Runs a plan in order, one worker at a time, and writes the record of every run whatever happens to it.
+
+It is a process of its own, started detached: whoever started the plan may go away. Requests to stop reach it as
+files. It dies without harm: its workers are killed by the kernel with it, and readers see that it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.paths import Paths, find_paths
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.events import RunError
+from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.machine_snapshot import survey
+from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
+from tfpt_tui.hardware.preflight import judge_overlap
+from tfpt_tui.hardware.processes import other_workers
+from tfpt_tui.hardware.processor import spared_cores
+from tfpt_tui.hardware.recorder import Recorder
+from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
+from tfpt_tui.runs.plan.timeout import timeout_s
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
+from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.processes import Process, identify, kill_group, oom_kills
+from tfpt_tui.runs.record.state import BEAT_S, beat, gone, status_of, write_state
+from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, read_config, read_sweep, write_plan
+from tfpt_tui.runs.supervision.finalize import Keeper, find_ending, settle
+from tfpt_tui.runs.supervision.launcher import launch_worker
+from tfpt_tui.runs.supervision.memory_check import check_room
+
+TICK_S = 0.2
+# Saving what the log needs takes a worker moments; a call that hangs in a driver takes for ever.
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """What every step needs: the plan, who we are, and the GPU reader that serves all runs."""
+
+    sweep: Sweep
+    process: Process
+    gpu: GpuReader
+
+
+def main(arguments: list[str]) -> None:
+    """``arguments`` are the directories of the sweep and of the runs."""
+    directory, paths = SweepDirectory(Path(arguments[0])), find_paths(arguments[1])
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for request in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(request, lambda *_: directory.stop.touch())
+    supervisor = Supervisor(read_sweep(directory, paths), identify(os.getpid()), GpuReader())
+    _claim(supervisor)
+    with _heartbeat(supervisor):
+        _settle_orphans(paths)
+        with _machine_lock(supervisor):
+            supervisor.gpu.start()
+            run_plan(supervisor)
+    _tell(supervisor, "done", "")
+
+
+def run_plan(supervisor: Supervisor) -> None:
+    """Run what is queued, in order; the state of every run is kept in plan.toml."""
+    sweep = supervisor.sweep
+    states = {run["run"]: run["state"] for run in sweep.document["runs"]}
+    started = False
+    for run in _waiting(sweep):
+        if started:
+            _cool_down(supervisor, run)
+        if stop_requested(sweep, run):
+            settle(run, "stopped", None)
+        elif smaller := out_of_memory_at(run, sweep):
+            settle(run, "out_of_memory", smaller)
+        else:
+            started = True
+            states[run.id] = "running"
+            write_plan(sweep, states)
+            run_one(supervisor, run)
+        states[run.id] = status_of(run)
+        write_plan(sweep, states)
+
+
+def _waiting(sweep: Sweep) -> list[RunDirectory]:
+    """The runs without a result; a sweep that is resumed has others, or some that were deleted."""
+    return [run for run in sweep.runs if run.config.exists() and not run.result.exists()]
+
+
+def out_of_memory_at(run: RunDirectory, sweep: Sweep) -> RunError | None:
+    """Why a run need not be tried: one like it ran out of memory with a smaller batch."""
+    try:
+        config = read_config(run)
+        for other in sweep.runs:
+            if other.result.exists() and status_of(other) == "out_of_memory":
+                smaller = read_config(other)
+                alike = smaller.replace(batch_size=config.batch_size, seed=config.seed) == config
+                if alike and smaller.batch_size < config.batch_size:
+                    return RunError(
+                        "OutOfMemory",
+                        f"not tried: batch_size={smaller.batch_size} ran out of memory already ({other.id})",
+                    )
+    except TfptError:
+        return None  # a configuration that cannot be read is the run's own error
+    return None
+
+
+def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
+    """One run from its worker's start to its result; whatever refuses to work becomes the run's error."""
+    try:
+        status, error = _run_worker(supervisor, run)
+    except TfptError as problem:
+        status, error = "failed", RunError(type(problem).__name__, str(problem))
+    except OSError as problem:
+        refused = cannot("record the run", problem.filename or run.path, problem)
+        status, error = "failed", RunError(type(refused).__name__, str(refused))
+    settle(run, status, error)
+
+
+def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
+    config = read_config(run)
+    manifest = read_manifest(Path(config.data))
+    check_room(config, manifest)  # hours may have passed since the plan was checked
+    limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
+    interpreter = interpreter_for(supervisor.sweep, run)
+    spared = spared_cores(config.threads)
+    environment = {
+        "interpreter": interpreter,
+        "spared_cores": list(spared),
+        **_survey(supervisor, run, config),
+    }
+    if stop_requested(supervisor.sweep, run):
+        return "stopped", None
+    kills = oom_kills()
+    worker = launch_worker(run, interpreter, spared)
+    try:
+        burn_in = run not in measured_runs(supervisor.sweep)
+        _claim_run(supervisor, run, identify(worker.pid), burn_in=burn_in)
+        keeper = Keeper(run, environment)
+        cause = watch(supervisor, run, worker, keeper, limit_s)
+    except OSError:
+        _end(worker, "")  # asked, not killed: it takes back what it was writing
+        raise
+    finally:
+        kill_group(worker.pid)
+        returncode = worker.wait()
+    keeper.catch_up()
+    if overlap := judge_overlap(other_workers(supervisor.process.pid)):
+        keeper.warn(overlap)
+    return find_ending(keeper.record.end, returncode, cause, oom_kills() > kills, limit_s)
+
+
+def _survey(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> dict[str, Any]:
+    """Bring the dataset into memory where it is not, and look at the machine just before the worker starts."""
+    data = Path(config.data)
+    files = list_files(data)
+    found = resident_share(files)
+    cache = PageCache(found, found)
+    if found is not None and found < WARM_SHARE:
+        _tell(supervisor, "running", "reading the dataset into memory, so that every run begins alike")
+        read_all(files, lambda: stop_requested(supervisor.sweep, run))
+        cache = PageCache(found, resident_share(files))
+        _tell(supervisor, "running", "")
+    surveyed = survey(data, run.path.parent, config.device, cache, supervisor.gpu)
+    machine = fingerprint(surveyed)["machine"]
+    sensitivity = read_sensitivity(find_paths().sensitivity, machine, config.framework)
+    return surveyed | ({"sensitivity": to_document(sensitivity)} if sensitivity else {})
+
+
+def watch(
+    supervisor: Supervisor, run: RunDirectory, worker: subprocess.Popen[bytes], keeper: Keeper, limit_s: float
+) -> str:
+    """Keep the record while the worker lives. Returns why we ended it: ``stopped``, ``timeout`` or nothing."""
+    deadline = time.monotonic() + limit_s
+    with Recorder(run.hardware, worker.pid, supervisor.gpu) as recorder:
+        while True:
+            recorder.tick()
+            keeper.catch_up()
+            if _ended(worker, TICK_S):
+                return ""
+            if stop_requested(supervisor.sweep, run):
+                return _end(worker, "stopped")
+            if time.monotonic() > deadline:
+                return _end(worker, "timeout")
+
+
+def _cool_down(supervisor: Supervisor, run: RunDirectory) -> None:
+    """Leave the machine alone for as long as the plan says, so that no run inherits the heat of the one before."""
+    seconds = float(supervisor.sweep.document.get("cooldown_s", 0))
+    if not seconds or stop_requested(supervisor.sweep, run):
+        return
+    _tell(supervisor, "cooling", f"cooling down for {seconds:g} s before the next run")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not stop_requested(supervisor.sweep, run):
+        time.sleep(min(TICK_S, seconds))
+    _tell(supervisor, "running", "")
+
+
+def stop_requested(sweep: Sweep, run: RunDirectory) -> bool:
+    return run.stop.exists() or sweep.directory.stop.exists()
+
+
+def _end(worker: subprocess.Popen[bytes], cause: str) -> str:
+    """Ask the worker to end, and leave the killing to the caller when it does not."""
+    worker.terminate()
+    _ended(worker, GRACE_S)
+    return cause
+
+
+def _ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        worker.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _claim(supervisor: Supervisor) -> None:
+    measured = set(measured_runs(supervisor.sweep))
+    for run in _waiting(supervisor.sweep):
+        _claim_run(supervisor, run, burn_in=run not in measured)
+
+
+def _claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None, *, burn_in: bool) -> None:
+    burn_in_state = {"burn_in": True} if burn_in else {}
+    write_state(run.state, supervisor.process, worker, sweep=supervisor.sweep.id, **burn_in_state)
+    _tell(supervisor, "starting", "")
+
+
+def _tell(supervisor: Supervisor, status: str, message: str) -> None:
+    write_state(supervisor.sweep.directory.state, supervisor.process, status=status, message=message)
+
+
+def _settle_orphans(paths: Paths) -> None:
+    """Give the runs whose supervisor was killed the result that it could not write."""
+    for run in list_runs(paths):
+        if not run.result.exists() and status_of(run) == "crashed":
+            with suppress(OSError):  # somebody else's, perhaps: it stays as it is, and ours go on
+                settle(run, "crashed", gone(run))
+
+
+@contextmanager
+def _heartbeat(supervisor: Supervisor) -> Iterator[None]:
+    """Leave fresh traces for other machines that share the directory: they cannot see our process."""
+
+    def go_on() -> None:
+        while not done.wait(BEAT_S):
+            beat((supervisor.sweep.directory.state, *(run.state for run in _waiting(supervisor.sweep))))
+
+    done = threading.Event()
+    thread = threading.Thread(target=go_on, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+@contextmanager
+def _machine_lock(supervisor: Supervisor) -> Iterator[None]:
+    """Wait until no other plan trains on this machine, or until this one is to stop."""
+    lock = MachineLock()
+    owner = f"sweep {supervisor.sweep.id}, process {os.getpid()}"
+    announced = False
+    while not lock.acquire(owner):
+        if supervisor.sweep.directory.stop.exists():
+            break
+        if not announced:
+            _tell(supervisor, "waiting", f"waiting: another plan is training on this machine ({lock.owner()})")
+            announced = True
+        time.sleep(TICK_S)
+    _tell(supervisor, "running", "")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

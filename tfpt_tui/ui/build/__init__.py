@@ -1,0 +1,1 @@
+"""Build: choose where a plan starts, change its settings, and start it."""

@@ -1,0 +1,1 @@
+"""Compare: one comparison in several views."""

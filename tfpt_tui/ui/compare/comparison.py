@@ -1,0 +1,166 @@
+"""One comparison in several views: its table, ratios, phases, curves, published numbers and origins."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tfpt_tui.errors import printable
+from tfpt_tui.results.requests.request import Answer
+from tfpt_tui.ui.compare import text
+from tfpt_tui.ui.compare.comparison_view import Findings, Wanted
+from tfpt_tui.ui.compare.curves import Curves
+from tfpt_tui.ui.compare.intervals import draw_intervals
+from tfpt_tui.ui.compare.phase_bars import draw_phases
+from tfpt_tui.ui.compare.result_table import MAX_ROWS, ResultTable
+from tfpt_tui.ui.compare.view_bar import ViewBar
+
+TABLE, RATIOS, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
+    "table",
+    "ratios",
+    "phases",
+    "curves",
+    "published",
+    "environment",
+)
+# These need a comparison; the others have something to show of runs that may not be compared, too.
+COMPARED = (TABLE, RATIOS, PHASES, CURVES)
+FEW = 4  # rows beside which there is room for more notes
+# These are drawn to the width that there is.
+DRAWINGS = {RATIOS: draw_intervals, PHASES: draw_phases}
+PRESS_A = "\n\nPress A to compare them anyway, or v to see what differs."
+
+
+class Comparison(Vertical):
+    """On a short terminal one view at a time; on a tall one the table with another view below it."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self.findings: Findings | None = None
+        self.view = TABLE
+        # The columns that each of the drawings of these findings has.
+        self._drawn: dict[str, int] = {}
+
+    def compose(self) -> ComposeResult:
+        yield ViewBar({view: view.capitalize() for view in VIEWS}, id="views")
+        yield Static(id="heading", markup=False)
+        with Vertical(id="table-view", classes="view"):
+            yield ResultTable(id="table")
+            with VerticalScroll(classes="notes"):
+                yield Static(id="notes", markup=False)
+        with VerticalScroll(id="ratios-view", classes="view"):
+            yield Static(id="ratios", markup=False)
+        with VerticalScroll(id="phases-view", classes="view"):
+            yield Static(id="phases", markup=False)
+        yield Curves(id="curves-view", classes="view")
+        with Vertical(id="published-view", classes="view"):
+            yield ResultTable(id="published")
+            with VerticalScroll(classes="notes"):
+                yield Static(id="published-notes", markup=False)
+        with VerticalScroll(id="environment-view", classes="view"):
+            yield Static(id="environment", markup=False)
+        yield Static(id="message", markup=False)
+
+    @property
+    def table(self) -> ResultTable:
+        """The table that keys are for: that of the published numbers where it is shown and the other is not."""
+        name = "#published" if self.view == PUBLISHED and not self._other_table_has_focus() else "#table"
+        return self.query_one(name, ResultTable)
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the table in use shows."""
+        if self.findings is None:
+            return None
+        return self.findings.published if self.table.id == PUBLISHED else self.findings.comparison
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The views that are on the screen, from top to bottom."""
+        below = RATIOS if self.view == TABLE else self.view
+        if self.screen.has_class("-tall") and not self.screen.has_class("-full"):
+            return TABLE, below
+        return (self.view,)
+
+    def expect(self, wanted: Wanted) -> None:
+        """Say what is being compared, while what was found before still stands."""
+        self.query_one("#heading", Static).update(text.heading(wanted, None))
+
+    def be_patient(self, wanted: Wanted) -> None:
+        """What was found before is no answer to what is wanted now: hide it while that takes its time."""
+        if self.findings is None or self.findings.wanted is not wanted:
+            self.clear("comparing ...")
+
+    def clear(self, message: str) -> None:
+        """Show nothing but a message."""
+        self.findings = None
+        self.query_one("#message", Static).update(Content(message))
+        self.add_class("-message")
+        self.show_view(self.view)
+
+    def show(self, findings: Findings) -> None:
+        self.findings = findings
+        self._drawn.clear()
+        comparison, published = findings.comparison, findings.published
+        self.set_class(comparison is None, "-message")
+        self.set_class(len(findings.rows) <= FEW, "-few")
+        way_out = PRESS_A if findings.across_helps else ""
+        self.query_one("#message", Static).update(Content(printable(findings.refusal) + way_out))
+        self.query_one("#heading", Static).update(text.heading(findings.wanted, findings.runs))
+        self._show_table("table", comparison)
+        self._show_table("published", published)
+        hidden = self.query_one("#table", ResultTable).hidden_rows
+        notes = text.notes(comparison.table, hidden) if comparison else ""
+        self.query_one("#notes", Static).update(notes)
+        self.query_one("#published-notes", Static).update(
+            text.notes(published.table) if published else Content(printable(findings.no_table))
+        )
+        self.query_one(Curves).show(findings.curves, len(findings.rows))
+        self.query_one("#environment", Static).update(text.environment(findings))
+        self.show_view(self.view)
+
+    def show_view(self, view: str) -> None:
+        """Bring a view to the screen."""
+        self.view = view
+        shown = self.shown
+        self.query_one(ViewBar).show(shown)
+        for name in VIEWS:
+            blocked = self.has_class("-message") and (name in COMPARED or self.findings is None)
+            own = self.query_one(f"#{name}-view")
+            own.set_class(name in shown and not blocked, "-shown")
+            own.set_class(name in shown[1:], "-below")
+            own.set_class(name in shown[:-1], "-above")
+        for name in shown:
+            self._draw(name)
+        blocked = self.has_class("-message") and (shown[0] in COMPARED or self.findings is None)
+        self.query_one("#message").display = blocked
+        self.screen.refresh_bindings()
+
+    def step(self, step: int) -> None:
+        """The next view, or the previous one; beside the table that is always there, one of the others."""
+        ring = VIEWS[1:] if len(self.shown) > 1 else VIEWS
+        self.show_view(ring[(ring.index(self.shown[-1]) + step) % len(ring)])
+
+    def on_resize(self) -> None:
+        self.show_view(self.view)
+
+    def _show_table(self, name: str, found: Answer | None) -> None:
+        own = self.query_one(f"#{name}", ResultTable)
+        own.display = found is not None
+        own.show(found.table if found else None)
+
+    def _draw(self, view: str) -> None:
+        """Draw a view anew where that changes it; of very many rows the first ones, as in the table."""
+        columns = self.content_size.width - 1  # the scrollbar's
+        if view not in DRAWINGS or not self.findings or self._drawn.get(view) == columns:
+            return
+        self._drawn[view] = columns
+        rows = self.findings.rows
+        parts = [text.cut(len(rows) - MAX_ROWS)] if len(rows) > MAX_ROWS else []
+        parts += [DRAWINGS[view](rows[:MAX_ROWS], columns)] if rows else []
+        self.query_one(f"#{view}", Static).update(Content("\n").join(parts))
+
+    def _other_table_has_focus(self) -> bool:
+        return self.query_one("#table", ResultTable).has_focus

@@ -1,0 +1,160 @@
+"""What the Compare screen shows, read and computed into one frozen value. No widget is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.presets import find_preset, preset_files
+from tfpt_tui.errors import TfptError
+from tfpt_tui.results.comparison.comparability import NotComparableError
+from tfpt_tui.results.comparison.groups import differing_keys, kind_of
+from tfpt_tui.results.comparison.origins import Origins, origins_of, who
+from tfpt_tui.results.comparison.published import has_printed_numbers
+from tfpt_tui.results.comparison.verdicts import Standing
+from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, runs_of
+from tfpt_tui.results.requests.request import Answer, Request, answer
+from tfpt_tui.results.store.epochs import read_epochs
+from tfpt_tui.results.store.index import read_results
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.ui.theme import MAX_CURVES
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The choices that are compared together, and how."""
+
+    choices: tuple[Choice, ...]
+    baseline: str | None = None
+    by: str = ""
+    across: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The epochs of one run of a row; ``seconds`` are those of the training at which each ended."""
+
+    name: str
+    framework: str
+    epochs: tuple[float, ...]
+    seconds: tuple[float, ...]
+    losses: tuple[float, ...]
+    accuracies: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A standing with what to call it; ``kind`` is the start of a sentence about it, "" where all are alike."""
+
+    name: str
+    kind: str
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Findings:
+    """``refusal`` says why there is no comparison, and ``no_table`` why there is no published table.
+
+    ``facts`` are the differing facts of the runs' origins, with each value's runs in words.
+    """
+
+    wanted: Wanted
+    runs: int = 0
+    comparison: Answer | None = None
+    refusal: str = ""
+    across_helps: bool = False
+    rows: tuple[Row, ...] = ()
+    keys: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    published: Answer | None = None
+    no_table: str = ""
+    origins: Origins = field(default_factory=Origins)
+    facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+
+def find(wanted: Wanted, paths: Paths) -> Findings:
+    """Read the runs and compare them. What cannot be compared is said, not raised.
+
+    Raises:
+        OSError: the file system refused.
+    """
+    runs = _runs(wanted, paths)
+    request = Request(tuple(runs), wanted.baseline, by=wanted.by, across=wanted.across)
+    found = Findings(wanted, len(runs))
+    if not runs:
+        return replace(found, refusal="Its runs were deleted. Press r to read the list again.")
+    results = read_results(paths, runs)
+    origins = origins_of(results)
+    facts = tuple(
+        (fact.name, tuple((value, who(of, results)) for value, of in fact.values)) for fact in origins.differing
+    )
+    found = _with_published(replace(found, origins=origins, facts=facts), request, results, paths)
+    try:
+        comparison = answer(request, paths, results)
+    except NotComparableError as error:
+        return replace(found, refusal=error.difference, across_helps=True)
+    except TfptError as error:
+        return replace(found, refusal=str(error))
+    rows = _rows(comparison.standings)
+    keys = differing_keys([row.standing.entry for row in rows])
+    return replace(found, comparison=comparison, rows=rows, keys=tuple(keys), curves=_curves(rows, paths.runs))
+
+
+def _runs(wanted: Wanted, paths: Paths) -> list[RunDirectory]:
+    """The runs of all choices, each once, those of the oldest sweep first."""
+    oldest_first = sorted(wanted.choices, key=lambda choice: choice.name)
+    return list({run.id: run for choice in oldest_first for run in runs_of(choice, paths)}.values())
+
+
+def _with_published(
+    found: Findings, request: Request, results: Sequence[Mapping[str, Any]], paths: Paths
+) -> Findings:
+    names = {choice.preset for choice in found.wanted.choices}
+    if len(names) != 1:
+        return replace(
+            found, no_table="These are runs of several presets. Choose one sweep, or a published table."
+        )
+    (name,) = names
+    try:
+        if not name or name not in preset_files(paths) or not has_printed_numbers(find_preset(name, paths)):
+            reason = f"{name} has no published numbers." if name else "Printed numbers are of one preset each."
+            return replace(found, no_table=f"{reason} Choose a sweep of cpu-plain or of another published table.")
+        printed = replace(request, baseline=None, by="", published=name)
+        return replace(found, published=answer(printed, paths, results))
+    except TfptError as error:
+        return replace(found, no_table=str(error))
+
+
+def _rows(standings: Sequence[Standing]) -> tuple[Row, ...]:
+    groups = [standing.entry for standing in standings]
+    return tuple(Row(standing.entry.name, kind_of(standing.entry, groups), standing) for standing in standings)
+
+
+def _curves(rows: Sequence[Row], runs: Path) -> tuple[Curve, ...]:
+    """One run of each row that trained, the first ones as far as curves can be told apart."""
+    curves: list[Curve] = []
+    for row in rows:
+        if len(curves) == MAX_CURVES:
+            break
+        entry = row.standing.entry
+        epochs = next((read for run in entry.done if (read := read_epochs(RunDirectory(runs / run["run"])))), [])
+        if epochs:
+            columns = (
+                tuple(epoch[name] for epoch in epochs)
+                for name in ("epoch", "at_s", "train_loss", "train_accuracy")
+            )
+            curves.append(Curve(f"{row.kind}{row.name}", entry.framework, *columns))
+    return tuple(curves)
+
+
+def title_of(wanted: Wanted) -> str:
+    """What is compared, for a heading and as a part of a file's name."""
+    if len(wanted.choices) > 1:
+        return f"{len(wanted.choices)} entries together"
+    (choice,) = wanted.choices
+    if choice.kind == PUBLISHED:
+        return f"all runs of {choice.name}"
+    return choice.name

@@ -1,0 +1,139 @@
+"""Time ratios with their intervals, drawn as whiskers on a common logarithmic axis. No widget is known here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from tfpt_tui.errors import printable
+from tfpt_tui.results.comparison.statistics import EQUIVALENT
+from tfpt_tui.ui.compare.comparison_view import Row
+from tfpt_tui.ui.theme import VERDICT_STYLES, framework_style
+
+WIDE = 100  # from here on the name, the whisker, the ratio and the verdict share a line
+LEAST_NAME_WIDTH = 36
+RATIO_WIDTH = 20
+VERDICT_WIDTH = 15
+MARGIN = 1.04  # the outermost ends keep off the edges
+
+
+NOTHING = "No run of these has a time: no ratios."
+LEFT, LINE, RIGHT, POINT, ONE, BAND = "├", "─", "┤", "●", "│", "░"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Ratios from ``low`` to ``high`` on so many columns; twice and half as long lie equally far from 1."""
+
+    low: float
+    high: float
+    columns: int
+
+    def place(self, ratio: float) -> int:
+        share = math.log(ratio / self.low) / math.log(self.high / self.low)
+        return round(share * (self.columns - 1))
+
+
+def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
+    """Every row with its ratio; where there are no repeats a point alone, and without figures the reason."""
+    if not any(row.standing.time or row.standing.is_baseline for row in rows):
+        return Content("\n").join([Content(NOTHING), *map(_without_ratio, rows)])
+    wide = columns >= WIDE
+    name_width = _name_width(rows, columns) if wide else 0
+    axis = _axis(rows, columns - (name_width + RATIO_WIDTH + VERDICT_WIDTH if wide else RATIO_WIDTH))
+    lines = [Content(" " * name_width) + _scale(axis)]
+    kind = ""
+    for row in rows:
+        if row.kind != kind:
+            kind = row.kind
+            lines.append(Content.styled(printable(kind.removesuffix(": ")), "$foreground-muted"))
+        verdict = _verdict(row)
+        width = name_width - 1 if wide else columns - verdict.cell_length - 1
+        name = _fit(printable(row.name), width)
+        label = Content.styled(name, framework_style(row.standing.entry.framework))
+        label += Content(" " * (width + 1 - len(name)))
+        drawn = Content.assemble(_whisker(row, axis), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
+        lines += [Content.assemble(label, drawn, verdict)] if wide else [label + verdict, drawn]
+    return Content("\n").join([*lines, Content.styled(_legend(), "$foreground-muted")])
+
+
+def _without_ratio(row: Row) -> Content:
+    style = framework_style(row.standing.entry.framework)
+    return Content.assemble((printable(row.name), style), "  ", _verdict(row))
+
+
+def _name_width(rows: Sequence[Row], columns: int) -> int:
+    """Room for the longest name, but for no more than two fifths of a line."""
+    longest = max((len(printable(row.name)) for row in rows), default=0)
+    return max(LEAST_NAME_WIDTH, min(longest + 1, 2 * columns // 5))
+
+
+def _legend() -> str:
+    return (
+        f"\ntime per image relative to the baseline: right of 1 ({ONE}) is slower."
+        f" {LEFT}{LINE}{POINT}{LINE}{RIGHT} 95 % interval,"
+        f" {POINT} alone a single run, {BAND} within 2 %,"
+        " ! another accuracy"
+    )
+
+
+def _axis(rows: Sequence[Row], columns: int) -> Axis:
+    ends = [1 - EQUIVALENT, 1 + EQUIVALENT]
+    for row in rows:
+        if time := row.standing.time:
+            ends += [end for end in (time.ratio, time.low, time.high) if end is not None]
+    return Axis(min(ends) / MARGIN, max(ends) * MARGIN, max(8, columns))
+
+
+def _scale(axis: Axis) -> Content:
+    """The ends of the axis, and 1 where it is, unless it would touch one of them and read as a digit more."""
+    low, high = f"{axis.low:.2f}", f"{axis.high:.2f}"
+    cells = [*low, *" " * (axis.columns - len(low) - len(high)), *high]
+    one = axis.place(1.0)
+    if not "".join(cells[max(0, one - 1) : one + 2]).strip():
+        cells[one] = "1"
+    return Content.styled("".join(cells), "$foreground-muted")
+
+
+def _whisker(row: Row, axis: Axis) -> Content:
+    cells = [(" ", "")] * axis.columns
+    for place in range(axis.place(1 - EQUIVALENT), axis.place(1 + EQUIVALENT) + 1):
+        cells[place] = (BAND, "$foreground-disabled")
+    cells[axis.place(1.0)] = (ONE, "$foreground-muted")
+    standing = row.standing
+    style = framework_style(standing.entry.framework)
+    if standing.time and standing.time.low is not None and standing.time.high is not None:
+        first, last = axis.place(standing.time.low), axis.place(standing.time.high)
+        for place in range(first, last + 1):
+            cells[place] = (LINE, style)
+        cells[first], cells[last] = (LEFT, style), (RIGHT, style)
+    if standing.time or standing.is_baseline:
+        cells[axis.place(standing.time.ratio if standing.time else 1.0)] = (POINT, f"bold {style}")
+    return Content.assemble(*cells)
+
+
+def _ratio(row: Row) -> str:
+    time = row.standing.time
+    if time is None:
+        return ""
+    return f"{time.ratio:.2f}" + (f" [{time.low:.2f}, {time.high:.2f}]" if time.low is not None else "")
+
+
+def _verdict(row: Row) -> Content:
+    """In words; what learned something else has its doubt beside it."""
+    standing = row.standing
+    if standing.is_baseline:
+        return Content.styled("baseline", "$foreground-muted")
+    if standing.time is None:
+        status = "no timing" if standing.entry.done else str(standing.entry.results[0]["status"])
+        return Content.styled(printable(status.replace("_", " ")), "$foreground-muted")
+    verdict = standing.time.verdict
+    doubt = ("! " if standing.in_band is False else "", "$text-warning")
+    return Content.assemble(doubt, (verdict, VERDICT_STYLES.get(verdict, "")))
+
+
+def _fit(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,382 @@
+"""Compare: what can be compared on the left, the chosen comparison on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import DataTable, Footer, Input, OptionList, Static
+from textual.worker import get_current_worker
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.errors import TfptError, printable
+from tfpt_tui.results.comparison.filters import Filter, read_filter
+from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, list_choices, narrow, pulse
+from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.results.table import as_markdown
+from tfpt_tui.ui.compare import comparison, messages
+from tfpt_tui.ui.compare.choice_list import ChoiceList
+from tfpt_tui.ui.compare.comparison import Comparison
+from tfpt_tui.ui.compare.comparison_view import Wanted, find, title_of
+from tfpt_tui.ui.compare.curves import Curves
+from tfpt_tui.ui.compare.export import ExportDialog
+from tfpt_tui.ui.compare.result_table import ResultTable
+from tfpt_tui.ui.keys import COMPARE, bindings
+from tfpt_tui.ui.widgets.title_bar import TitleBar
+
+EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset."
+NONE_LEFT = "No run matches the filter.\n\nPress / to change it, or / and esc to take it off."
+# Whoever runs down the list, or types, waits for the entry at which he stops.
+SETTLE_S = 0.1
+NEWS_S = 2.0
+# A reply within this time needs no word that it is waited for.
+PATIENCE_S = 0.3
+# A path is read, and perhaps copied.
+TOLD_S = 15.0
+COPIED = "copied, if the terminal supports OSC 52"
+
+
+class CompareScreen(Screen[None]):
+    """Workers read the list and one comparison at a time; handlers show what they post."""
+
+    CSS_PATH = "screen.tcss"
+    BINDINGS = bindings(COMPARE)
+    AUTO_FOCUS = "#choices"
+
+    def __init__(self, paths: Paths) -> None:
+        super().__init__()
+        self._paths = paths
+        self._away = True  # until it is seen, and while another screen is
+        self._choices: Sequence[Choice] = ()
+        self._filter = Filter()
+        self._wanted: Wanted | None = None
+        self._pulse: Hashable = None
+        self._feeling: Timer | None = None
+        self._settling: Timer | None = None
+        self._patience: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(COMPARE)
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield Static("reading the runs ...", id="count", markup=False)
+                yield Input(placeholder="demo batch_size>32", id="filter", compact=True)
+                yield Static(id="problem", markup=False)
+                yield ChoiceList(id="choices")
+            yield Comparison(id="found")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self._feeling = self.set_interval(NEWS_S, self._feel, pause=self._away)
+
+    def on_screen_resume(self) -> None:
+        if self._away:
+            self._away = False
+            self._list(again=False)
+            if self._feeling:
+                self._feeling.resume()
+
+    def on_screen_suspend(self) -> None:
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
+        if self._away and self._feeling:
+            self._feeling.pause()
+
+    # What can be compared.
+
+    def action_reload(self) -> None:
+        self._list(again=True)
+
+    @work(thread=True, exclusive=True, group="pulse")
+    def _feel(self) -> None:
+        self.post_message(messages.Felt(pulse(self._choices, self._paths)))
+
+    @on(messages.Felt)
+    def _list_what_is_new(self, message: messages.Felt) -> None:
+        """Once for every change: reading many runs may take longer than until the next look."""
+        if self._pulse is not None and message.pulse != self._pulse:
+            self._pulse = message.pulse
+            self._list(again=True)
+
+    @work(thread=True, exclusive=True, group="list")
+    def _list(self, again: bool) -> None:
+        def tell(done: int, total: int) -> None:
+            if done % 100 == 0:
+                self.post_message(messages.Indexing(done, total))
+
+        try:
+            choices = list_choices(read_summaries(self._paths, tell), self._paths)
+        except OSError as error:
+            self.post_message(messages.Unreadable(str(error)))
+        else:
+            self.post_message(messages.Listed(choices, again, pulse(choices, self._paths)))
+
+    @on(messages.Indexing)
+    def _tell_progress(self, message: messages.Indexing) -> None:
+        self.query_one("#count", Static).update(f"reading run {message.done:,} of {message.total:,}")
+
+    @on(messages.Unreadable)
+    def _tell_unreadable(self, message: messages.Unreadable) -> None:
+        self._pane.clear(f"The runs cannot be read: {printable(message.reason)}\n\nPress r to try again.")
+
+    @on(messages.Listed)
+    def _show_choices(self, message: messages.Listed) -> None:
+        self._choices, self._pulse = message.choices, message.pulse
+        self._narrow(again=message.again)
+
+    def _narrow(self, again: bool = False) -> None:
+        """Show the choices that pass the filter, and compare the chosen one."""
+        kept = narrow(self._choices, self._filter)
+        count = f"{len(kept)} of {len(self._choices)}" if self._filter != Filter() else f"{len(self._choices)}"
+        self.query_one("#count", Static).update(f"{count} to compare")
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(ChoiceList).show(kept)
+        self.set_class(not self._choices, "-empty")
+        if kept:
+            self._choose_soon(again)
+        else:
+            self._wanted = None
+            self._be_patient_with(None)
+            self._pane.clear(NONE_LEFT if self._choices else EMPTY)
+
+    # The filter.
+
+    def action_filter(self) -> None:
+        self.add_class("-filter")
+        self.query_one("#filter").focus()
+        self.refresh_bindings()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        """What is no condition, perhaps not yet, or leaves nothing, is told and changes nothing."""
+        problem = ""
+        try:
+            found = read_filter(event.value)
+        except TfptError as error:
+            problem = str(error)
+        else:
+            if narrow(self._choices, found) or not self._choices:
+                self._filter = found
+                self._narrow()
+            else:
+                problem = f"nothing matches {event.value}"
+        self.query_one("#problem", Static).update(printable(problem))
+        self.set_class(bool(problem), "-problem")
+
+    @on(Input.Submitted, "#filter")
+    def _leave_filter(self) -> None:
+        self.query_one(ChoiceList).focus()
+
+    def action_close(self) -> None:
+        """Out of the filter and without it; else out of a part that was enlarged."""
+        if self.has_class("-filter"):
+            self.query_one("#filter", Input).value = ""
+            self.remove_class("-filter", "-problem")
+            self.query_one(ChoiceList).focus()
+            self.refresh_bindings()
+        else:
+            self.action_enlarge()
+
+    # The choice, and what is found of it.
+
+    @on(OptionList.OptionHighlighted, "#choices")
+    def _highlighted(self) -> None:
+        self._choose_soon()
+
+    def _choose_soon(self, again: bool = False) -> None:
+        if self._settling:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE_S, lambda: self._choose(again))
+
+    @on(OptionList.OptionSelected, "#choices")
+    def _open(self) -> None:
+        self._pane.table.focus()
+
+    def action_mark(self) -> None:
+        self.query_one(ChoiceList).toggle_mark()
+        self._choose()
+
+    def _choose(self, again: bool = False) -> None:
+        """Compare what is chosen now, unless that is done; the same entries keep how they are compared."""
+        chosen, before = self.query_one(ChoiceList).chosen, self._wanted
+        if not chosen or (before and before.choices == chosen and not again):
+            return
+        if before and [choice.id for choice in before.choices] == [choice.id for choice in chosen]:
+            self._compare_as(replace(before, choices=chosen))
+            return
+        if _is_published(chosen) != (before is not None and _is_published(before.choices)):
+            self._pane.show_view(comparison.PUBLISHED if _is_published(chosen) else comparison.TABLE)
+        self._compare_as(Wanted(chosen))
+
+    def _compare_as(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._pane.expect(wanted)
+        self._be_patient_with(wanted)
+        self._find(wanted)
+
+    def _be_patient_with(self, wanted: Wanted | None) -> None:
+        """What was waited for before is waited for no more."""
+        if self._patience:
+            self._patience.stop()
+            self._patience = None
+        if wanted:
+            self._patience = self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
+
+    @work(thread=True, exclusive=True, group="find")
+    def _find(self, wanted: Wanted) -> None:
+        worker = get_current_worker()
+        try:
+            found: Message = messages.Found(find(wanted, self._paths))
+        except OSError as error:
+            found = messages.Unreadable(str(error))
+        if not worker.is_cancelled:
+            self.post_message(found)
+
+    @on(messages.Found)
+    def _show_findings(self, message: messages.Found) -> None:
+        if message.findings.wanted is self._wanted:
+            self._pane.show(message.findings)
+
+    # How it is compared and shown.
+
+    def action_baseline(self) -> None:
+        row = self._pane.table.row_here
+        if row is None or self._wanted is None:
+            return
+        if not row.get("n"):
+            self.notify("no run of this row has completed: nothing can be measured against it", severity="warning")
+            return
+        self._compare_as(replace(self._wanted, baseline=str(row["runs"]).split()[0]))
+
+    def action_group(self) -> None:
+        """Within the values of the next setting in which rows differ; after the last one all together."""
+        if self._wanted and (keys := ["", *self._keys()]):
+            following = keys[(keys.index(self._wanted.by) + 1) % len(keys)] if self._wanted.by in keys else ""
+            self._compare_as(replace(self._wanted, by=following))
+
+    def action_across(self) -> None:
+        if self._wanted:
+            self._compare_as(replace(self._wanted, across=not self._wanted.across))
+
+    def action_sort(self) -> None:
+        self._pane.table.sort_here()
+
+    @on(DataTable.HeaderSelected)
+    def _sort_by(self, event: DataTable.HeaderSelected) -> None:
+        table = event.data_table
+        if isinstance(table, ResultTable) and not table.turned:
+            table.move_cursor(column=event.column_index)
+            table.sort_here()
+
+    def action_transpose(self) -> None:
+        self._pane.table.turn()
+        self.refresh_bindings()
+
+    def action_x_axis(self) -> None:
+        self.query_one(Curves).change_axis()
+
+    def action_view(self, step: int) -> None:
+        self._pane.step(step)
+
+    def action_show_view(self, view: str) -> None:
+        self._pane.show_view(view)
+
+    def action_enlarge(self) -> None:
+        self.toggle_class("-full")
+        self._pane.show_view(self._pane.view)
+
+    # What is taken away.
+
+    def action_copy_cell(self) -> None:
+        self._copy(self._pane.table.text_here, "nothing in this cell")
+
+    def action_copy_table(self) -> None:
+        table = self._pane.table.table
+        self._copy(as_markdown(table) if table else "", "no table to copy")
+
+    def _copy(self, text: str, nothing: str) -> None:
+        if not text:
+            self.notify(nothing, severity="warning")
+            return
+        self.app.copy_to_clipboard(text)
+        lines = text.rstrip("\n").split("\n")
+        shown = printable(text) if len(lines) == 1 else f"the table as Markdown, {len(lines)} lines"
+        self.notify(f"{shown}\n({COPIED})", markup=False)
+
+    def action_export(self) -> None:
+        answer, table = self._pane.answer, self._pane.table.table
+        if answer and table and self._wanted:
+            shown = replace(answer, table=table)
+            stem = f"compare-{title_of(self._wanted).replace(' ', '-')}"
+            self.app.push_screen(ExportDialog(shown, stem), self._tell_written)
+
+    def _tell_written(self, where: str | None) -> None:
+        if where:
+            self.notify(where, title="Written", timeout=TOLD_S, markup=False)
+
+    # Moving.
+
+    def action_cursor_down(self) -> None:
+        self._move("down")
+
+    def action_cursor_up(self) -> None:
+        self._move("up")
+
+    def action_cursor_first(self) -> None:
+        self._move("first")
+
+    def action_cursor_last(self) -> None:
+        self._move("last")
+
+    def _move(self, where: str) -> None:
+        """In the part that has the focus: a list, a table, or text that scrolls."""
+        match self.focused:
+            case OptionList() as choices:
+                getattr(choices, f"action_{where if where in ('first', 'last') else f'cursor_{where}'}")()
+            case DataTable() as table:
+                moves: dict[str, Any] = {"down": table.action_cursor_down, "up": table.action_cursor_up}
+                ends: dict[str, int] = {"first": 0, "last": table.row_count - 1}
+                moves[where]() if where in moves else table.move_cursor(row=ends[where])
+            case VerticalScroll() as text:
+                getattr(text, {"first": "scroll_home", "last": "scroll_end"}.get(where, f"scroll_{where}"))()
+
+    # What can be done now.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        pane = self._pane
+        compared = pane.answer is not None
+        match action:
+            case "close":
+                return self.has_class("-filter") or self.has_class("-full")
+            case "mark":
+                return isinstance(self.focused, ChoiceList) and bool(self._choices)
+            case "baseline":
+                return compared and pane.table.id == "table" and pane.table.has_focus
+            case "sort":
+                return compared and pane.table.has_focus and not pane.table.turned
+            case "transpose" | "copy_cell" | "copy_table" | "export":
+                return compared
+            case "group":
+                return bool(self._keys())
+            case "across":
+                return bool(pane.findings and (pane.findings.across_helps or pane.findings.wanted.across))
+            case "x_axis":
+                return comparison.CURVES in pane.shown and bool(pane.findings and pane.findings.curves)
+        return True
+
+    @property
+    def _pane(self) -> Comparison:
+        return self.query_one(Comparison)
+
+    def _keys(self) -> tuple[str, ...]:
+        return self._pane.findings.keys if self._pane.findings else ()
+
+
+def _is_published(choices: Sequence[Choice]) -> bool:
+    return all(choice.kind == PUBLISHED for choice in choices)

@@ -1,0 +1,106 @@
+"""The words of the Compare screen: heading, notes, legend of the curves, origins. No widget is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tfpt_tui.errors import printable
+from tfpt_tui.results.requests.comparables import SWEEP
+from tfpt_tui.results.table import Table
+from tfpt_tui.ui.compare.comparison_view import Curve, Findings, Wanted, title_of
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, VERDICT_STYLES, colours_of
+
+MAX_NOTES = 100
+NO_CURVES = "No run of these trained an epoch: no curves."
+
+
+def heading(wanted: Wanted, runs: int | None) -> Content:
+    """What is compared and how; ``runs`` is None while it is being read."""
+    title = title_of(wanted)
+    if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
+        title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%m-%d %H:%M}"
+    how = ["comparing ..." if runs is None else _how_many(runs, sum(len(one.summaries) for one in wanted.choices))]
+    how += [f"within each {wanted.by}"] if wanted.by else []
+    how += ["across machines and versions"] if wanted.across else []
+    return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$foreground-muted"))
+
+
+def _how_many(runs: int, recorded: int) -> str:
+    """Of a sweep that was resumed, those count that took the place of others."""
+    total = f"{recorded:,} run{'' if recorded == 1 else 's'}"
+    return f"{runs:,} of {total}" if runs < recorded else total
+
+
+def notes(table: Table, hidden_rows: int = 0) -> Content:
+    """The notes, the answer first, a verdict in its colour; very many are cut, and so were very many rows."""
+    lines = [cut(hidden_rows)] if hidden_rows else []
+    lines += [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
+    if hidden := len(table.notes) - MAX_NOTES:
+        lines += (
+            [Content.styled(f"{hidden} more; an export has them all", "$foreground-muted")] if hidden > 0 else []
+        )
+    return Content("\n").join(lines)
+
+
+def cut(hidden_rows: int) -> Content:
+    """What stands above the rows where there are too many to be shown."""
+    return Content.styled(f"{hidden_rows:,} more rows are not shown; an export has them all", "$text-warning")
+
+
+def _note(note: str) -> Content:
+    statement, colon, verdict = note.rpartition(": ")
+    if verdict in VERDICT_STYLES:
+        return Content.assemble(statement, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
+    if "not equivalent:" in note or note.startswith("different origins"):
+        return Content.styled(note, "$text-warning")
+    return Content.styled(note, "$foreground-muted")
+
+
+def curve_colours(curves: Sequence[Curve], dark: bool) -> list[str]:
+    """A colour for each curve, on a dark or a light background."""
+    lettered = [(letter, curve.framework) for letter, curve in zip(CURVE_LETTERS, curves, strict=False)]
+    return list(colours_of(lettered, dark).values())
+
+
+def curves_legend(curves: Sequence[Curve], rows: int, dark: bool) -> Content:
+    """Each curve's letter and name, with where it ends."""
+    lines = []
+    for letter, curve, colour in zip(CURVE_LETTERS, curves, curve_colours(curves, dark), strict=False):
+        end = f"  loss {curve.losses[-1]:.3f} acc {curve.accuracies[-1]:.3f}"
+        mark = (f"{letter} {printable(curve.name)}", colour)
+        lines.append(Content.assemble(mark, (end, "$foreground-muted")))
+    if rows > len(curves) == MAX_CURVES:
+        lines.append(Content.styled(f"{MAX_CURVES} of {rows} rows; / chooses others", "$foreground-muted"))
+    return Content("\n").join(lines)
+
+
+def environment(found: Findings) -> Content:
+    """What differs between machines and versions, with who has which; below it what is the same."""
+    parts = [_heading("Computed on")]
+    parts += [Content(f"  {printable(device)}") for device in found.origins.devices]
+    parts.append(_heading("\nDiffers"))
+    if not found.facts:
+        parts.append(Content("  nothing that is known of these runs"))
+    for name, values in found.facts:
+        parts.append(Content(f"  {printable(name)}"))
+        parts += [
+            Content.assemble(f"    {printable(value)}  ", (printable(runs), "$foreground-muted"))
+            for value, runs in values
+        ]
+    parts.append(_heading("\nThe same everywhere"))
+    shared = ", ".join(_plain(name, value) for name, value in found.origins.shared)
+    parts.append(Content(f"  {printable(shared) or 'nothing'}"))
+    return Content("\n").join(parts)
+
+
+def _plain(name: str, value: str) -> str:
+    """A fact as people say it: bytes as gigabytes, and no underscores."""
+    if name.endswith("_bytes") and value.isdigit():
+        name, value = name.removesuffix("_bytes"), f"{int(value) / 1e9:.1f} GB"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _heading(text: str) -> Content:
+    return Content.styled(text, "$foreground-muted")

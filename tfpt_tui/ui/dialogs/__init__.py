@@ -1,0 +1,1 @@
+"""Dialogs that several screens or the app itself open."""

@@ -1,0 +1,1 @@
+"""Monitor: the runs, live or recorded."""

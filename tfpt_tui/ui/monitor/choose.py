@@ -1,0 +1,53 @@
+"""Which of the listed runs are shown, and in which order. No widget is known here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tfpt_tui.results.comparison.filters import named, read_filter
+from tfpt_tui.results.comparison.groups import END_TO_END, setting_value
+from tfpt_tui.runs.record.fold import throughput
+from tfpt_tui.ui.monitor.watch import ListedRun
+
+NEWEST = "newest first"
+# The figure that decides.
+FIGURES: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
+    "fastest first": lambda facts: throughput(facts.get("training", {})),
+    "by accuracy": lambda facts: facts.get("test", {}).get("accuracy"),
+}
+ORDERS = (NEWEST, *FIGURES)
+
+
+def matching(runs: Sequence[ListedRun], text: str) -> list[ListedRun]:
+    """The runs that have all words of the text in what they are called, and fulfil all its conditions.
+
+    Raises:
+        UsageError: a condition is none, such as ``batch_size>many``.
+    """
+    found = read_filter(text)
+    return [
+        run
+        for run in runs
+        if named(run.facts, found.words) and all(condition.holds(run.facts) for condition in found.conditions)
+    ]
+
+
+def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
+    """The runs in one of ``ORDERS``; those without the figure come last, newest first as ever.
+
+    Whole trainings that completed come first: how fast others loaded or began is no rank among them.
+    """
+    if order == NEWEST:
+        return list(runs)
+    return sorted(runs, key=lambda run: (_is_whole(run), _known(FIGURES[order](run.facts))), reverse=True)
+
+
+def _is_whole(run: ListedRun) -> bool:
+    return run.status == "completed" and setting_value(run.facts.get("config", {}), "measure") == END_TO_END
+
+
+def _known(figure: float | None) -> float:
+    """Below all others where there is none: NaN among them would leave the others in disorder."""
+    return -math.inf if figure is None or math.isnan(figure) else figure

@@ -1,0 +1,163 @@
+"""From what is known of runs to the curves that are drawn of them. No widget is known here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tfpt_tui.events import EpochEnd
+from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.plot import Series, time_axis
+from tfpt_tui.ui.theme import GPU_COLOURS, SMOOTHED_COLOUR
+
+EPOCH, STEP, SECONDS = "epoch", "step", "seconds"
+X_AXES = (EPOCH, STEP, SECONDS)
+# Weights of the past; 0.6 halves the noise of an epoch to a half.
+SMOOTHINGS = (0.3, 0.6, 0.9)
+MIN_SMOOTHED = 4  # points; fewer are no noise to look through
+
+Points = tuple[tuple[float, ...], tuple[float, ...]]
+
+EPOCH_FIGURES: dict[str, Callable[[EpochEnd], float | None]] = {
+    "train loss": lambda epoch: epoch.loss,
+    "train accuracy": lambda epoch: epoch.accuracy,
+    "images/s": lambda epoch: epoch.images_per_s,
+    "first batch s": lambda epoch: epoch.first_batch_s,
+}
+SAMPLE_FIGURES: dict[str, Callable[[Sample], float | None]] = {
+    "CPU %": lambda sample: sample.cpu_percent,
+    "worker CPU % of a core": lambda sample: sample.worker_cpu_percent,
+    "worker memory GB": lambda sample: _scaled(sample.worker_rss_bytes, 1e-9),
+    "machine memory GB": lambda sample: _scaled(sample.memory_used_bytes, 1e-9),
+    "disk reads MB/s": lambda sample: _scaled(sample.disk_read_bytes_per_s, 1e-6),
+}
+GPU_FIGURES: dict[str, Callable[[GpuSample], float | None]] = {
+    "GPU %": lambda gpu: gpu.utilization_percent,
+    "GPU memory GB": lambda gpu: _scaled(gpu.memory_used_bytes, 1e-9),
+    "GPU power W": lambda gpu: gpu.power_w,
+    "GPU temperature C": lambda gpu: gpu.temperature_c,
+    "GPU clock MHz": lambda gpu: gpu.sm_clock_mhz,
+    "GPU throttled": lambda gpu: None if gpu.throttle is None else float(bool(gpu.throttle)),
+}
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How the curves of the training are drawn; ``smoothing`` is the weight of the past, 0 for none."""
+
+    x: str = EPOCH
+    log: bool = False
+    smoothing: float = 0.0
+
+    def next_x(self) -> Axes:
+        return replace(self, x=X_AXES[(X_AXES.index(self.x) + 1) % len(X_AXES)])
+
+    def toggle_smoothing(self) -> Axes:
+        return replace(self, smoothing=0.0 if self.smoothing else SMOOTHINGS[1])
+
+    def smoother(self, more: int) -> Axes:
+        """The next weight up (1) or down (-1)."""
+        place = SMOOTHINGS.index(self.smoothing) + more if self.smoothing else 0
+        return replace(self, smoothing=SMOOTHINGS[min(max(place, 0), len(SMOOTHINGS) - 1)])
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run that is drawn, with the colour and the label that it has everywhere."""
+
+    view: RunView
+    colour: str
+    label: str
+
+
+def of_epochs(runs: Sequence[Shown], figure: str, axes: Axes) -> tuple[Series, ...]:
+    """A curve for every run; smoothed ones lie over their raw points."""
+    series = []
+    for run in runs:
+        xs, ys = _points(run.view, EPOCH_FIGURES[figure], axes.x)
+        smoothed = smooth(ys, axes.smoothing)
+        if smoothed != ys:
+            series.append(Series(xs, ys, SMOOTHED_COLOUR, raw=True))
+        series.append(Series(xs, smoothed, run.colour, run.label))
+    return tuple(series)
+
+
+def epochs_range(runs: Sequence[Shown], axes: Axes) -> tuple[float, float]:
+    """From the beginning to the end that is known beforehand, so that curves do not move while they grow."""
+    if axes.x == SECONDS:
+        ends = [sum(epoch.seconds for epoch in run.view.record.epochs) for run in runs]
+        return 0.0, time_axis(max(ends, default=0.0))
+    ends = [_epochs_of(run.view) * (steps_of(run.view) if axes.x == STEP else 1) for run in runs]
+    return 1.0, float(max([2, *ends]))
+
+
+def of_samples(view: RunView, figure: str, colour: str) -> tuple[Series, ...]:
+    """The course of a reading over the run's seconds."""
+    known = [
+        (sample.elapsed_s, value)
+        for sample in view.samples
+        if (value := SAMPLE_FIGURES[figure](sample)) is not None
+    ]
+    return (Series(tuple(x for x, _ in known), tuple(y for _, y in known), colour),) if known else ()
+
+
+def of_gpus(view: RunView, figure: str) -> tuple[Series, ...]:
+    """The course of a reading of every GPU that has it."""
+    series = []
+    for number in range(len(view.samples[-1].gpus) if view.samples else 0):
+        known = [
+            (sample.elapsed_s, value)
+            for sample in view.samples
+            if len(sample.gpus) > number and (value := GPU_FIGURES[figure](sample.gpus[number])) is not None
+        ]
+        if known:
+            colour = GPU_COLOURS[number % len(GPU_COLOURS)]
+            series.append(Series(tuple(x for x, _ in known), tuple(y for _, y in known), colour, f"GPU{number}"))
+    return tuple(series)
+
+
+def smooth(ys: Sequence[float], weight: float) -> tuple[float, ...]:
+    """The exponential moving average, corrected for its start (Adam's way: Kingma and Ba 2015, section 3).
+
+    Values that are not finite stay as they are, and are in no average. Few points are not smoothed.
+    """
+    if not weight or sum(map(math.isfinite, ys)) < MIN_SMOOTHED:
+        return tuple(ys)
+    average, correction, smoothed = 0.0, 0.0, []
+    for y in ys:
+        if not math.isfinite(y):
+            smoothed.append(y)
+            continue
+        average = weight * average + (1 - weight) * y
+        correction = weight * correction + (1 - weight)
+        smoothed.append(average / correction)
+    return tuple(smoothed)
+
+
+def steps_of(view: RunView) -> int:
+    """Steps of an epoch, 1 where they are not known."""
+    batch = view.config.batch_size if view.config else 1
+    images = [round(epoch.images_per_s * epoch.seconds) for epoch in view.record.epochs[:1]]
+    return max(1, round(images[0] / batch)) if images else 1
+
+
+def _points(view: RunView, value_of: Callable[[EpochEnd], float | None], x: str) -> Points:
+    xs, ys, seconds = [], [], 0.0
+    steps = steps_of(view) if x == STEP else 1
+    for epoch in view.record.epochs:
+        seconds += epoch.seconds
+        value = value_of(epoch)
+        if value is not None:
+            xs.append(seconds if x == SECONDS else float(epoch.epoch * steps))
+            ys.append(value)
+    return tuple(xs), tuple(ys)
+
+
+def _epochs_of(view: RunView) -> int:
+    return view.config.epochs_trained if view.config else len(view.record.epochs)
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

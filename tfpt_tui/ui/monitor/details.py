@@ -1,0 +1,61 @@
+"""Everything about one run: its settings, phases, figures, layers, and the traceback if it failed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from tfpt_tui.results.presentation.run_report import report_layers, report_run
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.fold import Record
+from tfpt_tui.ui.dialogs.dialog import Dialog
+from tfpt_tui.wording import printable_lines
+
+LEAST_WIDTH = 40
+
+
+class Details(Dialog[None]):
+    DEFAULT_CSS = """
+    Details { align: center middle; }
+    Details > VerticalScroll { width: 90%; height: 90%; padding: 0 2; background: $panel; border: round $primary; }
+    Details.-narrow > VerticalScroll { width: 100%; padding: 0 1; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("escape,q,i", "dismiss", "Close"),
+        Binding("j", "down", show=False),
+        Binding("k", "up", show=False),
+    ]
+
+    def __init__(self, run: RunDirectory, record: Record) -> None:
+        super().__init__()
+        self._run = run
+        self._record = record
+        self._result = read_result(run)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as scroll:
+            scroll.border_subtitle = "esc closes"
+            yield Static(id="report", markup=False)
+
+    def on_resize(self) -> None:
+        width = self.query_one("#report").container_size.width - 1  # the scrollbar's
+        self.query_one("#report", Static).update(self._text(self._result, max(width, LEAST_WIDTH)))
+
+    def action_down(self) -> None:
+        self.query_one(VerticalScroll).scroll_down()
+
+    def action_up(self) -> None:
+        self.query_one(VerticalScroll).scroll_up()
+
+    def _text(self, result: dict[str, Any], width: int) -> str:
+        parts = [report_run(result, width), f"  {self._run.path}\n"]
+        if self._record.model:
+            parts.append(report_layers(self._record.model))
+        if trace := result.get("error", {}).get("traceback"):
+            parts.append(printable_lines(trace))
+        return "\n".join(parts)

@@ -1,0 +1,178 @@
+"""One run as the Monitor shows it, followed through its files into frozen views. No widget is known here."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.errors import TfptError
+from tfpt_tui.events import ALIVE, Progress, RunError, RunWarning
+from tfpt_tui.hardware.readings import parse_samples
+from tfpt_tui.hardware.sample import Sample
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.record.fold import Record, fold_all, warnings_of
+from tfpt_tui.runs.record.state import RESUMABLE, read_state, status_of
+from tfpt_tui.runs.record.sweep import read_config, read_sweep
+from tfpt_tui.runs.record.tail import EventTail, LineTail
+
+MAX_LOG_LINES = 400
+MAX_LOG_BYTES = 1 << 16
+DAMAGED = "malformed_events"  # as the supervisor calls it
+MAX_POINTS = 600  # of a course over time; a longer one is thinned out to half
+
+Points = tuple[tuple[float, float], ...]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class RunView:
+    """All that is shown of a run. ``waiting`` says what a queued run waits for, or that a live one is to end.
+
+    ``rates`` are the training's images/s over the seconds since the worker's start, ``samples`` the readings of
+    the hardware.
+    """
+
+    id: str
+    path: Path
+    status: str
+    config: RunConfig | None
+    record: Record
+    error: RunError | None = None
+    gpu_problem: str = ""
+    log: tuple[str, ...] = ()
+    waiting: str = ""
+    warnings: tuple[RunWarning, ...] = ()
+    rates: Points = ()
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def sample(self) -> Sample | None:
+        """The latest reading, of a run that is over the latest that had its worker in memory."""
+        if self.status not in ALIVE:
+            for sample in reversed(self.samples):
+                if sample.worker_rss_bytes:
+                    return sample
+        return self.samples[-1] if self.samples else None
+
+    @property
+    def framework(self) -> str:
+        return self.config.framework if self.config else self.id.split("-")[2]
+
+
+class RunReader:
+    """Follows the files of one run. Each thread that looks needs one of its own."""
+
+    def __init__(self, run: RunDirectory, paths: Paths) -> None:
+        self.run = run
+        self._paths = paths
+        self._events = EventTail(run.events)
+        self._hardware = LineTail(run.hardware)
+        self._header: list[str] = []
+        self._log = LineTail(run.log, last_bytes=MAX_LOG_BYTES)
+        self._view = RunView(run.id, run.path, "", config_of(run), Record())
+        self._over = False
+
+    def read(self) -> RunView:
+        """The run as it is now. Once it is over its files are read no more."""
+        if self._over:
+            return self._view
+        status = status_of(self.run)  # before the files: what comes later is read the next time
+        view, events, samples = self._view, self._events.read_all(), self._samples()
+        record = fold_all(events, view.record)
+        rates = [
+            (stamped.elapsed, stamped.event.images_per_s)
+            for stamped in events
+            # Loading and evaluation go at another pace, and before its first batch an epoch has none.
+            if isinstance(stamped.event, Progress) and stamped.event.epoch and stamped.event.done
+        ]
+        self._view = RunView(
+            id=view.id,
+            path=view.path,
+            status=status,
+            config=view.config,
+            record=record,
+            error=self._error(status),
+            gpu_problem=view.gpu_problem or self._gpu_problem(),
+            log=(*view.log, *self._log.read())[-MAX_LOG_LINES:],
+            waiting=self._waiting(status),
+            warnings=self._warnings(status, record),
+            rates=_extend(view.rates, rates),
+            samples=_extend(view.samples, samples),
+        )
+        self._over = status not in ALIVE
+        return self._view
+
+    def unreadable(self, error: OSError) -> RunView:
+        """What is known of a run whose files the file system refuses to show."""
+        return dataclasses.replace(self._view, status="crashed", error=RunError("OSError", str(error)))
+
+    def _samples(self) -> list[Sample]:
+        """The readings of the hardware that are new."""
+        samples: list[Sample] = []
+        while lines := self._hardware.read():
+            if not self._header:
+                self._header = lines.pop(0).split(",")
+            samples += parse_samples(self._header, lines)
+        return samples
+
+    def _gpu_problem(self) -> str:
+        return str(read_state(self.run.environment).get("gpu", {}).get("problem", ""))
+
+    def _warnings(self, status: str, record: Record) -> tuple[RunWarning, ...]:
+        """What the worker and the look at the machine before it say; once the run is over, its result has all."""
+        if status in ALIVE:
+            return (*record.warnings, *warnings_of(read_state(self.run.environment)))
+        known = warnings_of(read_result(self.run))
+        if self._events.malformed and not any(warning.code == DAMAGED for warning in known):
+            message = f"{self._events.malformed} lines of events.jsonl are no events: the file is damaged"
+            known = (*known, RunWarning(message, DAMAGED, "", "time"))
+        return known
+
+    def _error(self, status: str) -> RunError | None:
+        if status in (*ALIVE, "completed"):
+            return None
+        result = read_result(self.run)
+        error: dict[str, Any] = result.get("error", {})
+        silence = "stopped on request" if status == "stopped" else "it left no message"
+        message = error.get("message", "") or silence
+        if status in RESUMABLE and "runs resume" not in message and self._is_planned(str(result.get("sweep", ""))):
+            message += f"\ngo on with: tfpt-tui runs resume {result['sweep']}"
+        return RunError(error.get("type", ""), message, error.get("traceback", ""))
+
+    def _is_planned(self, sweep: str) -> bool:
+        """Whether the sweep still counts on the run: once it was resumed, another has taken its place."""
+        try:
+            return self.run in read_sweep(SweepDirectory(self._paths.sweeps / sweep), self._paths).runs
+        except TfptError:
+            return False
+
+    def _waiting(self, status: str) -> str:
+        if status in ALIVE and self.run.stop.exists():
+            return "stopping on request"
+        if status != "queued":
+            return ""
+        sweep = str(read_state(self.run.state).get("sweep", ""))
+        return str(read_state(self._paths.sweeps / sweep / "state.toml").get("message", "")) if sweep else ""
+
+
+def config_of(run: RunDirectory) -> RunConfig | None:
+    """The configuration of a run, None where it cannot be read."""
+    try:
+        return read_config(run)
+    except TfptError:
+        return None
+
+
+def _extend(course: tuple[Item, ...], new: list[Item]) -> tuple[Item, ...]:
+    """With what is new at its end; the latest stays, whatever is thinned out."""
+    if not new:
+        return course
+    extended = (*course, *new)
+    while len(extended) > MAX_POINTS:
+        extended = (*extended[:-1:2], extended[-1])
+    return extended

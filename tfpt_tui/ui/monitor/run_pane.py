@@ -1,0 +1,156 @@
+"""The chosen run on the right of the Monitor: what it does, its curves, the machine under it, and its log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, ItemGrid, Vertical, VerticalScroll
+from textual.content import Content
+
+from tfpt_tui.events import ALIVE
+from tfpt_tui.ui.monitor import curves, text
+from tfpt_tui.ui.monitor.curves import Axes, Shown
+from tfpt_tui.ui.monitor.log_view import LogView, plain
+from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.plot import Series, time_axis
+from tfpt_tui.ui.widgets.chart import Chart
+from tfpt_tui.ui.widgets.live import Live
+
+TRAINING, HARDWARE, LOG = "training", "hardware", "log"
+VIEWS = (TRAINING, HARDWARE, LOG)
+SHARES = {"train accuracy": (0.0, 1.0), "CPU %": (0.0, 100.0), "GPU %": (0.0, 100.0), "GPU throttled": (0.0, 1.0)}
+COURSE = "images/s by seconds"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the pane shows: the runs that are drawn, the chosen one last and on top; how; and against which one."""
+
+    runs: tuple[Shown, ...]
+    axes: Axes
+    view: str
+    baseline: str | None = None
+
+    @property
+    def chosen(self) -> Shown:
+        return self.runs[-1]
+
+
+class RunPane(Vertical):
+    """Paints what of its picture differs; a view that is not shown is not drawn."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self._picture: Picture | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Live(id="headline")
+        yield Live(id="timeline")
+        yield Live(id="progress")
+        yield Live(id="outcome")
+        yield Live(id="legend")
+        with Vertical(id="training"):
+            with Horizontal(id="charts", classes="charts"):
+                yield _chart("train loss")
+                yield _chart("train accuracy")
+            with Horizontal(id="courses", classes="charts"):
+                yield _chart(COURSE)
+                yield _chart("first batch s")
+            yield Live(id="hardware")
+            yield Live(id="log-end")
+        with VerticalScroll(id="machine", can_focus=False):
+            yield Live(id="readings")
+            with ItemGrid(min_column_width=40, id="grid"):
+                for figure in (*curves.SAMPLE_FIGURES, *curves.GPU_FIGURES):
+                    yield _chart(figure)
+        yield LogView(id="log")
+
+    def on_resize(self) -> None:
+        if self._picture:
+            self.show(self._picture)
+
+    def show(self, picture: Picture) -> None:
+        if self._picture and self._picture.chosen.view.id != picture.chosen.view.id:
+            for chart in self.query(Chart):
+                chart.show_whole()
+        self._picture = picture
+        run = picture.chosen.view
+        columns = self.content_size.width
+        self._live("headline").show(text.headline(run))
+        self._live("timeline").show(text.timeline(run.record, columns))
+        self._live("progress").show(text.progress(run, columns))
+        self._live("outcome").show(text.outcome(run))
+        self.set_class(run.error is not None, "-error")
+        self._show_legend(picture)
+        for view in VIEWS:
+            self.set_class(view == picture.view, f"-{view}")
+        {TRAINING: self._show_training, HARDWARE: self._show_machine, LOG: self._show_log}[picture.view](picture)
+
+    def _chart(self, figure: str) -> Chart:
+        return self.query_one(f"#{_name(figure)}", Chart)
+
+    def first_chart(self) -> Chart | None:
+        """The first one that is seen."""
+        return next((chart for chart in self.query(Chart) if chart.size), None)
+
+    def _live(self, name: str) -> Live:
+        return self.query_one(f"#{name}", Live)
+
+    def _show_legend(self, picture: Picture) -> None:
+        compared = len(picture.runs) > 1
+        self.set_class(compared, "-compared")
+        legend = self._live("legend")
+        if compared:
+            legend.styles.height = len(picture.runs)
+            legend.show(text.legend(picture.runs, picture.baseline))
+
+    def _show_training(self, picture: Picture) -> None:
+        runs, axes = picture.runs, picture.axes
+        x_range = curves.epochs_range(runs, axes)
+        for figure in ("train loss", "train accuracy", "first batch s"):
+            smoothed = f", smoothed {axes.smoothing:g}" if axes.smoothing else ""
+            self._chart(figure).show(
+                curves.of_epochs(runs, figure, axes),
+                x_range,
+                title=f"{figure} by {axes.x}{smoothed}",
+                log=axes.log and figure == "train loss",
+            )
+        run = picture.chosen.view
+        rates = Series(tuple(x for x, _ in run.rates), tuple(y for _, y in run.rates), picture.chosen.colour)
+        self._chart(COURSE).show((rates,), (0.0, time_axis(run.record.elapsed)))
+        self._show_readings("hardware", run)
+        log = self._live("log-end")
+        lines = [plain(line) for line in run.log[-max(1, log.content_size.height) :]]
+        log.show(Content("\n".join(lines) or "the log is empty"))
+
+    def _show_machine(self, picture: Picture) -> None:
+        run = picture.chosen.view
+        self._show_readings("readings", run)
+        x_range = (0.0, time_axis(run.samples[-1].elapsed_s if run.samples else 0.0))
+        drawn = {figure: curves.of_samples(run, figure, picture.chosen.colour) for figure in curves.SAMPLE_FIGURES}
+        drawn |= {figure: curves.of_gpus(run, figure) for figure in curves.GPU_FIGURES}
+        for figure, series in drawn.items():
+            chart = self._chart(figure)
+            chart.display = bool(series)
+            if series:
+                chart.show(series, x_range, title=f"{figure} by seconds")
+
+    def _show_readings(self, name: str, run: RunView) -> None:
+        readings = self._live(name)
+        lines = text.HARDWARE_LINES + max(1, len(run.sample.gpus) if run.sample else 0)
+        if readings.size.height != lines:
+            readings.styles.height = lines
+        readings.show(text.hardware(run.sample, run.gpu_problem, run.status in ALIVE))
+
+    def _show_log(self, picture: Picture) -> None:
+        self.query_one(LogView).show(picture.chosen.view.log, picture.chosen.view.warnings)
+
+
+def _chart(figure: str) -> Chart:
+    return Chart(figure, SHARES.get(figure), id=_name(figure))
+
+
+def _name(figure: str) -> str:
+    """Of the widget: letters only."""
+    return "chart-" + "".join(letter if letter.isalnum() else "-" for letter in figure.lower()).strip("-")

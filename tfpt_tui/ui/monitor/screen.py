@@ -1,0 +1,386 @@
+"""Monitor: the runs on the left, the chosen one on the right, live or recorded."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.environments.interpreters import missing_frameworks
+from tfpt_tui.errors import TfptError, UsageError, printable
+from tfpt_tui.events import ALIVE
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.state import request_stop
+from tfpt_tui.ui.dialogs.confirm import Confirm
+from tfpt_tui.ui.keys import MONITOR, bindings
+from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, matching, ordered
+from tfpt_tui.ui.monitor.curves import Axes, Shown
+from tfpt_tui.ui.monitor.details import Details
+from tfpt_tui.ui.monitor.log_view import LogView
+from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.run_pane import LOG, TRAINING, VIEWS, Picture, RunPane
+from tfpt_tui.ui.monitor.watch import Snapshot, Wanted, Watcher
+from tfpt_tui.ui.polling import keep_looking
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
+from tfpt_tui.ui.widgets.chart import Chart
+from tfpt_tui.ui.widgets.live import Live
+from tfpt_tui.ui.widgets.title_bar import TitleBar
+
+EMPTY = (
+    "No runs yet.\n\nPress 1 to make a dataset, then 2 to choose what to run on it."
+    "\nOr leave, and try: tfpt-tui demo"
+)
+READING = "reading the runs"
+
+
+class MonitorScreen(Screen[None]):
+    """A thread looks at the files and posts a snapshot when it differs; one handler shows it."""
+
+    CSS_PATH = "screen.tcss"
+    BINDINGS = bindings(MONITOR)
+    AUTO_FOCUS = "#runs"
+
+    snapshot: var[Snapshot | None] = var(None, init=False)
+    # What is to be read: the run that the user chose, None for the live one, and those drawn beside it.
+    wanted: var[Wanted] = var(Wanted(), init=False)
+    baseline: var[str | None] = var(None, init=False)
+    axes: var[Axes] = var(Axes(), init=False)
+    view: var[str] = var(TRAINING, init=False)
+    order: var[str] = var(NEWEST, init=False)
+    needle: var[str] = var("", init=False)
+
+    @dataclass
+    class Seen(Message):
+        """The files have changed."""
+
+        snapshot: Snapshot
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, MonitorScreen.Seen)
+
+    @dataclass
+    class Unreadable(Message):
+        """The file system refused to show the files."""
+
+        reason: str
+
+    @dataclass
+    class Missing(Message):
+        """The frameworks that cannot be run, a line each."""
+
+        lines: list[str]
+
+    def __init__(self, paths: Paths, settings: UserSettings) -> None:
+        super().__init__()
+        self._paths = paths
+        self._settings = settings
+        self._look_now = threading.Event()
+        self._away = True  # until it is seen, and while another screen is
+        self._opening: str | None = None
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(MONITOR)
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield RunList(id="runs")
+                yield Input(placeholder="words, or batch_size>32", id="filter", compact=True)
+                yield Live(id="count")
+            yield RunPane(id="run")
+            yield Static(READING, id="empty")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.add_class("-empty")
+        self._watch()
+
+    def on_unmount(self) -> None:
+        self._look_now.set()  # to see that it is over
+
+    def on_screen_resume(self) -> None:
+        self._away = False
+        self._look_now.set()
+
+    def on_screen_suspend(self) -> None:
+        self._away = self not in self.app.screen_stack  # a dialog only covers it
+
+    @work(thread=True)
+    def _watch(self) -> None:
+        """Look at the files as often as the screen is to be painted, and tell what has changed."""
+        watcher = Watcher(self._paths)
+        keep_looking(
+            lambda _: watcher.look(self.wanted),
+            lambda snapshot: self.post_message(self.Seen(snapshot)),
+            lambda problem: self.post_message(self.Unreadable(problem)),
+            lambda: self._away,
+            self._look_now,
+            1 / self._settings.refresh_hz,
+        )
+
+    @on(Seen)
+    def _show_snapshot(self, message: Seen) -> None:
+        self.snapshot = message.snapshot
+
+    @on(Unreadable)
+    def _tell_unreadable(self, message: Unreadable) -> None:
+        self.notify(printable(message.reason), title="Cannot read the runs", severity="error", markup=False)
+
+    def watch_wanted(self) -> None:
+        self._look_now.set()
+
+    def watch_snapshot(self, before: Snapshot | None, snapshot: Snapshot | None) -> None:
+        if snapshot is None:
+            return
+        self.set_class(not snapshot.runs, "-empty")
+        if not snapshot.runs:
+            self._show_empty()
+            return
+        self._show_list()
+        self._show_run()
+        self._open_what_is_read()
+        if _keys_of(before) != _keys_of(snapshot):
+            self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
+
+    def watch_axes(self) -> None:
+        self._show_run()
+
+    def watch_view(self) -> None:
+        self._show_run()
+
+    def watch_baseline(self) -> None:
+        self._show_list()
+        self._show_run()
+
+    def watch_order(self) -> None:
+        self._show_list()
+
+    def watch_needle(self) -> None:
+        self._show_list()
+
+    @on(OptionList.OptionHighlighted, "#runs")
+    def _choose(self, event: OptionList.OptionHighlighted) -> None:
+        self.wanted = replace(self.wanted, chosen=event.option_id)
+
+    @on(OptionList.OptionSelected, "#runs")
+    def _open(self, event: OptionList.OptionSelected) -> None:
+        self._opening = event.option_id
+        self._open_what_is_read()
+
+    def _open_what_is_read(self) -> None:
+        """A run that was chosen a moment ago is not read yet."""
+        view = self.snapshot.view if self.snapshot else None
+        if view and view.id == self._opening:
+            self._opening = None
+            self.action_details()
+
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        self.needle = event.value
+
+    @on(Input.Submitted, "#filter")
+    def _leave_filter(self) -> None:
+        """To the list, and to its first run where the chosen one was filtered out."""
+        runs = self.query_one(RunList)
+        if runs.highlighted is None and runs.option_count:
+            runs.highlighted = 0
+        runs.focus()
+
+    def _show_list(self) -> None:
+        snapshot = self.snapshot
+        if not snapshot:
+            return
+        try:
+            runs, problem = ordered(matching(snapshot.runs, self.needle), self.order), ""
+        except UsageError as error:
+            # A condition that is half typed is no mistake yet.
+            runs, problem = ordered(snapshot.runs, self.order), str(error)
+        marks = {shown.view.id: shown.label for shown in self._shown()}
+        chosen = snapshot.view.id if snapshot.view else None
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(RunList).show(runs, chosen, marks)
+        count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
+        self.query_one("#count", Live).show(Content(problem or count))
+
+    def _shown(self) -> tuple[Shown, ...]:
+        """The runs that are drawn, the chosen one last; letters and colours stay with a run while it is drawn."""
+        snapshot = self.snapshot
+        if not snapshot or not snapshot.view:
+            return ()
+        views = (*snapshot.beside, snapshot.view)
+        known = [*self.wanted.beside, *(view.id for view in views)]
+        places = {run: place for place, run in enumerate(dict.fromkeys(known))}
+        colours = colours_of([(run, run.split("-")[2]) for run in places], self.app.current_theme.dark)
+        alone = known == [snapshot.view.id]
+        return tuple(
+            Shown(view, colours[view.id], "" if alone else CURVE_LETTERS[places[view.id]]) for view in views
+        )
+
+    def _show_run(self) -> None:
+        runs = self._shown()
+        if runs:
+            self.query_one(RunPane).show(Picture(runs, self.axes, self.view, self.baseline))
+
+    def _show_empty(self) -> None:
+        self.query_one("#empty", Static).update(Content(EMPTY))
+        self._look_for_frameworks()
+
+    @work(thread=True, exclusive=True, group="frameworks")
+    def _look_for_frameworks(self) -> None:
+        self.post_message(self.Missing(missing_frameworks(self._settings)))  # other interpreters take their time
+
+    @on(Missing)
+    def _tell_missing(self, message: Missing) -> None:
+        if message.lines:
+            self.query_one("#empty", Static).update(Content("\n".join([EMPTY, "", *message.lines])))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        view = self.snapshot.view if self.snapshot else None
+        if action == "stop":
+            return bool(view and view.status in ALIVE)
+        if action == "match":
+            return self.view == LOG
+        if action in ("details", "log", "view", "copy", "filter", "beside", "baseline"):
+            return view is not None
+        return True
+
+    def action_cursor_down(self) -> None:
+        self.query_one(RunList).action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        self.query_one(RunList).action_cursor_up()
+
+    def action_follow(self) -> None:
+        self.wanted = replace(self.wanted, chosen=None)
+
+    def action_view(self) -> None:
+        self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+
+    def action_log(self) -> None:
+        self.view = TRAINING if self.view == LOG else LOG
+
+    def action_filter(self) -> None:
+        if self.view == LOG:
+            self.query_one(LogView).search()
+        else:
+            self.add_class("-filtered")
+            self.query_one("#filter", Input).focus()
+
+    def action_match(self, steps: int) -> None:
+        self.query_one(LogView).go_to(steps)
+
+    def action_close(self) -> None:
+        """The enlarged chart first, then the search, the filter, and the runs that are drawn beside."""
+        if self.maximized:
+            self.minimize()
+        elif self.query_one(LogView).end_search():
+            return
+        elif self.has_class("-filtered"):
+            self.remove_class("-filtered")
+            self.query_one("#filter", Input).value = ""
+            self.query_one(RunList).focus()
+        else:
+            self.baseline, self.wanted = None, replace(self.wanted, beside=())
+
+    def action_order(self) -> None:
+        self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+
+    def action_beside(self) -> None:
+        """Keep the chosen run drawn when another one is chosen, or no more."""
+        view = self.snapshot.view if self.snapshot else None
+        if not view:
+            return
+        beside = [run for run in self.wanted.beside if run != view.id]
+        if view.id not in self.wanted.beside:
+            if len(beside) + 1 == MAX_CURVES:
+                self.notify(f"{MAX_CURVES} runs are as many as can be told apart; space on one takes it away")
+                return
+            beside.append(view.id)
+        elif view.id == self.baseline:
+            self.baseline = None
+        self.wanted = replace(self.wanted, chosen=view.id, beside=tuple(beside))
+        self._show_list()
+        self._show_run()
+
+    def action_baseline(self) -> None:
+        """Measure the runs that are drawn against the chosen one, or no more."""
+        view = self.snapshot.view if self.snapshot else None
+        if not view:
+            return
+        self.baseline = None if view.id == self.baseline else view.id
+        if (view.id in self.wanted.beside) != (self.baseline == view.id):
+            self.action_beside()
+
+    def action_x_axis(self) -> None:
+        self.axes = self.axes.next_x()
+
+    def action_log_scale(self) -> None:
+        self.axes = replace(self.axes, log=not self.axes.log)
+
+    def action_smooth(self) -> None:
+        self.axes = self.axes.toggle_smoothing()
+
+    def action_smoother(self, more: int) -> None:
+        self.axes = self.axes.smoother(more)
+
+    def action_enlarge(self) -> None:
+        focused = self.focused if isinstance(self.focused, Chart) else None
+        if self.maximized:
+            self.minimize()
+        elif chart := focused or self.query_one(RunPane).first_chart():
+            chart.focus()
+            self.maximize(chart)
+
+    def action_details(self) -> None:
+        if self.snapshot and self.snapshot.view:
+            self.app.push_screen(Details(RunDirectory(self.snapshot.view.path), self.snapshot.view.record))
+
+    def action_copy(self) -> None:
+        if self.snapshot and self.snapshot.view:
+            path = str(self.snapshot.view.path)
+            self.app.copy_to_clipboard(path)
+            self.notify(
+                f"{printable(path)}\n(copied, if the terminal supports OSC 52)",
+                title="Run directory",
+                markup=False,
+            )
+
+    @work
+    async def action_stop(self) -> None:
+        view = self.snapshot.view if self.snapshot else None
+        if not view or view.status not in ALIVE:
+            return
+        if await self.app.push_screen_wait(Confirm(f"Stop {view.id}?", {"s": "Stop it", "c": "Cancel"})) == "s":
+            self._request_stop(RunDirectory(view.path))
+
+    def _request_stop(self, run: RunDirectory) -> None:
+        try:
+            request_stop(run)
+        except TfptError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+        else:
+            self.notify(f"stopping {run.id}", markup=False)
+
+
+def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
+    """What the keys depend on: whether there is a run, and whether it is alive."""
+    view = snapshot.view if snapshot else None
+    return view is not None, bool(view and view.status in ALIVE)
+
+
+def _count(shown: int, snapshot: Snapshot, *, filtered: bool) -> str:
+    """How many runs are listed, and of how many."""
+    listed = len(snapshot.runs)
+    total = listed + snapshot.hidden
+    runs = f"{total:,} run{'' if total == 1 else 's'}"
+    if filtered:
+        return f"{shown:,} of the newest {listed:,}" if snapshot.hidden else f"{shown:,} of {runs}"
+    return f"{shown:,} of {runs}" if snapshot.hidden else runs

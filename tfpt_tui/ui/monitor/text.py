@@ -1,0 +1,301 @@
+"""A run in styled text: its state, its progress and the load of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual.content import Content
+
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import SETTINGS, RunConfig, describe_epochs, epochs_trained
+from tfpt_tui.errors import printable
+from tfpt_tui.events import ALIVE, PHASES, Progress
+from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.runs.record.fold import Record, doubts, throughput, time_left_s, training_figures
+from tfpt_tui.ui.monitor.curves import Shown
+from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
+from tfpt_tui.wording import printable_lines
+
+GAUGE = 20
+WIDE = 70  # columns from which there is room for what is nice to know
+PHASE_WORDS = {
+    "device_init": "device",
+    "data_loading": "data",
+    "cache_fill": "cache",
+    "model_building": "model",
+    "model_saving": "saving",
+    "model_loading": "loading",
+    "evaluation": "test",
+}
+# The headline has these in words of its own; the others are named where they are not as usual.
+IN_WORDS = (
+    *("framework", "track", "data", "batch_size", "epochs", "epochs_measured", "seed"),
+    *("num_workers", "cache", "augment", "measure", "timeout_s"),
+)
+# Neighbours differ, so that the parts of the bar can be told apart.
+PHASE_STYLES = ("$text on $primary-muted", "$text on $secondary-muted")
+BARS = "▁▂▃▄▅▆▇█"
+MOST_CORES = 64
+HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each
+
+
+def headline(view: RunView) -> Content:
+    """Framework, version, device and status; below them the settings."""
+    record, framework = view.record, view.framework
+    version = printable(record.start.version) if record.start else ""
+    device = f" on {printable(record.environment.device)}" if record.environment else ""
+    return Content.assemble(
+        (
+            f"{title_of(framework)} {version}".rstrip(),
+            f"bold {framework_style(framework)}",
+        ),
+        f"{device}  ",
+        (f"{GLYPHS.get(view.status, '?')} {view.status.replace('_', ' ')}", status_style(view.status)),
+        (f"\n{_settings(view)}", "$foreground-muted"),
+    )
+
+
+def progress(view: RunView, columns: int) -> Content:
+    """What is going on, how far it is, how fast and how long it will take; or how it ended."""
+    record = _between_epochs(view.record)
+    if view.error:
+        return Content.styled(printable_lines(view.error.message), status_style(view.status))
+    if view.status == "running" and view.waiting:
+        return Content(printable(view.waiting))
+    if view.status == "queued":
+        return Content(printable(view.waiting) or "queued: it starts when the runs before it are done")
+    if view.status not in ALIVE:
+        return Content(f"{_seconds(record.elapsed)} in all, {_seconds(record.phases.get('training'))} of training")
+    if not record.progress:
+        number = PHASES.index(record.phase) + 1 if record.phase in PHASES else 0
+        return Content(f"{record.phase or 'starting'}: phase {number} of {len(PHASES)}" if number else "starting")
+    what = f"epoch {record.progress.epoch}/{len_epochs(record)}" if record.progress.epoch else record.phase
+    if view.config and columns >= WIDE:
+        batch = view.config.batch_size
+        what += f"  batch {record.progress.done // batch:,}/{max(1, record.progress.total // batch):,}"
+    share = _share_done(record)
+    left = f" {share:4.0%} {record.progress.images_per_s:,.0f} img/s"
+    time_left = time_left_s(record)
+    left += "" if time_left is None else f" {_seconds(time_left)} left"
+    width = max(4, min(GAUGE * 2, columns - len(what) - len(left) - 2))
+    return Content.assemble(f"{what} ", *_gauge(share, width, "$primary"), left)
+
+
+def _between_epochs(record: Record) -> Record:
+    """While an epoch has told nothing yet, the one before it tells how fast it goes."""
+    if record.phase != "training" or not record.epochs:
+        return record
+    last, progress = record.epochs[-1], record.progress
+    if progress is None:
+        images = round(last.images_per_s * last.seconds)
+        progress = Progress("training", last.epoch, images, images)
+    return replace(record, progress=replace(progress, images_per_s=progress.images_per_s or last.images_per_s))
+
+
+def _share_done(record: Record) -> float:
+    """Of the whole training, as the time that is left; of another phase where there are no epochs."""
+    epochs = len_epochs(record)
+    if not record.progress or not record.progress.epoch or not epochs:
+        return record.epoch_progress
+    return (record.progress.epoch - 1 + record.epoch_progress) / epochs
+
+
+def timeline(record: Record, columns: int) -> Content:
+    """All phases as parts of a bar, as long as they took: their names and seconds as far as there is room."""
+    phases = dict(record.phases)
+    if record.phase:
+        phases[record.phase] = max(record.elapsed - record.phase_elapsed, 0.0)
+    spent = [(phase, seconds) for phase, seconds in phases.items() if seconds > 0]
+    total = sum(seconds for _, seconds in spent)
+    if not total or columns < 1:
+        return Content()
+    parts, before, start = [], 0.0, 0
+    for number, (phase, seconds) in enumerate(spent):
+        before += seconds
+        end = round(before / total * columns)
+        style = "bold $text on $primary" if phase == record.phase else PHASE_STYLES[number % 2]
+        parts.append(Content.styled(_phase_text(phase, seconds, end - start), style))
+        start = end
+    return Content("").join(parts)
+
+
+def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
+    """A line for each run that is drawn: its letter, what it is, and its time by that of the baseline."""
+    against = next((run for run in runs if run.view.id == baseline), None)
+    return Content("\n").join(_legend_line(run, against) for run in reversed(runs))
+
+
+def _legend_line(run: Shown, against: Shown | None) -> Content:
+    config = run.view.config
+    settings = "".join(f", {part}" for part in (*_work(config), *_pipeline(config))) if config else ""
+    words = f" {title_of(run.view.framework)}{settings}, {run.view.id[-4:]}"
+    own, base = _rate(run), _rate(against) if against else 0.0
+    if run is against:
+        words += ": baseline"
+    elif own and base and against and _kind(run) == _kind(against):
+        words += f": {base / own:.2f}x its time per image"
+    return Content.assemble((f"━ {run.label}", f"bold {run.colour}"), words)
+
+
+def _kind(run: Shown) -> tuple[str, ...]:
+    """Only the times of one track and one measure are compared."""
+    config = run.view.config
+    return (config.track, config.measure) if config else ()
+
+
+def _rate(run: Shown) -> float:
+    """Steady images/s, 0 where there are none yet."""
+    epochs = run.view.record.epochs
+    return (throughput(training_figures(epochs)) or 0.0) if epochs else 0.0
+
+
+def _phase_text(phase: str, seconds: float, width: int) -> str:
+    """The longest text that fits: name and seconds, the name, or nothing."""
+    word = PHASE_WORDS.get(phase, phase)
+    for text in (f" {word} {_seconds(seconds)} ", f" {word}", word):
+        if len(text) <= width:
+            return text.ljust(width)
+    return " " * width
+
+
+def outcome(view: RunView) -> Content:
+    """The latest loss and accuracy, the test's once it is there, and the rate with what makes it doubtful."""
+    record = view.record
+    why = ", ".join(doubts(view.warnings, "time"))
+    # The doubts must be seen on 80 columns, too.
+    accuracy, unit = (" acc", "img/s") if why else ("  accuracy", "images/s")
+    if record.evaluation:
+        test = record.evaluation
+        text = f"test loss {test.loss:.4f}{accuracy} {test.accuracy:.4f}"
+    elif record.epochs:
+        epoch = record.epochs[-1]
+        text = "loading only: nothing is trained"
+        if epoch.loss is not None:
+            text = f"train loss {epoch.loss:.4f}{accuracy} {epoch.accuracy:.4f}"
+    else:
+        yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
+        return Content.styled(yet, "$foreground-muted")
+    rate = record.epochs[-1].images_per_s if record.epochs else 0.0
+    if record.epochs and view.status not in ALIVE:
+        rate = throughput(training_figures(record.epochs)) or 0.0  # as comparisons have it
+    flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
+    return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
+
+
+def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Content:
+    """CPU, memory, worker and GPU, a line each; what is unknown is a dash. Of a run that is over, the last."""
+    if sample is None:
+        return Content.styled("no hardware reading", "$foreground-muted")
+    lines = [
+        Content.assemble(
+            "CPU  ",
+            *_load(sample.cpu_percent),
+            f"   load {_number(sample.load_1m, '.1f')}",
+            _cores(sample),
+        ),
+        Content.assemble(
+            "mem  ",
+            *_share(sample.memory_used_bytes, sample.memory_total_bytes),
+            "" if live else "   all as at its end",
+        ),
+        Content.assemble("work ", *_worker(sample)),
+    ]
+    lines += [_gpu(index, gpu) for index, gpu in enumerate(sample.gpus)]
+    if not sample.gpus:
+        lines.append(Content.styled(printable(gpu_problem) or "no GPU reading", "$foreground-muted"))
+    return Content("\n").join(lines)
+
+
+def len_epochs(record: Record) -> int:
+    return epochs_trained(record.start.config) if record.start else 0
+
+
+def _settings(view: RunView) -> str:
+    config = view.config
+    if config is None:
+        return "its config.toml cannot be read"
+    return ", ".join([*_work(config), describe_epochs(config), f"seed {config.seed}", *_pipeline(config)])
+
+
+def _work(config: RunConfig) -> list[str]:
+    only = [f"{config.measure} only"] if config.measure != "end_to_end" else []
+    return [f"track {config.track}", *only, f"batch {config.batch_size}"]
+
+
+def _pipeline(config: RunConfig) -> list[str]:
+    workers = config.num_workers if SETTINGS["num_workers"].applies_to(config.framework, config.track) else 0
+    parts = [f"{workers} workers"] if workers else []
+    parts += ["cached"] * config.cache + ["not augmented"] * (not config.augment)
+    return [*parts, *_unusual(config)]
+
+
+def _unusual(config: RunConfig) -> list[str]:
+    """The settings that are not as they are by default, and may be all in which two runs of a sweep differ."""
+    values = {key: getattr(config, key) for key in SETTINGS if key not in IN_WORDS}
+    return [f"{key} {printable(str(value))}" for key, value in values.items() if value != SETTINGS[key].default]
+
+
+def _gpu(index: int, gpu: GpuSample) -> Content:
+    throttle = (f" {gpu.throttle}", "$warning") if gpu.throttle else ""
+    return Content.assemble(
+        f"GPU{index} ",
+        *_load(gpu.utilization_percent),
+        f"  {_gigabytes(gpu.memory_used_bytes)}/{_gigabytes(gpu.memory_total_bytes)} GB"
+        f"  {_number(gpu.power_w, '.0f')}/{_number(gpu.power_limit_w, '.0f')} W"
+        f"  {_number(gpu.temperature_c, '.0f')} C  {_number(gpu.sm_clock_mhz, '.0f')} MHz",
+        throttle,
+    )
+
+
+def _worker(sample: Sample) -> tuple[Content | str, ...]:
+    """The worker and its image loaders; their CPU share is of one core, the gauge's of all."""
+    cores = len(sample.cores_percent) or 1
+    count = _number(sample.worker_processes, ".0f")
+    processes = f"{count} process{'' if count == '1' else 'es'}"
+    return (
+        *_gauge((sample.worker_cpu_percent or 0) / 100 / cores, GAUGE // 2, "$secondary"),
+        f" {_number(sample.worker_cpu_percent, '3.0f')} %",
+        f"   {_gigabytes(sample.worker_rss_bytes)} GB in {processes}",
+    )
+
+
+def _cores(sample: Sample) -> str:
+    """A bar for every core, as far as it makes sense to look at them one by one."""
+    if not 1 < len(sample.cores_percent) <= MOST_CORES:
+        return ""
+    return "   cores " + "".join(
+        BARS[min(int(percent / 100 * len(BARS)), len(BARS) - 1)] for percent in sample.cores_percent
+    )
+
+
+def _load(percent: float | None) -> tuple[Content | str, ...]:
+    return (*_gauge((percent or 0) / 100, GAUGE // 2, "$secondary"), f" {_number(percent, '3.0f')} %")
+
+
+def _share(used: float | None, total: float | None) -> tuple[Content | str, ...]:
+    share = used / total if used is not None and total else 0.0
+    return (*_gauge(share, GAUGE // 2, "$secondary"), f" {_gigabytes(used)}/{_gigabytes(total)} GB")
+
+
+def _gauge(share: float, width: int, style: str) -> tuple[Content, Content]:
+    full = round(min(max(share, 0.0), 1.0) * width)
+    return Content.styled("━" * full, style), Content.styled("─" * (width - full), "$foreground-disabled")
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _gigabytes(value: float | None) -> str:
+    return _number(None if value is None else value / 1e9, ".1f")
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value < 60:
+        return f"{value:.0f} s"
+    minutes, seconds = divmod(round(value), 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min {seconds:02} s"

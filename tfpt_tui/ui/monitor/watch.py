@@ -1,0 +1,115 @@
+"""What the Monitor shows, read from the run directories into frozen snapshots. No widget is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.events import ALIVE
+from tfpt_tui.results.store.index import read_gists
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.ui.monitor.reader import RunReader, RunView
+
+MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them all
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """One entry of the list of runs; ``facts`` is the gist of its result, by which it can be chosen and sorted."""
+
+    id: str
+    framework: str
+    status: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be read: the chosen run, None for the live one, else the newest; and those drawn beside it."""
+
+    chosen: str | None = None
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``hidden`` counts the older runs that are not listed; ``beside`` are those that are drawn with the view."""
+
+    runs: tuple[ListedRun, ...] = ()
+    hidden: int = 0
+    view: RunView | None = None
+    beside: tuple[RunView, ...] = ()
+
+    @property
+    def live(self) -> ListedRun | None:
+        """The run that trains now, else one that will."""
+        for status in ("running", "queued"):
+            found = [run for run in self.runs if run.status == status]
+            if found:
+                return found[-1]
+        return None
+
+
+class Watcher:
+    """Reads what has changed since the last look. Each thread that looks needs one of its own."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._scanned_mtime = -1
+        self._directories: list[RunDirectory] = []
+        self._listed: dict[str, ListedRun] = {}
+        self._readers: dict[str, RunReader] = {}
+
+    def look(self, wanted: Wanted) -> Snapshot:
+        """The list of runs, the chosen one and those beside it."""
+        self._rescan()
+        shown = self._directories[:MAX_LISTED]
+        runs = tuple(self._list(run) for run in shown)
+        snapshot = Snapshot(runs, len(self._directories) - len(shown))
+        ids = {run.id for run in runs}
+        chosen = wanted.chosen
+        if chosen not in ids:
+            chosen = (snapshot.live or runs[0]).id if runs else None
+        if chosen is None:
+            return snapshot
+        beside = [run for run in wanted.beside if run in ids and run != chosen]
+        self._readers = {run: self._readers.get(run) or self._reader(run) for run in (chosen, *beside)}
+        views = [_read(reader) for reader in self._readers.values()]
+        return Snapshot(snapshot.runs, snapshot.hidden, views[0], tuple(views[1:]))
+
+    def _reader(self, run: str) -> RunReader:
+        return RunReader(RunDirectory(self._paths.runs / run), self._paths)
+
+    def _rescan(self) -> None:
+        """List the directory again only when something came or went."""
+        try:
+            mtime = self._paths.runs.stat().st_mtime_ns
+        except OSError:
+            mtime = 0
+        if mtime != self._scanned_mtime:
+            self._scanned_mtime = mtime
+            self._directories = list_runs(self._paths)
+            new = [run for run in self._directories[:MAX_LISTED] if run.id not in self._listed]
+            self._listed |= {facts["run"]: _listed(facts) for facts in read_gists(self._paths, new)}
+
+    def _list(self, run: RunDirectory) -> ListedRun:
+        known = self._listed.get(run.id)
+        if known is None or (known.status in ALIVE and known.status != status_of(run)):
+            known = self._listed[run.id] = _listed(read_result(run))
+        return known
+
+
+def _read(reader: RunReader) -> RunView:
+    try:
+        return reader.read()
+    except OSError as error:
+        # One run that cannot be read must not hide the others.
+        return reader.unreadable(error)
+
+
+def _listed(facts: Mapping[str, Any]) -> ListedRun:
+    return ListedRun(facts["run"], facts["run"].split("-")[2], facts["status"], facts)

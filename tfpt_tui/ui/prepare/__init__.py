@@ -1,0 +1,1 @@
+"""Prepare: the datasets that are there, and how a new one is made."""
