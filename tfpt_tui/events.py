@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, get_type_hints
+from typing import ClassVar, Final
+
+from tfpt_tui.documents import Value, build, finite
 
 VERSION: Final = 1
 
@@ -42,7 +44,7 @@ class RunStart:
     framework: str = ""
     version: str = ""
     worker_version: str = ""
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Value] = field(default_factory=dict)
     pid: int = 0
 
 
@@ -51,9 +53,9 @@ class Environment:
     """``effective`` is what the framework says it applied, by the names of RunConfig where they match."""
 
     kind: ClassVar[str] = "environment"
-    versions: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
-    effective: Mapping[str, Any] = field(default_factory=dict)
+    effective: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ Event = (
     | RunEnd
 )
 
-KINDS: Final[dict[str, type]] = {
+KINDS: Final[dict[str, type[Event]]] = {
     kind.kind: kind
     for kind in (
         RunStart,
@@ -257,89 +259,7 @@ def decode(line: str) -> Stamped | None:
     if body["kind"] not in KINDS:
         return None
     try:
-        event = _build(KINDS[body["kind"]], body)
+        event = build(KINDS[body["kind"]], body)
         return Stamped(int(body["seq"]), float(body["time"]), float(body["elapsed"]), event)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MalformedEventError(f"not a {body['kind']} event: {error}") from None
-
-
-def _build(kind: type, body: Mapping[str, Any]) -> Any:
-    return kind(**{name: typed(body[name]) for name, typed in _FIELDS[kind] if name in body})
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"{value!r} is not a number")
-    return int(value)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)
-
-
-def _number_if_any(value: Any) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
-    return value
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is not an object")
-    return value
-
-
-def _numbers(value: Any) -> Mapping[str, float]:
-    return {name: _number(number) for name, number in _object(value).items()}
-
-
-def _layers(value: Any) -> tuple[Layer, ...]:
-    return tuple(_build(Layer, layer) for layer in value)
-
-
-def _integers(value: Any) -> tuple[int, ...]:
-    return tuple(int(item) for item in value)
-
-
-def _error_if_any(value: Any) -> RunError | None:
-    return None if value is None else _build(RunError, value)
-
-
-def finite(value: Any) -> Any:
-    """The value with "nan", "inf" and "-inf" in place of the numbers that JSON has not."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value
-
-
-# How a field is read, by its type. Found out once, here: a viewer may have to read ten thousand events a second.
-_TYPED: Final[Mapping[Any, Callable[[Any], Any]]] = {
-    int: _integer,
-    float: _number,
-    float | None: _number_if_any,
-    str: _text,
-    Mapping[str, Any]: _object,
-    Mapping[str, int]: _object,
-    Mapping[str, float]: _numbers,
-    tuple[Layer, ...]: _layers,
-    tuple[int, ...]: _integers,
-    RunError | None: _error_if_any,
-}
-
-
-def _fields_of(kind: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    hints = get_type_hints(kind)
-    return tuple((item.name, _TYPED[hints[item.name]]) for item in dataclasses.fields(kind))
-
-
-_FIELDS: Final = {kind: _fields_of(kind) for kind in (*KINDS.values(), Layer, RunError)}

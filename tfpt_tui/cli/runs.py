@@ -16,8 +16,9 @@ from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
 from tfpt_tui.cli.wait_for_sweep import attend
 from tfpt_tui.config.presets import load_preset
+from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError, cannot
-from tfpt_tui.events import ALIVE, finite
+from tfpt_tui.events import ALIVE
 from tfpt_tui.results.presentation.listing import listing
 from tfpt_tui.results.presentation.run_report import report_layers, report_run
 from tfpt_tui.results.store.index import read_results, read_summaries

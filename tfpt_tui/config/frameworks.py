@@ -7,18 +7,15 @@ A folder whose file cannot be used is left out and named by :data:`PROBLEMS`; th
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
-import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import tfpt_tui
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 
 BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
@@ -28,7 +25,6 @@ OWN_MODULES = ("data", "training")  # of a track that has modules of its own
 UNKNOWN_COLOUR = "#555555"
 EVERY_BACKEND_IMPORTS = ("numpy", "PIL")
 EVERY_BACKEND_NEEDS = ("numpy", "pillow")
-KINDS = {str: "text", bool: "true or false", float: "a number"}
 
 
 @dataclass(frozen=True)
@@ -166,7 +162,10 @@ class Framework:
 def read_framework(folder: Path) -> Framework:
     """Raises UsageError for a field that is unknown, missing or of another type; it names file and field."""
     path = folder / FILE
-    found = _build(Framework, read_toml(path), str(path))
+    try:
+        found = build(Framework, read_toml(path), exact=True)
+    except DocumentError as error:
+        raise UsageError(f"{path}: {error}") from None
     assert isinstance(found, Framework)
     if found.name != folder.name:
         raise UsageError(f"{path}: name {found.name!r} is not the name of its folder, {folder.name!r}")
@@ -267,43 +266,6 @@ def _check_unique(framework: Framework, others: Iterable[Framework], path: Path)
             raise UsageError(f"{path}: title {framework.title!r} is that of {other.name}, too")
         if framework.parity_reference and other.parity_reference:
             raise UsageError(f"{path}: parity_reference: {other.name} is the reference already")
-
-
-def _build(kind: Any, values: Any, where: str) -> Any:
-    """An instance of a dataclass from a TOML table, its parts and lists of tables included."""
-    if not isinstance(values, Mapping):
-        raise UsageError(f"{where}: must be a table, not {values!r}")
-    hints = typing.get_type_hints(kind)
-    fields = {one.name: one for one in dataclasses.fields(kind)}
-    for name in values:
-        if name not in fields:
-            raise UsageError(f"{where}: unknown field {name!r}")
-    checked = {}
-    for name, one in fields.items():
-        if name in values:
-            checked[name] = _value(hints[name], values[name], f"{where}: {name}")
-        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
-            raise UsageError(f"{where}: {name} is missing")
-    return kind(**checked)
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _value(arguments[0], value, where)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise UsageError(f"{where}: must be a list, not {value!r}")
-        return tuple(_value(arguments[0], one, where) for one in value)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{where}: must be a table, not {value!r}")
-        return {key: _value(arguments[1], one, f"{where}.{key}") for key, one in value.items()}
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value, where)
-    if type(value) is not hint:
-        raise UsageError(f"{where}: must be {KINDS[hint]}, not {value!r}")
-    return value
 
 
 FRAMEWORKS, PROBLEMS = read_frameworks()

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.schema import PRINTED, SETTINGS, Value, check_settings, defaults, nearest
+from tfpt_tui.config.schema import PRINTED, SETTINGS, check_settings, defaults, nearest
 from tfpt_tui.config.toml import read_toml
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 
 TABLES = ("preset", "defaults", "rows", "grid")

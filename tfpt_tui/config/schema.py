@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.tracks import DEFAULT, TRACKS
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 
 MEASURES = ("end_to_end", "loader", "model")
@@ -26,8 +27,6 @@ GROUPS = WHAT_RUNS, TRAINING, INPUT, MACHINE, MEASUREMENT, PLANNING = (
 )
 DEFAULT_ENVIRONMENT = "default"
 PRINTED = "published"  # the table of a row with the numbers of its source
-
-Value = str | int | float | bool
 
 # A name that is also a directory, and no path.
 ENVIRONMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfpt_tui.documents import without_none
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -42,7 +43,7 @@ def dump_toml(document: Mapping[str, Any]) -> str:
     """The document as TOML text; keys whose value is None are left out, as TOML has no null."""
     import tomli_w
 
-    return tomli_w.dumps(_without_none(document))
+    return tomli_w.dumps(without_none(document))
 
 
 def write_toml(path: Path, document: Mapping[str, Any]) -> None:
@@ -71,11 +72,3 @@ def write_atomically(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
         error.filename = str(path)
         raise
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [_without_none(item) for item in value]
-    return value

@@ -10,8 +10,9 @@ from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, PresetRow
-from tfpt_tui.config.schema import SETTINGS, Value
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import dump_toml, write_atomically
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError, cannot
 
 # A name that is also a file, an argument of a command line, and no path.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.config.schema import nearest
+from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError, printable
-from tfpt_tui.events import finite
 
 # What LaTeX would take for a command.
 LATEX = {

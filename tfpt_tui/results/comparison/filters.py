@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.schema import SETTINGS, Value, nearest
+from tfpt_tui.config.schema import SETTINGS, nearest
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.groups import setting_value
 from tfpt_tui.results.comparison.metrics import METRICS

@@ -15,8 +15,8 @@ from typing import Any
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.counters import Counters
+from tfpt_tui.documents import finite
 from tfpt_tui.environments.interpreters import PACKAGE, check_framework
-from tfpt_tui.events import finite
 from tfpt_tui.results.comparison.statistics import compare_times
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record.lock import machine_lock

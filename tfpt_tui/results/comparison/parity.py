@@ -14,8 +14,8 @@ from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.config.tracks import needs_proof
+from tfpt_tui.documents import finite
 from tfpt_tui.errors import TfptError
-from tfpt_tui.events import finite
 from tfpt_tui.results.comparison.groups import setting_value
 from tfpt_tui.results.comparison.provenance import DECISIVE
 from tfpt_tui.results.table import Column, Table

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tfpt_tui.config.presets import PUBLISHED, Preset
-from tfpt_tui.config.schema import SETTINGS, Value
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.documents import Value
 from tfpt_tui.results.table import Cell, Column, Table
 
 

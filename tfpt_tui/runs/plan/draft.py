@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
-from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, Value, plain
+from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, plain
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import printable
 from tfpt_tui.runs.plan.plan import Plan, make_plan, usual_cooldown_s
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import RunConfig, Value
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 
 # Fixed, so that every run begins alike; a worker's imports are as long again.
