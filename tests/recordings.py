@@ -1,8 +1,9 @@
-"""Recorded runs and sweeps as a supervisor leaves them, for tests of what reads them."""
+"""Results of runs, and recorded runs and sweeps as a supervisor leaves them, for tests of what reads them."""
 
-from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.result import RunResult
 
 QUICK = "20261121-100000-quick-aa01"
 VERSIONS = {"pytorch": {"torch": "2.14.1"}, "tensorflow": {"tensorflow": "2.21.0"}}
@@ -15,6 +16,21 @@ MACHINE = {
     "kernel": "6.18",
     "memory_bytes": 25_276_502_016,
 }
+
+
+def a_result(run="r", framework="pytorch", status="completed", **known):
+    """The result of a run; ``known`` are settings, by their names, and fields of ``RunResult``.
+
+    ``environment`` is the setting; that of the machine is put in by :func:`dataclasses.replace`.
+    """
+    settings = {name: known.pop(name) for name in list(known) if name in SETTINGS}
+    config = RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "here")
+    return RunResult(run=run, status=status, config=config, **known)
+
+
+def an_unreadable_result(run="r", framework="pytorch"):
+    """The result of a run whose files cannot be read."""
+    return RunResult(run=run, status="crashed", config=RunConfig(framework=framework, data=""))
 
 
 def record_run(paths, name, framework, *, status="completed", rate=100.0, accuracy=0.5, losses=(2.0, 1.0), **told):

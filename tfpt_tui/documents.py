@@ -8,6 +8,7 @@ import math
 import types
 import typing
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 # What a setting, or a fact about a machine, may be.
@@ -15,7 +16,7 @@ Value = str | int | float | bool
 
 Built = TypeVar("Built")
 Reader = Callable[[Any], Any]
-_KNOWN: dict[tuple[type, bool], dict[str, tuple[Reader, bool]]] = {}
+_KNOWN: dict[tuple[type, bool], tuple[dict[str, Reader], tuple[str, ...]]] = {}
 
 
 class DocumentError(ValueError):
@@ -28,7 +29,7 @@ class DocumentError(ValueError):
 
 
 def build(kind: type[Built], document: object, *, exact: bool = False) -> Built:
-    """An instance of a dataclass from a table, its parts, lists and tables of values included.
+    """An instance of a dataclass from a table, its parts, lists and tables of values included; one stays as it is.
 
     Fields without a value get their default. Unknown names are passed over, and None in a table of values is as
     good as absent; with ``exact`` an unknown name is a mistake.
@@ -37,19 +38,22 @@ def build(kind: type[Built], document: object, *, exact: bool = False) -> Built:
         DocumentError: a field has a wrong type, a field without default is missing, or ``exact`` and a name is
             unknown.
     """
-    if not isinstance(document, Mapping):
+    if isinstance(document, kind):
+        return document
+    if not isinstance(document, dict | Mapping):
         raise DocumentError(f"must be a table, not {document!r}")
-    fields = _fields(kind, exact)
-    if exact and (unknown := document.keys() - fields.keys()):
-        raise DocumentError(f"unknown field {min(unknown)!r}")
+    readers, required = _KNOWN.get((kind, exact)) or _describe(kind, exact)
     found = {}
-    for name, (read, required) in fields.items():
-        if name in document:
+    for name, value in document.items():
+        if read := readers.get(name):
             try:
-                found[name] = read(document[name])
+                found[name] = read(value)
             except (ValueError, TypeError, OverflowError) as error:
                 raise _within(name, error) from None
-        elif required:
+        elif exact:
+            raise DocumentError(f"unknown field {name!r}")
+    for name in required:
+        if name not in found:
             raise DocumentError(f"{name} is missing")
     return kind(**found)
 
@@ -74,22 +78,14 @@ def without_none(value: Any) -> Any:
     return value
 
 
-def _fields(kind: type, exact: bool) -> dict[str, tuple[Reader, bool]]:
-    """How each field is read, and whether it must be there. Found out once: a viewer reads thousands a second."""
-    if (kind, exact) not in _KNOWN:
-        _KNOWN[kind, exact] = _describe(kind, exact)
-    return _KNOWN[kind, exact]
-
-
-def _describe(kind: Any, exact: bool) -> dict[str, tuple[Reader, bool]]:
-    hints = typing.get_type_hints(kind)
-    return {
-        one.name: (
-            _reader(hints[one.name], exact),
-            one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING,
-        )
-        for one in dataclasses.fields(kind)
-    }
+def _describe(kind: Any, exact: bool) -> tuple[dict[str, Reader], tuple[str, ...]]:
+    """How each field is read, and which must be there. Found out once: a viewer reads thousands a second."""
+    hints, fields = typing.get_type_hints(kind), dataclasses.fields(kind)
+    readers = {one.name: _reader(hints[one.name], exact) for one in fields}
+    missing = dataclasses.MISSING
+    required = tuple(one.name for one in fields if one.default is missing and one.default_factory is missing)
+    _KNOWN[kind, exact] = readers, required
+    return readers, required
 
 
 def _reader(hint: Any, exact: bool) -> Reader:
@@ -104,7 +100,13 @@ def _reader(hint: Any, exact: bool) -> Reader:
         return _table(_reader(arguments[1], exact))
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return functools.partial(build, hint, exact=exact)
-    readers: dict[type, Reader] = {str: _text, bool: _truth, int: _integer, float: _number}
+    readers: dict[type, Reader] = {
+        str: _text,
+        bool: _truth,
+        int: _integer,
+        float: _number,
+        datetime: _moment,
+    }
     return readers[hint]
 
 
@@ -120,7 +122,7 @@ def _optional(read: Reader) -> Reader:
 
 
 def _list(read: Reader) -> Reader:
-    def read_list(value: Any) -> Any:
+    def read_list(value: object) -> object:
         if not isinstance(value, list | tuple):
             raise DocumentError(f"must be a list, not {value!r}")
         return tuple(read(item) for item in value)
@@ -129,7 +131,7 @@ def _list(read: Reader) -> Reader:
 
 
 def _table(read: Reader) -> Reader:
-    def read_table(value: Any) -> Any:
+    def read_table(value: object) -> object:
         if not isinstance(value, Mapping):
             raise DocumentError(f"must be a table, not {value!r}")
         found = {}
@@ -144,13 +146,13 @@ def _table(read: Reader) -> Reader:
     return read_table
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise DocumentError(f"must be text, not {value!r}")
     return value
 
 
-def _truth(value: Any) -> bool:
+def _truth(value: object) -> bool:
     if not isinstance(value, bool):
         raise DocumentError(f"must be true or false, not {value!r}")
     return value
@@ -166,8 +168,14 @@ def _number(value: Any) -> float:
     """Also from "nan", "inf" and "-inf", as JSON has them."""
     if isinstance(value, bool):
         raise DocumentError(f"must be a number, not {value!r}")
-    return float(value)
+    return value if isinstance(value, int) else float(value)
 
 
-def _value(value: Any) -> Value:
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise DocumentError(f"must be a date and time, not {value!r}")
+    return value
+
+
+def _value(value: object) -> Value:
     return value if isinstance(value, str | int | float | bool) else str(value)

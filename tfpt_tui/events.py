@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from tfpt_tui.documents import Value, build, finite
 
@@ -229,6 +229,14 @@ class Stamped:
 
 class MalformedEventError(ValueError):
     """A line of ``events.jsonl`` that is not an event: nonsense, or not what its kind promises."""
+
+
+def read_warnings(document: Mapping[str, Any]) -> Any:
+    """The warnings of a recording as tables; early ones have the words alone. What is no list stays as it is."""
+    listed = document.get("warnings", [])
+    if not isinstance(listed, list):
+        return listed
+    return [{"message": one} if isinstance(one, str) else one for one in listed]
 
 
 def encode(stamped: Stamped) -> str:

@@ -21,7 +21,7 @@ from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.runs.record.directory import RunDirectory, make_directory
 from tfpt_tui.runs.record.processes import identify
-from tfpt_tui.runs.record.state import write_state
+from tfpt_tui.runs.record.state import state_of, write_state
 
 SETTLE_S, MEASURE_S = 4, 15
 BUDGETS = {(80, 24): (5, 25), (200, 60): (10, 60)}
@@ -37,7 +37,7 @@ class Writer:
         config = RunConfig.from_mapping({"framework": "pytorch", "data": "/d"}, "bench").to_mapping()
         write_toml(self.run.config, {"rows": [config]})
         me = identify(os.getpid())
-        write_state(self.run.state, me, me)
+        write_state(self.run.state, state_of(me, me))
         self.seq = 0
         self.started = self.told = time.perf_counter()
         self.recorder = Recorder(self.run.hardware, os.getpid(), GpuReader())

@@ -77,7 +77,7 @@ def measure(framework, place, data):
         time.sleep(0.2)
     progress = Progress(run.events)
     try:
-        supervisor = read_state(run.state)["supervisor"]["pid"]
+        supervisor = read_state(run.state).supervisor.pid
         tell(framework, "with its supervisor", turns(supervisor, progress, time.sleep))
         with Terminal(paths.runs, SIZE) as terminal:
             terminal.wait_for("Monitor")

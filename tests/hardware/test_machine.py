@@ -8,6 +8,7 @@ import pytest
 from tfpt_tui.hardware.cgroup import find_quota, memory_limit_bytes, throttled_s
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.hardware.machine_snapshot import GpuDriver, snapshot_document
 from tfpt_tui.hardware.memory import available_bytes, describe_memory, shared_memory_bytes
 from tfpt_tui.hardware.processor import describe_processor, parse_cores, spared_cores
 from tfpt_tui.hardware.storage import describe_directory
@@ -82,14 +83,14 @@ def test_turbo_of_other_makers_stands_in_another_file(tree):
 
 
 def test_what_a_machine_does_not_tell_is_left_out(tree):
-    facts = describe_machine(GpuReading(problem="no GPU"), tree({}), {})
+    facts = snapshot_document(describe_machine(GpuReading(problem="no GPU"), tree({}), {}))
     assert set(facts["machine"]) == {"system", "processor"}  # both from Python itself
     assert facts["gpu"] == {"problem": "no GPU"}
     assert "gpus" not in facts
 
 
 def test_this_machine_is_described():
-    facts = describe_machine(GpuReading())["machine"]
+    facts = describe_machine(GpuReading()).machine
     assert facts["memory_bytes"] > 10**8
     assert len(parse_cores(facts["allowed_cores"])) == len(os.sched_getaffinity(0))
     assert facts["host"]
@@ -98,14 +99,14 @@ def test_this_machine_is_described():
 
 def test_variables_that_change_a_framework_are_kept_and_no_others():
     facts = describe_machine(GpuReading(), variables={"TF_X": "1", "SECRET": "2", "OMP_NUM_THREADS": "3"})
-    assert facts["variables"] == {"OMP_NUM_THREADS": "3", "TF_X": "1"}
+    assert facts.variables == {"OMP_NUM_THREADS": "3", "TF_X": "1"}
 
 
 def test_every_gpu_has_a_table_of_its_own():
     reading = GpuReading(driver="570.1", cuda_driver="12.8", facts=({"name": "H200"}, {"name": "T4"}))
     facts = describe_machine(reading)
-    assert facts["gpus"] == [{"name": "H200"}, {"name": "T4"}]
-    assert facts["gpu"] == {"driver": "570.1", "cuda_driver": "12.8"}
+    assert facts.gpus == ({"name": "H200"}, {"name": "T4"})
+    assert facts.gpu == GpuDriver(driver="570.1", cuda_driver="12.8")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.results.test_comparison import result
@@ -7,8 +9,7 @@ from tfpt_tui.results.comparison.groups import group
 
 def timed(run, measure, epoch_s, images=1000, framework="pytorch", **settings):
     one = result(run, framework, rate=images / epoch_s, measure=measure, **settings)
-    one["training"] |= {"epoch_s_median": epoch_s, "epochs": 2, "images": 2 * images}
-    return one
+    return replace(one, training=replace(one.training, epoch_s_median=epoch_s, epochs=2, images=2 * images))
 
 
 def test_the_longer_part_binds_and_the_hidden_share_of_the_shorter_is_told():

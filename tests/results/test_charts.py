@@ -1,15 +1,20 @@
 """What the charts draw, read back from matplotlib; and that both kinds of file are written."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.results.test_comparison import compare, repeats, result
 from tfpt_tui.config.frameworks import chart_colour
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.events import RunWarning
+from tfpt_tui.hardware.machine_snapshot import GpuDriver, MachineSnapshot
 from tfpt_tui.results.comparison.published import published_table
 from tfpt_tui.results.presentation.charts import draw_charts, save_charts
 from tfpt_tui.results.presentation.html import as_page
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.scaling import Scaled
 
 SAMPLES = "time,elapsed_s,cpu_percent,worker_rss_bytes\n1,0,10,1e9\n2,1,90,2e9\n"
 
@@ -20,7 +25,7 @@ def recorded(tmp_path):
     results = [*repeats("p"), *repeats("t", "tensorflow", (50.0, 50.5, 49.5), batch_size=64)]
     runs = []
     for one in results:
-        run = RunDirectory(tmp_path / one["run"])
+        run = RunDirectory(tmp_path / one.run)
         run.path.mkdir()
         run.epochs.write_text(
             "epoch,train_loss,train_accuracy,seconds,first_batch_s,images_per_s\n1,2.0,0.2,10,0.1,1\n2,1.5,0.4,8,0.1,1\n"
@@ -54,9 +59,8 @@ def test_the_ratio_has_its_interval_and_verdict(recorded):
 
 def test_the_rows_are_those_of_the_table(recorded):
     results, runs = recorded
-    others = repeats("q", rates=(200.0, 201.0, 199.0), batch_size=64)
-    busy = {"code": "busy", "message": "m", "advice": "", "taints": "time"}
-    others = [{**one, "warnings": [busy]} for one in others]
+    busy = RunWarning("m", "busy", "", "time")
+    others = repeats("q", rates=(200.0, 201.0, 199.0), batch_size=64, warnings=(busy,))
     charts = draw_charts([*results, *others], runs, by="batch_size")
     (ratio,) = (label.get_text() for label in charts["time_ratio"].axes[0].get_yticklabels())
     assert ratio == "batch_size 64: PyTorch: faster (busy)"
@@ -66,7 +70,7 @@ def test_the_rows_are_those_of_the_table(recorded):
 
 def test_kinds_of_measure_are_told_apart(recorded):
     results, runs = recorded
-    loading = [{**one, "config": {**one["config"], "measure": "loader"}} for one in results]
+    loading = [replace(one, config=one.config.replace(measure="loader")) for one in results]
     names = draw_charts([*results, *loading], runs)["training_time"].axes[0].get_yticklabels()
     assert [name.get_text() for name in names][::2] == ["end_to_end: PyTorch", "loader: PyTorch"]
 
@@ -102,17 +106,17 @@ def test_of_several_gpus_the_one_that_was_used_is_drawn(recorded):
         run.hardware.write_text(
             "time,elapsed_s,gpu0_utilization_percent,gpu1_utilization_percent\n1,0,99,10\n2,1,99,20\n"
         )
-    on_gpu = {"environment": {"gpu": {"used": 1}}, "effective": {"device": "cuda:1"}}
-    on_cpu = {**on_gpu, "effective": {"device": "cpu"}}
-    told = [{**one, **(on_gpu if one["config"]["framework"] == "pytorch" else on_cpu)} for one in results]
+    machine = MachineSnapshot(gpu=GpuDriver(used=1))
+    devices = {"pytorch": "cuda:1", "tensorflow": "cpu"}
+    told = [replace(one, environment=machine, effective={"device": devices[one.framework]}) for one in results]
     (axes,) = draw_charts(told, runs)["hardware"].axes
     assert axes.get_title() == "GPU (%)"
     assert [list(line.get_ydata()) for line in axes.lines if len(line.get_ydata())] == [[10.0, 20.0]]
 
 
 def test_a_scaled_time_says_so_in_its_chart():
-    scaled = {"from_epochs": 1, "to_epochs": 20, "training_s": 600.0}
-    axes = draw_charts([{**result("a", epochs_measured=1), "scaled": scaled}], [])["training_time"].axes[0]
+    scaled = Scaled(from_epochs=1, to_epochs=20, training_s=600.0)
+    axes = draw_charts([result("a", epochs_measured=1, scaled=scaled)], [])["training_time"].axes[0]
     assert points(axes) == [[600.0]]
     assert axes.get_yticklabels()[0].get_text() == "PyTorch, scaled from 1 epoch"
 
@@ -125,8 +129,9 @@ def test_theirs_stands_beside_yours():
 
 def test_every_picture_says_where_its_figures_come_from(recorded):
     results, runs = recorded
-    told = {"versions": {"torch": "2.15.0"}, "environment": {"machine": {"host": "mars", "processor": "EPYC"}}}
-    charts = draw_charts([{**one, **told} for one in results], runs, proof="parity: not proven")
+    mars = MachineSnapshot(machine={"host": "mars", "processor": "EPYC"})
+    told = [replace(one, versions={"torch": "2.15.0"}, environment=mars) for one in results]
+    charts = draw_charts(told, runs, proof="parity: not proven")
     signatures = {" ".join(figure.get_supxlabel().split("\n")) for figure in charts.values()}
     assert signatures == {"6 runs, track default; versions: torch 2.15.0; machine: mars: EPYC; parity: not proven"}
 
@@ -145,7 +150,8 @@ def test_every_chart_is_written_as_png_and_svg(recorded, tmp_path):
 
 def test_a_page_holds_table_charts_and_machine_and_needs_no_network(recorded):
     results, runs = recorded
-    named = [{**one, "environment": {"machine": {"processor": "<b>EPYC</b>"}}} for one in results]
+    machine = MachineSnapshot(machine={"processor": "<b>EPYC</b>"})
+    named = [replace(one, environment=machine) for one in results]
     page = as_page("a & b", [compare(named)], draw_charts(results, runs), named)
     assert page.count("<svg") == 5
     assert "a &amp; b" in page

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.recordings import record_run, record_sweep
+from tests.recordings import a_result, record_run, record_sweep
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.filters import read_filter
-from tfpt_tui.results.requests.comparables import ALL, Choice, list_choices, narrow, pulse, runs_of
+from tfpt_tui.results.requests.comparables import ALL, Choice, change_token, list_choices, narrow, runs_of
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.runs.record.directory import RunDirectory
 
@@ -55,7 +55,7 @@ def test_a_published_table_is_a_choice_once_a_row_of_it_was_run(paths):
     run = record_run(paths, "20261121-100001-0002", row["framework"], preset="cpu-plain", **told)
     _, published = choices_of(paths)
     assert (published.kind, published.name) == ("published", "cpu-plain")
-    assert [summary["run"] for summary in published.summaries] == [run.id]
+    assert [summary.run for summary in published.summaries] == [run.id]
 
 
 def test_words_and_conditions_narrow_every_choice_to_the_runs_that_have_them(paths, two_sweeps):
@@ -102,20 +102,20 @@ def test_a_run_that_is_not_over_is_among_those_of_its_sweep(paths, two_sweeps):
     live = record_run(paths, "20261122-100009-0009", "pytorch", sweep=NEW, preset="batch-sweep")
     live.result.unlink()
     write_toml(live.state, {"sweep": NEW})
-    assert live.id in [summary["run"] for summary in choices_of(paths)[0].summaries]
+    assert live.id in [summary.run for summary in choices_of(paths)[0].summaries]
 
 
 def test_the_pulse_is_another_when_a_run_comes_goes_or_ends(paths, monkeypatch):
     record_run(paths, "20261120-100000-0001", "pytorch")
     live = RunDirectory(paths.runs / "20261120-100000-tensorflow-0002")
     live.path.mkdir()
-    listed = [Choice(ALL, "all runs", "", ({"run": live.id, "status": "running"},))]
+    listed = [Choice(ALL, "all runs", "", (a_result(live.id, "tensorflow", "running"),))]
     monkeypatch.setattr("tfpt_tui.results.requests.comparables.status_of", lambda run: "running")
-    before = pulse(listed, paths)
+    before = change_token(listed, paths)
     (paths.runs / ".index.sqlite-journal").touch()
-    assert pulse(listed, paths) == before
+    assert change_token(listed, paths) == before
     monkeypatch.setattr("tfpt_tui.results.requests.comparables.status_of", lambda run: "completed")
-    ended = pulse(listed, paths)
+    ended = change_token(listed, paths)
     assert ended != before
     record_run(paths, "20261120-100000-0003", "pytorch")
-    assert pulse(listed, paths) != ended
+    assert change_token(listed, paths) != ended

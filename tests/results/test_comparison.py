@@ -1,13 +1,18 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from tfpt_tui.config.schema import RunConfig
+from tests.recordings import a_result, an_unreadable_result
 from tfpt_tui.errors import UsageError
+from tfpt_tui.events import RunError, RunWarning
+from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.comparison import compare as comparison
 from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.table import as_csv, as_json, as_text, sorted_by
+from tfpt_tui.runs.record.result import Evaluation, Memory, ModelSize, Training, result_document, result_from
+from tfpt_tui.runs.record.scaling import Scaled
 
 
 def compare(*arguments, **options):
@@ -15,24 +20,18 @@ def compare(*arguments, **options):
     return comparison.compare(*arguments, **options)[0]
 
 
-def result(run, framework="pytorch", status="completed", rate=100.0, accuracy=0.5, **settings):
-    config = RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "here")
-    figures = {"images_per_s": rate, "epoch_s_median": 1000 / rate, "first_epoch_s": 20.0}
-    measured = {"training": figures, "test": {"accuracy": accuracy, "loss": 1.0}}
-    return {
-        "run": run,
-        "status": status,
-        "config": config.to_mapping(),
-        "phases": {"training": 30.0},
-        "memory": {"peak_rss_bytes": 800_000_000},
-        **(measured if status == "completed" else {}),
-    }
+def result(run, framework="pytorch", status="completed", rate=100.0, accuracy=0.5, **known):
+    """A result with figures where it completed; ``known`` is as of :func:`a_result`."""
+    memory = Memory(peak_rss_bytes=800_000_000)
+    one = a_result(run, framework, status, phases={"training": 30.0}, memory=memory, **known)
+    if not one.completed:
+        return one
+    training = Training(images_per_s=rate, epoch_s_median=1000 / rate, first_epoch_s=20.0)
+    return replace(one, training=training, test=Evaluation(accuracy=accuracy, loss=1.0))
 
 
-def repeats(name, framework="pytorch", rates=(100.0, 101.0, 99.0), **settings):
-    return [
-        result(f"{name}{seed}", framework, rate=rate, seed=seed, **settings) for seed, rate in enumerate(rates)
-    ]
+def repeats(name, framework="pytorch", rates=(100.0, 101.0, 99.0), **known):
+    return [result(f"{name}{seed}", framework, rate=rate, seed=seed, **known) for seed, rate in enumerate(rates)]
 
 
 def rows(table):
@@ -79,7 +78,7 @@ def test_a_setting_of_the_other_framework_is_not_applicable_and_no_difference():
 
 
 def test_runs_that_did_not_complete_are_shown_without_figures():
-    failed = {**result("a", status="failed"), "error": {"type": "X", "message": "no memory", "traceback": ""}}
+    failed = result("a", status="failed", error=RunError("X", "no memory"))
     table = compare([failed, result("b", "tensorflow")])
     first, second = rows(table)
     assert (first["status"], first["n"], first["images_per_s"]) == ("failed", 0, None)
@@ -100,35 +99,36 @@ def test_fewer_than_three_repeats_allow_no_conclusion():
 
 def test_warnings_and_versions_stand_beside_the_numbers():
     swapped = {"code": "swap", "message": "it swapped", "advice": "close something", "taints": "time"}
-    one = {**result("a"), "warnings": [swapped, "of an old recording"], "versions": {"torch": "2.15.0", "os": "x"}}
-    table = compare([one])
+    document = result_document(result("a", versions={"torch": "2.15.0", "os": "x"}))
+    document["warnings"] = [swapped, "of an old recording"]
+    table = compare([result_from(document, MachineSnapshot())])
     assert "a: it swapped; close something" in table.notes
     assert "a: of an old recording" in table.notes
     assert "versions: torch 2.15.0" in table.notes
 
 
 def test_what_taints_the_time_is_a_flag_of_its_row_once():
-    warnings = [
-        {"code": "swap", "message": "it swapped", "advice": "", "taints": "time"},
-        {"code": "busy", "message": "others computed", "advice": "", "taints": "time"},
-        {"code": "leak", "message": "it grew", "advice": "", "taints": "memory"},
-    ]
-    tainted = [{**one, "warnings": warnings} for one in repeats("p")]
+    warnings = (
+        RunWarning("it swapped", "swap", "", "time"),
+        RunWarning("others computed", "busy", "", "time"),
+        RunWarning("it grew", "leak", "", "memory"),
+    )
+    tainted = repeats("p", warnings=warnings)
     first, second = rows(compare([*tainted, *repeats("t", "tensorflow")]))
     assert (first["flags"], second["flags"]) == ("swap, busy", None)
 
 
 def test_a_flag_says_how_many_of_the_runs_have_it():
-    busy = {"code": "busy", "message": "others computed", "advice": "", "taints": "time"}
+    busy = RunWarning("others computed", "busy", "", "time")
     first, *others = repeats("p")
-    (row,) = rows(compare([{**first, "warnings": [busy]}, *others]))
+    (row,) = rows(compare([replace(first, warnings=(busy,)), *others]))
     assert row["flags"] == "busy (1 of 3)"
 
 
 def test_a_run_that_diverged_is_in_no_band_and_makes_none():
-    warning = {"code": "diverged", "message": "the loss became nan", "advice": "", "taints": "accuracy"}
-    diverged = {**result("d", "tensorflow", accuracy=0.5), "warnings": [warning]}
-    diverged["test"] = {"accuracy": 0.5, "loss": math.nan}
+    warning = RunWarning("the loss became nan", "diverged", "", "accuracy")
+    diverged = result("d", "tensorflow", warnings=(warning,))
+    diverged = replace(diverged, test=Evaluation(accuracy=0.5, loss=math.nan))
     table = compare([result("a"), diverged])
     assert (rows(table)[1]["in_band"], rows(table)[1]["flags"]) == (False, "diverged")
     assert notes_with(table, "TensorFlow: not equivalent: its training diverged, so its time")
@@ -224,8 +224,9 @@ def test_rows_of_one_framework_are_told_apart_in_sentences():
 
 
 def test_a_recording_from_before_there_was_a_measure_is_of_the_whole_training():
-    old = result("a")
-    del old["config"]["measure"]
+    document = result_document(result("a"))
+    del document["config"]["measure"]
+    old = result_from(document, MachineSnapshot())
     (row,) = rows(compare([old, result("b", seed=2)]))
     assert row["n"] == 2
 
@@ -262,20 +263,11 @@ def test_p_values_are_corrected_for_the_number_of_rows():
 
 
 def test_achieved_arithmetic_is_told_and_its_share_of_a_known_peak():
-    model = {"model": {"flops_per_image": 2e9}, "effective": {"device_name": "Tesla T4", "precision": "float32"}}
-    known, unknown, loader = rows(
-        compare(
-            [
-                {**result("a"), **model},
-                {
-                    **result("b", "tensorflow"),
-                    **model,
-                    "effective": {"device_name": "cpu", "precision": "float32"},
-                },
-                {**result("c", measure="loader"), **model},
-            ]
-        )
-    )
+    def of(run, framework="pytorch", device="Tesla T4", **settings):
+        effective = {"device_name": device, "precision": "float32"}
+        return result(run, framework, model=ModelSize(flops_per_image=2 * 10**9), effective=effective, **settings)
+
+    known, unknown, loader = rows(compare([of("a"), of("b", "tensorflow", "cpu"), of("c", measure="loader")]))
     assert (known["gflops"], unknown["gflops"], loader["gflops"]) == (200.0, 200.0, None)
     assert known["peak_percent"] == pytest.approx(100 * 200 / 8100)
     assert unknown["peak_percent"] is None
@@ -283,8 +275,7 @@ def test_achieved_arithmetic_is_told_and_its_share_of_a_known_peak():
 
 def test_float32_through_tensor_cores_has_their_peak():
     effective = {"device_name": "NVIDIA A100-SXM4-40GB", "dtype_activations": "float32", "tf32_convolution": True}
-    one = {**result("a"), "model": {"flops_per_image": 2e9}, "effective": effective}
-    (row,) = rows(compare([one]))
+    (row,) = rows(compare([result("a", model=ModelSize(flops_per_image=2 * 10**9), effective=effective)]))
     assert row["peak_percent"] == pytest.approx(100 * 200 / 156_000)
 
 
@@ -295,8 +286,8 @@ def test_the_answer_fits_the_narrowest_terminal_and_every_format():
     assert '"ratio_low": 1.' in as_json(table)
 
 
-def made_on(one, hardware="m1", software="s1", **tables):
-    return {**one, "environment": {"fingerprint": {"machine": hardware, "software": software}, **tables}}
+def made_on(one, hardware="m1", software="s1", **known):
+    return replace(one, environment=MachineSnapshot(fingerprint=Fingerprint(hardware, software), **known))
 
 
 def test_runs_of_different_machines_are_refused_with_what_differs():
@@ -326,11 +317,8 @@ def test_versions_of_one_framework_must_agree_and_those_of_the_other_need_not():
 
 
 def test_runs_of_one_environment_with_other_versions_are_no_repeats_of_each_other():
-    new = [{**made_on(run), "versions": {"torch": "2.15.0"}} for run in repeats("new")]
-    old = [
-        {**made_on(run, software="s2"), "versions": {"torch": "2.14.0"}}
-        for run in repeats("old", rates=(50, 51, 49))
-    ]
+    new = [made_on(run) for run in repeats("new", versions={"torch": "2.15.0"})]
+    old = [made_on(run, software="s2") for run in repeats("old", rates=(50, 51, 49), versions={"torch": "2.14.0"})]
     lost = result("lost", status="crashed", seed=9)
     table = compare([*new, *old, lost], across=True)
     assert [(row["version"], row["n"], row["status"]) for row in rows(table)] == [
@@ -355,17 +343,17 @@ def test_runs_of_two_machines_have_rows_that_name_them():
 
 def test_training_that_is_in_no_epoch_is_named():
     one = result("a", rate=10.0)
-    between = {**one, "phases": {"training": 41.0}, "training": {**one["training"], "epochs_s": 26.0}}
+    between = replace(one, phases={"training": 41.0}, training=replace(one.training, epochs_s=26.0))
     note = "PyTorch: 15.0 s of its 41.0 s of training lie before, between or after its epochs"
     assert notes_with(compare([between]), note)
-    assert not notes_with(compare([{**between, "phases": {"training": 27.0}}]), "of training lie")
+    assert not notes_with(compare([replace(between, phases={"training": 27.0})]), "of training lie")
 
 
 def test_two_versions_are_compared_where_each_has_its_environment():
     old, new = {"torch": "2.8.0", "torchvision": "0.23.0"}, {"torch": "2.15.0", "torchvision": "0.29.2"}
-    runs = [{**made_on(run, software="s1"), "versions": new} for run in repeats("new")]
-    older = repeats("old", rates=(50.0, 50.5, 49.5), environment="pytorch-2.8.0")
-    table = compare([*runs, *({**made_on(run, software="s2"), "versions": old} for run in older)])
+    runs = [made_on(run, software="s1") for run in repeats("new", versions=new)]
+    older = repeats("old", rates=(50.0, 50.5, 49.5), environment="pytorch-2.8.0", versions=old)
+    table = compare([*runs, *(made_on(run, software="s2") for run in older)])
     assert [row["environment"] for row in rows(table)] == ["default", "pytorch-2.8.0"]
     assert rows(table)[1]["ratio"] == pytest.approx(2.0)
     (sentence,) = notes_with(table, "n=3 pairs")
@@ -375,14 +363,15 @@ def test_two_versions_are_compared_where_each_has_its_environment():
 
 
 def test_recordings_older_than_environments_were_made_in_the_default_one():
-    old = result("a")
-    del old["config"]["environment"]
+    document = result_document(result("a"))
+    del document["config"]["environment"]
+    old = result_from(document, MachineSnapshot())
     assert len(compare([old, result("b", seed=26)]).rows) == 1
 
 
 def test_a_scaled_training_time_is_marked_in_every_format():
-    scaled = {"from_epochs": 1, "to_epochs": 20, "training_s": 600.0}
-    table = compare([{**result("a", epochs_measured=1), "scaled": scaled}, result("b", "tensorflow")])
+    scaled = Scaled(from_epochs=1, to_epochs=20, training_s=600.0)
+    table = compare([result("a", epochs_measured=1, scaled=scaled), result("b", "tensorflow")])
     first, second = rows(table)
     assert (first["training_s"], first["scaled"]) == (600.0, "scaled from 1 epoch")
     assert (second["training_s"], second["scaled"]) == (30.0, None)
@@ -431,13 +420,13 @@ def test_rows_are_sorted_by_any_column_and_unknown_ones_come_last():
 
 
 def test_runs_that_left_the_device_open_and_got_different_ones_are_refused():
-    one = {**result("a"), "effective": {"device": "gpu:0"}}
-    other = {**result("b", "tensorflow"), "effective": {"device": "cpu"}}
+    one = result("a", effective={"device": "gpu:0"})
+    other = result("b", "tensorflow", effective={"device": "cpu"})
     with pytest.raises(UsageError, match=r"a and b trained on different devices \(gpu and cpu\); --across"):
         compare([one, other])
     chosen = [
-        {**result("a", device="gpu"), "effective": {"device": "gpu:0"}},
-        {**result("b", "tensorflow", device="cpu"), "effective": {"device": "cpu"}},
+        result("a", device="gpu", effective={"device": "gpu:0"}),
+        result("b", "tensorflow", device="cpu", effective={"device": "cpu"}),
     ]
     assert len(rows(compare(chosen))) == 2
 
@@ -467,23 +456,22 @@ def test_what_all_runs_have_in_common_is_said_once():
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
 def test_a_loss_that_is_no_number_leaves_its_row_without_a_median(order):
-    runs = repeats("p")
-    for run, loss in zip(runs, (0.9, 1.0, math.nan), strict=True):
-        run["test"]["loss"] = loss
+    losses = zip(repeats("p"), (0.9, 1.0, math.nan), strict=True)
+    runs = [replace(run, test=replace(run.test, loss=loss)) for run, loss in losses]
     (entry,) = group([runs[place] for place in order])
-    assert math.isnan(entry.median("test", "loss"))
+    assert math.isnan(entry.median(lambda run: run.test.loss))
 
 
 def test_a_broken_run_does_not_hinder_a_comparison_by_a_setting():
-    broken = {"run": "x", "status": "crashed", "config": {}, "phases": {}, "environment": {}}
+    broken = an_unreadable_result("x", framework="")
     entries = group([result("a", batch_size=64), broken, result("b", batch_size=32)], by="framework")
-    assert [entry.config for entry in entries][-1] == {}
+    assert [entry.config for entry in entries][-1] == broken.config
 
 
 def test_a_rate_of_a_first_epoch_is_told_beside_steady_ones():
     def of(epochs, *arguments):
         one = result(*arguments)
-        return {**one, "training": {**one["training"], "epochs": epochs}}
+        return replace(one, training=replace(one.training, epochs=epochs))
 
     first, steady = of(1, "a"), of(3, "b", "tensorflow")
     assert notes_with(

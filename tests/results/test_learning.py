@@ -1,20 +1,22 @@
 """Did they learn the same? The figures are those of a real pair: 375 steps, momentum 0.99 in Keras."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.results.test_comparison import result
 from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.comparison.learning import judge_learning, remaining_share
+from tfpt_tui.runs.record.result import Evaluation
 
 
 def run(name, framework, plain, recalibrated, trained=0.98, images=500, momentum=0.9):
-    found = result(name, framework)
-    found["test"] |= {"accuracy": plain, "loss": 1.0, "seconds": 1.0, "images_per_s": float(images)}
-    if recalibrated is not None:
-        found["test"]["recalibrated_accuracy"] = recalibrated
-    found["training"] |= {"accuracy": trained, "epochs": 3}
-    found["effective"] = {"device": "cpu", "batch_norm_momentum": momentum, "steps_per_epoch": 125}
-    return found
+    effective = {"device": "cpu", "batch_norm_momentum": momentum, "steps_per_epoch": 125}
+    found = result(name, framework, effective=effective)
+    test = Evaluation(
+        accuracy=plain, loss=1.0, seconds=1.0, images_per_s=float(images), recalibrated_accuracy=recalibrated
+    )
+    return replace(found, test=test, training=replace(found.training, accuracy=trained, epochs=3))
 
 
 def judged(own, baseline):

@@ -1,9 +1,11 @@
+from tests.recordings import a_result
+from tfpt_tui.events import RunWarning
 from tfpt_tui.results.presentation.listing import listing
 from tfpt_tui.results.table import as_text
 
 
-def result(**config):
-    return {"run": "r", "status": "completed", "config": {"framework": "pytorch", "track": "parity", **config}}
+def result(**known):
+    return a_result(track="parity", **known)
 
 
 def test_a_rate_that_is_no_training_is_named_as_such():
@@ -12,13 +14,7 @@ def test_a_rate_that_is_no_training_is_named_as_such():
 
 
 def test_what_makes_the_rate_doubtful_stands_beside_it():
-    flagged = {
-        **result(),
-        "warnings": [
-            {"code": "busy", "message": "m", "taints": "time"},
-            {"code": "swap_in_use", "message": "m", "taints": ""},
-        ],
-    }
+    flagged = result(warnings=(RunWarning("m", "busy", taints="time"), RunWarning("m", "swap_in_use")))
     (row,) = listing([flagged]).rows
     assert row["flags"] == "busy"
     assert "busy" in as_text(listing([flagged])).splitlines()[2][:80]

@@ -1,12 +1,16 @@
 """What differs between the machines and versions of runs, and what they share."""
 
-from tests.recordings import MACHINE
-from tfpt_tui.results.comparison.origins import origins_of, who
+from dataclasses import replace
+
+from tests.recordings import MACHINE, a_result
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
+from tfpt_tui.results.comparison.origins import describe_runs, origins_of
 
 
 def result(run, framework="pytorch", host="mars", variables=None, **versions):
-    environment = {"machine": {**MACHINE, "host": host}, "versions": versions, "variables": variables or {}}
-    return {"run": run, "config": {"framework": framework}, "environment": environment}
+    machine = {**MACHINE, "host": host}
+    environment = MachineSnapshot(machine=machine, versions=versions, variables=variables or {})
+    return replace(a_result(run, framework), environment=environment)
 
 
 def test_facts_that_differ_name_each_value_with_its_runs():
@@ -34,11 +38,11 @@ def test_a_variable_that_only_some_runs_have_differs():
 
 
 def test_runs_without_a_known_environment_are_passed_over():
-    assert origins_of([{"run": "a", "config": {}, "environment": {}}]).devices == ()
+    assert origins_of([a_result("a")]).devices == ()
 
 
 def test_several_runs_are_told_by_framework_and_number():
     results = [result("a"), result("b"), result("c", "tensorflow")]
-    assert who(["a"], results) == "a"
-    assert who(["a", "b"], results) == "PyTorch, 2 runs"
-    assert who(["a", "c"], results) == "PyTorch and TensorFlow, 2 runs"
+    assert describe_runs(["a"], results) == "a"
+    assert describe_runs(["a", "b"], results) == "PyTorch, 2 runs"
+    assert describe_runs(["a", "c"], results) == "PyTorch and TensorFlow, 2 runs"

@@ -1,10 +1,13 @@
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import pytest
 
+from tests.recordings import a_result
 from tests.results.test_comparison import compare
+from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.comparison.parity import (
     Proof,
     check_evidence,
@@ -16,6 +19,7 @@ from tfpt_tui.results.comparison.parity import (
     store,
 )
 from tfpt_tui.results.table import FORMATS, as_text
+from tfpt_tui.runs.record.result import Training
 from tfpt_tui.runs.tasks.parity_evidence import Evidence
 
 VERSIONS = {"pytorch": {"torch": "2.15.0"}, "tensorflow": {"tensorflow": "2.21.0", "keras": "3.15.1"}}
@@ -63,14 +67,9 @@ def proof(checks=None, **changes):
 
 
 def result(framework="pytorch", machine="a1b2", device="cpu", track="parity", **versions):
-    return {
-        "run": "r",
-        "status": "completed",
-        "config": {"framework": framework, "track": track},
-        "effective": {"device": device},
-        "versions": {"python": "3.11.2", **VERSIONS[framework], **versions},
-        "environment": {"fingerprint": {"machine": machine}},
-    }
+    known = {"python": "3.11.2", **VERSIONS[framework], **versions}
+    one = a_result(framework=framework, track=track, effective={"device": device}, versions=known)
+    return replace(one, environment=MachineSnapshot(fingerprint=Fingerprint(machine)))
 
 
 def test_equal_evidence_passes_every_check():
@@ -116,8 +115,8 @@ def test_the_table_shows_difference_bound_and_outcome_and_says_what_failed():
 
 
 def test_every_format_of_a_parity_comparison_carries_the_proof():
-    done = {"status": "completed", "phases": {}, "training": {"images_per_s": 100.0}}
-    table = compare([{**result(), **done}, {**result("tensorflow"), **done}], proof="parity: verified")
+    runs = [replace(run, training=Training(images_per_s=100.0)) for run in (result(), result("tensorflow"))]
+    table = compare(runs, proof="parity: verified")
     for name, write in FORMATS.items():
         assert "parity: verified" in write(table), name
     assert "parity: verified" not in as_text(table).splitlines()[2]
@@ -140,14 +139,13 @@ def test_a_proof_of_another_machine_device_or_version_covers_nothing(tmp_path, o
 def test_nothing_is_proven_of_other_arithmetic_or_compiled_models(tmp_path):
     store(proof(), tmp_path)
     for key, value in (("precision", "bfloat16"), ("compile", "on")):
-        run = result()
-        run["config"][key] = value
+        run = replace(result(), config=result().config.replace(**{key: value}))
         assert proof_note([run], tmp_path).startswith("parity: not proven for this precision or compilation")
 
 
 def test_runs_that_did_not_complete_need_no_proof(tmp_path):
     store(proof(), tmp_path)
-    stopped = {**result(), "status": "stopped", "environment": {}, "effective": {}}
+    stopped = replace(result(), status="stopped", environment=MachineSnapshot(), effective={})
     assert proof_note([result(), stopped], tmp_path) == describe(proof())
     assert proof_note([stopped], tmp_path) is None
 

@@ -1,10 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
+from tests.recordings import a_result
 from tfpt_tui.config.presets import load_preset
-from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import UsageError
+from tfpt_tui.events import RunWarning
+from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.comparison.published import compare_with_published, hardware_of
 from tfpt_tui.results.table import as_csv, as_text
+from tfpt_tui.runs.record.result import ArticleClock, Evaluation, Training
+from tfpt_tui.runs.record.scaling import Scaled
 
 PRESET = """
 [preset]
@@ -37,40 +43,38 @@ def preset(tmp_path):
 
 
 def result(framework="pytorch", training_s=3000.0, status="completed", images=50_000, **settings):
-    config = RunConfig.from_mapping(
-        {"framework": framework, "track": "published", "augment": False, "data": "/d", **settings}, "test"
+    one = a_result(
+        "r",
+        framework,
+        status,
+        training=Training(
+            images=20 * images,
+            epochs=20,
+            epochs_s=training_s,
+            first_epoch_s=training_s / 20,
+            epoch_s_median=training_s / 20,
+        ),
+        test=Evaluation(images_per_s=images / 5 / 20, seconds=20.0),
+        article_clock=ArticleClock(training_s, 20.0),
+        **{"track": "published", "augment": False, **settings},
     )
-    return {
-        "run": "r",
-        "status": status,
-        "config": config.to_mapping(),
-        "training": {
-            "images": 20 * images,
-            "epochs": 20,
-            "epochs_s": training_s,
-            "first_epoch_s": training_s / 20,
-            "epoch_s_median": training_s / 20,
-        },
-        "test": {"images_per_s": images / 5 / 20, "seconds": 20.0},
-        "article_clock": {"training_s": training_s, "evaluation_s": 20.0},
-        "environment": {"machine": {"processor": "AMD EPYC", "allowed_cores": "0-1"}},
-    }
+    return replace(one, environment=MachineSnapshot(machine={"processor": "AMD EPYC", "allowed_cores": "0-1"}))
 
 
 def short(framework, training_s, images, **settings):
     """One epoch of so many images, in which 5 s passed beside the epoch."""
     one = result(framework, images=images, epochs_measured=1, **settings)
     epoch_s = training_s - 5
-    return {
-        **one,
-        "training": {"images": images, "epochs": 1, "first_epoch_s": epoch_s, "epoch_s_median": epoch_s},
-        "scaled": {
-            "from_epochs": 1,
-            "to_epochs": 20,
-            "training_s": 5 + 20 * epoch_s,
-            "article_training_s": 5 + 20 * epoch_s,
-        },
-    }
+    return replace(
+        one,
+        training=Training(images=images, epochs=1, first_epoch_s=epoch_s, epoch_s_median=epoch_s),
+        scaled=Scaled(
+            from_epochs=1,
+            to_epochs=20,
+            training_s=5 + 20 * epoch_s,
+            article_training_s=5 + 20 * epoch_s,
+        ),
+    )
 
 
 def compare(preset, *results, across=False):
@@ -119,7 +123,7 @@ def test_both_machines_are_named(preset):
     _, table = compare(preset, result())
     assert "theirs: an article, on a laptop" in table.notes
     assert "yours: AMD EPYC, cores 0-1" in table.notes
-    gpu = {**result(), "effective": {"device_name": "NVIDIA H200"}}
+    gpu = replace(result(), effective={"device_name": "NVIDIA H200"})
     assert hardware_of(gpu) == "NVIDIA H200"
 
 
@@ -136,10 +140,13 @@ def test_a_short_form_is_scaled_to_the_printed_work_and_says_so(preset):
 
 def test_what_is_compiled_once_is_neither_once_an_epoch_nor_once_an_image(preset):
     one = short("tensorflow", 17.0, images=2000, cache=True)
-    one["training"]["once_s"] = 2.0
-    one["scaled"]["epochs_s"] = 2.0 + 20 * 10.0
-    one["scaled"]["article_training_s"] = 5.0 + one["scaled"]["epochs_s"]
-    one["test"]["first_batch_s"] = 1.0 + 19.0 / 12  # of 400 pictures, in thirteen batches of 32
+    epochs_s = 2.0 + 20 * 10.0
+    one = replace(
+        one,
+        training=replace(one.training, once_s=2.0),
+        scaled=replace(one.scaled, epochs_s=epochs_s, article_training_s=5.0 + epochs_s),
+        test=replace(one.test, first_batch_s=1.0 + 19.0 / 12),  # of 400 pictures, in thirteen batches of 32
+    )
     rows, _ = compare(preset, one)
     assert rows[2]["yours_training_s"] == 5 + 2 + 20 * 10 * 25
     assert rows[2]["yours_evaluation_s"] == pytest.approx(1.0 + 19.0 * 25, rel=0.01)
@@ -147,7 +154,7 @@ def test_what_is_compiled_once_is_neither_once_an_epoch_nor_once_an_image(preset
 
 def test_a_whole_run_of_fewer_images_is_scaled_as_its_short_form(preset):
     whole = result(training_s=205.0, images=2000)
-    whole["training"]["epochs_s"] = 200.0
+    whole = replace(whole, training=replace(whole.training, epochs_s=200.0))
     assert compare(preset, whole)[0][0]["yours_training_s"] == 5 + 20 * 10 * 25
 
 
@@ -161,8 +168,8 @@ def test_of_a_row_only_the_runs_that_were_scaled_least_count(preset):
 
 
 def test_what_disturbed_a_run_stands_beside_its_time(preset):
-    busy = {"code": "busy", "message": "others computed", "advice": "end them", "taints": "time"}
-    rows, table = compare(preset, {**result(), "warnings": [busy]})
+    busy = RunWarning("others computed", "busy", "end them", "time")
+    rows, table = compare(preset, replace(result(), warnings=(busy,)))
     assert rows[0]["flags"] == "busy"
     assert "r: others computed; end them" in table.notes
     assert "flags" not in as_csv(compare(preset, result())[1]).splitlines()[0]
@@ -181,8 +188,8 @@ def test_a_run_of_other_settings_is_of_no_row(preset, change):
 
 
 def test_runs_of_different_machines_are_mixed_on_request_only(preset):
-    other = result(num_workers=5)
-    other["environment"] = {"fingerprint": {"machine": "another"}}
+    elsewhere = MachineSnapshot(fingerprint=Fingerprint("another"))
+    other = replace(result(num_workers=5), environment=elsewhere)
     with pytest.raises(UsageError, match="come from different machines"):
         compare(preset, result(), other)
     _, table = compare(preset, result(), other, across=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 import shutil
 
@@ -10,11 +11,16 @@ import pytest
 
 from tests.results.test_comparison import result
 from tfpt_tui.config.toml import write_toml
+from tfpt_tui.results.comparison.statistics import compare_times
+from tfpt_tui.results.requests import request
 from tfpt_tui.results.requests.request import HTML, Request, answer, write_out
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.result import result_document
 
 ENVIRONMENT = {"machine": {"host": "mars", "processor": "EPYC"}, "fingerprint": {"machine": "m", "software": "s"}}
+OWN = {25: 1.0, 26: 1.1, 27: 1.2}
+BASELINE = {25: 0.8, 26: 1.0, 27: math.inf}
 
 
 @pytest.fixture
@@ -24,11 +30,31 @@ def recorded(paths):
         framework = ("pytorch", "tensorflow")[number % 2]
         run = RunDirectory(paths.runs / f"20260101-00000{number}-{framework}-0001")
         run.path.mkdir(parents=True)
-        one = result(run.id, framework, rate=100.0 + number, seed=number // 2, track="parity")
-        distribution = "torch" if framework == "pytorch" else "tensorflow"
-        write_toml(run.result, {**one, "versions": {distribution: "9.8.7"}})
+        versions = {"torch" if framework == "pytorch" else "tensorflow": "9.8.7"}
+        rate, seed = 100.0 + number, number // 2
+        one = result(run.id, framework, rate=rate, seed=seed, track="parity", versions=versions)
+        write_toml(run.result, result_document(one))
         write_toml(run.environment, ENVIRONMENT)
     return list_runs(paths)[::-1]
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The comparisons that were really worked out."""
+    worked_out = []
+
+    def count(own, baseline, rows):
+        worked_out.append((own, baseline, rows))
+        return compare_times(own, baseline, rows)
+
+    monkeypatch.setattr(request, "compare_times", count)
+    return worked_out
+
+
+@pytest.fixture
+def compare(paths):
+    paths.runs.mkdir(parents=True)
+    return request._remembering(paths)
 
 
 def test_every_format_carries_versions_machine_track_repeats_and_parity(recorded, paths):
@@ -66,4 +92,34 @@ def test_a_published_comparison_is_of_the_presets_own_runs(recorded, paths):
 def test_a_run_that_is_gone_has_no_figures(recorded, paths):
     shutil.rmtree(recorded[0].path)
     found = answer(Request(tuple(recorded)), paths)
-    assert found.results[0]["status"] == "crashed"
+    assert found.results[0].status == "crashed"
+
+
+def test_the_same_timings_are_compared_once(compare, paths, calls):
+    found = compare(OWN, {25: 0.8, 26: 1.0, 27: 1.1}, 1)
+    assert found == compare_times(OWN, {25: 0.8, 26: 1.0, 27: 1.1})
+    assert request._remembering(paths)(OWN, {25: 0.8, 26: 1.0, 27: 1.1}, 1) == found
+    assert len(calls) == 1
+
+
+def test_other_timings_other_pairs_or_more_rows_are_another_comparison(compare, calls):
+    assert compare(OWN, BASELINE, 1) == compare_times(OWN, BASELINE)
+    assert compare(BASELINE, OWN, 1) == compare_times(BASELINE, OWN)
+    assert compare(OWN, {1: 0.8, 2: 1.0, 3: math.inf}, 1) == compare_times(OWN, {1: 0.8, 2: 1.0, 3: math.inf})
+    assert compare(OWN, {1: 0.8, 2: 1.0, 3: 1.3}, 4) == compare_times(OWN, {1: 0.8, 2: 1.0, 3: 1.3}, 4)
+    assert len(calls) == 4
+
+
+def test_timings_that_cannot_be_compared_stay_so(compare, calls):
+    assert compare({}, OWN, 1) is None
+    assert compare({}, OWN, 1) is None
+    assert len(calls) == 1
+
+
+def test_another_method_or_scipy_compares_anew(compare, paths, calls, monkeypatch):
+    compare(OWN, BASELINE, 1)
+    monkeypatch.setattr(request, "METHOD", request.METHOD + 1)
+    request._remembering(paths)(OWN, BASELINE, 1)
+    monkeypatch.setattr(request, "version", lambda name: "0.0")
+    request._remembering(paths)(OWN, BASELINE, 1)
+    assert len(calls) == 3

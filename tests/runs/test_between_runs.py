@@ -29,15 +29,15 @@ def told(monkeypatch):
 
 @pytest.fixture
 def supervise(start, told):
-    """A supervisor that takes over a plan from the one that was started for it; ``document`` adds to plan.toml."""
+    """A supervisor that takes over a plan from the one that was started for it; ``plan`` changes its plan.toml."""
     lock = MachineLock()
     assert lock.acquire("a test")
     gpu = supervision.GpuReader().start()
 
-    def take_over(*stories, rows=None, document=None):
+    def take_over(*stories, rows=None, **plan):
         sweep = start(*stories, rows=rows)
         os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
-        sweep = dataclasses.replace(sweep, document={**sweep.document, **(document or {})})
+        sweep = dataclasses.replace(sweep, plan=dataclasses.replace(sweep.plan, **plan))
         return supervision.Supervisor(sweep, identify(os.getpid()), gpu)
 
     yield take_over
@@ -50,7 +50,7 @@ def codes(run):
 
 
 def test_the_machine_cools_down_between_two_runs_and_neither_before_nor_after(supervise, told):
-    supervision.run_plan(supervise("completes", document={"cooldown_s": 0.01}))
+    supervision.run_plan(supervise("completes", cooldown_s=0.01))
     statuses = [status for status, *_ in told]
     assert statuses.count("cooling") == 1
     cooling, after = told[statuses.index("cooling")], told[statuses.index("cooling") + 1]
@@ -68,7 +68,7 @@ def test_a_plan_without_a_cool_down_has_none(supervise, told):
 
 @pytest.mark.parametrize("whose", ["sweep", "run"])
 def test_a_request_to_stop_ends_the_cool_down(supervise, told, monkeypatch, whose):
-    supervisor = supervise("completes", document={"cooldown_s": 3600})
+    supervisor = supervise("completes", cooldown_s=3600)
     second = supervisor.sweep.runs[1]
     stop = second.stop if whose == "run" else supervisor.sweep.directory.stop
     naps = []

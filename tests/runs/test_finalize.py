@@ -8,6 +8,7 @@ import pytest
 from tfpt_tui import events
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.events import Stamped, encode
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.supervision.finalize import Keeper, settle
@@ -147,7 +148,8 @@ def test_a_warning_of_a_later_version_is_read_as_far_as_it_is_known(run):
 
 
 def test_the_environment_is_kept_at_once_and_completed_when_the_worker_tells_its_versions(run):
-    keeper = Keeper(run, {"machine": {"host": "anvil"}, "warnings": [OVERLAP]})
+    overlap = events.RunWarning(**OVERLAP)
+    keeper = Keeper(run, MachineSnapshot(machine={"host": "anvil"}, warnings=(overlap,)))
     assert set(read_toml(run.environment)["fingerprint"]) == {"machine"}
     tell(run, events.Environment({"torch": "9.9"}))
     keeper.catch_up()

@@ -31,8 +31,8 @@ def test_a_burn_in_repeats_the_first_run_in_front_and_is_marked_on_disk(preset, 
     ]
     assert plan.runs[0].config == plan.runs[1].config
     sweep = record_plan(plan, dict.fromkeys((run.place for run in plan.runs), "python"), paths)
-    assert [run["burn_in"] for run in sweep.document["runs"]] == [True, False, False, False, False]
-    assert sweep.document["cooldown_s"] == 5
+    assert [run.burn_in for run in sweep.plan.runs] == [True, False, False, False, False]
+    assert sweep.plan.cooldown_s == 5
     assert measured_runs(sweep) == sweep.runs[1:]
 
 

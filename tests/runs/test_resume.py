@@ -16,7 +16,6 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import make_directory
-from tfpt_tui.runs.record.processes import read_process
 from tfpt_tui.runs.record.state import owner_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_sweep
 from tfpt_tui.runs.supervision import resume as resumption
@@ -46,7 +45,7 @@ def wait_for_epoch(sweep):
 def kill(sweep, what):
     """Kill the worker, the supervisor, or both, and wait until nobody runs the sweep."""
     (run,) = running(sweep)
-    owner, worker = owner_of(sweep.directory.state), read_process(read_state(run.state), "worker")
+    owner, worker = owner_of(sweep.directory.state), read_state(run.state).worker
     if what == "worker":
         sweep.directory.stop.touch()  # nothing more is started
     if what != "worker":
@@ -109,7 +108,7 @@ def test_a_reboot_leaves_a_sweep_that_can_be_resumed(start, paths):
     sweep = start("is_killed", "completes")
     finish(sweep)
     for state in (sweep.directory.state, *(run.state for run in sweep.runs)):
-        state.write_text(state.read_text().replace(read_state(state)["boot_id"], "another-boot"))
+        state.write_text(state.read_text().replace(read_state(state).boot_id, "another-boot"))
         os.utime(state, (time.time() - 600,) * 2)
     assert finish(again(sweep, paths)) == ["completed", "completed"]
 

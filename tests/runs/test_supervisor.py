@@ -16,7 +16,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import SweepDirectory
 from tfpt_tui.runs.record.lock import MachineLock
-from tfpt_tui.runs.record.processes import boot_id, identify, read_process
+from tfpt_tui.runs.record.processes import boot_id, identify
 from tfpt_tui.runs.record.state import owner_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.supervision import submit as submitting
@@ -29,7 +29,8 @@ def finish(sweep, seconds=60):
 
 
 def worker_of(run):
-    return read_process(read_state(run.state), "worker")
+    state = read_state(run.state)
+    return state.process(state.worker)
 
 
 def wait_for_epoch(run):
@@ -61,9 +62,9 @@ def test_a_plan_runs_in_order_and_leaves_a_complete_record(start):
     assert pytorch["memory"]["peak_rss_bytes"] >= 10**6
     assert pytorch["article_clock"] == {"training_s": 1.5, "evaluation_s": 0.5}
     recorded = read_toml(sweep.runs[0].environment)["interpreter"]
-    assert recorded == sweep.document["runs"][0]["interpreter"]
+    assert recorded == sweep.plan.runs[0].interpreter
     assert [run["state"] for run in read_toml(sweep.directory.plan)["runs"]] == ["completed", "completed"]
-    assert read_state(sweep.directory.state)["status"] == "done"
+    assert read_state(sweep.directory.state).status == "done"
 
 
 def test_every_file_of_the_design_is_there(start):
@@ -222,9 +223,9 @@ def test_the_worker_dies_with_a_supervisor_that_is_killed_and_the_run_shows_as_c
     wait_until(lambda: not worker.is_alive())
     assert status_of(sweep.runs[0]) == "crashed"
     result = read_result(sweep.runs[0])
-    assert result["training"]["epochs"] == 1
-    assert result["error"]["message"].startswith("its supervisor exited unexpectedly")
-    assert result["error"]["message"].endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
+    assert result.training.epochs == 1
+    assert result.error.message.startswith("its supervisor exited unexpectedly")
+    assert result.error.message.endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
 
 
 def test_a_run_whose_supervisor_was_killed_before_it_says_that_it_never_started(start):
@@ -232,7 +233,7 @@ def test_a_run_whose_supervisor_was_killed_before_it_says_that_it_never_started(
     wait_for_epoch(sweep.runs[0])
     os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
     wait_until(lambda: status_of(sweep.runs[1]) == "crashed")
-    told = read_result(sweep.runs[1])["error"]["message"]
+    told = read_result(sweep.runs[1]).error.message
     assert told.startswith("it never started")
     assert told.endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
 
@@ -302,8 +303,8 @@ def test_a_second_plan_waits_for_the_first_and_says_so(start):
     first = start("hangs", rows=[0])
     wait_for_epoch(first.runs[0])
     second = start("completes", rows=[0])
-    wait_until(lambda: read_state(second.directory.state).get("status") == "waiting")
-    assert first.id in read_state(second.directory.state)["message"]
+    wait_until(lambda: read_state(second.directory.state).status == "waiting")
+    assert first.id in read_state(second.directory.state).message
     assert status_of(second.runs[0]) == "queued"
     first.runs[0].stop.touch()
     assert finish(second)[0]["started"] >= finish(first)[0]["ended"]
@@ -313,7 +314,7 @@ def test_a_plan_that_waits_can_be_stopped(start):
     lock = MachineLock()
     assert lock.acquire("a test")
     sweep = start("completes", rows=[0])
-    wait_until(lambda: "a test" in read_state(sweep.directory.state).get("message", ""))
+    wait_until(lambda: "a test" in read_state(sweep.directory.state).message)
     sweep.directory.stop.touch()
     assert finish(sweep)[0]["status"] == "stopped"
     lock.release()

@@ -2,17 +2,16 @@
 
 import pytest
 
+from tests.recordings import a_result
 from tfpt_tui.errors import UsageError
+from tfpt_tui.runs.record.result import Evaluation, Training
 from tfpt_tui.ui.monitor.choose import ORDERS, matching, ordered
-from tfpt_tui.ui.monitor.watch import ListedRun
 
 
-def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **config):
+def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **settings):
     name = f"20260101-000000-{framework}-000{number}"
-    facts = {"run": name, "status": status, "config": {"framework": framework, **config}, "preset": "quick"}
-    facts |= {"training": {"images_per_s": rate}} if rate else {}
-    facts |= {"test": {"accuracy": accuracy}} if accuracy else {}
-    return ListedRun(name, framework, status, facts)
+    figures = {"training": Training(images_per_s=rate), "test": Evaluation(accuracy=accuracy)}
+    return a_result(name, framework, status, preset="quick", **figures, **settings)
 
 
 RUNS = [
@@ -38,7 +37,7 @@ RUNS = [
     ],
 )
 def test_words_and_conditions_choose_among_the_runs(text, numbers):
-    assert "".join(found.id[-1] for found in matching(RUNS, text)) == numbers
+    assert "".join(found.run[-1] for found in matching(RUNS, text)) == numbers
 
 
 def test_a_condition_that_is_none_is_refused():
@@ -48,14 +47,14 @@ def test_a_condition_that_is_none_is_refused():
 
 def test_whole_trainings_come_before_others_however_fast_those_were():
     runs = [run(4, measure="loader", rate=5000.0), run(5, status="timeout", rate=900.0), *RUNS[:2]]
-    assert "".join(found.id[-1] for found in ordered(runs, "fastest first")) == "2345"
+    assert "".join(found.run[-1] for found in ordered(runs, "fastest first")) == "2345"
 
 
 def test_runs_are_ordered_by_their_figures_and_those_without_come_last():
-    orders = {order: "".join(found.id[-1] for found in ordered(RUNS, order)) for order in ORDERS}
+    orders = {order: "".join(found.run[-1] for found in ordered(RUNS, order)) for order in ORDERS}
     assert orders == {"newest first": "321", "fastest first": "231", "by accuracy": "321"}
 
 
 def test_a_figure_that_is_no_number_comes_last_and_leaves_the_others_in_order():
     runs = [run(number, rate=rate) for number, rate in ((4, 3.0), (3, float("nan")), (2, 1.0), (1, 2.0))]
-    assert "".join(found.id[-1] for found in ordered(runs, "fastest first")) == "4123"
+    assert "".join(found.run[-1] for found in ordered(runs, "fastest first")) == "4123"

@@ -459,7 +459,7 @@ async def test_names_are_shown_harmlessly_on_every_screen(app, record, name):
 
 
 async def test_runs_that_take_long_to_read_are_not_read_twice_meanwhile(app, two, monkeypatch):
-    let_go, reads, felt = threading.Event(), [], counted(monkeypatch, compare, "pulse")
+    let_go, reads, felt = threading.Event(), [], counted(monkeypatch, compare, "change_token")
     real = compare.read_summaries
 
     def slow(*arguments):
@@ -478,7 +478,7 @@ async def test_runs_that_take_long_to_read_are_not_read_twice_meanwhile(app, two
 
 
 async def test_nothing_is_looked_for_while_another_screen_is_shown(app, two, monkeypatch):
-    felt = counted(monkeypatch, compare.CompareScreen, "_feel")
+    felt = counted(monkeypatch, compare.CompareScreen, "_check_changes")
     monkeypatch.setattr(compare, "NEWS_S", 0.05)
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("4")

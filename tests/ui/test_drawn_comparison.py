@@ -2,11 +2,12 @@
 
 import pytest
 
-from tfpt_tui.config.schema import RunConfig
+from tests.recordings import a_result
 from tfpt_tui.results.comparison.groups import group, kind_of
 from tfpt_tui.results.comparison.verdicts import stand
 from tfpt_tui.results.requests.comparables import SWEEP, Choice
 from tfpt_tui.results.table import Table
+from tfpt_tui.runs.record.result import Evaluation, Training
 from tfpt_tui.ui.compare.comparison_view import Curve, Row, Wanted
 from tfpt_tui.ui.compare.intervals import draw_intervals
 from tfpt_tui.ui.compare.phase_bars import NOTHING, draw_phases
@@ -15,15 +16,9 @@ from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS
 
 
 def result(run, framework="pytorch", rate=100.0, status="completed", phases=None, accuracy=0.5, **settings):
-    config = RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "here").to_mapping()
-    measured = {"training": {"images_per_s": rate}, "test": {"accuracy": accuracy}}
-    return {
-        "run": run,
-        "status": status,
-        "config": config,
-        "phases": phases or {},
-        **(measured if status == "completed" else {}),
-    }
+    figures = {"training": Training(images_per_s=rate), "test": Evaluation(accuracy=accuracy)}
+    measured = figures if status == "completed" else {}
+    return a_result(run, framework, status, phases=phases or {}, **measured, **settings)
 
 
 def rows_of(*results):
@@ -172,7 +167,7 @@ def test_long_names_have_the_room_that_there_is_and_no_more():
 
 
 def test_the_heading_counts_what_is_compared_of_what_was_recorded():
-    sweep = Choice(SWEEP, "20261124-100000-quick-0000", "quick", ({"run": "a"}, {"run": "b"}, {"run": "c"}))
+    sweep = Choice(SWEEP, "20261124-100000-quick-0000", "quick", (a_result("a"), a_result("b"), a_result("c")))
     assert heading(Wanted((sweep,)), 2).plain.endswith("2 of 3 runs")
     assert heading(Wanted((sweep,)), 3).plain.endswith("  3 runs")
     assert heading(Wanted((sweep,)), None).plain.endswith("comparing ...")

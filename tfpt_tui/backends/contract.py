@@ -15,6 +15,7 @@ from tfpt_tui.backends.dataset import Images
 from tfpt_tui.backends.draws import Array, Weights
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.documents import Value
 from tfpt_tui.events import EvaluationEnd, ModelSummary
 
 D = TypeVar("D")  # data: an input pipeline, ready to be iterated
@@ -92,7 +93,7 @@ class Runtime(Protocol[D_in, S_in, V]):
 
     def effective(
         self, config: RunConfig, step: S_in | None, data: D_in, device: V
-    ) -> tuple[str, Mapping[str, object]]:
+    ) -> tuple[str, Mapping[str, Value]]:
         """The device's name and what the framework says it applies; ``step`` is None where nothing is trained."""
         ...
 
@@ -130,7 +131,7 @@ class Proof(Protocol[D_in, N, S, V_in]):
 class Probe(Protocol):
     """What the imported framework says of itself."""
 
-    def look(self) -> Mapping[str, object]: ...
+    def look(self) -> Mapping[str, Value]: ...
 
 
 class Cifar(Protocol):

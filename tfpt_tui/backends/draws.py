@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tfpt_tui.backends.network import CHANNELS, HIDDEN, INPUT_CHANNELS, KERNEL
 
-Array = np.ndarray[Any, Any]
+Array = NDArray[np.generic]
 
 _WEIGHTS, _ORDER, _FLIPS = range(3)
 
@@ -34,12 +34,12 @@ class Weights:
     variance: Array | None = None
 
 
-def draw_order(seed: int, epoch: int, images: int) -> Array:
+def draw_order(seed: int, epoch: int, images: int) -> NDArray[np.int64]:
     """The order of the images in an epoch (from 0): a permutation, int64 (images,)."""
     return _generator(seed, _ORDER, epoch).permutation(images)
 
 
-def draw_flips(seed: int, epoch: int, images: int) -> Array:
+def draw_flips(seed: int, epoch: int, images: int) -> NDArray[np.bool_]:
     """Whether the image at each place of the epoch is flipped left-right and up-down: bool (images, 2)."""
     return _generator(seed, _FLIPS, epoch).random((images, 2)) < 0.5
 

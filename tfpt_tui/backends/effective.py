@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from tfpt_tui.backends.cores import allowed_cores, computes_natively, physical_cores
 from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import Value
 from tfpt_tui.events import RunWarning
 
 ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
@@ -25,7 +25,7 @@ def loading_cores(config: RunConfig) -> int:
     return config.num_workers or min(TRACKS[config.track].usual_workers, allowed_cores())
 
 
-def differences(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
+def differences(config: RunConfig, effective: Mapping[str, Value]) -> list[RunWarning]:
     """A warning for every setting that is not applied as requested; what is not known is passed over."""
     return [
         RunWarning(
@@ -48,7 +48,7 @@ def retraced(before: int, after: int) -> list[RunWarning]:
     return [RunWarning(message, "retraced", "leave out the epoch that took longest", "time")]
 
 
-def emulated(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning]:
+def emulated(config: RunConfig, effective: Mapping[str, Value]) -> list[RunWarning]:
     """A warning where a processor has no instructions for the 16-bit type that was requested."""
     if effective.get("device") != "cpu" or computes_natively(config.precision):
         return []
@@ -57,9 +57,9 @@ def emulated(config: RunConfig, effective: Mapping[str, Any]) -> list[RunWarning
     return [RunWarning(message, "emulated", advice, "time")]
 
 
-def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
+def _wanted(config: RunConfig, effective: Mapping[str, Value]) -> dict[str, Value]:
     """What the configuration asks for, by the names of the effective settings."""
-    wanted: dict[str, Any] = {
+    wanted: dict[str, Value] = {
         "dtype_activations": ACTIVATIONS[config.precision],
         "dtype_weights": "float32",
         "cache": config.cache,
@@ -87,5 +87,5 @@ def _wanted(config: RunConfig, effective: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def _show(value: Any) -> str:
+def _show(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from tfpt_tui.backends.draws import Array
 
 GRID = 6
 COUNT = GRID * GRID
@@ -19,7 +20,7 @@ def sample_indices(images: int) -> list[int]:
     return [round(index) for index in np.linspace(0, images - 1, min(COUNT, images))]
 
 
-def write_samples(images: np.ndarray[Any, Any], path: Path) -> None:
+def write_samples(images: Array, path: Path) -> None:
     """Write the grid. ``images``: floats of 0 to 1, shape (n, side, side, 3) with n at most 36."""
     pixels = (np.asarray(images) * 255).round().clip(0, 255).astype(np.uint8)
     sheet = Image.new("RGB", (GRID * (SIDE + GAP) + GAP,) * 2, "white")

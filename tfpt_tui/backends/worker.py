@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tfpt_tui import __version__
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
@@ -149,7 +149,7 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
         _write_samples(run, config, data, dataset.train)
 
 
-def _build(report: Report, backend: Backend, config: RunConfig, classes: int, device: Any) -> Any:
+def _build(report: Report, backend: Backend, config: RunConfig, classes: int, device: object) -> object:
     with report.phase("model_building"):
         network = backend.model.build_model(config, classes, device)
     summary = backend.model.summarize(network)
@@ -164,10 +164,10 @@ def _save_and_evaluate(
     backend: Backend,
     config: RunConfig,
     dataset: Dataset,
-    network: Any,
-    train: Any,
-    test: Any,
-    device: Any,
+    network: object,
+    train: object,
+    test: object,
+    device: object,
 ) -> None:
     file = run / backend.model.FILE
     with report.phase("model_saving"), _written_whole(file) as temporary:
@@ -184,7 +184,7 @@ def _save_and_evaluate(
 
 
 def _tell_environment(
-    report: Report, backend: Backend, config: RunConfig, step: Any, train: Any, device: Any
+    report: Report, backend: Backend, config: RunConfig, step: object, train: object, device: object
 ) -> None:
     """What the framework says it applies, and a warning where that is not what was requested."""
     environment = _environment(backend, config, step, train, device)
@@ -193,7 +193,7 @@ def _tell_environment(
         report.emit(warning)
 
 
-def _environment(backend: Backend, config: RunConfig, step: Any, train: Any, device: Any) -> Environment:
+def _environment(backend: Backend, config: RunConfig, step: object, train: object, device: object) -> Environment:
     name, effective = backend.runtime.effective(config, step, train, device)
     variables = {name: os.environ.get(name, "") for name in _variables(config)}
     return Environment(backend.runtime.versions(), name, {**effective, **variables})

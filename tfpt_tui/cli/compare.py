@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,6 +16,7 @@ from tfpt_tui.results.requests.request import HTML, Request, answer, draw, recor
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep
 
 TEXT = "table"
@@ -104,9 +104,9 @@ def _select(
     return list({run.id: run for run in runs}.values())
 
 
-def _directories(invocation: Invocation, summaries: Sequence[Mapping[str, Any]]) -> list[RunDirectory]:
+def _directories(invocation: Invocation, summaries: Sequence[RunResult]) -> list[RunDirectory]:
     """In the order in which they were made, so that the baseline is the oldest."""
-    return [RunDirectory(invocation.paths.runs / summary["run"]) for summary in reversed(summaries)]
+    return [RunDirectory(invocation.paths.runs / summary.run) for summary in reversed(summaries)]
 
 
 def _deliver(text: str, out: str | None) -> None:

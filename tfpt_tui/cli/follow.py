@@ -22,7 +22,7 @@ from tfpt_tui.events import (
 )
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.fold import Record, fold, time_left_s, warnings_of
+from tfpt_tui.runs.record.fold import Record, fold, time_left_s
 from tfpt_tui.runs.record.state import read_state, request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, read_config
 from tfpt_tui.runs.record.tail import EventTail
@@ -118,12 +118,12 @@ class Narrator:
 
     def _tell_warnings(self) -> None:
         """Those that the supervisor found; the worker's were shown when they came."""
-        for warning in warnings_of(read_result(self.run)):
+        for warning in read_result(self.run).warnings:
             if warning not in self.record.warnings:
                 say(f"  warning: {warning}")
 
     def _tell_waiting(self, sweep: Sweep) -> None:
-        message = str(read_state(sweep.directory.state).get("message", ""))
+        message = read_state(sweep.directory.state).message
         if message and message != self.waited_for:
             say(message)
         self.waited_for = message
@@ -157,9 +157,9 @@ def _learnt(epoch: EpochEnd) -> str:
 
 def tell_ending(run: RunDirectory, status: str) -> str:
     """The status, the reason where there is one, and where to read more after a failure."""
-    message = read_result(run).get("error", {}).get("message", "")
+    error = read_result(run).error
     log = f"\n  its log: {run.log}" if status not in ("completed", "stopped") and run.log.exists() else ""
-    return f"  {status}" + (f": {message}" if message else "") + log
+    return f"  {status}" + (f": {error.message}" if error and error.message else "") + log
 
 
 def show_progress(record: Record) -> None:

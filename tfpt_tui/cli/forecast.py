@@ -25,7 +25,7 @@ from tfpt_tui.results.requests.duration import (
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun
 from tfpt_tui.runs.plan.shortness import too_short
-from tfpt_tui.runs.record.fold import make_result
+from tfpt_tui.runs.record.result import make_result
 from tfpt_tui.runs.supervision.submit import Interpreters
 from tfpt_tui.runs.tasks.calibration import try_out
 
@@ -80,7 +80,7 @@ def _try_out(runs: Sequence[PlannedRun], interpreters: Interpreters) -> list[Pac
         say(f"trying out {title_of(framework)} for some seconds, to know how long the plan takes")
         record = try_out(run.config, interpreters[run.place])
         if record:
-            pace = pace_of(make_result("trial", "completed", None, run.config.to_mapping(), record, {}, ()))
+            pace = pace_of(make_result("trial", "completed", None, run.config, record, {}))
             paces += [pace] if pace else []
     return paces
 

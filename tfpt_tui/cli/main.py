@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -121,7 +121,7 @@ def _is_of_a_stream(error: OSError) -> bool:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        result: Any = cli.main(args=arguments, prog_name="tfpt-tui", standalone_mode=False)
+        result: object = cli.main(args=arguments, prog_name="tfpt-tui", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except TfptError as error:
         say(f"tfpt-tui: {printable(str(error))}")

@@ -27,9 +27,14 @@ def _option(flag: str, setting: Setting, **more: Any) -> Callable[[Command], Com
 
 def _range(setting: Setting, least: int | None = None) -> click.ParamType[Any]:
     """The numbers that a setting takes, from another least one where that means nothing."""
-    within: Any = click.IntRange if setting.type is int else click.FloatRange
-    found: click.ParamType[Any] = within(setting.minimum if least is None else least, setting.maximum)
-    return found
+    minimum = setting.minimum if least is None else least
+    if setting.type is int:
+        return click.IntRange(_whole(minimum), _whole(setting.maximum))
+    return click.FloatRange(minimum, setting.maximum)
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else round(bound)
 
 
 @click.command()

@@ -7,7 +7,6 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -26,6 +25,7 @@ from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep, list_runs
 from tfpt_tui.runs.record.fold import fold_all
+from tfpt_tui.runs.record.result import whole_document
 from tfpt_tui.runs.record.state import request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
@@ -55,7 +55,8 @@ def runs(context: click.Context, as_json: bool) -> None:
 def list_command(invocation: Invocation, as_json: bool) -> None:
     """List all runs, newest first."""
     if as_json:
-        show(_as_json(read_results(invocation.paths, list_runs(invocation.paths))))
+        results = read_results(invocation.paths, list_runs(invocation.paths))
+        show(_as_json([whole_document(result) for result in results]))
     else:
         found = read_summaries(invocation.paths, tell_indexing)
         show_table(listing(found))
@@ -73,10 +74,10 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
     run = find_run(invocation.paths, run_id)
     result = read_result(run)
     if as_json:
-        show(_as_json({**result, "directory": str(run.path)}))
+        show(_as_json({**whole_document(result), "directory": str(run.path)}))
         return
     show(report_run(result, text_width()) + f"  {run.path}\n")
-    if "model" in result:  # the layers themselves stand in the events only
+    if result.model:  # the layers themselves stand in the events only
         model = fold_all(EventTail(run.events).read_all()).model
         show("\n" + report_layers(model) if model else "")
 
@@ -131,7 +132,7 @@ def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool
     def note_other_interpreters(interpreters: Interpreters) -> None:
         for run, planned in zip(chosen, plan.runs, strict=True):
             now = interpreters[planned.place]
-            before = read_result(run)["environment"].get("interpreter", now)
+            before = read_result(run).environment.interpreter or now
             if before != now:
                 say(f"note: {run.id} ran in {before}; its environment is {now} now")
 
@@ -209,8 +210,8 @@ def import_command(invocation: Invocation, archive: str) -> None:
     if imported.kept:
         say(f"here already, and left as they are: {', '.join(imported.kept)}")
     show("".join(f"{run}\n" for run in imported.new))
-    sweeps = {read_result(RunDirectory(invocation.paths.runs / run)).get("sweep") for run in imported.new}
-    for sweep in sorted(str(sweep) for sweep in sweeps if sweep):
+    sweeps = {read_result(RunDirectory(invocation.paths.runs / run)).sweep for run in imported.new}
+    for sweep in sorted(sweeps - {""}):
         say(f"compare them with: tfpt-tui compare sweep={sweep}")
 
 
@@ -250,5 +251,5 @@ def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:
             raise error from None
 
 
-def _as_json(document: Any) -> str:
+def _as_json(document: object) -> str:
     return json.dumps(finite(document), indent=2, default=str) + "\n"

@@ -66,7 +66,7 @@ def report(sweep: Sweep, paths: Paths) -> str:
         text = report_run(results[0], text_width())
     else:
         text = table_text(answer(request, paths, results).table)
-    name = str(sweep.document["preset"])
+    name = sweep.plan.preset
     preset = find_preset(name, paths) if name in preset_files(paths) else None
     if preset and has_printed_numbers(preset):
         text += "\n" + table_text(answer(replace(request, published=name), paths, results).table)
@@ -76,6 +76,6 @@ def report(sweep: Sweep, paths: Paths) -> str:
 def exit_code(sweep: Sweep) -> int:
     """0 when every run completed, else the code of what went wrong first."""
     for result in (read_result(run) for run in sweep.runs if run.path.is_dir()):
-        if result["status"] != "completed":
-            return EXIT_CODES.get(result.get("error", {}).get("type", ""), 1)
+        if not result.completed:
+            return EXIT_CODES.get(result.error.type if result.error else "", 1)
     return 0

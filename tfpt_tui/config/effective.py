@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.documents import Value
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class EffectiveSetting:
 
     name: str
     title: str
-    words: Mapping[Any, str] = field(default_factory=dict)
+    words: Mapping[Value, str] = field(default_factory=dict)
     devices: tuple[str, ...] = ("cpu", "gpu")
     effect: str = ""
     loads: bool = False
 
-    def say(self, value: Any) -> str:
+    def say(self, value: Value) -> str:
         return self.words.get(value, str(value))
 
 
-ON_OFF = {True: "on", False: "off"}
+ON_OFF: dict[Value, str] = {True: "on", False: "off"}
 
 EFFECTIVE = (
     EffectiveSetting(
@@ -61,8 +61,8 @@ class Difference:
     """An effective setting that two runs do not share."""
 
     setting: EffectiveSetting
-    own: Any
-    other: Any
+    own: Value
+    other: Value
 
     def __str__(self) -> str:
         effect = f": {self.setting.effect}" if self.setting.effect else ""
@@ -71,7 +71,7 @@ class Difference:
 
 
 def effective_differences(
-    own: Mapping[str, Any], other: Mapping[str, Any], *, but: Sequence[str] = (), loading: bool = True
+    own: Mapping[str, Value], other: Mapping[str, Value], *, but: Sequence[str] = (), loading: bool = True
 ) -> list[Difference]:
     """What differs and can matter on the device that both used; what either did not tell is passed over."""
     device = str(own.get("device", "")).partition(":")[0]

@@ -348,10 +348,20 @@ class RunConfig:
     @property
     def epochs_trained(self) -> int:
         """Epochs that the run really trains."""
-        return epochs_trained(self.to_mapping())
+        return min(self.epochs_measured or self.epochs, self.epochs)
+
+    @property
+    def is_known(self) -> bool:
+        """False for the stand-in of a configuration that could not be read: no run is without a dataset."""
+        return bool(self.data)
+
+    def value(self, key: str) -> Value:
+        """The value of the setting of this name."""
+        found: Value = getattr(self, key)
+        return found
 
     def to_mapping(self) -> dict[str, Value]:
-        return dataclasses.asdict(self)
+        return {key: self.value(key) for key in SETTINGS}
 
     def replace(self, **changes: Value) -> RunConfig:
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
@@ -385,7 +395,7 @@ def defaults() -> dict[str, Value | None]:
     }
 
 
-def epochs_trained(config: Mapping[str, Any]) -> int:
+def epochs_trained(config: Mapping[str, Value]) -> int:
     """Epochs that a run of these settings trains: all, or the few that are measured; 0 where it names none."""
     epochs, measured = int(config.get("epochs", 0)), int(config.get("epochs_measured", 0))
     return min(measured or epochs, epochs)

@@ -6,7 +6,6 @@ import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, PresetRow
@@ -21,7 +20,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 
 def preset_text(preset: Preset, comment: str) -> str:
     """The file of a preset whose rows are exactly these: as a grid where they are a product of lists."""
-    heading = {
+    heading: dict[str, Value] = {
         "name": preset.name,
         "title": preset.title,
         "source": preset.source,
@@ -109,17 +108,15 @@ def _differing(rows: Sequence[PresetRow]) -> list[str]:
 
 
 def _row(row: PresetRow, common: Mapping[str, Value]) -> str:
-    own: dict[str, Any] = {key: row.settings[key] for key in SETTINGS if key in row.settings and key not in common}
-    if row.published:
-        own["published"] = dict(row.published)
-    return _table("[[rows]]", own)
+    own = {key: row.settings[key] for key in SETTINGS if key in row.settings and key not in common}
+    return _table("[[rows]]", own) + (f"published = {_value(row.published)}\n" if row.published else "")
 
 
-def _table(heading: str, values: Mapping[str, Any]) -> str:
+def _table(heading: str, values: Mapping[str, Value | Sequence[Value]]) -> str:
     return "\n".join([heading, *(f"{key} = {_value(value)}" for key, value in values.items())]) + "\n"
 
 
-def _value(value: Any) -> str:
+def _value(value: Value | Sequence[Value] | Mapping[str, Value]) -> str:
     """On one line, as people write it; tomli_w gives every item of a list a line of its own."""
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"

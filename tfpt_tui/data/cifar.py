@@ -9,19 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfpt_tui.data import unpickle
 from tfpt_tui.data.archive import FETCH_AGAIN, read_members
 from tfpt_tui.data.manifest import SPLITS
 from tfpt_tui.data.source import Group, Item, Source
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from numpy import ndarray
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
-    Array = ndarray[Any, Any]
+    Array = NDArray[np.integer]
 
 SIDE = 32
 CHANNELS = 3
@@ -104,7 +106,7 @@ class Pictures:
     splits: Mapping[str, Split]
 
 
-def request_of(cifar: Cifar, md5: str, reader: str, *, limit: int, classes: int) -> dict[str, Any]:
+def request_of(cifar: Cifar, md5: str, reader: str, *, limit: int, classes: int) -> dict[str, Value]:
     """What decides the dataset: known before the archive is read, or fetched.
 
     Raises:
@@ -115,10 +117,16 @@ def request_of(cifar: Cifar, md5: str, reader: str, *, limit: int, classes: int)
     return {"source": cifar.name, "archive_md5": md5, "reader": reader, "limit": limit, "classes": classes}
 
 
-def count_images(cifar: Cifar, request: Mapping[str, Any]) -> int:
+def count_images(cifar: Cifar, request: Mapping[str, Value]) -> int:
     """How many images the archive of the authors has for a request."""
     each = [images // cifar.classes for images in IMAGES.values()]
-    return (request["classes"] or cifar.classes) * sum(min(request["limit"] or images, images) for images in each)
+    classes, limit = _limits(request)
+    return (classes or cifar.classes) * sum(min(limit or images, images) for images in each)
+
+
+def _limits(request: Mapping[str, Value]) -> tuple[int, int]:
+    """The classes, and the images of each in a split; 0 for all."""
+    return int(request["classes"]), int(request["limit"])
 
 
 def read_cifar(cifar: Cifar, archive: Path) -> tuple[Pictures, dict[str, bytes]]:
@@ -148,14 +156,15 @@ def read_cifar(cifar: Cifar, archive: Path) -> tuple[Pictures, dict[str, bytes]]
         raise UsageError(f"{archive}: holds something else than {cifar.title}: {reason}; {FETCH_AGAIN}") from None
 
 
-def cifar_source(pictures: Pictures, request: Mapping[str, Any]) -> Source:
+def cifar_source(pictures: Pictures, request: Mapping[str, Value]) -> Source:
     """List the pictures as requested: those of each class in the order of the archive."""
-    classes = pictures.classes[: request["classes"] or None]
+    count, limit = _limits(request)
+    classes = pictures.classes[: count or None]
     groups = []
     for split in SPLITS:
         indices = _by_label(pictures.splits[split].labels, len(classes))
         groups += [
-            Group(split, label, "", tuple(map(str, indices[label][: request["limit"] or None])))
+            Group(split, label, "", tuple(map(str, indices[label][: limit or None])))
             for label in range(len(classes))
         ]
     return Source(classes, tuple(groups), request, partial(_open_image, pictures.splits))
@@ -175,7 +184,7 @@ def _by_label(labels: Array, classes: int) -> list[list[int]]:
     return indices
 
 
-def _interpret(cifar: Cifar, pickles: Mapping[str, Any]) -> Pictures:
+def _interpret(cifar: Cifar, pickles: Mapping[str, object]) -> Pictures:
     meta = _texts_as_keys(pickles[cifar.member(cifar.meta_file)])
     listed = meta[cifar.classes_key]
     if not isinstance(listed, list):
@@ -193,7 +202,7 @@ def _interpret(cifar: Cifar, pickles: Mapping[str, Any]) -> Pictures:
     return Pictures(names, splits)
 
 
-def _interpret_file(cifar: Cifar, content: Any) -> Split:
+def _interpret_file(cifar: Cifar, content: object) -> Split:
     """One file: rows of 1,024 red, green and blue values each, and a label for every row."""
     import numpy as np
 
@@ -222,7 +231,7 @@ def _join(parts: list[Split]) -> Split:
     return Split(np.concatenate([part.pixels for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
-def _texts_as_keys(table: Any) -> dict[str, Any]:
+def _texts_as_keys(table: object) -> dict[str, object]:
     if not isinstance(table, dict):
         raise TypeError("no table in it")
     texts = {_text(key): value for key, value in table.items()}
@@ -231,7 +240,7 @@ def _texts_as_keys(table: Any) -> dict[str, Any]:
     return texts
 
 
-def _text(name: Any) -> str:
+def _text(name: object) -> str:
     if not isinstance(name, bytes | str):
         raise TypeError(f"something else ({type(name).__name__}) in the place of a name")
     text = name.decode("utf-8") if isinstance(name, bytes) else name

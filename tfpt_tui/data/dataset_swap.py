@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 
 MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
@@ -33,16 +33,16 @@ class Found:
     ``foreign`` says that there is something, and nothing of ours.
     """
 
-    begun: Mapping[str, Any] | None = None
+    begun: Mapping[str, Value] | None = None
     manifest: Manifest | None = None
     foreign: bool = False
 
-    def is_of(self, request: Mapping[str, Any]) -> bool:
+    def is_of(self, request: Mapping[str, Value]) -> bool:
         """Whether it is the dataset that is asked for, complete or not."""
         there = self.manifest.request if self.manifest else self.begun
         return there == request
 
-    def has_changed(self, request: Mapping[str, Any]) -> bool:
+    def has_changed(self, request: Mapping[str, Value]) -> bool:
         """Whether it was begun when the same folder had other files, which numbers its images otherwise."""
         there = None if self.manifest else self.begun
         return there is not None and {**there, LISTING: request.get(LISTING)} == request != there
@@ -62,7 +62,7 @@ def look(directory: Path) -> Found:
     return Found(foreign=not replaced and any(directory.iterdir()))
 
 
-def _read_marker(path: Path) -> dict[str, Any] | None:
+def _read_marker(path: Path) -> dict[str, Value] | None:
     if not path.exists():
         return None
     request = read_toml(path)
@@ -127,7 +127,7 @@ def check_images(directory: Path) -> None:
                     raise _not_ours(image.path)
 
 
-def difference(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def difference(there: Mapping[str, Value], wanted: Mapping[str, Value]) -> str:
     """In what two requests differ, as a user says it."""
     if there.get("source") != wanted["source"]:
         return f"made from {there.get('source')}"
@@ -138,7 +138,7 @@ def difference(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     )
 
 
-def _shown(request: Mapping[str, Any], key: str) -> str:
+def _shown(request: Mapping[str, Value], key: str) -> str:
     value = request.get(key)
     return "all" if not value and key in ("limit", "classes") else str(value)
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, UsageError, cannot
 
 NAME = "manifest.toml"
@@ -26,8 +26,8 @@ class Manifest:
 
     classes: tuple[str, ...]
     counts: Mapping[str, tuple[int, ...]]
-    image: Mapping[str, Any]
-    request: Mapping[str, Any]
+    image: Mapping[str, Value]
+    request: Mapping[str, Value]
     digest: str
     skipped: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

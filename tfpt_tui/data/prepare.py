@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.toml import write_toml
@@ -31,6 +31,7 @@ from tfpt_tui.data.dataset_swap import MARKER, Found
 from tfpt_tui.data.encode import Made, Order, begin, make_images
 from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole
 from tfpt_tui.data.source import Item, Source
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 from tfpt_tui.wording import first_few
 
@@ -68,7 +69,7 @@ class Target:
     size: int = DEFAULT_SIZE
 
     @property
-    def image(self) -> dict[str, Any]:
+    def image(self) -> dict[str, Value]:
         return {
             "format": "JPEG",
             "mode": "RGB",
@@ -145,7 +146,7 @@ def _prepare(work: _Work, target: Target, found: Found) -> Outcome:
     return Outcome(manifest, existed=False, continued=tally.continued)
 
 
-def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
+def find_prepared(request: Mapping[str, Value], target: Target) -> Outcome | None:
     """The dataset in the target directory if it is complete and of the same request.
 
     Raises:
@@ -163,7 +164,7 @@ def find_prepared(request: Mapping[str, Any], target: Target) -> Outcome | None:
     return Outcome(found.manifest, existed=True, continued=0)
 
 
-def check_target(request: Mapping[str, Any], target: Target, *, force: bool = False) -> None:
+def check_target(request: Mapping[str, Value], target: Target, *, force: bool = False) -> None:
     """Refuse a directory that :func:`prepare` would refuse, before anything is fetched for it.
 
     Raises:
@@ -246,11 +247,11 @@ def _explained(directory: Path) -> Iterator[None]:
         ) from None
 
 
-def _whole_request(request: Mapping[str, Any], target: Target) -> dict[str, Any]:
+def _whole_request(request: Mapping[str, Value], target: Target) -> dict[str, Value]:
     return {**request, "size": target.size, "quality": QUALITY}
 
 
-def _check_found(directory: Path, found: Found, request: dict[str, Any]) -> None:
+def _check_found(directory: Path, found: Found, request: dict[str, Value]) -> None:
     """Refuse what is neither nothing, nor the beginning or the rest of this very dataset, nor all of it."""
     if found.foreign:
         raise UsageError(f"{directory}: not empty and not made by tfpt-tui prepare; choose another directory")
@@ -271,7 +272,7 @@ def _check_found(directory: Path, found: Found, request: dict[str, Any]) -> None
         )
 
 
-def _begin(source: Source, directory: Path, request: dict[str, Any]) -> None:
+def _begin(source: Source, directory: Path, request: dict[str, Value]) -> None:
     write_toml(directory / MARKER, request)
     (directory / manifests.NAME).unlink(missing_ok=True)  # images are gone that it promises
     for group in source.groups:
@@ -372,7 +373,7 @@ def _check_bad(tally: _Tally, skip_bad: bool) -> None:
         )
 
 
-def _describe(source: Source, target: Target, request: dict[str, Any], tally: _Tally) -> Manifest:
+def _describe(source: Source, target: Target, request: dict[str, Value], tally: _Tally) -> Manifest:
     for label, count in enumerate(tally.counts["train"]):
         if not count:
             raise BadImagesError(f"class {source.classes[label]!r} has no training image that can be read")

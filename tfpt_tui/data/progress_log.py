@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import INTERRUPTED, TfptError
 
 INTERVAL_S = 0.2
@@ -81,7 +81,7 @@ class Journal:
         (then, before), (now, done) = self._recent[0], self._recent[-1]
         return round((done - before) / (now - then), 2) if now > then else None
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: Mapping[str, Value | None]) -> None:
         if self._path:
             with suppress(OSError), self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")

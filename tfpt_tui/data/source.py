@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfpt_tui.documents import Value
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,7 +57,7 @@ class Source:
 
     classes: tuple[str, ...]
     groups: tuple[Group, ...]
-    request: Mapping[str, Any]
+    request: Mapping[str, Value]
     open_image: Callable[[Item], Image]
     left_out: tuple[str, ...] = ()
 

@@ -14,13 +14,12 @@ from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source
 from tfpt_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy import ndarray
+    import numpy as np
     from numpy.random import Generator
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
-    Array = ndarray[Any, Any]
+    Array = NDArray[np.float64]
 
 COLOURS = 10
 PATTERNS = (

@@ -12,10 +12,11 @@ from __future__ import annotations
 import pickletools
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from numpy import ndarray
+    import numpy as np
+    from numpy.typing import NDArray
 
 BYTE_TYPES = ("u1", "|u1", "uint8", b"u1", b"|u1", b"uint8")
 # NumPy's type of a byte: no part, no names, no fields; size and alignment as usual, and no flags.
@@ -35,34 +36,44 @@ VALUES = {
 NDARRAY = object()  # stands for the class numpy.ndarray, which is named and never called
 
 
+Kind = TypeVar("Kind")
+
+
 class PickleError(Exception):
     """The pickle is broken, or holds what CIFAR's have not."""
 
 
-class ByteType:
+class StandIn:
+    """Stands for an object of NumPy's that a pickle makes first and describes afterwards."""
+
+    def set_state(self, state: object) -> None:
+        raise NotImplementedError
+
+
+class ByteType(StandIn):
     """Stands for ``numpy.dtype("u1")``."""
 
-    def set_state(self, state: Any) -> None:
+    def set_state(self, state: object) -> None:
         """Byte order and alignment: nothing to know of bytes, but a type of something else could be made of it."""
         if not isinstance(state, tuple) or state[1:] not in BYTE_TYPE_STATES:
             raise PickleError("an array of something else than bytes")
 
 
-class ArrayOfBytes:
+class ArrayOfBytes(StandIn):
     """Stands for an array of ``uint8``; :meth:`to_numpy` makes it one."""
 
     shape: tuple[int, ...] = ()
     content: bytes = b""
     order = "C"
 
-    def set_state(self, state: Any) -> None:
+    def set_state(self, state: object) -> None:
         """``numpy.ndarray.__setstate__``: version, shape, type, Fortran order, bytes."""
         if not isinstance(state, tuple) or len(state) != 5:
             raise PickleError("an array without its five parts")
         _, shape, dtype, fortran, content = state
         self.fill(shape, dtype, "F" if fortran else "C", content)
 
-    def fill(self, shape: Any, dtype: Any, order: Any, content: Any) -> None:
+    def fill(self, shape: object, dtype: object, order: object, content: object) -> None:
         if (
             not isinstance(dtype, ByteType)
             or not isinstance(content, bytes | bytearray)
@@ -77,13 +88,13 @@ class ArrayOfBytes:
             raise PickleError(f"an array of {len(content)} bytes whose shape has not as many")
         self.shape, self.order, self.content = shape, order, bytes(content)
 
-    def to_numpy(self) -> ndarray[Any, Any]:
+    def to_numpy(self) -> NDArray[np.uint8]:
         import numpy as np
 
         return np.frombuffer(self.content, np.uint8).reshape(self.shape, order="F" if self.order == "F" else "C")
 
 
-def load(content: bytes) -> Any:
+def load(content: bytes) -> object:
     """What the pickle holds; texts of Python 2 are bytes.
 
     Raises:
@@ -101,7 +112,7 @@ def load(content: bytes) -> Any:
         raise PickleError(reason[:MAX_SAID]) from None
 
 
-def _run(content: bytes) -> Any:
+def _run(content: bytes) -> object:
     machine = _Machine()
     for count, (operation, argument, _) in enumerate(pickletools.genops(content)):
         if count > MAX_OPERATIONS:
@@ -116,8 +127,8 @@ def _run(content: bytes) -> Any:
 class _Machine:
     """The machine that a pickle is a program for: a new stack is begun at every mark."""
 
-    stacks: list[list[Any]] = field(default_factory=lambda: [[]])
-    memo: dict[int, Any] = field(default_factory=dict)
+    stacks: list[list[object]] = field(default_factory=lambda: [[]])
+    memo: dict[int, object] = field(default_factory=dict)
 
     def do(self, name: str, argument: Any) -> None:
         match name:
@@ -158,9 +169,9 @@ class _Machine:
             case "SETITEMS":
                 self.enter(self.since_mark())
             case "PUT" | "BINPUT" | "LONG_BINPUT":
-                self.remember(argument, self.top())
+                self.remember(argument, self.top(object))
             case "MEMOIZE":
-                self.remember(len(self.memo), self.top())
+                self.remember(len(self.memo), self.top(object))
             case "GET" | "BINGET" | "LONG_BINGET":
                 self.push(_recallable(self.memo[argument]))
             case "GLOBAL":
@@ -172,34 +183,35 @@ class _Machine:
                 self.push(_call(self.pop(), arguments))
             case "BUILD":
                 state = self.pop()
-                self.top(ByteType, ArrayOfBytes).set_state(state)
+                self.top(StandIn).set_state(state)
             case _:
                 raise PickleError(f"the operation {name}, which no CIFAR archive needs")
 
-    def push(self, value: Any) -> None:
+    def push(self, value: object) -> None:
         self.stacks[-1].append(value)
 
-    def pop(self) -> Any:
+    def pop(self) -> object:
         return self.stacks[-1].pop()
 
-    def since_mark(self) -> list[Any]:
+    def since_mark(self) -> list[object]:
         return self.stacks.pop()
 
-    def top(self, *kinds: type) -> Any:
+    def top(self, kind: type[Kind]) -> Kind:
+        """What lies on top, which must be of this kind."""
         value = self.stacks[-1][-1]
-        if kinds and not isinstance(value, kinds):
+        if not isinstance(value, kind):
             raise PickleError("it is broken: two parts of it do not fit")
         return value
 
-    def remember(self, place: int, value: Any) -> None:
+    def remember(self, place: int, value: object) -> None:
         if place > MAX_OPERATIONS:  # pickle makes a table as long as this number
             raise PickleError("a table longer than its entries")
         self.memo[place] = value
 
-    def extend(self, values: list[Any]) -> None:
+    def extend(self, values: list[object]) -> None:
         self.top(list).extend(values)
 
-    def enter(self, entries: list[Any]) -> None:
+    def enter(self, entries: list[object]) -> None:
         table = self.top(dict)
         if len(entries) % 2:
             raise PickleError("a table whose last key has no value")
@@ -210,7 +222,7 @@ class _Machine:
             table[key] = value
 
 
-def _recallable(value: Any) -> Any:
+def _recallable(value: object) -> object:
     """What may be used again: lists within lists, each used twice, would have no end."""
     if isinstance(value, list | dict | tuple | bytearray | ArrayOfBytes):
         raise PickleError("a list, a table or an array that is used twice")
@@ -219,7 +231,7 @@ def _recallable(value: Any) -> Any:
     return value
 
 
-def _find(module: Any, name: Any) -> Any:
+def _find(module: object, name: object) -> object:
     if not isinstance(module, str) or not isinstance(name, str):
         raise PickleError("a function without a name")
     known = KNOWN.get((module.replace("numpy._core", "numpy.core"), name))
@@ -228,41 +240,41 @@ def _find(module: Any, name: Any) -> Any:
     return known
 
 
-def _call(function: Any, arguments: Any) -> Any:
+def _call(function: object, arguments: object) -> object:
     if not callable(function) or not isinstance(arguments, tuple):
         raise PickleError("a call of something else than a function")
     return function(*arguments)
 
 
-def _reconstruct(kind: Any, shape: Any, dtype: Any) -> ArrayOfBytes:
+def _reconstruct(kind: object, shape: object, dtype: object) -> ArrayOfBytes:
     """``numpy.core.multiarray._reconstruct(ndarray, (0,), "b")``: an empty array whose state follows."""
     if kind is not NDARRAY or shape != (0,) or dtype not in ("b", b"b"):
         raise PickleError("an array that is not begun as an empty one")
     return ArrayOfBytes()
 
 
-def _from_buffer(content: Any, dtype: Any, shape: Any, order: Any) -> ArrayOfBytes:
+def _from_buffer(content: object, dtype: object, shape: object, order: object) -> ArrayOfBytes:
     """``numpy.core.numeric._frombuffer``, which pickles of protocol 5 have in its place."""
     array = ArrayOfBytes()
     array.fill(shape, dtype, order, content)
     return array
 
 
-def _dtype(name: Any, *options: Any) -> ByteType:
+def _dtype(name: object, *options: object) -> ByteType:
     """``numpy.dtype("u1", align, copy)``."""
     if name not in BYTE_TYPES or not all(type(option) in (int, bool) for option in options):
         raise PickleError(f"an array of {_shown(name)}")
     return ByteType()
 
 
-def _encode(text: Any, encoding: Any) -> bytes:
+def _encode(text: object, encoding: object) -> bytes:
     """``_codecs.encode``: how Python 3 writes bytes in pickles that Python 2 could read."""
     if not isinstance(text, str) or encoding != "latin1":
         raise PickleError("bytes that are not written as latin1")
     return text.encode("latin-1")
 
 
-def _shown(name: Any) -> str:
+def _shown(name: object) -> str:
     if isinstance(name, bytes):
         return name.decode("ascii", "replace")
     return name if isinstance(name, str) else type(name).__name__

@@ -25,7 +25,7 @@ HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
 OLDEST_PYTHON = (3, 11)
 
-# Any Python can read this, be it ever so old; the working directory may hold a folder of a framework's name.
+# Every Python can read this, be it ever so old; the working directory may hold a folder of a framework's name.
 _VERSION = "import sys; sys.stdout.write('python: %d.%d.%d\\n' % sys.version_info[:3]); sys.stdout.flush()\n"
 _MISSING = _VERSION + (
     "sys.path[:] = [place for place in sys.path if place]\n"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from tfpt_tui.documents import Value
 
 ROOT = Path("/")
 
@@ -27,6 +30,6 @@ def read_table(path: Path) -> dict[str, int]:
     return {line[0].rstrip(":"): int(line[1]) for line in lines if len(line) > 1 and line[1].isdecimal()}
 
 
-def known(facts: dict[str, object]) -> dict[str, object]:
+def known(facts: Mapping[str, Value | None]) -> dict[str, Value]:
     """The facts without those that are unknown."""
-    return {name: fact for name, fact in facts.items() if fact not in (None, "")}
+    return {name: fact for name, fact in facts.items() if fact is not None and fact != ""}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+
+from tfpt_tui.documents import Value
+from tfpt_tui.hardware.machine_snapshot import UNKNOWN, Fingerprint, MachineSnapshot
 
 DIGITS = 12
 GIB = 1 << 30
@@ -29,32 +31,30 @@ MACHINE = (
 GPU = ("name", "uuid", "power_limit_w", "mig_mode")
 
 
-def fingerprint(environment: Mapping[str, Any]) -> dict[str, str]:
-    """``machine`` and, once the versions are known, ``software``: 12 hex digits each of ``environment.toml``."""
-    known = dict(environment.get("machine", {}))
+def fingerprint(snapshot: MachineSnapshot) -> Fingerprint:
+    """12 hex digits each for the machine and, once the versions are known, the software."""
+    known = dict(snapshot.machine)
     if "container" in known:
         known.pop("host", None)  # its name changes with every start
     if "memory_bytes" in known:
-        known["memory_bytes"] = round(
-            known["memory_bytes"] / GIB
-        )  # a kernel takes a little more or less for itself
-    machine = {
-        "machine": _only(MACHINE, known),
-        "gpus": [_only(GPU, gpu) for gpu in environment.get("gpus", [])],
-        "driver": environment.get("gpu", {}).get("driver"),
-    }
-    names = {"machine": _digest(machine)}
-    if "versions" in environment:
-        # PyTorch loads cuDNN, and tells its version, on a GPU only; it comes with PyTorch.
-        versions = {name: version for name, version in environment["versions"].items() if name != "cudnn"}
-        names["software"] = _digest([versions, environment.get("variables", {})])
-    return names
+        # A kernel takes a little more or less for itself.
+        known["memory_bytes"] = round(float(known["memory_bytes"]) / GIB)
+    machine = _digest(
+        {
+            "machine": _only(MACHINE, known),
+            "gpus": [_only(GPU, gpu) for gpu in snapshot.gpus],
+            "driver": snapshot.gpu.driver or None,
+        }
+    )
+    # PyTorch loads cuDNN, and tells its version, on a GPU only; it comes with PyTorch.
+    versions = {name: version for name, version in snapshot.versions.items() if name != "cudnn"}
+    return Fingerprint(machine, _digest([versions, snapshot.variables]) if versions else UNKNOWN)
 
 
-def _only(names: tuple[str, ...], facts: Mapping[str, Any]) -> dict[str, Any]:
+def _only(names: tuple[str, ...], facts: Mapping[str, Value]) -> dict[str, Value]:
     return {name: facts[name] for name in names if name in facts}
 
 
-def _digest(facts: Any) -> str:
+def _digest(facts: object) -> str:
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from tfpt_tui.documents import Value
 from tfpt_tui.hardware.files import known
 from tfpt_tui.hardware.sample import GpuSample
 
@@ -58,7 +59,7 @@ class GpuReading:
     problem: str = ""
     error: str = ""
     cuda_driver: str = ""
-    facts: tuple[Mapping[str, Any], ...] = ()
+    facts: tuple[Mapping[str, Value], ...] = ()
     processes: tuple[tuple[int, ...], ...] = ()
 
 
@@ -172,7 +173,7 @@ def _read_rarely(nvml: ModuleType, handles: list[Any]) -> GpuReading:
     )
 
 
-def _describe(nvml: ModuleType, handle: Any) -> dict[str, Any]:
+def _describe(nvml: ModuleType, handle: Any) -> dict[str, Value]:
     """What a GPU is and how it is set, without what it does not tell."""
     if handle is None:
         return {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
+from tfpt_tui.documents import Value
 from tfpt_tui.hardware.cgroup import memory_left_bytes, memory_limit_bytes
 from tfpt_tui.hardware.files import ROOT, known, read_table
 
@@ -14,7 +14,7 @@ SHARED_MEMORY = Path("/dev/shm")
 WORKER_BYTES = 1 << 30
 
 
-def describe_memory(root: Path = ROOT) -> dict[str, Any]:
+def describe_memory(root: Path = ROOT) -> dict[str, Value]:
     """Sizes in bytes of memory, swap, the control group's limit and /dev/shm with its free room."""
     table = meminfo(root)
     size, free = shared_memory_bytes(root / "dev/shm") or (None, None)

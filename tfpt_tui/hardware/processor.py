@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import Any
 
+from tfpt_tui.documents import Value
 from tfpt_tui.hardware.cgroup import find_quota
 from tfpt_tui.hardware.files import ROOT, known, read_number, read_text
 
@@ -13,7 +13,7 @@ from tfpt_tui.hardware.files import ROOT, known, read_number, read_text
 MANY_CORES = 16
 
 
-def describe_processor(root: Path = ROOT) -> dict[str, Any]:
+def describe_processor(root: Path = ROOT) -> dict[str, Value]:
     """Model, sockets, cores, quota (in cores), governor, frequencies in MHz, turbo and SMT, as far as told."""
     cpus = root / "sys/devices/system/cpu"
     cores = parse_cores(read_text(cpus / "online") or "")
@@ -26,7 +26,7 @@ def describe_processor(root: Path = ROOT) -> dict[str, Any]:
             "physical_cores": len(places) or None,
             "logical_cores": len(cores) or None,
             "allowed_cores": allowed_cores(root),
-            "cpu_quota": quota and quota.cores,
+            "cpu_quota": quota.cores if quota else None,
             "governor": _governors(cpus, cores),
             **_frequencies(cpus, cores),
             "turbo": _turbo(cpus),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.sample import Sample, from_row
 
 # NVML averages power over up to a second: energy over less than this is not worth a number.
@@ -34,20 +34,17 @@ def read_samples(path: Path) -> list[Sample]:
     return parse_samples(lines[0].split(","), lines[1:]) if lines else []
 
 
-def gpu_of(environment: Mapping[str, Any], effective: Mapping[str, Any]) -> int | None:
+def gpu_of(environment: MachineSnapshot, device: str) -> int | None:
     """The place among a sample's GPUs of the one that a run was on; None where it was on none, or nobody knows.
 
-    ``environment`` is its ``environment.toml``, ``effective`` what its worker said to have used.
+    ``device`` is what its worker said to have used.
     """
-    if str(effective.get("device", "")).startswith("cpu"):  # device=auto: it was not on the GPU after all
-        return None
-    used: int | None = environment.get("gpu", {}).get("used")
-    return used
+    return None if device.startswith("cpu") else environment.gpu.used  # device=auto: not on the GPU after all
 
 
-def summarize(samples: Sequence[Sample], gpu: int | None) -> dict[str, Any]:
+def summarize(samples: Sequence[Sample], gpu: int | None) -> dict[str, float]:
     """Means over a run, the peak of the worker's memory, and the energy of its GPU where that counts it."""
-    summary: dict[str, Any] = {"samples": len(samples)}
+    summary: dict[str, float | None] = {"samples": len(samples)}
     for name in ("cpu_percent", "load_1m", "memory_used_bytes", "worker_cpu_percent", "disk_read_bytes_per_s"):
         summary[f"{name}_mean"] = _mean(getattr(sample, name) for sample in samples)
     summary["swap_used_bytes_max"] = _max(sample.swap_used_bytes for sample in samples)

@@ -53,11 +53,11 @@ def to_document(found: Sensitivity) -> dict[str, float]:
     return {f"{share:g}": round(slowdown, 4) for share, slowdown in found.slowdown.items()}
 
 
-def from_document(document: Mapping[str, object]) -> Sensitivity | None:
+def from_document(document: Mapping[str, float]) -> Sensitivity | None:
     """None where it is no such table."""
     try:
-        slowdown = {float(share): float(str(value)) for share, value in document.items()}
-    except ValueError:
+        slowdown = {float(share): float(value) for share, value in document.items()}
+    except (TypeError, ValueError):
         return None
     return Sensitivity(slowdown) if slowdown and min(slowdown) > 0 else None
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tfpt_tui.documents import Value
 from tfpt_tui.hardware.files import ROOT, read_text
 
 
-def describe_directory(directory: Path, root: Path = ROOT) -> dict[str, str]:
+def describe_directory(directory: Path, root: Path = ROOT) -> dict[str, Value]:
     """Path, type of file system and device of the mount that holds the directory (proc(5), mountinfo)."""
     path = directory.resolve()
-    facts = {"path": str(path)}
+    facts: dict[str, Value] = {"path": str(path)}
     longest = 0
     for line in (read_text(root / "proc/self/mountinfo") or "").splitlines():
         mount, _, source = line.partition(" - ")

@@ -6,15 +6,15 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from tfpt_tui.documents import Value
 from tfpt_tui.hardware.files import ROOT, known, read_text
 
 # Words in the control group's path of the first process, for containers that leave no file of their own.
 CONTAINERS = {"kubepods": "kubernetes", "docker": "docker", "libpod": "podman", "lxc": "lxc"}
 
 
-def describe_system(root: Path = ROOT, variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def describe_system(root: Path = ROOT, variables: Mapping[str, str] = os.environ) -> dict[str, Value]:
     """Names and versions, the boot, and the load of the last minute; unknown facts are left out."""
     kernel = root / "proc/sys/kernel"
     return known(

@@ -11,7 +11,6 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.documents import finite
@@ -179,7 +178,7 @@ def as_csv(table: Table) -> str:
     return text.getvalue()
 
 
-def as_json(table: Table, **more: Any) -> str:
+def as_json(table: Table, **more: object) -> str:
     """Rows by the names of their columns, and the notes; ``more`` stands beside them as it is."""
     rows = [
         {column.name: _json_value(column, row.get(column.name)) for column in table.columns} for row in table.rows

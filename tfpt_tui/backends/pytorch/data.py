@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 from torchvision.transforms.v2.functional import resize
 
 from tfpt_tui.backends.dataset import Images, whole_batches
-from tfpt_tui.backends.draws import draw_flips, draw_order
+from tfpt_tui.backends.draws import Array, draw_flips, draw_order
 from tfpt_tui.backends.memory import check_shared_memory
 from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
@@ -154,7 +153,7 @@ def fill_cache(data: Data, report: Report) -> None:
         report.done += int(filled)
 
 
-def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> Array:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
     order = TrainingOrder(config, len(images), len(images))
     batch, _ = ImageDataset(config, images)[sorted(order)]

@@ -33,7 +33,7 @@ class Waits(TorchDispatchMode):
         super().__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         torch.cuda.synchronize = self._synchronize
 
@@ -48,6 +48,6 @@ class Waits(TorchDispatchMode):
         self.count += reads or copies
         return result
 
-    def _count_synchronize(self, device: Any = None) -> None:
+    def _count_synchronize(self, device: object = None) -> None:
         self.count += 1
         self._synchronize(device)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
+from tfpt_tui.documents import Value
 
-def look() -> dict[str, Any]:
+
+def look() -> dict[str, Value]:
     """Version, the CUDA and cuDNN that it was built with ("" for none), and the names of the GPUs that it sees."""
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {

@@ -12,6 +12,7 @@ import torchvision
 
 from tfpt_tui.backends.effective import requested_threads
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
 
@@ -56,7 +57,7 @@ def versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> tuple[str, dict[str, Any]]:
+def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> tuple[str, dict[str, Value]]:
     """The device\'s name and what PyTorch says it applies; ``step`` is None where nothing is trained."""
     on_gpu = device.type == "cuda"
     loader = data.loader

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfpt_tui.backends.dataset import Images, whole_batches
-from tfpt_tui.backends.draws import draw_flips, draw_order
+from tfpt_tui.backends.draws import Array, draw_flips, draw_order
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow.decode import find_decoder
 from tfpt_tui.config.schema import RunConfig
@@ -70,7 +69,7 @@ def fill_cache(data: Data, report: Report) -> None:
         report.done += len(images)
 
 
-def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> Array:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
     config = config.replace(batch_size=len(images))
     indices, flips = next(iter(_training_order(config, len(images), len(images))))
@@ -104,7 +103,7 @@ def _unflipped(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _order_of_numpy(config: RunConfig, images: int, count: int) -> tf.data.Dataset:
     steps = count // config.batch_size
 
-    def draw(epoch: np.int64) -> tuple[Any, Any]:
+    def draw(epoch: np.int64) -> tuple[Array, Array]:
         flips = draw_flips(config.seed, int(epoch), count) & config.augment
         order = draw_order(config.seed, int(epoch), images)[:count]
         return order.reshape(steps, -1), flips.reshape(steps, -1, 2)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import Any
 
 import tensorflow as tf
 
 from tfpt_tui.backends.tensorflow.internals import uses_onednn
+from tfpt_tui.documents import Value
 
 
-def look() -> dict[str, Any]:
+def look() -> dict[str, Value]:
     """Version, the CUDA and cuDNN that it was built with ("" for none), and the names of the GPUs that it sees."""
     build = tf.sysconfig.get_build_info()
     devices = tf.config.list_physical_devices("GPU")

@@ -15,6 +15,7 @@ from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.effective import requested_threads
 from tfpt_tui.backends.tensorflow.internals import is_deterministic, uses_onednn
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
 MIXED = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -56,7 +57,7 @@ def versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str, dict[str, Any]]:
+def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str, dict[str, Value]]:
     """The device\'s name and what TensorFlow says it applies; ``step`` is None where nothing is trained."""
     gpus = tf.config.get_visible_devices("GPU")
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu") if gpus else "cpu"

@@ -152,10 +152,10 @@ class Counter(keras.callbacks.Callback):
         self.report = report
         self.batch_size = batch_size
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         self.report.done += self.batch_size
 
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
         self.report.done += self.batch_size
 
 
@@ -172,11 +172,11 @@ class Epochs(Counter):
         self.started = 0.0
         self.first_batch_s = 0.0
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
         self.report.begin_epoch(epoch + 1, self.epochs, self.images)
         self.started = clock()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         if batch == 0:
             self.first_batch_s = clock() - self.started
         super().on_train_batch_end(batch, logs)

@@ -59,7 +59,7 @@ def read_directory(name: str, path: Path, root: Path = ROOT) -> DirectoryFacts:
         writable=place.is_dir() and os.access(place, os.W_OK | os.X_OK),
         free_bytes=room.f_bavail * room.f_frsize if room.f_blocks else None,
         free_files=room.f_favail if room.f_files else None,
-        filesystem=describe_directory(place, root).get("filesystem", ""),
+        filesystem=str(describe_directory(place, root).get("filesystem", "")),
         device=os.stat(place).st_dev,
     )
 

@@ -46,7 +46,7 @@ def read_gpus(root: Path = ROOT, variables: Mapping[str, str] = os.environ) -> G
         kernel_module=_kernel_module(root),
         device_node=(root / "dev/nvidiactl").exists(),
         amd=(root / "dev/kfd").exists(),
-        container=describe_system(root, variables).get("container", ""),
+        container=str(describe_system(root, variables).get("container", "")),
         visible=variables.get("CUDA_VISIBLE_DEVICES"),
         device_order=variables.get("CUDA_DEVICE_ORDER", ""),
         reading=read_gpu(),

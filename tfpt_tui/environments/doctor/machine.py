@@ -73,7 +73,7 @@ def read_machine(
     conditions, _ = read_conditions(gpu, "auto", PageCache(), root)
     gpu.stop()
     return MachineFacts(
-        container=describe_system(root, variables).get("container", ""),
+        container=str(describe_system(root, variables).get("container", "")),
         shared_memory=shared_memory_bytes(root / "dev/shm"),
         shared_memory_writable=os.access(root / "dev/shm", os.W_OK),
         available_bytes=available_bytes(root),

@@ -44,7 +44,7 @@ def overlap(whole: float, loading: float, model: float) -> float:
 def _epoch_seconds(entries: Sequence[Group]) -> list[float]:
     """Median steady seconds of an epoch of as many images as the first has; empty where one is unknown."""
     images = [_images_an_epoch(entry) for entry in entries]
-    lengths = [entry.median("training", "epoch_s_median") for entry in entries]
+    lengths = [entry.median(lambda run: run.training.epoch_s_median) for entry in entries]
     if len(set(images)) > 1:
         lengths = [_seconds_for(images[0], entry) for entry in entries]
     known = [length for length in lengths if length and length > 0]
@@ -52,7 +52,8 @@ def _epoch_seconds(entries: Sequence[Group]) -> list[float]:
 
 
 def _images_an_epoch(entry: Group) -> float | None:
-    images, epochs = entry.median("training", "images"), entry.median("training", "epochs")
+    images = entry.median(lambda run: run.training.images)
+    epochs = entry.median(lambda run: run.training.epochs)
     return images / epochs if images and epochs else None
 
 

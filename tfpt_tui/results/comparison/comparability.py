@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 from tfpt_tui.hardware.fingerprint import GPU, MACHINE
-from tfpt_tui.results.comparison.groups import setting_value
+from tfpt_tui.hardware.machine_snapshot import Fingerprint
+from tfpt_tui.runs.record.result import RunResult
 
 MOST_FACTS = 3
 
@@ -21,7 +22,7 @@ class NotComparableError(UsageError):
         self.difference = difference
 
 
-def check_comparable(results: Sequence[Mapping[str, Any]]) -> None:
+def check_comparable(results: Sequence[RunResult]) -> None:
     """Refuse runs whose figures differ for other reasons than their settings.
 
     Raises:
@@ -32,72 +33,70 @@ def check_comparable(results: Sequence[Mapping[str, Any]]) -> None:
         raise NotComparableError(found[0])
 
 
-def origins(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def origins(results: Sequence[RunResult]) -> list[str]:
     """A sentence for each way in which the completed runs do not come from the same; others have no figures."""
-    done = [result for result in results if result["status"] == "completed"]
-    found = [_difference(done, "machine", machine_facts, "come from different machines")]
+    done = [result for result in results if result.completed]
+    found = [_difference(done, lambda known: known.machine, machine_facts, "come from different machines")]
     # Runs of two environments are meant to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
         title = title_of(framework)
-        found.append(_difference(runs, "software", software_facts, f"ran {title} in different versions"))
+        how = f"ran {title} in different versions"
+        found.append(_difference(runs, lambda known: known.software, software_facts, how))
     return [sentence for sentence in (*found, _devices(done)) if sentence]
 
 
-def _place(result: Mapping[str, Any]) -> tuple[str, str]:
-    return result["config"].get("framework", ""), str(setting_value(result["config"], "environment"))
+def _place(result: RunResult) -> tuple[str, str]:
+    return result.framework, result.config.environment
 
 
-def _devices(results: Sequence[Mapping[str, Any]]) -> str:
+def _devices(results: Sequence[RunResult]) -> str:
     """Runs that left the device open and were given different kinds; named by the user it is a setting."""
     one_of_each: dict[str, str] = {}
     for result in results:
-        device = str(result.get("effective", {}).get("device", ""))
-        if device and result["config"].get("device", "auto") == "auto":
-            one_of_each.setdefault(device.partition(":")[0], result["run"])
+        if result.device and result.config.device == "auto":
+            one_of_each.setdefault(result.kind_of_device, result.run)
     if len(one_of_each) < 2:
         return ""
     return f"{' and '.join(one_of_each.values())} trained on different devices ({' and '.join(one_of_each)})"
 
 
-def _difference(results: Iterable[Mapping[str, Any]], name: str, facts_of: Any, how: str) -> str:
-    """How the runs differ in the fingerprint of this name; "" when they do not. Unknown equals only unknown."""
-    one_of_each: dict[str, Mapping[str, Any]] = {}
+def _difference(
+    results: Iterable[RunResult],
+    part: Callable[[Fingerprint], str],
+    facts_of: Callable[[RunResult], Mapping[str, Value]],
+    how: str,
+) -> str:
+    """How the runs differ in a part of their fingerprints; "" when they do not. Unknown equals only unknown."""
+    one_of_each: dict[str, RunResult] = {}
     for result in results:
-        one_of_each.setdefault(_environment(result).get("fingerprint", {}).get(name, "unknown"), result)
+        one_of_each.setdefault(part(result.environment.fingerprint), result)
     if len(one_of_each) < 2:
         return ""
     facts = _differing([facts_of(result) for result in one_of_each.values()])
     facts = facts or [f"fingerprint {' and '.join(one_of_each)}"]
     if len(facts) > MOST_FACTS:
         facts = [*facts[:MOST_FACTS], f"{len(facts) - MOST_FACTS} more"]
-    runs = " and ".join(result["run"] for result in one_of_each.values())
+    runs = " and ".join(result.run for result in one_of_each.values())
     return f"{runs} {how} ({', '.join(facts)})"
 
 
-def _differing(known: Sequence[Mapping[str, Any]]) -> list[str]:
+def _differing(known: Sequence[Mapping[str, Value]]) -> list[str]:
     names = dict.fromkeys(name for facts in known for name in facts)
     values = {name: dict.fromkeys(str(facts.get(name, "unknown")) for facts in known) for name in names}
     return [f"{name} {' and '.join(owners)}" for name, owners in values.items() if len(owners) > 1]
 
 
-def machine_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+def machine_facts(result: RunResult) -> dict[str, Value]:
     """What its fingerprint is made of; free memory and the like differ from run to run and decide nothing."""
-    environment = _environment(result)
-    machine = environment.get("machine", {})
-    facts = {name: machine[name] for name in MACHINE if name in machine}
-    if driver := environment.get("gpu", {}).get("driver"):
-        facts["driver"] = driver
-    for number, gpu in enumerate(environment.get("gpus", [])):
+    environment = result.environment
+    facts = {name: environment.machine[name] for name in MACHINE if name in environment.machine}
+    if environment.gpu.driver:
+        facts["driver"] = environment.gpu.driver
+    for number, gpu in enumerate(environment.gpus):
         facts |= {f"gpu:{number} {name}": gpu[name] for name in GPU if name in gpu}
     return facts
 
 
-def software_facts(result: Mapping[str, Any]) -> dict[str, Any]:
-    environment = _environment(result)
-    return {**environment.get("versions", {}), **environment.get("variables", {})}
-
-
-def _environment(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = result.get("environment", {})
-    return found
+def software_facts(result: RunResult) -> dict[str, Value]:
+    return {**result.environment.versions, **result.environment.variables}

@@ -7,8 +7,7 @@ nothing is concluded: the verdict is "single run".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.tracks import needs_proof
@@ -20,21 +19,20 @@ from tfpt_tui.results.comparison.groups import (
     differing_keys,
     flags_of,
     group,
-    setting_value,
 )
 from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.notes import notes_of
 from tfpt_tui.results.comparison.statistics import compare_times
 from tfpt_tui.results.comparison.verdicts import Comparing, Standing, stand
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.record.scaling import scaled_note
+from tfpt_tui.runs.record.result import RunResult
 
 # The metrics that belong to the answer; the others follow behind it.
 ANSWERS = ("images_per_s", "test_accuracy", "recalibrated_accuracy")
 
 
 def compare(
-    results: Sequence[Mapping[str, Any]],
+    results: Sequence[RunResult],
     baseline: str | None = None,
     *,
     across: bool = False,
@@ -61,7 +59,7 @@ def compare(
 
 
 def _tabulate(
-    results: Sequence[Mapping[str, Any]], standings: Sequence[Standing], proof: str | None, all_columns: bool
+    results: Sequence[RunResult], standings: Sequence[Standing], proof: str | None, all_columns: bool
 ) -> Table:
     """A row a standing; ``results`` are those of all their runs."""
     groups = [standing.entry for standing in standings]
@@ -84,7 +82,7 @@ def _tabulate(
         Column("flags", "flags"),
         Column("p_value", "p", 4),
         *(metric.column for metric in METRICS.values() if metric.name not in ANSWERS),
-        *([Column("scaled", "training s is")] if any(scaled_note(result) for result in results) else []),
+        *([Column("scaled", "training s is")] if any(result.scaled for result in results) else []),
         Column("track", "track"),
         Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1),
         Column("runs", "runs"),
@@ -106,10 +104,10 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         **_answer(standing),
         "in_band": standing.in_band,
         "flags": flags_of(entry.done),
-        "scaled": next((note for result in entry.done if (note := scaled_note(result))), None),
-        "track": entry.config.get("track"),
+        "scaled": next((result.scaled.note for result in entry.done if result.scaled), None),
+        "track": entry.track if entry.config.is_known else None,
         "machine": entry.machine or None,
-        "runs": " ".join(result["run"] for result in entry.results),
+        "runs": " ".join(result.run for result in entry.results),
         "parity": proof if needs_proof(entry.track) else None,
     }
 
@@ -136,16 +134,15 @@ def _answer(standing: Standing) -> dict[str, Cell]:
 
 
 def _setting(entry: Group, key: str) -> Cell:
-    if not applies(key, entry):
-        return "n/a"
-    value: Cell = setting_value(entry.config, key)
-    return value
+    if not entry.config.is_known:
+        return None
+    return entry.config.value(key) if applies(key, entry) else "n/a"
 
 
 def _status(entry: Group) -> str:
     counts: dict[str, int] = {}
     for result in entry.results:
-        counts[result["status"]] = counts.get(result["status"], 0) + 1
+        counts[result.status] = counts.get(result.status, 0) + 1
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{count} {status}" for status, count in counts.items())

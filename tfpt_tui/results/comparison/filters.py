@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.comparison.groups import setting_value
 from tfpt_tui.results.comparison.metrics import METRICS
+from tfpt_tui.runs.record.result import RunResult
 
 # The longer ones first: ">=" begins with ">".
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -24,7 +24,11 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
 }
 # What a run is beside its settings.
-FACTS = ("status", "preset", "sweep")
+FACTS: dict[str, Callable[[RunResult], str]] = {
+    "status": lambda result: result.status,
+    "preset": lambda result: result.preset,
+    "sweep": lambda result: result.sweep,
+}
 CHOSEN_BY = {name: metric for name, metric in METRICS.items() if metric.in_summary}
 
 
@@ -36,7 +40,7 @@ class Condition:
     operator: str
     value: Value
 
-    def holds(self, result: Mapping[str, Any]) -> bool:
+    def holds(self, result: RunResult) -> bool:
         """Whether the run with this result, or the gist of one, is meant; nothing is like a fact that it lacks."""
         own = _value_of(result, self.key)
         return own is not None and OPERATORS[self.operator](own, self.value)
@@ -95,28 +99,27 @@ def read_filter(text: str) -> Filter:
     return Filter(conditions, tuple(word.lower() for word in parts if not is_condition(word)))
 
 
-def named(summary: Mapping[str, Any], words: Sequence[str], more: str = "") -> bool:
+def named(summary: RunResult, words: Sequence[str], more: str = "") -> bool:
     """Whether all words stand in what the run is called, or in ``more``."""
-    config = summary.get("config", {})
-    names = [summary.get(key) for key in ("run", "status", "preset", "sweep")]
-    names += [setting_value(config, key) for key in ("track", "environment")]
-    searched = " ".join(str(one) for one in (more, *names) if one).lower()
+    names = [summary.run, *(read(summary) for read in FACTS.values())]
+    names += [summary.config.track, summary.config.environment]
+    searched = " ".join(name for name in (more, *names) if name).lower()
     return all(word in searched for word in words)
 
 
-def measured(results: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def measured(results: Iterable[RunResult]) -> list[RunResult]:
     """Without the runs that only warmed the machine up: nothing is compared with them unless they are named."""
-    return [result for result in results if not result.get("burn_in")]
+    return [result for result in results if not result.burn_in]
 
 
-def select(results: Iterable[Mapping[str, Any]], conditions: Sequence[Condition]) -> list[Mapping[str, Any]]:
+def select(results: Iterable[RunResult], conditions: Sequence[Condition]) -> list[RunResult]:
     """Those for which all conditions hold, in their order."""
     return [result for result in results if all(condition.holds(result) for condition in conditions)]
 
 
-def _value_of(result: Mapping[str, Any], key: str) -> Any:
+def _value_of(result: RunResult, key: str) -> Value | None:
     if key in SETTINGS:
-        return setting_value(result["config"], key) if result["config"] else None
+        return result.setting(key)
     if key in CHOSEN_BY:
         return CHOSEN_BY[key].read(result)
-    return result.get(key)
+    return FACTS[key](result) or None

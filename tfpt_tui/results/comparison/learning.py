@@ -8,16 +8,15 @@ and judged by that.
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tfpt_tui.results.comparison.groups import END_TO_END, Group
 from tfpt_tui.results.comparison.statistics import accuracy_band
+from tfpt_tui.runs.record.result import RunResult
 
-PLAIN, RECALIBRATED = "accuracy", "recalibrated_accuracy"
-WORDS = {PLAIN: "test accuracy", RECALIBRATED: "test accuracy with statistics computed anew"}
+PLAIN, RECALIBRATED = "test accuracy", "test accuracy with statistics computed anew"
 # Fewer tell nothing: of three images one more or less is a third of all accuracy.
 FEWEST_IMAGES = 30
 LAG = 0.01  # of the beginning; less is nothing to speak of
@@ -33,22 +32,31 @@ class Learning:
 
 def judge_learning(entry: Group, baseline: Group) -> Learning:
     """Loading alone and the model on one resident batch learn nothing that could be compared."""
-    if entry.measure != END_TO_END or not entry.values("test", PLAIN) or not baseline.accuracies(PLAIN):
+    if entry.measure != END_TO_END or not entry.values(_tested_accuracy) or not baseline.accuracies():
         return Learning(None)
     images = min(_tested(entry), _tested(baseline))
     if 0 < images < FEWEST_IMAGES:
         return Learning(None, f"{images} test images are too few to compare accuracies")
-    key = RECALIBRATED if entry.accuracies(RECALIBRATED) and baseline.accuracies(RECALIBRATED) else PLAIN
-    if not entry.accuracies(key):
+    anew = bool(entry.accuracies(recalibrated=True) and baseline.accuracies(recalibrated=True))
+    own, theirs = entry.accuracies(recalibrated=anew), baseline.accuracies(recalibrated=anew)
+    if not own:
         return Learning(False, "its training diverged")
-    if far := _out_of_band(entry.accuracies(key), baseline.accuracies(key), images):
-        return Learning(False, f"its {WORDS[key]} {far} of {baseline.name}")
-    if key == RECALIBRATED:
-        if far := _out_of_band(entry.values("training", "accuracy"), baseline.values("training", "accuracy")):
+    if far := _out_of_band(own, theirs, images):
+        return Learning(False, f"its {RECALIBRATED if anew else PLAIN} {far} of {baseline.name}")
+    if anew:
+        if far := _out_of_band(entry.values(_trained_accuracy), baseline.values(_trained_accuracy)):
             return Learning(False, f"its training accuracy {far} of {baseline.name}")
-        if _out_of_band(entry.accuracies(PLAIN), baseline.accuracies(PLAIN), images):
+        if _out_of_band(entry.accuracies(), baseline.accuracies(), images):
             return Learning(True, _lag(entry, baseline))
     return Learning(True)
+
+
+def _tested_accuracy(result: RunResult) -> float | None:
+    return result.test.accuracy
+
+
+def _trained_accuracy(result: RunResult) -> float | None:
+    return result.training.accuracy
 
 
 def remaining_share(momentum: float, steps: float) -> float:
@@ -80,17 +88,25 @@ def _lag(entry: Group, baseline: Group) -> str:
 
 
 def _share(entry: Group) -> float:
-    momentum, steps = entry.median("effective", "batch_norm_momentum"), _steps(entry)
+    momentum, steps = entry.median(lambda run: _number(run, "batch_norm_momentum")), _steps(entry)
     return remaining_share(momentum, steps) if momentum and steps else 0.0
 
 
 def _steps(entry: Group) -> float:
-    steps, epochs = entry.median("effective", "steps_per_epoch"), entry.median("training", "epochs")
+    steps, epochs = entry.median(lambda run: _number(run, "steps_per_epoch")), entry.median(_epochs)
     return steps * epochs if steps and epochs else 0.0
+
+
+def _number(result: RunResult, effective: str) -> float | None:
+    """An effective setting that is a number, None where the framework did not say."""
+    found = result.effective.get(effective)
+    return None if found is None else float(found)
+
+
+def _epochs(result: RunResult) -> float | None:
+    return result.training.epochs or None
 
 
 def _tested(entry: Group) -> int:
     """How many images were tested, 0 where it is not known."""
-    rate, seconds = entry.median("test", "images_per_s"), entry.median("test", "seconds")
-    known = rate and seconds and math.isfinite(rate * seconds)
-    return round(rate * seconds) if known and rate and seconds else 0
+    return round(entry.median(lambda run: run.test.images) or 0)

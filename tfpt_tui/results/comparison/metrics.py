@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from tfpt_tui.hardware.peaks import peak_flops
-from tfpt_tui.results.comparison.groups import LOADER, Group, setting_value
+from tfpt_tui.results.comparison.groups import LOADER, Group
 from tfpt_tui.results.table import Column
-from tfpt_tui.runs.record.fold import throughput
+from tfpt_tui.runs.record.result import RunResult
 
-Result = Mapping[str, Any]
 HIGHER, LOWER = "higher", "lower"
 
 
@@ -37,7 +35,7 @@ class Metric:
     digits: int
     help: str
     better: str
-    read: Callable[[Result], float | None]
+    read: Callable[[RunResult], float | None]
     summarize: Callable[[list[float]], float | None] = statistics.median
     in_summary: bool = False
 
@@ -47,52 +45,45 @@ class Metric:
 
     def of(self, entry: Group) -> float | None:
         """Of the completed runs that have it; NaN as soon as one's is: a sort that meets NaN ends anywhere."""
-        values = [value for result in entry.done if (value := self.read(result)) is not None]
+        values = entry.values(self.read)
         if any(map(math.isnan, values)):
             return math.nan
         return self.summarize(values) if values else None
 
 
-def _figure(table: str, key: str) -> Callable[[Result], float | None]:
-    """A number that stands in a table of a result."""
-    return lambda result: result.get(table, {}).get(key)
-
-
-def _throughput(result: Result) -> float | None:
-    rate = throughput(result.get("training", {}))
+def _throughput(result: RunResult) -> float | None:
+    rate = result.training.throughput
     return rate if rate is not None and math.isfinite(rate) else None
 
 
-def _training_s(result: Result) -> float | None:
-    scaled: float | None = result.get("scaled", {}).get("training_s")
-    return scaled or result.get("phases", {}).get("training")
+def _training_s(result: RunResult) -> float | None:
+    return result.scaled.training_s if result.scaled else result.phases.get("training")
 
 
-def _gflops(result: Result) -> float | None:
+def _gflops(result: RunResult) -> float | None:
     """Achieved GFLOP/s of the training; none where no model was trained."""
-    an_image, rate = result.get("model", {}).get("flops_per_image"), _throughput(result)
-    trains = setting_value(result["config"], "measure") != LOADER
-    return an_image * rate / 1e9 if an_image and rate and trains else None
+    an_image, rate = result.model.flops_per_image if result.model else None, _throughput(result)
+    return an_image * rate / 1e9 if an_image and rate and result.config.measure != LOADER else None
 
 
-def _peak_percent(result: Result) -> float | None:
+def _peak_percent(result: RunResult) -> float | None:
     """Of what the device could do at best in the precision that was really used, where both are known."""
-    gflops, effective = _gflops(result), result.get("effective", {})
-    precision = effective.get("dtype_activations", "float32")
+    gflops, effective = _gflops(result), result.effective
+    precision = str(effective.get("dtype_activations", "float32"))
     if precision == "float32" and effective.get("tf32_convolution"):
         precision = "tf32"
     peak = peak_flops(str(effective.get("device_name", "")), precision)
     return 100 * gflops * 1e9 / peak if gflops and peak else None
 
 
-def _peak_rss_mb(result: Result) -> float | None:
-    peak = result.get("memory", {}).get("peak_rss_bytes")
+def _peak_rss_mb(result: RunResult) -> float | None:
+    peak = result.memory.peak_rss_bytes
     return peak / 1e6 if peak else None
 
 
-def _system_percent(result: Result) -> float | None:
+def _system_percent(result: RunResult) -> float | None:
     """The system's share of the training's processor time."""
-    counters = result.get("counters", {}).get("training") or {}
+    counters = result.counters.get("training", {})
     used = counters.get("user_s", 0.0) + counters.get("system_s", 0.0)
     return 100 * counters["system_s"] / used if used else None
 
@@ -101,7 +92,9 @@ def _spread(values: list[float]) -> float | None:
     return max(values) - min(values) if len(values) > 1 else None
 
 
-_EPOCH_S = _figure("training", "epoch_s_median")
+def _epoch_s(result: RunResult) -> float | None:
+    return result.training.epoch_s_median
+
 
 METRICS = {
     metric.name: metric
@@ -115,7 +108,7 @@ METRICS = {
             4,
             "accuracy on the test images, 0 to 1",
             HIGHER,
-            _figure("test", "accuracy"),
+            lambda result: result.test.accuracy,
             in_summary=True,
         ),
         Metric(
@@ -124,17 +117,23 @@ METRICS = {
             4,
             "the same with statistics of batch normalisation computed anew",
             HIGHER,
-            _figure("test", "recalibrated_accuracy"),
+            lambda result: result.test.recalibrated_accuracy,
             in_summary=True,
         ),
-        Metric("epoch_s_median", "epoch s", 2, "seconds of the median epoch", LOWER, _EPOCH_S, in_summary=True),
-        Metric("epoch_s_min", "min s", 2, "the shortest of the repeats' median epochs", LOWER, _EPOCH_S, min),
+        Metric("epoch_s_median", "epoch s", 2, "seconds of the median epoch", LOWER, _epoch_s, in_summary=True),
+        Metric("epoch_s_min", "min s", 2, "the shortest of the repeats' median epochs", LOWER, _epoch_s, min),
         Metric(
-            "epoch_s_spread", "spread s", 2, "from the shortest to the longest of them", LOWER, _EPOCH_S, _spread
+            "epoch_s_spread", "spread s", 2, "from the shortest to the longest of them", LOWER, _epoch_s, _spread
         ),
         Metric("training_s", "training s", 1, "seconds of all epochs, scaled where marked", LOWER, _training_s),
         Metric(
-            "test_loss", "test loss", 4, "loss on the test images", LOWER, _figure("test", "loss"), in_summary=True
+            "test_loss",
+            "test loss",
+            4,
+            "loss on the test images",
+            LOWER,
+            lambda result: result.test.loss,
+            in_summary=True,
         ),
         Metric("gflops", "GFLOP/s", 1, "billions of operations a second in training", HIGHER, _gflops),
         Metric("peak_percent", "% of peak", 1, "of what the device can do at best", HIGHER, _peak_percent),

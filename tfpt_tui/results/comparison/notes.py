@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from tfpt_tui.config.effective import effective_differences
-from tfpt_tui.config.schema import SETTINGS, plain
+from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
-from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of, setting_value
+from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.statistics import MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import Standing
-from tfpt_tui.runs.record.fold import warnings_of
 from tfpt_tui.runs.record.outliers import outliers
+from tfpt_tui.runs.record.result import RunResult
 
 BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
 BESIDE_S = 0.1  # of seconds that are told with one digit
 
 
 def notes_of(
-    results: Sequence[Mapping[str, Any]],
+    results: Sequence[RunResult],
     standings: Sequence[Standing],
     groups: Sequence[Group],
     proof: str | None = None,
@@ -57,7 +56,8 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
     """Training that no epoch has, and so no rate and no ratio: what a framework does before, between and after."""
     notes = []
     for entry in groups:
-        whole, epochs = entry.median("phases", "training"), entry.median("training", "epochs_s")
+        whole = entry.median(lambda run: run.phases.get("training"))
+        epochs = entry.median(lambda run: run.training.epochs_s)
         if whole and epochs and whole - epochs > max(BESIDE_SHARE * whole, BESIDE_S):
             notes.append(
                 f"{kind_of(entry, groups)}{entry.name}: {whole - epochs:.1f} s of its {whole:.1f} s of training"
@@ -69,7 +69,7 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
 def _first_epochs(groups: Sequence[Group]) -> list[str]:
     """A rate leaves the first epoch out, in which everything warms up, unless that is all that there is."""
     timed = [entry for entry in groups if entry.images_per_s() is not None]
-    single = [entry for entry in timed if set(entry.values("training", "epochs")) == {1}]
+    single = [entry for entry in timed if set(entry.values(lambda run: run.training.epochs)) == {1}]
     if single and len(single) == len(timed):
         return ["images/s: of a first epoch, in which everything warms up; more epochs tell the steady rate"]
     return [
@@ -100,13 +100,11 @@ def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list
         entry, baseline = standing.entry, standing.baseline
         if baseline is None or entry is baseline or not (entry.done and baseline.done):
             continue
-        asked_for = [
-            key for key in SETTINGS if setting_value(entry.config, key) != setting_value(baseline.config, key)
-        ]
+        chosen = [key for key in SETTINGS if entry.config.value(key) != baseline.config.value(key)]
         found = effective_differences(
-            entry.done[0].get("effective", {}),
-            baseline.done[0].get("effective", {}),
-            but=asked_for,
+            entry.done[0].effective,
+            baseline.done[0].effective,
+            but=chosen,
             loading=entry.measure != MODEL,
         )
         # Rows that differ alike get one sentence, by their framework.
@@ -132,13 +130,13 @@ def _outliers(groups: Sequence[Group]) -> list[str]:
         known = usable(entry.image_times())
         runs = entry.timed()
         notes += [
-            f"{result['run']}: {result['training']['images_per_s']:g} images/s is an invalid timing; excluded"
+            f"{result.run}: {result.training.images_per_s:g} images/s is an invalid timing; excluded"
             for key, result in runs.items()
             if key not in known
         ]
         keys = list(known)
         notes += [
-            f"{runs[keys[place]]['run']}: outlier among its {len(keys)} repeats; it is kept in all figures"
+            f"{runs[keys[place]].run}: outlier among its {len(keys)} repeats; it is kept in all figures"
             for place in outliers(list(known.values()))
         ]
     return notes
@@ -163,26 +161,26 @@ def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> lis
     return notes
 
 
-def _settings_in_all(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def _settings_in_all(results: Sequence[RunResult]) -> list[str]:
     """What was run, as far as no column says it: the usual settings, and those that are not as by default."""
-    configs = [result["config"] for result in results if result.get("config")]
+    configs = [result.config for result in results if result.config.is_known]
     settings = []
     for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
-        value = setting_value(configs[0], key)
-        alike = all(setting_value(config, key) == value and _applies(key, config) for config in configs)
+        value = configs[0].value(key)
+        alike = all(config.value(key) == value and _applies(key, config) for config in configs)
         if alike and (SETTINGS[key].always_named or value != SETTINGS[key].default):
             settings.append(f"{key}={plain(value)}")
     return [f"in all runs: {', '.join(settings)}"] if settings else []
 
 
-def _applies(key: str, config: Mapping[str, Any]) -> bool:
-    return SETTINGS[key].applies_to(str(setting_value(config, "framework")), str(setting_value(config, "track")))
+def _applies(key: str, config: RunConfig) -> bool:
+    return SETTINGS[key].applies_to(config.framework, config.track)
 
 
-def _troubles(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def _troubles(results: Sequence[RunResult]) -> list[str]:
     notes = []
     for result in results:
-        if message := result.get("error", {}).get("message"):
-            notes.append(f"{result['run']}: {message}")
-        notes += [f"{result['run']}: {warning}" for warning in warnings_of(result)]
+        if result.error and result.error.message:
+            notes.append(f"{result.run}: {result.error.message}")
+        notes += [f"{result.run}: {warning}" for warning in result.warnings]
     return notes

@@ -14,23 +14,23 @@ from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.config.tracks import needs_proof
-from tfpt_tui.documents import finite
+from tfpt_tui.documents import DocumentError, build, finite
 from tfpt_tui.errors import TfptError
-from tfpt_tui.results.comparison.groups import setting_value
 from tfpt_tui.results.comparison.provenance import DECISIVE
 from tfpt_tui.results.table import Column, Table
+from tfpt_tui.runs.record.result import RunResult
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from tfpt_tui.runs.tasks.parity_evidence import Evidence
 
-    Array = np.ndarray[Any, Any]
+    Array = NDArray[np.float64]
 
 SCHEMA = 1
 # Values of settings for which the proof is made.
 PROVEN = {key: setting.proven for key, setting in SETTINGS.items() if setting.proven}
-# The versions that decide what is computed; Python's does not, and CUDA comes with them.
 
 
 @dataclass(frozen=True)
@@ -165,21 +165,18 @@ def store(proof: Proof, directory: Path) -> Path:
     return path
 
 
-def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | None:
+def proof_note(results: Sequence[RunResult], directory: Path) -> str | None:
     """What is proven of the completed runs on the track parity; None where there are none.
 
     Each run needs a proof of its own device and versions; the latest counts. Nothing is proven of 16-bit
     arithmetic or of compiled models.
     """
-    completed = [result for result in results if result["status"] == "completed"]
-    runs = [result for result in completed if needs_proof(str(result["config"].get("track", "")))]
+    runs = [result for result in results if result.completed and needs_proof(result.config.track)]
     if not runs:
         return None
-    if any(
-        setting_value(result["config"], key) not in values for result in runs for key, values in PROVEN.items()
-    ):
+    if any(result.config.value(key) not in values for result in runs for key, values in PROVEN.items()):
         return "parity: not proven for this precision or compilation, only for float32 and compile=auto or off"
-    compared = decisive(*(result.get("versions", {}) for result in runs))
+    compared = decisive(*(result.versions for result in runs))
     # A run of the reference has a proof with every other framework: of those compared here is the one that counts.
     proofs = sorted(
         _read_all(directory),
@@ -195,16 +192,13 @@ def proof_note(results: Sequence[Mapping[str, Any]], directory: Path) -> str | N
     return "; ".join(dict.fromkeys(describe(proof) for proof in used if proof))
 
 
-def _covers(proof: Proof, result: Mapping[str, Any]) -> bool:
+def _covers(proof: Proof, result: RunResult) -> bool:
     """Whether the proof was made on the run's machine and device, with its versions and its kernel library."""
-    device = str(result.get("effective", {}).get("device", "cpu")).partition(":")[0]
-    machine = result.get("environment", {}).get("fingerprint", {}).get("machine")
-    versions = decisive(result.get("versions", {}))
-    framework = str(result["config"].get("framework", ""))
+    device = result.kind_of_device or "cpu"
     return (
-        (proof.machine, proof.device) == (machine, device)
-        and versions.items() <= proof.versions.items()
-        and (device != "cpu" or result.get("effective", {}).get("onednn") == proof.onednn.get(framework))
+        (proof.machine, proof.device) == (result.environment.fingerprint.machine, device)
+        and decisive(result.versions).items() <= proof.versions.items()
+        and (device != "cpu" or result.effective.get("onednn") == proof.onednn.get(result.framework))
     )
 
 
@@ -213,16 +207,10 @@ def _read_all(directory: Path) -> list[Proof]:
     proofs = []
     for path in sorted(directory.glob("*.toml")):
         try:
-            found = read_toml(path)
-            checks = tuple(
-                Check(check["name"], check["what"], float(check["difference"]), check["bound"])
-                for check in found["checks"]
-            )
-            date = datetime.fromisoformat(found["date"])
-            facts = (found["machine"], found["device"], found["device_name"], found["versions"])
-        except (TfptError, KeyError, TypeError, ValueError):
+            document = read_toml(path)
+            proofs.append(build(Proof, {**document, "date": datetime.fromisoformat(document["date"])}))
+        except (TfptError, DocumentError, KeyError, TypeError, ValueError):
             continue
-        proofs.append(Proof(date, *facts, checks, found.get("onednn", {})))
     return proofs
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import NOT_A_ROW, Preset
 from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.comparability import check_comparable, origins
-from tfpt_tui.results.comparison.groups import flags_of, hardware_of, machine_of, setting_value, version_of
+from tfpt_tui.results.comparison.groups import flags_of, hardware_of, machine_of, version_of
 from tfpt_tui.results.comparison.preset_table import show_setting
 from tfpt_tui.results.comparison.provenance import versions_of
 from tfpt_tui.results.comparison.statistics import MIN_RUNS
 from tfpt_tui.results.table import Cell, Column, Table
-from tfpt_tui.runs.record.fold import warnings_of
-from tfpt_tui.runs.record.scaling import scaled_note, usual_batch_s
+from tfpt_tui.runs.record.result import Evaluation, RunResult
+from tfpt_tui.runs.record.scaling import usual_batch_s
 
 NOT_RUN = "not run"
 
@@ -30,14 +30,14 @@ class Yours:
     ``images`` is how many it trained in all its epochs.
     """
 
-    result: Mapping[str, Any]
+    result: RunResult
     training_s: float
     evaluation_s: float | None
     basis: str
     images: int
 
 
-def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]], *, across: bool) -> Table:
+def compare_with_published(preset: Preset, results: Sequence[RunResult], *, across: bool) -> Table:
     """The published table beside the runs that are of its rows.
 
     Raises:
@@ -51,14 +51,14 @@ def compare_with_published(preset: Preset, results: Sequence[Mapping[str, Any]],
     return published_table(preset, own)
 
 
-def published_table(preset: Preset, results: Sequence[Mapping[str, Any]]) -> Table:
+def published_table(preset: Preset, results: Sequence[RunResult]) -> Table:
     """Every row of the preset with what its source printed and what this machine's runs say.
 
     Times are the article's clocks. Ratios are yours by theirs: below 1 is faster here. Of the runs of a row those
     that were scaled least count, by their median; a row without a completed run is shown as not run.
     """
     runs = [[result for result in results if _is_of(wanted, result)] for wanted in _wanted(preset)]
-    done = [[result for result in row if result["status"] == "completed"] for row in runs]
+    done = [[result for result in row if result.completed] for row in runs]
     timed = [[you for result in row if (you := _yours(preset, result))] for row in done]
     yours = [_least_scaled(row) for row in timed]
     theirs_s = [_number(row.published.get("training_s")) for row in preset.rows]
@@ -112,7 +112,7 @@ def _least_scaled(runs: Sequence[Yours]) -> list[Yours]:
     return [you for you in runs if most and you.basis == most.basis]
 
 
-def of_its_rows(preset: Preset, results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def of_its_rows(preset: Preset, results: Sequence[RunResult]) -> list[RunResult]:
     """Those, by their results or the gist of one, that ran a row of the preset."""
     rows = _wanted(preset)
     return [result for result in results if any(_is_of(row, result) for row in rows)]
@@ -143,50 +143,49 @@ def _columns(keys: Sequence[str]) -> list[Column]:
     ]
 
 
-def _wanted(preset: Preset) -> list[dict[str, Any]]:
+def _wanted(preset: Preset) -> list[dict[str, Value | None]]:
     """What each row asks for; what the preset leaves open is the schema's default."""
     return [{key: value for key, value in row.resolved().items() if key not in NOT_A_ROW} for row in preset.rows]
 
 
-def _is_of(wanted: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+def _is_of(wanted: Mapping[str, Value | None], result: RunResult) -> bool:
     """Whether the run has all the settings of a row."""
-    return all(setting_value(result["config"], key) == value for key, value in wanted.items())
+    return all(result.setting(key) == value for key, value in wanted.items())
 
 
-def _yours(preset: Preset, result: Mapping[str, Any]) -> Yours | None:
+def _yours(preset: Preset, result: RunResult) -> Yours | None:
     """The run's times as those of the printed number of epochs and images."""
-    clock, training = result.get("article_clock"), result.get("training")
-    if not clock or not training:
+    clock, training, scaled = result.article_clock, result.training, result.scaled
+    if not clock or not training.epochs:
         return None
-    images = round(training["images"] / training["epochs"])
+    images = round(training.images / training.epochs)
     more = preset.train_images / images if preset.train_images and images else 1.0
-    whole_s = result["scaled"]["article_training_s"] if "scaled" in result else clock["training_s"]
+    whole_s = clock.training_s if scaled is None else scaled.article_training_s or scaled.training_s
     # What is compiled, or waited for between epochs, is not once an image.
-    training_s = whole_s + (_epochs_s(result) - training.get("once_s", 0.0)) * (more - 1)
-    evaluation_s = clock["evaluation_s"]
-    if "test" in result:
-        tested = round(result["test"]["images_per_s"] * result["test"]["seconds"])
-        evaluated = preset.test_images / tested if preset.test_images and tested else 1.0
-        evaluation_s += _evaluation_s(result, tested) * (evaluated - 1)
-    basis = _basis(scaled_note(result), images, more)
-    return Yours(result, training_s, evaluation_s, basis, training["images"])
+    training_s = whole_s + (_epochs_s(result) - (training.once_s or 0.0)) * (more - 1)
+    evaluation_s = clock.evaluation_s
+    if tested := result.test.images:
+        evaluated = preset.test_images / tested if preset.test_images else 1.0
+        evaluation_s += _evaluation_s(result.test, tested, result.config.batch_size) * (evaluated - 1)
+    basis = _basis(scaled.note if scaled else "", images, more)
+    return Yours(result, training_s, evaluation_s, basis, training.images)
 
 
-def _epochs_s(result: Mapping[str, Any]) -> float:
+def _epochs_s(result: RunResult) -> float:
     """The epochs' own seconds, of all of them; early recordings do not tell them all."""
-    training, scaled = result["training"], result.get("scaled")
-    if not scaled:
-        return float(training.get("epochs_s", result["article_clock"]["training_s"]))
-    as_first = training["first_epoch_s"] + (scaled["to_epochs"] - 1) * training["epoch_s_median"]
-    return float(scaled.get("epochs_s", as_first))
+    training, scaled, clock = result.training, result.scaled, result.article_clock
+    if scaled is None:
+        whole_s = clock.training_s if clock else 0.0
+        return whole_s if training.epochs_s is None else training.epochs_s
+    if scaled.epochs_s is not None:
+        return scaled.epochs_s
+    return (training.first_epoch_s or 0.0) + (scaled.to_epochs - 1) * (training.epoch_s_median or 0.0)
 
 
-def _evaluation_s(result: Mapping[str, Any], images: int) -> float:
+def _evaluation_s(test: Evaluation, images: int, batch_size: int) -> float:
     """The evaluation's seconds that go with its images: without what is compiled in its first batch."""
-    test, batch_size = result["test"], int(setting_value(result["config"], "batch_size"))
-    first_s = test.get("first_batch_s", 0.0)
-    usual_s = usual_batch_s(test["seconds"], first_s, images, batch_size)
-    return float(test["seconds"] - max(first_s - usual_s, 0.0))
+    seconds, first_s = test.seconds or 0.0, test.first_batch_s or 0.0
+    return seconds - max(first_s - usual_batch_s(seconds, first_s, images, batch_size), 0.0)
 
 
 def _basis(epochs: str, images: int, more: float) -> str:
@@ -202,13 +201,13 @@ def _ranks(seconds: Sequence[float | None]) -> list[int | None]:
     return [None if time is None else known.index(time) + 1 for time in seconds]
 
 
-def _status(runs: Sequence[Mapping[str, Any]]) -> str:
+def _status(runs: Sequence[RunResult]) -> str:
     """Runs that failed are passed over where another one of the row completed."""
-    statuses = dict.fromkeys(result["status"] for result in runs)
+    statuses = dict.fromkeys(result.status for result in runs)
     return "completed" if "completed" in statuses else ", ".join(statuses) or NOT_RUN
 
 
-def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence[RunResult]) -> list[str]:
     notes = [f"theirs: {preset.source}" + (f", on {preset.hardware}" if preset.hardware else "")]
     notes += [f"yours: {hardware}" for hardware in dict.fromkeys(map(hardware_of, counted))]
     notes += _winner(preset, rows)
@@ -217,7 +216,7 @@ def _notes(preset: Preset, rows: Sequence[Mapping[str, Cell]], counted: Sequence
         notes.append("scaled: the times of few epochs or images, as if there had been as many as in theirs")
     if missing := [str(row["row"]) for row in rows if not row["n"]]:
         notes.append(f"without a completed run: row{'' if len(missing) == 1 else 's'} {', '.join(missing)}")
-    notes += [f"{result['run']}: {warning}" for result in counted for warning in warnings_of(result)]
+    notes += [f"{result.run}: {warning}" for result in counted for warning in result.warnings]
     notes += versions_of(counted)
     return notes + [f"comparing different machines or versions: {difference}" for difference in origins(counted)]
 
@@ -265,5 +264,5 @@ def _ratio(own: float | None, theirs: float | None) -> float | None:
     return own / theirs if own is not None and theirs else None
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Value | None) -> float | None:
     return float(value) if isinstance(value, int | float) else None

@@ -53,7 +53,7 @@ def _is_tested(entry: Group, baseline: Group | None) -> bool:
 def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
     candidates = [entry for entry in groups if entry.kind == kind]
     for entry in candidates:
-        if any(result["run"] == named for result in entry.results):
+        if any(result.run == named for result in entry.results):
             return entry
     return next((entry for entry in candidates if entry.done), None)
 

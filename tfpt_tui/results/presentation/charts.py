@@ -7,20 +7,20 @@ import statistics
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfpt_tui.config.frameworks import chart_colour, title_of, titles
 from tfpt_tui.errors import cannot
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings, setting_value
+from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings
 from tfpt_tui.results.comparison.provenance import provenance
 from tfpt_tui.results.comparison.statistics import TimeRatio
 from tfpt_tui.results.comparison.verdicts import Standing, stand
-from tfpt_tui.results.store.epochs import read_epochs
+from tfpt_tui.results.store.reader import Epoch, read_epochs
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.scaling import scaled_note
+from tfpt_tui.runs.record.result import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ ROW_INCHES, WIDTH_INCHES = 0.45, 9.0
 
 
 def draw_charts(
-    results: Sequence[Mapping[str, Any]],
+    results: Sequence[RunResult],
     runs: Sequence[RunDirectory],
     baseline: str | None = None,
     published: Table | None = None,
@@ -42,7 +42,7 @@ def draw_charts(
     by: str = "",
 ) -> dict[str, Figure]:
     """The charts that these runs have something for, by the names of their files; rows are those of the table."""
-    done = [result for result in results if result["status"] == "completed"]
+    done = [result for result in results if result.completed]
     groups = [entry for entry in group(done, by) if entry.images_per_s() is not None]
     charts: dict[str, Figure | None] = {
         "training_time": _training_time(groups),
@@ -115,7 +115,7 @@ def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
     return figure
 
 
-def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> Figure | None:
+def _curves(runs: Sequence[RunDirectory], done: Sequence[RunResult]) -> Figure | None:
     """Loss and accuracy of the training, by epoch and by seconds."""
     from matplotlib.ticker import MaxNLocator
 
@@ -124,31 +124,35 @@ def _curves(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> 
     if not curves:
         return None
     figure = _figure(6.0)
-    for row, figure_of in enumerate(("train_loss", "train_accuracy")):
+    shown: dict[str, Callable[[Epoch], float]] = {
+        "training loss": lambda epoch: epoch.loss,
+        "training accuracy": lambda epoch: epoch.accuracy,
+    }
+    for row, (title, figure_of) in enumerate(shown.items()):
         for column, unit in enumerate(("epoch", "seconds")):
             axes = figure.add_subplot(2, 2, 2 * row + column + 1)
             for result, epochs in curves:
-                xs = [epoch["epoch"] if unit == "epoch" else epoch["at_s"] for epoch in epochs]
-                colour = chart_colour(result["config"]["framework"])
-                axes.plot(xs, [epoch[figure_of] for epoch in epochs], color=colour, linewidth=1.2, alpha=0.8)
+                xs = [epoch.epoch if unit == "epoch" else epoch.at_s for epoch in epochs]
+                colour = chart_colour(result.framework)
+                axes.plot(xs, [figure_of(epoch) for epoch in epochs], color=colour, linewidth=1.2, alpha=0.8)
             axes.set_xlabel("epoch" if unit == "epoch" else "training (s)")
             axes.xaxis.set_major_locator(MaxNLocator(integer=unit == "epoch"))
-            axes.set_title(figure_of.replace("train_", "training "), fontsize=10)
+            axes.set_title(title, fontsize=10)
             axes.grid(alpha=0.3)
-    _legend(figure.axes[0], [result["config"]["framework"] for result, _ in curves])
+    _legend(figure.axes[0], [result.framework for result, _ in curves])
     return figure
 
 
 def _batch_size(groups: Sequence[Group]) -> Figure | None:
     """The rate against the batch size, where rows differ in it; a line joins those that differ in nothing else."""
-    if len({setting_value(entry.config, "batch_size") for entry in groups}) < 2:
+    if len({entry.config.batch_size for entry in groups}) < 2:
         return None
     figure, axes = _plain(8)
     alike: dict[str, list[Group]] = {}
     for entry in groups:
         alike.setdefault(same_settings(entry.config, "seed", "batch_size"), []).append(entry)
     for entries in alike.values():
-        points = sorted((setting_value(entry.config, "batch_size"), entry.images_per_s()) for entry in entries)
+        points = sorted((entry.config.batch_size, entry.images_per_s()) for entry in entries)
         axes.plot(*zip(*points, strict=True), "o-", color=chart_colour(entries[0].framework))
     frameworks = list(dict.fromkeys(entry.framework for entry in groups))
     axes.set_xscale("log", base=2)
@@ -159,9 +163,9 @@ def _batch_size(groups: Sequence[Group]) -> Figure | None:
     return figure
 
 
-def _hardware(runs: Sequence[RunDirectory], done: Sequence[Mapping[str, Any]]) -> Figure | None:
+def _hardware(runs: Sequence[RunDirectory], done: Sequence[RunResult]) -> Figure | None:
     """Processor, memory and GPU over time, for one run of each framework."""
-    first = {result["config"]["framework"]: (run, result) for run, result in reversed(_pairs(runs, done))}
+    first = {result.framework: (run, result) for run, result in reversed(_pairs(runs, done))}
     sampled = {framework: _samples(*pair) for framework, pair in first.items()}
     sampled = {framework: samples for framework, samples in sampled.items() if len(samples) > 1}
     if not sampled:
@@ -211,21 +215,19 @@ def _published(table: Table) -> Figure | None:
 
 def _training_times(entry: Group) -> list[float]:
     """Seconds of every completed run, scaled to all its epochs where only some were measured."""
-    times = [
-        result.get("scaled", {}).get("training_s") or result["phases"].get("training") for result in entry.done
-    ]
+    times = [result.scaled.training_s if result.scaled else result.phases.get("training") for result in entry.done]
     return [time for time in times if time is not None and math.isfinite(time)]
 
 
-def _samples(run: RunDirectory, result: Mapping[str, Any]) -> list[tuple[Sample, GpuSample | None]]:
+def _samples(run: RunDirectory, result: RunResult) -> list[tuple[Sample, GpuSample | None]]:
     """The samples of a run, each with the reading of the GPU that it used."""
-    used = gpu_of(result.get("environment", {}), result.get("effective", {}))
+    used = gpu_of(result.environment, result.device)
     samples = read_samples(run.hardware)
     return [(one, one.gpus[used] if used is not None and used < len(one.gpus) else None) for one in samples]
 
 
 def _marked(entry: Group, groups: Sequence[Group]) -> str:
-    notes = [note for result in entry.done if (note := scaled_note(result))][:1]
+    notes = [result.scaled.note for result in entry.done if result.scaled][:1]
     return kind_of(entry, groups) + ", ".join([entry.name, *notes, *_doubts(entry)])
 
 
@@ -242,11 +244,9 @@ def _doubts(entry: Group) -> list[str]:
     return [flags] if flags else []
 
 
-def _pairs(
-    runs: Sequence[RunDirectory], results: Sequence[Mapping[str, Any]]
-) -> list[tuple[RunDirectory, Mapping[str, Any]]]:
+def _pairs(runs: Sequence[RunDirectory], results: Sequence[RunResult]) -> list[tuple[RunDirectory, RunResult]]:
     by_id = {run.id: run for run in runs}
-    return [(by_id[result["run"]], result) for result in results if result["run"] in by_id]
+    return [(by_id[result.run], result) for result in results if result.run in by_id]
 
 
 def _figure(height: float) -> Figure:

@@ -6,10 +6,12 @@ import html
 import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfpt_tui import __version__
+from tfpt_tui.hardware.machine_snapshot import Fingerprint, snapshot_document
 from tfpt_tui.results.table import Table, numeric_columns, printed_cells
+from tfpt_tui.runs.record.result import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +29,7 @@ pre { background: #f4f4f4; padding: 1rem; overflow-x: auto; }
 
 
 def as_page(
-    title: str, tables: Sequence[Table], charts: Mapping[str, Figure], results: Sequence[Mapping[str, Any]]
+    title: str, tables: Sequence[Table], charts: Mapping[str, Figure], results: Sequence[RunResult]
 ) -> str:
     """The whole file; charts are part of it as SVG."""
     parts = [f"<h1>{html.escape(title)}</h1>"]
@@ -62,12 +64,13 @@ def _svg(figure: Figure) -> str:
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def _environment(results: Sequence[Mapping[str, Any]]) -> str:
+def _environment(results: Sequence[RunResult]) -> str:
     """Machine and versions of the first run of each set of versions."""
-    environments: dict[str, dict[str, Any]] = {}
+    environments: dict[Fingerprint, str] = {}
     for result in results:
-        environment = result.get("environment", {})
-        known = {name: environment[name] for name in ("machine", "gpu", "gpus", "versions") if name in environment}
-        environments.setdefault(json.dumps(environment.get("fingerprint", {}), sort_keys=True), known)
-    texts = [html.escape(json.dumps(known, indent=2, default=str)) for known in environments.values() if known]
-    return "".join(["<h2>Environment</h2>" if texts else "", *(f"<pre>{text}</pre>" for text in texts)])
+        document = snapshot_document(result.environment)
+        known = {name: document[name] for name in ("machine", "gpu", "gpus", "versions") if document.get(name)}
+        if known:
+            text = html.escape(json.dumps(known, indent=2))
+            environments.setdefault(result.environment.fingerprint, f"<pre>{text}</pre>")
+    return "".join(["<h2>Environment</h2>" if environments else "", *environments.values()])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, find_preset, preset_files
@@ -16,11 +15,11 @@ from tfpt_tui.results.comparison.filters import Filter, measured, named, select
 from tfpt_tui.results.comparison.published import has_printed_numbers, of_its_rows
 from tfpt_tui.results.requests.request import recorded
 from tfpt_tui.runs.record.directory import RunDirectory, find_sweep
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.runs.record.sweep import read_sweep
 
 SWEEP, ALL, PUBLISHED = "sweep", "all", "published"
-Summary = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Choice:
     kind: str
     name: str
     preset: str
-    summaries: tuple[Summary, ...]
+    summaries: tuple[RunResult, ...]
 
     @property
     def id(self) -> str:
@@ -46,23 +45,22 @@ class Choice:
 
     @property
     def frameworks(self) -> list[str]:
-        return sorted({str(summary["config"].get("framework", "")) for summary in self.summaries} - {""})
+        return sorted({summary.framework for summary in self.summaries} - {""})
 
 
-def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:
+def list_choices(summaries: Sequence[RunResult], paths: Paths) -> list[Choice]:
     """Every choice that has runs; ``summaries`` are newest first."""
     oldest_first = measured(summaries)[::-1]
-    sweeps: dict[str, list[Summary]] = {}
+    sweeps: dict[str, list[RunResult]] = {}
     for summary in oldest_first:
-        if sweep := summary.get("sweep"):
-            sweeps.setdefault(sweep, []).append(summary)
+        if summary.sweep:
+            sweeps.setdefault(summary.sweep, []).append(summary)
     choices = [
-        Choice(SWEEP, sweep, str(runs[0].get("preset", "")), tuple(runs))
-        for sweep, runs in sorted(sweeps.items(), reverse=True)
+        Choice(SWEEP, sweep, runs[0].preset, tuple(runs)) for sweep, runs in sorted(sweeps.items(), reverse=True)
     ]
     if oldest_first:
         choices.append(Choice(ALL, "all runs", "", tuple(oldest_first)))
-    used = {summary.get("preset") for summary in summaries}
+    used = {summary.preset for summary in summaries}
     for preset in published_presets(paths):
         own = of_its_rows(preset, oldest_first) if preset.name in used else []
         if own:
@@ -70,14 +68,14 @@ def list_choices(summaries: Sequence[Summary], paths: Paths) -> list[Choice]:
     return choices
 
 
-def pulse(choices: Sequence[Choice], paths: Paths) -> Hashable:
+def change_token(choices: Sequence[Choice], paths: Paths) -> Hashable:
     """What is another once a run has come, gone or ended since the choices were listed."""
-    alive = [run for choice in choices if choice.kind == ALL for run in choice.summaries if run["status"] in ALIVE]
+    alive = [run for choice in choices if choice.kind == ALL for run in choice.summaries if run.status in ALIVE]
     try:
         names = [name for name in os.listdir(paths.runs) if not name.startswith(".")]
     except OSError:
         names = []
-    statuses = tuple(status_of(RunDirectory(paths.runs / run["run"])) for run in alive)
+    statuses = tuple(status_of(RunDirectory(paths.runs / run.run)) for run in alive)
     return len(names), max(names, default=""), statuses
 
 
@@ -110,7 +108,7 @@ def runs_of(choice: Choice, paths: Paths) -> list[RunDirectory]:
 
     A sweep of another machine came without its plan.
     """
-    runs = [RunDirectory(paths.runs / summary["run"]) for summary in choice.summaries]
+    runs = [RunDirectory(paths.runs / summary.run) for summary in choice.summaries]
     if choice.kind == SWEEP:
         try:
             planned = recorded(read_sweep(find_sweep(paths, choice.name), paths))

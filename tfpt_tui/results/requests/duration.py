@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.results.comparison.groups import setting_value
-from tfpt_tui.runs.record.fold import doubts, warnings_of
+from tfpt_tui.runs.record.result import RunResult
 
 # A recording tells nothing of a run that differs in these.
 SAME = tuple(key for key, setting in SETTINGS.items() if setting.speed == 0)
@@ -34,39 +32,37 @@ class Pace:
     ``doubtful`` says that something disturbed it, as another program does.
     """
 
-    config: Mapping[str, Any]
-    beside_s: float
+    config: RunConfig
+    overhead_s: float
     images_per_s: float
     tested_per_s: float
     doubtful: bool = False
 
 
-def paces_here(summaries: Iterable[Mapping[str, Any]]) -> list[Pace]:
+def paces_here(summaries: Iterable[RunResult]) -> list[Pace]:
     """The paces of the runs that this machine has completed, in the order of ``summaries``."""
-    machine = fingerprint(describe_machine(read_gpu()))["machine"]
+    machine = fingerprint(describe_machine(read_gpu())).machine
     return paces_of(summaries, machine)
 
 
-def paces_of(summaries: Iterable[Mapping[str, Any]], machine: str) -> list[Pace]:
+def paces_of(summaries: Iterable[RunResult], machine: str) -> list[Pace]:
     """The paces of the completed runs of a machine (its fingerprint), in the order given."""
     return [
         pace
         for summary in summaries
-        if summary["status"] == "completed" and summary.get("machine") == machine
+        if summary.completed and summary.environment.fingerprint.machine == machine
         if (pace := pace_of(summary))
     ]
 
 
-def pace_of(result: Mapping[str, Any]) -> Pace | None:
+def pace_of(result: RunResult) -> Pace | None:
     """The pace of one run, None where it has none."""
-    rate = result.get("training", {}).get("images_per_s", 0.0)
-    phases = result.get("phases", {})
-    if not rate > 0 or not phases:
+    rate, tested = result.training.images_per_s or 0.0, result.test.images_per_s or 0.0
+    if not rate > 0 or not result.phases:
         return None
-    beside_s = sum(seconds for phase, seconds in phases.items() if phase not in CALM_PHASES)
-    tested = result.get("test", {}).get("images_per_s", 0.0)
-    doubtful = bool(doubts(warnings_of(result), "time"))
-    return Pace(result["config"], beside_s, rate, tested if tested > 0 else rate, doubtful)
+    overhead_s = sum(seconds for phase, seconds in result.phases.items() if phase not in CALM_PHASES)
+    doubtful = bool(result.doubts("time"))
+    return Pace(result.config, overhead_s, rate, tested if tested > 0 else rate, doubtful)
 
 
 def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Sequence[Pace]) -> float | None:
@@ -75,16 +71,15 @@ def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Se
     The recordings that differ in the least important settings count, the latest few by their median; those that
     were disturbed count only where there are no others. A larger input takes longer by its area.
     """
-    wanted = config.to_mapping()
-    alike = [pace for pace in paces if all(setting_value(pace.config, key) == wanted[key] for key in SAME)]
+    alike = [pace for pace in paces if all(pace.config.value(key) == config.value(key) for key in SAME)]
     if not alike:
         return None
-    closest = min(_distance(pace, wanted) for pace in alike)
-    close = [pace for pace in alike if _distance(pace, wanted) == closest]
+    closest = min(_distance(pace, config) for pace in alike)
+    close = [pace for pace in alike if _distance(pace, config) == closest]
     near = ([pace for pace in close if not pace.doubtful] or close)[:LATEST]
     steps = min(train_images, config.max_steps * config.batch_size or train_images)
     seconds = SUPERVISED_S + statistics.median(
-        pace.beside_s
+        pace.overhead_s
         + _area(pace, config)
         * (config.epochs_trained * steps / pace.images_per_s + test_images / pace.tested_per_s)
         for pace in near
@@ -118,10 +113,10 @@ def show_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _distance(pace: Pace, wanted: Mapping[str, Any]) -> tuple[bool, ...]:
+def _distance(pace: Pace, wanted: RunConfig) -> tuple[bool, ...]:
     """Which settings differ, the most important first: False comes before True."""
-    return tuple(setting_value(pace.config, key) != wanted[key] for key in CLOSE)
+    return tuple(pace.config.value(key) != wanted.value(key) for key in CLOSE)
 
 
 def _area(pace: Pace, config: RunConfig) -> float:
-    return (config.image_size / int(setting_value(pace.config, "image_size"))) ** 2
+    return (config.image_size / pace.config.image_size) ** 2

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.comparison.parity import proof_note
 from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
-from tfpt_tui.results.comparison.verdicts import Standing
-from tfpt_tui.results.requests.cached_statistics import compared_once
-from tfpt_tui.results.store.index import read_results
+from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio, Timings, compare_times
+from tfpt_tui.results.comparison.verdicts import Comparing, Standing
+from tfpt_tui.results.store.index import read_results, recall
 from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.result import RunResult, whole_document
 from tfpt_tui.runs.record.sweep import Sweep, measured_runs
 
 if TYPE_CHECKING:
@@ -48,13 +51,13 @@ class Answer:
     """
 
     request: Request
-    results: Sequence[Mapping[str, Any]]
+    results: Sequence[RunResult]
     table: Table
     standings: Sequence[Standing] = ()
     proof: str | None = None
 
 
-def answer(request: Request, paths: Paths, results: Sequence[Mapping[str, Any]] | None = None) -> Answer:
+def answer(request: Request, paths: Paths, results: Sequence[RunResult] | None = None) -> Answer:
     """Compare the runs; ``results`` are theirs where they were read already.
 
     Raises:
@@ -77,10 +80,29 @@ def answer(request: Request, paths: Paths, results: Sequence[Mapping[str, Any]] 
             proof=proof,
             by=request.by,
             all_columns=request.all_columns,
-            comparing=compared_once(paths),
+            comparing=_remembering(paths),
         )
     table = sorted_by(table, request.sort) if request.sort else table
     return Answer(request, results, table, standings, proof)
+
+
+def _remembering(paths: Paths) -> Comparing:
+    """:func:`compare_times`, which recalls what it found for the same timings with the same SciPy.
+
+    Loading SciPy takes longer than all else that a comparison does.
+    """
+    method = f"compare_times {METHOD}, scipy {version('scipy')}"
+
+    def compare_remembered(own: Timings, baseline: Timings, rows: int) -> TimeRatio | None:
+        def work_out() -> str:
+            found = compare_times(own, baseline, rows)
+            return json.dumps(asdict(found) if found else None)
+
+        question = f"{method}, {rows} rows: {list(own.items())} {list(baseline.items())}"
+        answer = json.loads(recall(paths, question, work_out))
+        return TimeRatio(**answer) if answer else None
+
+    return compare_remembered
 
 
 def recorded(sweep: Sweep) -> list[RunDirectory]:
@@ -103,7 +125,7 @@ def write_out(found: Answer, format_: str, charts: Mapping[str, Figure] | None =
     JSON has the whole results of the runs, too.
     """
     if format_ == JSON:
-        return as_json(found.table, runs=found.results)
+        return as_json(found.table, runs=[whole_document(result) for result in found.results])
     if format_ != HTML:
         return FORMATS[format_](found.table)
     from tfpt_tui.results.presentation.html import as_page

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.hardware.machine_snapshot import snapshot_from
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, by_age, list_runs
+from tfpt_tui.runs.record.result import ENVIRONMENT, RunResult, result_from, whole_document
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 7  # of the tables and of what they hold
+VERSION = 8  # of the tables and of what they hold
 BUSY_S = 5.0
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
 SUMMARY = (
@@ -34,73 +36,70 @@ Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
 
 
-def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: None) -> list[dict[str, Any]]:
-    """The gist of every run's result, newest first: its keys are those of ``SUMMARY`` as far as there are any.
+def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: None) -> list[RunResult]:
+    """The gist of every run's result, newest first: the fields of ``SUMMARY`` and the fingerprint of its machine.
 
-    ``machine`` is the fingerprint of the machine that it ran on, if known.
     ``on_progress`` is called while results are read that the index has not: their number so far, and of all.
     """
 
-    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+    def look(index: sqlite3.Connection) -> list[RunResult]:
         runs = list_runs(paths)
         live = _refresh(index, runs, on_progress, [run.id for run in runs])
-        found = {run: json.loads(text) for run, text in index.execute("SELECT id, summary FROM runs")}
-        found |= {run: _summary(document) for run, document in live.items()}
+        found = {run: _decode(text) for run, text in index.execute("SELECT id, summary FROM runs")}
+        found |= live
         return [found[run] for run in sorted(found, key=by_age, reverse=True)]
 
     return _with_index(paths, look)
 
 
-def read_gists(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+def read_gists(paths: Paths, runs: Sequence[RunDirectory]) -> list[RunResult]:
     """The gist of the results of these runs, in their order, as :func:`read_summaries` has it of all."""
 
-    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+    def look(index: sqlite3.Connection) -> list[RunResult]:
         live = _refresh(index, runs, lambda done, total: None)
-        found: dict[str, dict[str, Any]] = {run: _summary(document) for run, document in live.items()}
+        found = dict(live)
         for run in runs:
             row = index.execute("SELECT summary FROM runs WHERE id = ?", (run.id,)).fetchone()
             if row and run.id not in found:
-                found[run.id] = json.loads(row[0])
+                found[run.id] = _decode(row[0])
         return [found[run.id] for run in runs if run.id in found]
 
     return _with_index(paths, look) if runs else []
 
 
-def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[RunResult]:
     """The whole results of these runs, in their order, each as :func:`read_result` reads it."""
 
-    def look(index: sqlite3.Connection) -> list[dict[str, Any]]:
+    def look(index: sqlite3.Connection) -> list[RunResult]:
         live = _refresh(index, runs, lambda done, total: None)
         return [live.get(run.id) or _kept(index, run) or read_result(run) for run in runs]
 
     return _with_index(paths, look)
 
 
-def recall(paths: Paths, question: str, work_out: Callable[[], Any]) -> Any:
-    """The answer to a question, kept since it was first worked out; both can be JSON.
+def recall(paths: Paths, question: str, work_out: Callable[[], str]) -> str:
+    """The answer to a question, kept since it was first worked out. The question names all that it depends on."""
 
-    The question names all that its answer depends on.
-    """
-
-    def look(index: sqlite3.Connection) -> Any:
-        return index.execute("SELECT answer FROM answers WHERE question = ?", (question,)).fetchone()
+    def look(index: sqlite3.Connection) -> str | None:
+        row = index.execute("SELECT answer FROM answers WHERE question = ?", (question,)).fetchone()
+        return row and str(row[0])
 
     def keep(index: sqlite3.Connection) -> None:
         with index:
-            index.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (question, _encode(answer)))
+            index.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (question, answer))
 
-    if row := _with_index(paths, look):
-        return json.loads(row[0])
+    known = _with_index(paths, look)
+    if known is not None:
+        return known
     answer = work_out()
     with suppress(sqlite3.OperationalError):  # a disk that is full or read-only
         _with_index(paths, keep)
     return answer
 
 
-def _kept(index: sqlite3.Connection, run: RunDirectory) -> dict[str, Any]:
+def _kept(index: sqlite3.Connection, run: RunDirectory) -> RunResult | None:
     row = index.execute("SELECT document FROM runs WHERE id = ?", (run.id,)).fetchone()
-    document: dict[str, Any] = json.loads(row[0]) if row else {}
-    return document
+    return _decode(row[0]) if row else None
 
 
 def _with_index(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Found:
@@ -141,7 +140,7 @@ def _refresh(
     runs: Sequence[RunDirectory],
     on_progress: Progress,
     all_ids: Collection[str] | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, RunResult]:
     """Bring these runs up to date; the results of those that are not over, which the index does not keep.
 
     With ``all_ids``, those of all runs that there are, it forgets the others.
@@ -168,7 +167,8 @@ def _rows(
     runs: Sequence[RunDirectory], stamps: dict[str, str], on_progress: Progress
 ) -> Iterator[tuple[str, str, str, str]]:
     for number, run in enumerate(runs, start=1):
-        document = read_result(run)
+        result = read_result(run)
+        document = whole_document(result)
         yield run.id, stamps[run.id], _encode(_summary(document)), _encode(document)
         on_progress(number, len(runs))
 
@@ -188,10 +188,16 @@ def _stamp_of(file: Path) -> str:
 
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
-    machine = document.get("environment", {}).get("fingerprint", {}).get("machine")
-    return {key: document[key] for key in SUMMARY if key in document} | ({"machine": machine} if machine else {})
+    gist = {key: document[key] for key in SUMMARY if key in document}
+    known = document[ENVIRONMENT].get("fingerprint", {})
+    return {**gist, ENVIRONMENT: {"fingerprint": known}}
 
 
-def _encode(document: Any) -> str:
-    """JSON with NaN and infinities, which Python reads back; times as text."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, default=str)
+def _encode(document: dict[str, Any]) -> str:
+    """JSON with NaN and infinities, which Python reads back."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _decode(text: str) -> RunResult:
+    document = json.loads(text)
+    return result_from(document, snapshot_from(document[ENVIRONMENT]))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset, preset_files
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.result import RunResult
 
 SHIPPED, OWN, RECORDED = "presets", "your presets", "recorded runs"
 # Older ones are found by their ID: tfpt-tui runs rerun.
@@ -30,7 +30,7 @@ class Source:
     problem: str = ""
 
 
-def list_sources(paths: Paths, summaries: Sequence[Mapping[str, Any]]) -> list[Source]:
+def list_sources(paths: Paths, summaries: Sequence[RunResult]) -> list[Source]:
     """All presets, and the newest of the runs in ``summaries``; one that is broken is listed with the reason."""
     presets = [_preset(name, path, paths) for name, path in preset_files(paths).items()]
     runs = [_run(summary, paths) for summary in summaries[:RECENT_RUNS]]
@@ -47,9 +47,9 @@ def _preset(name: str, path: Path, paths: Paths) -> Source:
     return Source(group, name, path, f"{rows} row{'' if rows == 1 else 's'}")
 
 
-def _run(summary: Mapping[str, Any], paths: Paths) -> Source:
-    run, config = RunDirectory(paths.runs / summary["run"]), summary["config"]
+def _run(summary: RunResult, paths: Paths) -> Source:
+    run, config = RunDirectory(paths.runs / summary.run), summary.config
     day, time, framework, _ = run.id.split("-")
-    detail = f"b{config['batch_size']} e{config['epochs']}" if {"batch_size", "epochs"} <= config.keys() else ""
+    detail = f"b{config.batch_size} e{config.epochs}" if config.is_known else ""
     when = f"{day[4:6]}-{day[6:8]} {time[:2]}:{time[2:4]}"
-    return Source(RECORDED, when, run.config, detail, framework, summary["status"])
+    return Source(RECORDED, when, run.config, detail, framework, summary.status)

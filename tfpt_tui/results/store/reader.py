@@ -1,93 +1,109 @@
-"""The result of a run as one document: ``result.toml`` where it is written, else what its events say so far."""
+"""Read the result of a run, from ``result.toml`` or from what its events say so far, and its epochs."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from typing import Any
+import csv
+from dataclasses import dataclass, replace
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.config.tracks import DEFAULT
+from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import TfptError, UsageError, cannot
-from tfpt_tui.events import RunWarning
+from tfpt_tui.events import RunError, RunWarning
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.fold import RESULT_SCHEMA, fold_all, make_result
-from tfpt_tui.runs.record.state import gone, status_of
-from tfpt_tui.runs.record.sweep import origin_of, read_config, read_environment
+from tfpt_tui.runs.record.fold import fold_all
+from tfpt_tui.runs.record.result import SCHEMA, RunResult, make_result, result_from
+from tfpt_tui.runs.record.state import crash_error, status_of
+from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
 from tfpt_tui.runs.record.tail import EventTail
 
-# What whoever reads a result relies on.
-NEEDED: dict[str, type] = {"run": str, "status": str, "config": dict, "phases": dict}
+
+@dataclass(frozen=True)
+class Epoch:
+    """A line of ``epochs.csv`` that trained; ``at_s`` are the seconds of training at which it ended."""
+
+    epoch: float
+    loss: float
+    accuracy: float
+    at_s: float
 
 
-def read_result(run: RunDirectory) -> dict[str, Any]:
-    """The result of a run, live or over. A run without readable configuration has an empty one.
+def read_result(run: RunDirectory) -> RunResult:
+    """The result of a run, live or over. One that cannot be read is ``crashed`` and says why.
 
-    ``environment`` is what ``environment.toml`` says, empty where there is none or it is broken.
+    The environment is empty where there is none or it is broken.
     """
     environment = read_environment(run)
-    document = {**_document(run, environment), "environment": environment}
-    if void := judge_worker(document):
-        document["warnings"] = [*document.get("warnings", []), dataclasses.asdict(void)]
-    return document
+    try:
+        result = _ended(run, environment) if run.result.exists() else _live(run, environment)
+    except TfptError as error:
+        return RunResult(
+            run.id,
+            "crashed",
+            RunConfig(framework=run.id.split("-")[2], data=""),
+            error=RunError("UsageError", str(error)),
+            environment=environment,
+        )
+    void = judge_worker(result)
+    return replace(result, warnings=(*result.warnings, void)) if void else result
 
 
-def judge_worker(document: Mapping[str, Any]) -> RunWarning | None:
+def judge_worker(result: RunResult) -> RunWarning | None:
     """What is wrong with figures that an older worker measured; those before 0.2 did not say which they were."""
-    config, effective = document.get("config", {}), document.get("effective", {})
-    framework = FRAMEWORKS.get(config.get("framework", ""))
-    if document.get("worker_version") or framework is None:
+    framework = FRAMEWORKS.get(result.framework)
+    if result.worker_version or framework is None:
         return None
     for void in framework.void_figures:
         if (
-            str(effective.get("device", "")).startswith(void.device)
-            and config.get("track", DEFAULT.name) in void.tracks
-            and config.get("measure", "end_to_end") in void.measures
+            result.device.startswith(void.device)
+            and result.config.track in void.tracks
+            and result.config.measure in void.measures
         ):
             message = f"void: measured by a worker before {void.before}, {void.reason}"
             return RunWarning(message, "void", "run it again: tfpt-tui runs rerun", "time")
     return None
 
 
-def _document(run: RunDirectory, environment: Mapping[str, Any]) -> dict[str, Any]:
-    if run.result.exists():
-        try:
-            return _checked(run, read_toml(run.result))
-        except TfptError as error:
-            return _broken(run, str(error))
+def read_epochs(run: RunDirectory) -> list[Epoch]:
+    """The epochs that trained, for curves; none where there is no such file or it is damaged."""
     try:
-        config = dict(read_config(run).to_mapping())
-    except TfptError as error:
-        return _broken(run, str(error))
+        with run.epochs.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        numbers = [{name: float(value) for name, value in row.items() if name and value} for row in rows]
+    except (OSError, TypeError, ValueError):
+        return []
+    epochs, at_s = [], 0.0
+    for row in numbers:
+        at_s += row.get("seconds", 0.0)
+        if {"epoch", "train_loss", "train_accuracy"} <= row.keys():
+            epochs.append(Epoch(row["epoch"], row["train_loss"], row["train_accuracy"], at_s))
+    return epochs
+
+
+def _ended(run: RunDirectory, environment: MachineSnapshot) -> RunResult:
+    """Raises UsageError for a file that this version cannot read as a result, MissingError for one not for us."""
+    document = read_toml(run.result)
+    schema = document.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise UsageError(f"{run.result}: has schema {schema}, which needs a newer tfpt-tui")
+    try:
+        return result_from(document, environment)
+    except DocumentError as error:
+        raise UsageError(f"{run.result}: no result of tfpt-tui: {error}") from None
+
+
+def _live(run: RunDirectory, environment: MachineSnapshot) -> RunResult:
+    """Raises UsageError without a valid configuration, MissingError where the files cannot be read."""
+    config = read_config(run)
     try:
         record = fold_all(EventTail(run.events).read_all())
-        gpu = gpu_of(environment, record.environment.effective if record.environment else {})
-        hardware = summarize(read_samples(run.hardware), gpu)
+        hardware = summarize(read_samples(run.hardware), gpu_of(environment, record.device))
     except OSError as error:
-        return _broken(run, str(cannot("read the run", error.filename or run.path, error)))
+        raise cannot("read the run", error.filename or run.path, error) from None
     status = status_of(run)
-    reason = gone(run) if status == "crashed" else None
-    return {**make_result(run.id, status, reason, config, record, hardware, ()), **origin_of(run)}
-
-
-def _checked(run: RunDirectory, document: dict[str, Any]) -> dict[str, Any]:
-    """Raises UsageError for a document that this version cannot read as a result."""
-    schema = document.get("schema", RESULT_SCHEMA)
-    if schema != RESULT_SCHEMA:
-        raise UsageError(f"{run.result}: has schema {schema}, which needs a newer tfpt-tui")
-    for name, kind in NEEDED.items():
-        if not isinstance(document.get(name), kind):
-            raise UsageError(f"{run.result}: no result of tfpt-tui: {name} is missing or wrong")
-    return document
-
-
-def _broken(run: RunDirectory, reason: str) -> dict[str, Any]:
-    return {
-        "run": run.id,
-        "status": "crashed",
-        "error": {"type": "UsageError", "message": reason, "traceback": ""},
-        "config": {},
-        "phases": {},
-    }
+    reason = crash_error(run) if status == "crashed" else None
+    result = make_result(run.id, status, reason, config, record, hardware)
+    return replace(with_origin(result, run), environment=environment)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import Preset
@@ -91,7 +90,7 @@ def usual_cooldown_s(repeats: int) -> float:
 
 def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[str, Value]) -> RunConfig:
     where = f"{preset.path}: row {row + 1}"
-    values: dict[str, Any] = {**preset.rows[row].settings, **overrides}
+    values: dict[str, Value] = {**preset.rows[row].settings, **overrides}
     if data == "":
         raise UsageError("--data: is empty; name a dataset's directory")
     if data is not None:

@@ -54,10 +54,10 @@ def _supervised(paths: Paths) -> Iterator[tuple[Path, str]]:
         if not directory:
             continue
         try:
-            runs = read_sweep(SweepDirectory(directory), paths).document["runs"]
+            runs = read_sweep(SweepDirectory(directory), paths).plan.runs
         except TfptError:
             continue  # it has just ended, and somebody deleted it
-        yield from ((directory, str(run["interpreter"])) for run in runs if run["state"] in ALIVE)
+        yield from ((directory, run.interpreter) for run in runs if run.state in ALIVE)
 
 
 def _lies_in(interpreter: str, home: Path) -> bool:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 PROC = Path("/proc")
 
@@ -39,14 +37,6 @@ def boot_id() -> str:
 def identify(pid: int) -> Process:
     """The process of that number, alive or not."""
     return Process(boot_id(), pid, _start_time(pid))
-
-
-def read_process(state: Mapping[str, Any], role: str) -> Process | None:
-    """The process that a ``state.toml`` names under ``role``, None where it names none."""
-    try:
-        return Process(str(state["boot_id"]), int(state[role]["pid"]), int(state[role]["start_time"]))
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def kill_group(leader: int) -> None:

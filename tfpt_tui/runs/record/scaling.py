@@ -5,61 +5,76 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
-from tfpt_tui.config.schema import epochs_trained
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd
 
 
-def scale(
-    config: Mapping[str, Any], phases: Mapping[str, float], epochs: Sequence[EpochEnd], clock: Mapping[str, float]
-) -> dict[str, float]:
-    """The table ``scaled`` of a result: ``training_s`` for all epochs, and for the article's clock where it ran.
+@dataclass(frozen=True)
+class Scaled:
+    """Seconds of all epochs, of which only some were run; ``note`` must stand beside them wherever they are shown.
 
-    ``epochs_s`` of them are the epochs' own. ``from_epochs`` and ``to_epochs`` must stand beside it wherever it is
-    shown. Empty for a run of all epochs.
+    ``epochs_s`` of them are the epochs' own, ``article_training_s`` those of the article's clock where it ran.
     """
-    to_epochs = int(config.get("epochs", 0))
-    if epochs_trained(config) == to_epochs or "training" not in phases or not epochs:
-        return {}
-    epochs_s = scaled_s(epochs, to_epochs, once_s(config, epochs))
+
+    from_epochs: int
+    to_epochs: int
+    training_s: float
+    epochs_s: float | None = None
+    article_training_s: float | None = None
+
+    @property
+    def note(self) -> str:
+        """Such as ``scaled from 1 epoch``."""
+        return f"scaled from {self.from_epochs} epoch{'' if self.from_epochs == 1 else 's'}"
+
+
+def scale(
+    config: RunConfig, phases: Mapping[str, float], epochs: Sequence[EpochEnd], article_s: float | None
+) -> Scaled | None:
+    """None for a run of all epochs; ``article_s`` is the training by the article's clock where that ran."""
+    to_epochs = config.epochs
+    if config.epochs_trained == to_epochs or "training" not in phases or not epochs:
+        return None
+    epochs_s = scaled_s(epochs, to_epochs, compile_s(config, epochs))
     more_s = epochs_s - sum(epoch.seconds for epoch in epochs)
-    article = {"article_training_s": clock["training_s"] + more_s} if clock else {}
-    return {
-        "from_epochs": len(epochs),
-        "to_epochs": to_epochs,
-        "training_s": phases["training"] + more_s,
-        "epochs_s": epochs_s,
-        **article,
-    }
+    return Scaled(
+        from_epochs=len(epochs),
+        to_epochs=to_epochs,
+        training_s=phases["training"] + more_s,
+        epochs_s=epochs_s,
+        article_training_s=None if article_s is None else article_s + more_s,
+    )
 
 
-def scaled_s(epochs: Sequence[EpochEnd], to_epochs: int, once_s: float) -> float:
+def scaled_s(epochs: Sequence[EpochEnd], to_epochs: int, compile_s: float) -> float:
     """Seconds of so many epochs: the first as it was, each of the others as the median of those after the first.
 
     The first is another: it warms up, compiles on the track published, and may fill a cache. A single epoch has to
-    stand for all, but for what was spent ``once_s``.
+    stand for all, but for what was spent ``compile_s``.
     """
-    later = statistics.median(epoch.seconds for epoch in epochs[1:]) if epochs[1:] else epochs[0].seconds - once_s
-    return epochs[0].seconds + (to_epochs - 1) * later
+    first_s, later_s = epochs[0].seconds, [epoch.seconds for epoch in epochs[1:]]
+    later = statistics.median(later_s) if later_s else first_s - compile_s
+    return first_s + (to_epochs - 1) * later
 
 
-def once_s(config: Mapping[str, Any], epochs: Sequence[EpochEnd]) -> float:
+def compile_s(config: RunConfig, epochs: Sequence[EpochEnd]) -> float:
     """Seconds of the training that are spent once, however many epochs and images there are.
 
     What is traced and compiled is in the first batch of the first epoch, beside what later epochs wait for theirs.
     Of a single epoch only a first batch that includes its step tells it apart: the wait for another may be for
     loaders that start anew in every epoch.
     """
-    framework = FRAMEWORKS.get(str(config.get("framework", "")))
+    framework = FRAMEWORKS.get(config.framework)
     includes_step = framework is not None and framework.first_batch_includes_step
     first = epochs[0]
     if epochs[1:]:
         usual_s = statistics.median(epoch.first_batch_s for epoch in epochs[1:])
-    elif includes_step and "batch_size" in config:
+    elif includes_step and config.is_known:
         images = first.images_per_s * first.seconds
-        usual_s = usual_batch_s(first.seconds, first.first_batch_s, images, int(config["batch_size"]))
+        usual_s = usual_batch_s(first.seconds, first.first_batch_s, images, config.batch_size)
     else:
         return 0.0
     return max(first.first_batch_s - usual_s, 0.0)
@@ -69,12 +84,3 @@ def usual_batch_s(seconds: float, first_batch_s: float, images: float, batch_siz
     """Seconds of a batch after the first; where there is none, the first one is taken to be as usual."""
     batches = math.ceil(images / batch_size - 1e-6)  # as many images as a rate and its seconds tell
     return (seconds - first_batch_s) / (batches - 1) if batches > 1 else first_batch_s
-
-
-def scaled_note(result: Mapping[str, Any]) -> str:
-    """Such as ``scaled from 1 epoch``; "" for a figure that was measured whole."""
-    scaled = result.get("scaled")
-    if not scaled:
-        return ""
-    count = scaled["from_epochs"]
-    return f"scaled from {count} epoch{'' if count == 1 else 's'}"

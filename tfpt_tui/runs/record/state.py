@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.processes import Process, read_process
+from tfpt_tui.runs.record.processes import Process
 
 # A supervisor takes over its runs within a second; one that has not by then never will.
 HANDOVER_S = 60.0
@@ -29,24 +31,58 @@ STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
 HEAD_BYTES = 512
 
 
-def write_state(path: Path, supervisor: Process, worker: Process | None = None, **facts: Any) -> None:
-    """Say who owns the run or sweep; ``facts`` are plain values for those who look."""
-    document: dict[str, Any] = {
-        "boot_id": supervisor.boot_id,
-        **facts,
-        "supervisor": {"pid": supervisor.pid, "start_time": supervisor.start_time},
-    }
-    if worker:
-        document["worker"] = {"pid": worker.pid, "start_time": worker.start_time}
-    write_toml(path, document)
+@dataclass(frozen=True)
+class Owner:
+    """A process of the boot that the state names."""
+
+    pid: int
+    start_time: int
 
 
-def read_state(path: Path) -> dict[str, Any]:
-    """The state, empty where there is none or it cannot be read."""
+@dataclass(frozen=True)
+class State:
+    """Who owns a run, a sweep or a preparation; field names are those of the file.
+
+    ``status`` and ``message`` are a supervisor's, for those who look; ``sweep`` and ``burn_in`` are a run's.
+    """
+
+    boot_id: str = ""
+    status: str = ""
+    message: str = ""
+    sweep: str = ""
+    burn_in: bool = False
+    supervisor: Owner | None = None
+    worker: Owner | None = None
+    preparation: Owner | None = None
+
+    def process(self, owner: Owner | None) -> Process | None:
+        """One of its owners, as it is found among the processes."""
+        return Process(self.boot_id, owner.pid, owner.start_time) if owner else None
+
+
+NO_STATE = State()
+
+
+def state_of(supervisor: Process, worker: Process | None = None) -> State:
+    """The state of what a supervisor owns, and its worker where that has started."""
+    return State(
+        supervisor.boot_id,
+        supervisor=Owner(supervisor.pid, supervisor.start_time),
+        worker=Owner(worker.pid, worker.start_time) if worker else None,
+    )
+
+
+def write_state(path: Path, state: State) -> None:
+    document = dataclasses.asdict(state)
+    write_toml(path, {name: fact for name, fact in document.items() if fact not in ("", False, None)})
+
+
+def read_state(path: Path) -> State:
+    """The state, ``NO_STATE`` where there is none or it cannot be read."""
     try:
-        return read_toml(path)
-    except TfptError:
-        return {}
+        return build(State, read_toml(path))
+    except (TfptError, DocumentError):
+        return NO_STATE
 
 
 def request_stop(directory: RunDirectory | SweepDirectory) -> None:
@@ -61,9 +97,9 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
         raise cannot("ask it to stop", directory.path, error) from None
 
 
-def gone(run: RunDirectory) -> RunError:
+def crash_error(run: RunDirectory) -> RunError:
     """The error of a run whose supervisor could not write its result, and how to go on."""
-    sweep = read_state(run.state).get("sweep")
+    sweep = read_state(run.state).sweep
     reason = "its supervisor exited unexpectedly: killed, or the disk is full"
     if not run.events.exists():
         reason = "it never started: its supervisor was killed before, or the disk is full"
@@ -72,7 +108,8 @@ def gone(run: RunDirectory) -> RunError:
 
 def owner_of(path: Path) -> Process | None:
     """The supervisor that owns a run or sweep, None when it is gone or there never was one."""
-    supervisor = read_process(read_state(path), "supervisor")
+    state = read_state(path)
+    supervisor = state.process(state.supervisor)
     return supervisor if supervisor and lives(supervisor, path) else None
 
 
@@ -94,11 +131,11 @@ def status_of(run: RunDirectory) -> str:
     if ended:
         return ended
     state = read_state(run.state)
-    if not state:
+    if state == NO_STATE:
         return "queued" if age_s(run.config) < HANDOVER_S else "crashed"
     if not owner_of(run.state):
         return "crashed"
-    return "running" if "worker" in state else "queued"
+    return "running" if state.worker else "queued"
 
 
 def _ending_of(run: RunDirectory) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, UsageError, cannot
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot, snapshot_from
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, first_number, make_directory
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import read_state
 
 if TYPE_CHECKING:
@@ -23,12 +27,41 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
+class SweepRun:
+    """A run of a sweep: the Python of its worker, its row and repeat in the plan, and what became of it.
+
+    ``replaces`` are the runs in whose place it was made, when the sweep was resumed.
+    """
+
+    run: str
+    framework: str = ""
+    interpreter: str = ""
+    row: int = 0
+    repeat: int = 0
+    burn_in: bool = False
+    state: str = "queued"
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """``plan.toml``; field names are those of the file."""
+
+    sweep: str = ""
+    preset: str = ""
+    title: str = ""
+    created: datetime | None = None
+    cooldown_s: float = 0.0
+    runs: tuple[SweepRun, ...] = ()
+
+
+@dataclass(frozen=True)
 class Sweep:
-    """A plan on disk. ``document`` is plan.toml as it was read."""
+    """A plan on disk; ``runs`` are the directories of those of the plan, in its order."""
 
     directory: SweepDirectory
     runs: tuple[RunDirectory, ...]
-    document: Mapping[str, Any]
+    plan: SweepPlan
 
     @property
     def id(self) -> str:
@@ -46,20 +79,20 @@ def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths) -> 
     now = datetime.now()
     directory = SweepDirectory(make_directory(paths.sweeps, _label(plan.preset), now))
     runs: list[RunDirectory] = []
-    sweep = Sweep(directory, (), {})
+    sweep = Sweep(directory, (), SweepPlan())
     try:
         for number, planned in enumerate(plan.runs, start=first_number(len(plan.runs))):
             runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now, number)))
-            sweep = Sweep(directory, tuple(runs), {})
+            sweep = Sweep(directory, tuple(runs), SweepPlan())
             write_toml(runs[-1].config, _config_document(plan, planned))
-        document = _plan_document(plan, interpreters, directory, runs, now)
-        write_toml(directory.plan, document)
+        recorded = _planned(plan, interpreters, directory, runs, now)
+        store_plan(directory, recorded)
     except (OSError, TfptError) as error:
         remove(sweep)
         if isinstance(error, OSError):
             raise cannot("record a run", paths.runs, error) from None
         raise
-    return Sweep(directory, tuple(runs), document)
+    return Sweep(directory, tuple(runs), recorded)
 
 
 def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
@@ -71,22 +104,31 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
     """
     document = read_toml(directory.plan)
     try:
-        runs = tuple(RunDirectory(paths.runs / run["run"]) for run in document["runs"])
-    except (KeyError, TypeError) as error:
-        raise UsageError(f"{directory.plan}: not a plan of tfpt-tui: {error} is missing or wrong") from None
-    return Sweep(directory, runs, document)
+        if "runs" not in document:
+            raise DocumentError("runs is missing")
+        plan = build(SweepPlan, document)
+    except DocumentError as error:
+        raise UsageError(f"{directory.plan}: not a plan of tfpt-tui: {error}") from None
+    return Sweep(directory, tuple(RunDirectory(paths.runs / run.run) for run in plan.runs), plan)
+
+
+def store_plan(directory: SweepDirectory, plan: SweepPlan) -> None:
+    """Write plan.toml. Raises OSError where the disk is full or read-only."""
+    document = dataclasses.asdict(plan)
+    for run in document["runs"]:
+        run |= {"replaces": run["replaces"] or None}
+    write_toml(directory.plan, {"schema": SCHEMA, **document})
 
 
 def measured_runs(sweep: Sweep) -> tuple[RunDirectory, ...]:
     """The runs of a sweep that count: those that only warmed the machine up are left out."""
-    planned = zip(sweep.runs, sweep.document["runs"], strict=True)
-    return tuple(run for run, entry in planned if not entry.get("burn_in"))
+    planned = zip(sweep.runs, sweep.plan.runs, strict=True)
+    return tuple(run for run, entry in planned if not entry.burn_in)
 
 
 def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
     """The Python that the plan chose for the worker of a run."""
-    entry = next(entry for entry in sweep.document["runs"] if entry["run"] == run.id)
-    return str(entry["interpreter"])
+    return next(entry.interpreter for entry in sweep.plan.runs if entry.run == run.id)
 
 
 def latest_sweep(paths: Paths) -> Sweep | None:
@@ -103,8 +145,8 @@ def latest_sweep(paths: Paths) -> Sweep | None:
 
 def write_plan(sweep: Sweep, states: Mapping[str, str]) -> None:
     """Write plan.toml anew with the present state of its runs, by run ID."""
-    runs = [{**run, "state": states.get(run["run"], run["state"])} for run in sweep.document["runs"]]
-    write_toml(sweep.directory.plan, {**sweep.document, "runs": runs})
+    runs = tuple(replace(run, state=states.get(run.run, run.state)) for run in sweep.plan.runs)
+    store_plan(sweep.directory, replace(sweep.plan, runs=runs))
 
 
 def read_config(run: RunDirectory) -> RunConfig:
@@ -118,23 +160,22 @@ def read_config(run: RunDirectory) -> RunConfig:
     return RunConfig.from_row(rows[0], str(run.config))
 
 
-def read_environment(run: RunDirectory) -> dict[str, Any]:
+def read_environment(run: RunDirectory) -> MachineSnapshot:
     """What was known of the machine before the run; empty where nothing is, and the run is a run all the same."""
     try:
-        return read_toml(run.environment)
-    except TfptError:
-        return {}
+        return snapshot_from(read_toml(run.environment))
+    except (TfptError, DocumentError):
+        return MachineSnapshot()
 
 
-def origin_of(run: RunDirectory) -> dict[str, Any]:
-    """The preset and the sweep of the run, as far as they are known, and whether it only warmed the machine up."""
+def with_origin(result: RunResult, run: RunDirectory) -> RunResult:
+    """With the preset and the sweep of the run, as far as known, and whether it only warmed the machine up."""
     try:
         preset = str(read_toml(run.config).get("preset", {}).get("name", ""))
     except TfptError:
         preset = ""
     state = read_state(run.state)
-    known = {"preset": preset, "sweep": str(state.get("sweep", "")), "burn_in": bool(state.get("burn_in"))}
-    return {name: value for name, value in known.items() if value}
+    return replace(result, preset=preset, sweep=state.sweep, burn_in=state.burn_in)
 
 
 def _label(preset: str) -> str:
@@ -143,39 +184,35 @@ def _label(preset: str) -> str:
 
 def _config_document(plan: Plan, planned: PlannedRun) -> dict[str, Any]:
     """A preset with one row: the run can be started again from this file."""
-    row: dict[str, Any] = planned.config.to_mapping()
-    if planned.published:
-        row["published"] = dict(planned.published)
+    row = {**planned.config.to_mapping(), "published": dict(planned.published) or None}
     return {"preset": {"name": plan.preset, "title": plan.title}, "rows": [row]}
 
 
-def _plan_document(
+def _planned(
     plan: Plan,
     interpreters: Mapping[Place, str],
     directory: SweepDirectory,
     runs: list[RunDirectory],
     now: datetime,
-) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "sweep": directory.id,
-        "preset": plan.preset,
-        "title": plan.title,
-        "created": now.replace(microsecond=0),
-        "cooldown_s": plan.cooldown_s,
-        "runs": [
-            {
-                "run": run.id,
-                "framework": planned.config.framework,
-                "interpreter": interpreters[planned.place],
-                "row": planned.row,
-                "repeat": planned.repeat,
-                "burn_in": planned.burn_in,
-                "state": "queued",
-            }
+) -> SweepPlan:
+    return SweepPlan(
+        sweep=directory.id,
+        preset=plan.preset,
+        title=plan.title,
+        created=now.replace(microsecond=0),
+        cooldown_s=plan.cooldown_s,
+        runs=tuple(
+            SweepRun(
+                run=run.id,
+                framework=planned.config.framework,
+                interpreter=interpreters[planned.place],
+                row=planned.row,
+                repeat=planned.repeat,
+                burn_in=planned.burn_in,
+            )
             for run, planned in zip(runs, plan.runs, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def remove(sweep: Sweep) -> None:

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import math
 import signal
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import write_atomically, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
 from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot, snapshot_document
 from tfpt_tui.hardware.processor import parse_cores
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.hardware.run_checks import judge_counters, judge_idleness, judge_run, others_share
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.hardware.sensitivity import from_document
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.fold import (
-    Record,
-    epochs_table,
-    fold_all,
-    images_of,
-    judge_epochs,
-    make_result,
-    warnings_of,
-)
-from tfpt_tui.runs.record.sweep import origin_of, read_config, read_environment
+from tfpt_tui.runs.record.fold import Record, epochs_table, fold_all, images_of
+from tfpt_tui.runs.record.result import Artifact, judge_epochs, make_result, result_document
+from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.supervision.history import draw_history
 from tfpt_tui.wording import signal_name
@@ -43,11 +37,11 @@ ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "h
 class Keeper:
     """Reads what the worker tells and writes ``epochs.csv`` and ``environment.toml`` as soon as they are known."""
 
-    def __init__(self, run: RunDirectory, environment: Mapping[str, Any]) -> None:
+    def __init__(self, run: RunDirectory, environment: MachineSnapshot) -> None:
         self.record = Record()
         self._run = run
         self._tail = EventTail(run.events)
-        self._environment = dict(environment)
+        self._environment = environment
         self._write_environment()
 
     def catch_up(self) -> None:
@@ -56,18 +50,17 @@ class Keeper:
         if len(self.record.epochs) > len(before.epochs):
             write_epochs(self._run, self.record)
         if self.record.environment is not before.environment and self.record.environment:
-            self._environment["versions"] = dict(self.record.environment.versions)
+            self._environment = replace(self._environment, versions=self.record.environment.versions)
             self._write_environment()
 
     def warn(self, warning: RunWarning) -> None:
         """Keep a warning of the supervisor's beside those of the survey, for whoever settles the run."""
-        earlier = self._environment.get("warnings", [])
-        self._environment["warnings"] = [*earlier, dataclasses.asdict(warning)]
+        self._environment = replace(self._environment, warnings=(*self._environment.warnings, warning))
         self._write_environment()
 
     def _write_environment(self) -> None:
-        document = {**self._environment, "fingerprint": fingerprint(self._environment)}
-        write_toml(self._run.environment, document)
+        known = replace(self._environment, fingerprint=fingerprint(self._environment))
+        write_toml(self._run.environment, snapshot_document(known))
 
 
 def find_ending(
@@ -93,12 +86,11 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     record = fold_all(events)
     samples = read_samples(run.hardware)
     environment = read_environment(run)
-    effective = record.environment.effective if record.environment else {}
-    on_cpu = str(effective.get("device", "")).startswith("cpu")
-    idle = judge_idleness(_in_epochs(samples, events)) if on_cpu else None
+    device = record.device
+    idle = judge_idleness(_in_epochs(samples, events)) if device.startswith("cpu") else None
     warnings = [
         *record.warnings,
-        *_machine_warnings(environment, effective, samples, _while_timed(samples, events)),
+        *_machine_warnings(environment, device, samples, _while_timed(samples, events)),
     ]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
     warnings += [warning for warning in (counters, idle, judge_epochs(record.epochs)) if warning]
@@ -111,10 +103,10 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     except OSError as problem:
         # The result matters more than a picture of it.
         warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
-    record = dataclasses.replace(record, warnings=tuple(warnings))
-    hardware = summarize(samples, gpu_of(environment, effective))
+    record = replace(record, warnings=tuple(warnings))
+    hardware = summarize(samples, gpu_of(environment, device))
     result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
-    write_toml(run.result, {**result, **origin_of(run)})
+    write_toml(run.result, result_document(with_origin(result, run)))
     run.stop.unlink(missing_ok=True)
 
 
@@ -154,8 +146,8 @@ def _in_epochs(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sam
 
 
 def _machine_warnings(
-    environment: Mapping[str, Any],
-    effective: Mapping[str, Any],
+    environment: MachineSnapshot,
+    device: str,
     samples: Sequence[Sample],
     timed: Sequence[Sample],
 ) -> list[RunWarning]:
@@ -163,14 +155,13 @@ def _machine_warnings(
 
     How busy others were while it was timed is worth more than a look before the start, where it is known.
     """
-    on_cpu = str(effective.get("device", "")).startswith("cpu")
-    allowed = parse_cores(str(environment.get("machine", {}).get("allowed_cores", "")))
-    cores = [core for core in allowed if core not in environment.get("spared_cores", [])]
+    allowed = parse_cores(str(environment.machine.get("allowed_cores", "")))
+    cores = [core for core in allowed if core not in environment.spared_cores]
     others = others_share(timed, cores)
-    passed_over = ["foreign_gpu_process"] * on_cpu + ["busy"] * (others is not None)
-    before = [warning for warning in warnings_of(environment) if warning.code not in passed_over]
-    sensitivity = from_document(environment.get("sensitivity", {}))
-    during = judge_run(samples, gpu_of(environment, effective), others, len(cores), sensitivity)
+    passed_over = ["foreign_gpu_process"] * device.startswith("cpu") + ["busy"] * (others is not None)
+    before = [warning for warning in environment.warnings if warning.code not in passed_over]
+    sensitivity = from_document(environment.sensitivity)
+    during = judge_run(samples, gpu_of(environment, device), others, len(cores), sensitivity)
     by_code: dict[str, RunWarning] = {}
     for warning in (*before, *during):
         by_code.setdefault(warning.code, warning)
@@ -184,17 +175,17 @@ def _remove_halves(run: RunDirectory) -> None:
             path.unlink()
 
 
-def _config_of(run: RunDirectory) -> dict[str, Any]:
+def _config_of(run: RunDirectory) -> RunConfig:
     try:
-        return dict(read_config(run).to_mapping())
+        return read_config(run)
     except TfptError:
         # A record without a valid configuration, perhaps of another version, still gets its result.
-        return {"framework": run.id.split("-")[2]}
+        return RunConfig(framework=run.id.split("-")[2], data="")
 
 
-def _artifacts(run: RunDirectory) -> list[tuple[str, int]]:
+def _artifacts(run: RunDirectory) -> list[Artifact]:
     paths = [run.path / name for name in ARTIFACTS]
-    return [(path.name, path.stat().st_size) for path in paths if path.exists()]
+    return [Artifact(path.name, path.stat().st_size) for path in paths if path.exists()]
 
 
 def _advise(returncode: int) -> str:

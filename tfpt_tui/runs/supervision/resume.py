@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.runs.record.directory import RunDirectory, make_directory
 from tfpt_tui.runs.record.state import owner_of, status_of
-from tfpt_tui.runs.record.sweep import Sweep, read_config
+from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, store_plan
 from tfpt_tui.runs.supervision.submit import check_machine, hand_over
 
 
@@ -72,32 +70,31 @@ def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -
     configs = {run.id: read_config(run) for run in rest.pending}
     interpreters = check_machine(list(configs.values()), settings)
     now = datetime.now()
-    entries: list[dict[str, Any]] = []
+    entries: list[SweepRun] = []
     made: list[RunDirectory] = []
     try:
-        for entry in sweep.document["runs"]:
-            run = RunDirectory(paths.runs / entry["run"])
+        for run, entry in zip(sweep.runs, sweep.plan.runs, strict=True):
             if run.id in configs:
                 config = configs[run.id]
                 fresh = _fresh(run, config.framework, paths, now)
                 made += [fresh] if fresh != run else []
-                entry = {
-                    **entry,
-                    "run": fresh.id,
-                    "interpreter": interpreters[config.framework, config.environment],
-                    "state": "queued",
-                    **({"replaces": [*entry.get("replaces", []), run.id]} if fresh != run else {}),
-                }
+                entry = replace(
+                    entry,
+                    run=fresh.id,
+                    interpreter=interpreters[config.framework, config.environment],
+                    state="queued",
+                    replaces=(*entry.replaces, run.id) if fresh != run else entry.replaces,
+                )
             entries.append(entry)
-        document = {**sweep.document, "runs": entries}
-        write_toml(sweep.directory.plan, document)
+        plan = replace(sweep.plan, runs=tuple(entries))
+        store_plan(sweep.directory, plan)
     except (OSError, TfptError) as error:
         for run in made:
             shutil.rmtree(run.path, ignore_errors=True)
         if isinstance(error, OSError):
             raise cannot("go on with the sweep", sweep.directory.path, error) from None
         raise
-    return Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry["run"]) for entry in entries), document)
+    return Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry.run) for entry in entries), plan)
 
 
 def _fresh(run: RunDirectory, framework: str, paths: Paths, now: datetime) -> RunDirectory:

@@ -14,9 +14,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.config.schema import RunConfig
@@ -25,7 +24,8 @@ from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
-from tfpt_tui.hardware.machine_snapshot import survey
+from tfpt_tui.hardware.machine import take_snapshot
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
 from tfpt_tui.hardware.preflight import judge_overlap
 from tfpt_tui.hardware.processes import other_workers
@@ -36,7 +36,7 @@ from tfpt_tui.runs.plan.timeout import timeout_s
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import Process, identify, kill_group, oom_kills
-from tfpt_tui.runs.record.state import BEAT_S, beat, gone, status_of, write_state
+from tfpt_tui.runs.record.state import BEAT_S, beat, crash_error, state_of, status_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, read_config, read_sweep, write_plan
 from tfpt_tui.runs.supervision.finalize import Keeper, find_ending, settle
 from tfpt_tui.runs.supervision.launcher import launch_worker
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> None:
 def run_plan(supervisor: Supervisor) -> None:
     """Run what is queued, in order; the state of every run is kept in plan.toml."""
     sweep = supervisor.sweep
-    states = {run["run"]: run["state"] for run in sweep.document["runs"]}
+    states = {run.run: run.state for run in sweep.plan.runs}
     started = False
     for run in _waiting(sweep):
         if started:
@@ -135,11 +135,7 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
     interpreter = interpreter_for(supervisor.sweep, run)
     spared = spared_cores(config.threads)
-    environment = {
-        "interpreter": interpreter,
-        "spared_cores": list(spared),
-        **_survey(supervisor, run, config),
-    }
+    environment = replace(_snapshot(supervisor, run, config), interpreter=interpreter, spared_cores=spared)
     if stop_requested(supervisor.sweep, run):
         return "stopped", None
     kills = oom_kills()
@@ -161,7 +157,7 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     return find_ending(keeper.record.end, returncode, cause, oom_kills() > kills, limit_s)
 
 
-def _survey(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> dict[str, Any]:
+def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> MachineSnapshot:
     """Bring the dataset into memory where it is not, and look at the machine just before the worker starts."""
     data = Path(config.data)
     files = list_files(data)
@@ -172,10 +168,9 @@ def _survey(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> dic
         read_all(files, lambda: stop_requested(supervisor.sweep, run))
         cache = PageCache(found, resident_share(files))
         _tell(supervisor, "running", "")
-    surveyed = survey(data, run.path.parent, config.device, cache, supervisor.gpu)
-    machine = fingerprint(surveyed)["machine"]
-    sensitivity = read_sensitivity(find_paths().sensitivity, machine, config.framework)
-    return surveyed | ({"sensitivity": to_document(sensitivity)} if sensitivity else {})
+    snapshot = take_snapshot(data, run.path.parent, config.device, cache, supervisor.gpu)
+    sensitivity = read_sensitivity(find_paths().sensitivity, fingerprint(snapshot).machine, config.framework)
+    return replace(snapshot, sensitivity=to_document(sensitivity) if sensitivity else {})
 
 
 def watch(
@@ -197,7 +192,7 @@ def watch(
 
 def _cool_down(supervisor: Supervisor, run: RunDirectory) -> None:
     """Leave the machine alone for as long as the plan says, so that no run inherits the heat of the one before."""
-    seconds = float(supervisor.sweep.document.get("cooldown_s", 0))
+    seconds = supervisor.sweep.plan.cooldown_s
     if not seconds or stop_requested(supervisor.sweep, run):
         return
     _tell(supervisor, "cooling", f"cooling down for {seconds:g} s before the next run")
@@ -233,13 +228,14 @@ def _claim(supervisor: Supervisor) -> None:
 
 
 def _claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None, *, burn_in: bool) -> None:
-    burn_in_state = {"burn_in": True} if burn_in else {}
-    write_state(run.state, supervisor.process, worker, sweep=supervisor.sweep.id, **burn_in_state)
+    owner = state_of(supervisor.process, worker)
+    write_state(run.state, replace(owner, sweep=supervisor.sweep.id, burn_in=burn_in))
     _tell(supervisor, "starting", "")
 
 
 def _tell(supervisor: Supervisor, status: str, message: str) -> None:
-    write_state(supervisor.sweep.directory.state, supervisor.process, status=status, message=message)
+    state = replace(state_of(supervisor.process), status=status, message=message)
+    write_state(supervisor.sweep.directory.state, state)
 
 
 def _settle_orphans(paths: Paths) -> None:
@@ -247,7 +243,7 @@ def _settle_orphans(paths: Paths) -> None:
     for run in list_runs(paths):
         if not run.result.exists() and status_of(run) == "crashed":
             with suppress(OSError):  # somebody else's, perhaps: it stays as it is, and ours go on
-                settle(run, "crashed", gone(run))
+                settle(run, "crashed", crash_error(run))
 
 
 @contextmanager

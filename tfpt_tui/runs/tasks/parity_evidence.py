@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import RunConfig
@@ -17,6 +17,7 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.config.tracks import PARITY
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
+from tfpt_tui.documents import Value
 from tfpt_tui.environments.interpreters import check_framework
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.runs.record.lock import machine_lock
@@ -25,6 +26,7 @@ from tfpt_tui.runs.supervision.launcher import launch
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 TIMEOUT_S = 300
 CLASSES = 10
@@ -38,8 +40,8 @@ class Evidence:
 
     versions: Mapping[str, str]
     device: str
-    effective: Mapping[str, Any]
-    arrays: Mapping[str, np.ndarray[Any, Any]]
+    effective: Mapping[str, Value]
+    arrays: Mapping[str, NDArray[np.float64]]
 
 
 def gather_evidence(

@@ -24,8 +24,8 @@ from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.data.progress_log import Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
 from tfpt_tui.runs.record.directory import make_directory
-from tfpt_tui.runs.record.processes import Process, identify, kill_group, read_process
-from tfpt_tui.runs.record.state import age_s, lives, read_state
+from tfpt_tui.runs.record.processes import Process, identify, kill_group
+from tfpt_tui.runs.record.state import Owner, State, age_s, lives, read_state, write_state
 
 SCHEMA = 1
 LISTED = 50  # older ones are of no use to anyone, and forgotten
@@ -127,13 +127,8 @@ def _record(request: RecordedRequest, paths: Paths, begin: Callable[[Path], Proc
     try:
         write_toml(path / "request.toml", document)
         process = begin(path)
-        write_toml(
-            path / "state.toml",
-            {
-                "boot_id": process.boot_id,
-                "preparation": {"pid": process.pid, "start_time": process.start_time},
-            },
-        )
+        owner = Owner(process.pid, process.start_time)
+        write_state(path / "state.toml", State(process.boot_id, preparation=owner))
     except OSError as error:
         if process and process.pid != os.getpid():
             kill_group(process.pid)  # nobody would know of it
@@ -202,7 +197,8 @@ def _read(path: Path) -> Preparation:
 
 
 def _process(path: Path) -> Process | None:
-    return read_process(read_state(path / "state.toml"), "preparation")
+    state = read_state(path / "state.toml")
+    return state.process(state.preparation)
 
 
 def _last_words(log: Path) -> str:

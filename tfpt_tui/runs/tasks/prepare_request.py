@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import Setting, nearest
@@ -33,6 +32,7 @@ from tfpt_tui.data.prepare import (
 from tfpt_tui.data.progress_log import Tell, tell_nobody
 from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.data.synthetic import make_synthetic
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.tasks.cifar_reader import OWN_READER, READERS, check_reader, read_again
@@ -208,7 +208,7 @@ def preview(request: PrepareRequest, settings: UserSettings, paths: Paths, tell:
         OSError: a folder cannot be read.
     """
     request.validate()
-    identity: Mapping[str, Any] | None = _known_identity(request)
+    identity: Mapping[str, Value] | None = _known_identity(request)
     left_out: tuple[str, ...] = ()
     if request.cifar and identity:
         classes, images = request.classes or request.cifar.classes, count_images(request.cifar, identity)
@@ -240,7 +240,7 @@ def preview(request: PrepareRequest, settings: UserSettings, paths: Paths, tell:
     return replace(found, continues=(request.target.directory / MARKER).exists())
 
 
-def _known_identity(request: PrepareRequest) -> dict[str, Any] | None:
+def _known_identity(request: PrepareRequest) -> dict[str, Value] | None:
     """What decides a dataset of CIFAR, before anything is fetched or read; None for other sources."""
     if not request.cifar:
         return None
@@ -250,7 +250,7 @@ def _known_identity(request: PrepareRequest) -> dict[str, Any] | None:
 
 
 def _check_before_fetching(
-    request: PrepareRequest, identity: Mapping[str, Any], settings: UserSettings, paths: Paths
+    request: PrepareRequest, identity: Mapping[str, Value], settings: UserSettings, paths: Paths
 ) -> None:
     """Refuse now what would be refused when the archive is there."""
     check_target(identity, request.target, force=request.force)
@@ -270,7 +270,7 @@ def _bytes_to_fetch(request: PrepareRequest, paths: Paths) -> int:
 
 def _open_source(
     request: PrepareRequest,
-    identity: Mapping[str, Any] | None,
+    identity: Mapping[str, Value] | None,
     settings: UserSettings,
     paths: Paths,
     note: Callable[[str], None],
@@ -309,7 +309,7 @@ def _meant(name: str) -> str:
 def _open_cifar(
     cifar: Cifar,
     request: PrepareRequest,
-    identity: Mapping[str, Any],
+    identity: Mapping[str, Value],
     settings: UserSettings,
     paths: Paths,
     note: Callable[[str], None],

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.comparison.comparability import NotComparableError
 from tfpt_tui.results.comparison.groups import differing_keys, kind_of
-from tfpt_tui.results.comparison.origins import Origins, origins_of, who
+from tfpt_tui.results.comparison.origins import Origins, describe_runs, origins_of
 from tfpt_tui.results.comparison.published import has_printed_numbers
 from tfpt_tui.results.comparison.verdicts import Standing
 from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, runs_of
 from tfpt_tui.results.requests.request import Answer, Request, answer
-from tfpt_tui.results.store.epochs import read_epochs
 from tfpt_tui.results.store.index import read_results
+from tfpt_tui.results.store.reader import Epoch, read_epochs
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.ui.theme import MAX_CURVES
 
 
@@ -89,7 +89,8 @@ def find(wanted: Wanted, paths: Paths) -> Findings:
     results = read_results(paths, runs)
     origins = origins_of(results)
     facts = tuple(
-        (fact.name, tuple((value, who(of, results)) for value, of in fact.values)) for fact in origins.differing
+        (fact.name, tuple((value, describe_runs(of, results)) for value, of in fact.values))
+        for fact in origins.differing
     )
     found = _with_published(replace(found, origins=origins, facts=facts), request, results, paths)
     try:
@@ -109,9 +110,7 @@ def _runs(wanted: Wanted, paths: Paths) -> list[RunDirectory]:
     return list({run.id: run for choice in oldest_first for run in runs_of(choice, paths)}.values())
 
 
-def _with_published(
-    found: Findings, request: Request, results: Sequence[Mapping[str, Any]], paths: Paths
-) -> Findings:
+def _with_published(found: Findings, request: Request, results: Sequence[RunResult], paths: Paths) -> Findings:
     names = {choice.preset for choice in found.wanted.choices}
     if len(names) != 1:
         return replace(
@@ -140,14 +139,21 @@ def _curves(rows: Sequence[Row], runs: Path) -> tuple[Curve, ...]:
         if len(curves) == MAX_CURVES:
             break
         entry = row.standing.entry
-        epochs = next((read for run in entry.done if (read := read_epochs(RunDirectory(runs / run["run"])))), [])
-        if epochs:
-            columns = (
-                tuple(epoch[name] for epoch in epochs)
-                for name in ("epoch", "at_s", "train_loss", "train_accuracy")
-            )
-            curves.append(Curve(f"{row.kind}{row.name}", entry.framework, *columns))
+        read = (read_epochs(RunDirectory(runs / run.run)) for run in entry.done)
+        if epochs := next(filter(None, read), []):
+            curves.append(_curve(f"{row.kind}{row.name}", entry.framework, epochs))
     return tuple(curves)
+
+
+def _curve(name: str, framework: str, epochs: Sequence[Epoch]) -> Curve:
+    return Curve(
+        name,
+        framework,
+        epochs=tuple(epoch.epoch for epoch in epochs),
+        seconds=tuple(epoch.at_s for epoch in epochs),
+        losses=tuple(epoch.loss for epoch in epochs),
+        accuracies=tuple(epoch.accuracy for epoch in epochs),
+    )
 
 
 def title_of(wanted: Wanted) -> str:

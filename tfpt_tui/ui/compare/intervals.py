@@ -128,7 +128,7 @@ def _verdict(row: Row) -> Content:
     if standing.is_baseline:
         return Content.styled("baseline", "$foreground-muted")
     if standing.time is None:
-        status = "no timing" if standing.entry.done else str(standing.entry.results[0]["status"])
+        status = "no timing" if standing.entry.done else standing.entry.results[0].status
         return Content.styled(printable(status.replace("_", " ")), "$foreground-muted")
     verdict = standing.time.verdict
     doubt = ("! " if standing.in_band is False else "", "$text-warning")

@@ -17,14 +17,14 @@ class Listed(Message):
 
     choices: Sequence[Choice]
     again: bool
-    pulse: Hashable
+    change_token: Hashable
 
 
 @dataclass
-class Felt(Message):
-    """Where the pulse is another than before, a run has come, gone or ended."""
+class ChangesChecked(Message):
+    """Where the token is another than before, a run has come, gone or ended."""
 
-    pulse: Hashable
+    change_token: Hashable
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,7 +17,7 @@ from textual.worker import get_current_worker
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.comparison.filters import Filter, read_filter
-from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, list_choices, narrow, pulse
+from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, change_token, list_choices, narrow
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import as_markdown
 from tfpt_tui.ui.compare import comparison, messages
@@ -57,8 +56,8 @@ class CompareScreen(Screen[None]):
         self._choices: Sequence[Choice] = ()
         self._filter = Filter()
         self._wanted: Wanted | None = None
-        self._pulse: Hashable = None
-        self._feeling: Timer | None = None
+        self._change_token: Hashable = None
+        self._check_changesing: Timer | None = None
         self._settling: Timer | None = None
         self._patience: Timer | None = None
 
@@ -74,34 +73,34 @@ class CompareScreen(Screen[None]):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        self._feeling = self.set_interval(NEWS_S, self._feel, pause=self._away)
+        self._check_changesing = self.set_interval(NEWS_S, self._check_changes, pause=self._away)
 
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
             self._list(again=False)
-            if self._feeling:
-                self._feeling.resume()
+            if self._check_changesing:
+                self._check_changesing.resume()
 
     def on_screen_suspend(self) -> None:
         self._away = self not in self.app.screen_stack  # a dialog only covers it
-        if self._away and self._feeling:
-            self._feeling.pause()
+        if self._away and self._check_changesing:
+            self._check_changesing.pause()
 
     # What can be compared.
 
     def action_reload(self) -> None:
         self._list(again=True)
 
-    @work(thread=True, exclusive=True, group="pulse")
-    def _feel(self) -> None:
-        self.post_message(messages.Felt(pulse(self._choices, self._paths)))
+    @work(thread=True, exclusive=True, group="changes")
+    def _check_changes(self) -> None:
+        self.post_message(messages.ChangesChecked(change_token(self._choices, self._paths)))
 
-    @on(messages.Felt)
-    def _list_what_is_new(self, message: messages.Felt) -> None:
+    @on(messages.ChangesChecked)
+    def _list_what_is_new(self, message: messages.ChangesChecked) -> None:
         """Once for every change: reading many runs may take longer than until the next look."""
-        if self._pulse is not None and message.pulse != self._pulse:
-            self._pulse = message.pulse
+        if self._change_token is not None and message.change_token != self._change_token:
+            self._change_token = message.change_token
             self._list(again=True)
 
     @work(thread=True, exclusive=True, group="list")
@@ -115,7 +114,7 @@ class CompareScreen(Screen[None]):
         except OSError as error:
             self.post_message(messages.Unreadable(str(error)))
         else:
-            self.post_message(messages.Listed(choices, again, pulse(choices, self._paths)))
+            self.post_message(messages.Listed(choices, again, change_token(choices, self._paths)))
 
     @on(messages.Indexing)
     def _tell_progress(self, message: messages.Indexing) -> None:
@@ -127,7 +126,7 @@ class CompareScreen(Screen[None]):
 
     @on(messages.Listed)
     def _show_choices(self, message: messages.Listed) -> None:
-        self._choices, self._pulse = message.choices, message.pulse
+        self._choices, self._change_token = message.choices, message.change_token
         self._narrow(again=message.again)
 
     def _narrow(self, again: bool = False) -> None:
@@ -340,9 +339,9 @@ class CompareScreen(Screen[None]):
             case OptionList() as choices:
                 getattr(choices, f"action_{where if where in ('first', 'last') else f'cursor_{where}'}")()
             case DataTable() as table:
-                moves: dict[str, Any] = {"down": table.action_cursor_down, "up": table.action_cursor_up}
-                ends: dict[str, int] = {"first": 0, "last": table.row_count - 1}
-                moves[where]() if where in moves else table.move_cursor(row=ends[where])
+                here = table.cursor_row
+                rows = {"down": here + 1, "up": here - 1, "first": 0, "last": table.row_count - 1}
+                table.move_cursor(row=rows[where])
             case VerticalScroll() as text:
                 getattr(text, {"first": "scroll_home", "last": "scroll_end"}.get(where, f"scroll_{where}"))()
 

@@ -53,7 +53,7 @@ def _note(note: str) -> Content:
     statement, colon, verdict = note.rpartition(": ")
     if verdict in VERDICT_STYLES:
         return Content.assemble(statement, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
-    if "not equivalent:" in note or note.startswith("different origins"):
+    if "not equivalent:" in note or note.startswith("comparing different"):
         return Content.styled(note, "$text-warning")
     return Content.styled(note, "$foreground-muted")
 

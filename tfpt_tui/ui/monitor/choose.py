@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from tfpt_tui.results.comparison.filters import named, read_filter
-from tfpt_tui.results.comparison.groups import END_TO_END, setting_value
-from tfpt_tui.runs.record.fold import throughput
-from tfpt_tui.ui.monitor.watch import ListedRun
+from tfpt_tui.results.comparison.groups import END_TO_END
+from tfpt_tui.runs.record.result import RunResult
 
 NEWEST = "newest first"
 # The figure that decides.
-FIGURES: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = {
-    "fastest first": lambda facts: throughput(facts.get("training", {})),
-    "by accuracy": lambda facts: facts.get("test", {}).get("accuracy"),
+FIGURES: Mapping[str, Callable[[RunResult], float | None]] = {
+    "fastest first": lambda run: run.training.throughput,
+    "by accuracy": lambda run: run.test.accuracy,
 }
 ORDERS = (NEWEST, *FIGURES)
 
 
-def matching(runs: Sequence[ListedRun], text: str) -> list[ListedRun]:
+def matching(runs: Sequence[RunResult], text: str) -> list[RunResult]:
     """The runs that have all words of the text in what they are called, and fulfil all its conditions.
 
     Raises:
@@ -30,22 +28,22 @@ def matching(runs: Sequence[ListedRun], text: str) -> list[ListedRun]:
     return [
         run
         for run in runs
-        if named(run.facts, found.words) and all(condition.holds(run.facts) for condition in found.conditions)
+        if named(run, found.words) and all(condition.holds(run) for condition in found.conditions)
     ]
 
 
-def ordered(runs: Sequence[ListedRun], order: str) -> list[ListedRun]:
+def ordered(runs: Sequence[RunResult], order: str) -> list[RunResult]:
     """The runs in one of ``ORDERS``; those without the figure come last, newest first as ever.
 
     Whole trainings that completed come first: how fast others loaded or began is no rank among them.
     """
     if order == NEWEST:
         return list(runs)
-    return sorted(runs, key=lambda run: (_is_whole(run), _known(FIGURES[order](run.facts))), reverse=True)
+    return sorted(runs, key=lambda run: (_is_whole(run), _known(FIGURES[order](run))), reverse=True)
 
 
-def _is_whole(run: ListedRun) -> bool:
-    return run.status == "completed" and setting_value(run.facts.get("config", {}), "measure") == END_TO_END
+def _is_whole(run: RunResult) -> bool:
+    return run.completed and run.config.measure == END_TO_END
 
 
 def _known(figure: float | None) -> float:

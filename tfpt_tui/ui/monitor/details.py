@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,6 +13,7 @@ from tfpt_tui.results.presentation.run_report import report_layers, report_run
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.fold import Record
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.ui.dialogs.dialog import Dialog
 from tfpt_tui.wording import printable_lines
 
@@ -52,10 +53,10 @@ class Details(Dialog[None]):
     def action_up(self) -> None:
         self.query_one(VerticalScroll).scroll_up()
 
-    def _text(self, result: dict[str, Any], width: int) -> str:
+    def _text(self, result: RunResult, width: int) -> str:
         parts = [report_run(result, width), f"  {self._run.path}\n"]
         if self._record.model:
             parts.append(report_layers(self._record.model))
-        if trace := result.get("error", {}).get("traceback"):
-            parts.append(printable_lines(trace))
+        if result.error and result.error.traceback:
+            parts.append(printable_lines(result.error.traceback))
         return "\n".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
@@ -15,9 +15,9 @@ from tfpt_tui.hardware.readings import parse_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.fold import Record, fold_all, warnings_of
+from tfpt_tui.runs.record.fold import Record, fold_all
 from tfpt_tui.runs.record.state import RESUMABLE, read_state, status_of
-from tfpt_tui.runs.record.sweep import read_config, read_sweep
+from tfpt_tui.runs.record.sweep import read_config, read_environment, read_sweep
 from tfpt_tui.runs.record.tail import EventTail, LineTail
 
 MAX_LOG_LINES = 400
@@ -121,13 +121,13 @@ class RunReader:
         return samples
 
     def _gpu_problem(self) -> str:
-        return str(read_state(self.run.environment).get("gpu", {}).get("problem", ""))
+        return read_environment(self.run).gpu.problem
 
     def _warnings(self, status: str, record: Record) -> tuple[RunWarning, ...]:
         """What the worker and the look at the machine before it say; once the run is over, its result has all."""
         if status in ALIVE:
-            return (*record.warnings, *warnings_of(read_state(self.run.environment)))
-        known = warnings_of(read_result(self.run))
+            return (*record.warnings, *read_environment(self.run).warnings)
+        known = read_result(self.run).warnings
         if self._events.malformed and not any(warning.code == DAMAGED for warning in known):
             message = f"{self._events.malformed} lines of events.jsonl are no events: the file is damaged"
             known = (*known, RunWarning(message, DAMAGED, "", "time"))
@@ -137,12 +137,12 @@ class RunReader:
         if status in (*ALIVE, "completed"):
             return None
         result = read_result(self.run)
-        error: dict[str, Any] = result.get("error", {})
+        error = result.error or RunError()
         silence = "stopped on request" if status == "stopped" else "it left no message"
-        message = error.get("message", "") or silence
-        if status in RESUMABLE and "runs resume" not in message and self._is_planned(str(result.get("sweep", ""))):
-            message += f"\ngo on with: tfpt-tui runs resume {result['sweep']}"
-        return RunError(error.get("type", ""), message, error.get("traceback", ""))
+        message = error.message or silence
+        if status in RESUMABLE and "runs resume" not in message and self._is_planned(result.sweep):
+            message += f"\ngo on with: tfpt-tui runs resume {result.sweep}"
+        return dataclasses.replace(error, message=message)
 
     def _is_planned(self, sweep: str) -> bool:
         """Whether the sweep still counts on the run: once it was resumed, another has taken its place."""
@@ -156,8 +156,8 @@ class RunReader:
             return "stopping on request"
         if status != "queued":
             return ""
-        sweep = str(read_state(self.run.state).get("sweep", ""))
-        return str(read_state(self._paths.sweeps / sweep / "state.toml").get("message", "")) if sweep else ""
+        sweep = read_state(self.run.state).sweep
+        return read_state(SweepDirectory(self._paths.sweeps / sweep).state).message if sweep else ""
 
 
 def config_of(run: RunDirectory) -> RunConfig | None:

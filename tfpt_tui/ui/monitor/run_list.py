@@ -10,10 +10,10 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, epochs_trained
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT
 from tfpt_tui.errors import printable
-from tfpt_tui.results.comparison.groups import END_TO_END, setting_value
-from tfpt_tui.ui.monitor.watch import ListedRun
+from tfpt_tui.results.comparison.groups import END_TO_END
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 
 
@@ -22,16 +22,16 @@ class RunList(OptionList):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, compact=True, markup=False)
-        self._shown: dict[str, tuple[ListedRun, str, Content]] = {}
+        self._shown: dict[str, tuple[RunResult, str, Content]] = {}
 
     @property
     def chosen(self) -> str | None:
         return None if self.highlighted is None else self.get_option_at_index(self.highlighted).id
 
-    def show(self, runs: Sequence[ListedRun], chosen: str | None, marks: Mapping[str, str]) -> None:
+    def show(self, runs: Sequence[RunResult], chosen: str | None, marks: Mapping[str, str]) -> None:
         """Show the runs and highlight the chosen one; ``marks`` are letters beside runs, by their IDs."""
         before = self._shown
-        shown = {run.id: self._entry(run, marks.get(run.id, "")) for run in runs}
+        shown = {run.run: self._entry(run, marks.get(run.run, "")) for run in runs}
         self._shown = shown
         if list(shown) == list(before):
             for index, run in enumerate(shown):
@@ -52,13 +52,13 @@ class RunList(OptionList):
             if event.chain > 1:
                 self.action_select()
 
-    def _entry(self, run: ListedRun, mark: str) -> tuple[ListedRun, str, Content]:
+    def _entry(self, run: RunResult, mark: str) -> tuple[RunResult, str, Content]:
         """What is shown of the run: the same object as before where nothing has changed."""
-        known = self._shown.get(run.id)
+        known = self._shown.get(run.run)
         return known if known and known[0] is run and known[1] == mark else (run, mark, _prompt(run, mark))
 
 
-def _prompt(run: ListedRun, mark: str) -> Content:
+def _prompt(run: RunResult, mark: str) -> Content:
     name = title_of(run.framework)
     return Content.assemble(
         (f"{GLYPHS.get(run.status, '?')} ", status_style(run.status)),
@@ -69,15 +69,13 @@ def _prompt(run: ListedRun, mark: str) -> Content:
     )
 
 
-def _detail(run: ListedRun) -> str:
-    day, time = run.id.split("-")[:2]
-    config = run.facts.get("config", {})
-    measure = setting_value(config, "measure")
-    settings = [str(measure)] if config and measure != END_TO_END else []
-    if {"batch_size", "epochs"} <= config.keys():
-        trained = epochs_trained(config)
-        part = f"{trained}/" if trained < config["epochs"] else ""
-        settings += [f"b{config['batch_size']}", f"e{part}{config['epochs']}"]
-    environment = config.get("environment", DEFAULT_ENVIRONMENT)
-    settings += [printable(str(environment))] if environment != DEFAULT_ENVIRONMENT else []
+def _detail(run: RunResult) -> str:
+    day, time = run.run.split("-")[:2]
+    config = run.config
+    settings = []
+    if config.is_known:
+        settings += [config.measure] if config.measure != END_TO_END else []
+        part = f"{config.epochs_trained}/" if config.epochs_trained < config.epochs else ""
+        settings += [f"b{config.batch_size}", f"e{part}{config.epochs}"]
+        settings += [printable(config.environment)] if config.environment != DEFAULT_ENVIRONMENT else []
     return " ".join([f"{day[4:6]}-{day[6:8]} {time[:2]}:{time[2:4]}", *settings])

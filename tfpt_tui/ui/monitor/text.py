@@ -12,7 +12,8 @@ from tfpt_tui.config.schema import SETTINGS, RunConfig, describe_epochs, epochs_
 from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record.fold import Record, doubts, throughput, time_left_s, training_figures
+from tfpt_tui.runs.record.fold import Record, time_left_s
+from tfpt_tui.runs.record.result import doubts, median_throughput
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
@@ -148,7 +149,7 @@ def _kind(run: Shown) -> tuple[str, ...]:
 def _rate(run: Shown) -> float:
     """Steady images/s, 0 where there are none yet."""
     epochs = run.view.record.epochs
-    return (throughput(training_figures(epochs)) or 0.0) if epochs else 0.0
+    return median_throughput(epochs) or 0.0
 
 
 def _phase_text(phase: str, seconds: float, width: int) -> str:
@@ -179,7 +180,7 @@ def outcome(view: RunView) -> Content:
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
     if record.epochs and view.status not in ALIVE:
-        rate = throughput(training_figures(record.epochs)) or 0.0  # as comparisons have it
+        rate = median_throughput(record.epochs) or 0.0  # as comparisons have it
     flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
     return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
 

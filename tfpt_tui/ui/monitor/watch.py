@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.store.index import read_gists
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.ui.monitor.reader import RunReader, RunView
 
 MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them all
-
-
-@dataclass(frozen=True)
-class ListedRun:
-    """One entry of the list of runs; ``facts`` is the gist of its result, by which it can be chosen and sorted."""
-
-    id: str
-    framework: str
-    status: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,15 +26,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``hidden`` counts the older runs that are not listed; ``beside`` are those that are drawn with the view."""
+    """``runs`` are listed by the gist of their results; ``hidden`` counts the older ones that are not.
 
-    runs: tuple[ListedRun, ...] = ()
+    ``beside`` are those that are drawn with the view.
+    """
+
+    runs: tuple[RunResult, ...] = ()
     hidden: int = 0
     view: RunView | None = None
     beside: tuple[RunView, ...] = ()
 
     @property
-    def live(self) -> ListedRun | None:
+    def live(self) -> RunResult | None:
         """The run that trains now, else one that will."""
         for status in ("running", "queued"):
             found = [run for run in self.runs if run.status == status]
@@ -61,7 +53,7 @@ class Watcher:
         self._paths = paths
         self._scanned_mtime = -1
         self._directories: list[RunDirectory] = []
-        self._listed: dict[str, ListedRun] = {}
+        self._listed: dict[str, RunResult] = {}
         self._readers: dict[str, RunReader] = {}
 
     def look(self, wanted: Wanted) -> Snapshot:
@@ -70,10 +62,10 @@ class Watcher:
         shown = self._directories[:MAX_LISTED]
         runs = tuple(self._list(run) for run in shown)
         snapshot = Snapshot(runs, len(self._directories) - len(shown))
-        ids = {run.id for run in runs}
+        ids = {run.run for run in runs}
         chosen = wanted.chosen
         if chosen not in ids:
-            chosen = (snapshot.live or runs[0]).id if runs else None
+            chosen = (snapshot.live or runs[0]).run if runs else None
         if chosen is None:
             return snapshot
         beside = [run for run in wanted.beside if run in ids and run != chosen]
@@ -94,12 +86,12 @@ class Watcher:
             self._scanned_mtime = mtime
             self._directories = list_runs(self._paths)
             new = [run for run in self._directories[:MAX_LISTED] if run.id not in self._listed]
-            self._listed |= {facts["run"]: _listed(facts) for facts in read_gists(self._paths, new)}
+            self._listed |= {gist.run: gist for gist in read_gists(self._paths, new)}
 
-    def _list(self, run: RunDirectory) -> ListedRun:
+    def _list(self, run: RunDirectory) -> RunResult:
         known = self._listed.get(run.id)
         if known is None or (known.status in ALIVE and known.status != status_of(run)):
-            known = self._listed[run.id] = _listed(read_result(run))
+            known = self._listed[run.id] = read_result(run)
         return known
 
 
@@ -109,7 +101,3 @@ def _read(reader: RunReader) -> RunView:
     except OSError as error:
         # One run that cannot be read must not hide the others.
         return reader.unreadable(error)
-
-
-def _listed(facts: Mapping[str, Any]) -> ListedRun:
-    return ListedRun(facts["run"], facts["run"].split("-")[2], facts["status"], facts)

@@ -9,15 +9,13 @@ in November 2026.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from tfpt_tui.backends.dataset import Images, check_labels
+from tfpt_tui.backends.draws import Array
 from tfpt_tui.backends.effective import loading_cores
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.report import Report
@@ -45,7 +43,7 @@ def fill_cache(data: Data, report: Report) -> None:
     raise AssertionError("the track documented has no cache")
 
 
-def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> Array:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
     dataset = ImageFolder(images.directory, transform=_transform(config, config.augment))
     places = {path: place for place, (path, _) in enumerate(dataset.samples)}

@@ -6,15 +6,14 @@ https://github.com/infocusp/tf_pt_benchmarking, tfvspt/pt/data.py and main.py; c
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, RandomSampler, SequentialSampler
 from torchvision import transforms
 
 from tfpt_tui.backends.dataset import Images
+from tfpt_tui.backends.draws import Array
 from tfpt_tui.backends.memory import check_shared_memory
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.report import Report
@@ -85,7 +84,7 @@ def fill_cache(data: Data, report: Report) -> None:
     report.done += _plot_batch(data)
 
 
-def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> Array:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
     dataset = ClassificationDataset(config, images, config.augment, cache=False)
     return torch.stack([dataset[index][0] for index in range(len(dataset))]).permute(0, 2, 3, 1).numpy()
@@ -95,7 +94,7 @@ def _augmentations() -> transforms.Compose:
     return transforms.Compose([transforms.RandomHorizontalFlip(), transforms.RandomVerticalFlip()])
 
 
-def _load(config: RunConfig, dataset: Dataset, order: Any, count: int) -> Data:
+def _load(config: RunConfig, dataset: Dataset, order: object, count: int) -> Data:
     """Neither pinned memory nor persistent workers: they are started anew for every epoch, as in the article."""
     loader = DataLoader(
         dataset,

@@ -7,14 +7,13 @@ As in "Load and preprocess images" (https://www.tensorflow.org/tutorials/load_da
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from tfpt_tui.backends.dataset import Images, check_labels
+from tfpt_tui.backends.draws import Array
 from tfpt_tui.backends.effective import loading_cores
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow.data import AUTOTUNE, Data
@@ -40,7 +39,7 @@ def fill_cache(data: Data, report: Report) -> None:
     raise AssertionError("the track documented has no cache")
 
 
-def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> Array:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
     side = (config.image_size, config.image_size)
     loaded = [keras.utils.img_to_array(keras.utils.load_img(path, target_size=side)) for path in images.paths]

@@ -5,12 +5,11 @@ https://github.com/infocusp/tf_pt_benchmarking, tfvspt/tf/data.py and main.py; c
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
 from tfpt_tui.backends.dataset import Images
+from tfpt_tui.backends.draws import Array
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow.data import AUTOTUNE, Data
 from tfpt_tui.config.schema import RunConfig
@@ -45,7 +44,7 @@ def fill_cache(data: Data, report: Report) -> None:
     report.done += data.images
 
 
-def augmented_samples(config: RunConfig, images: Images) -> np.ndarray[Any, Any]:
+def augmented_samples(config: RunConfig, images: Images) -> Array:
     """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""
     dataset = _read(config, images)
     if config.augment:

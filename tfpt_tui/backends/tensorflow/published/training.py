@@ -5,8 +5,6 @@ https://github.com/infocusp/tf_pt_benchmarking, tfvspt/tf/main.py; config/tracks
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from tfpt_tui.backends.report import Report, clock
@@ -65,6 +63,6 @@ class Batches(Counter):
 
     first_ended = 0.0
 
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
         self.first_ended = self.first_ended or clock()
         super().on_test_batch_end(batch, logs)

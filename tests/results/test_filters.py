@@ -1,21 +1,16 @@
 import pytest
 
-from tfpt_tui.config.schema import RunConfig
+from tests.recordings import a_result, an_unreadable_result
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.filters import is_condition, parse_condition, select
-
-
-def result(run="r", framework="pytorch", status="completed", preset="demo", **settings):
-    config = RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "test").to_mapping()
-    return {"run": run, "status": status, "preset": preset, "config": config}
-
+from tfpt_tui.runs.record.result import Evaluation, Training
 
 RUNS = [
-    result("a", batch_size=16),
-    result("b", batch_size=32, cache=True),
-    result("c", "tensorflow", batch_size=64, track="parity"),
-    result("d", status="failed", batch_size=64, preset="quick"),
-    {"run": "e", "status": "crashed", "config": {}},
+    a_result("a", preset="demo", batch_size=16),
+    a_result("b", preset="demo", batch_size=32, cache=True),
+    a_result("c", "tensorflow", preset="demo", batch_size=64, track="parity"),
+    a_result("d", status="failed", preset="quick", batch_size=64),
+    an_unreadable_result("e"),
 ]
 
 
@@ -40,7 +35,7 @@ RUNS = [
 )
 def test_runs_are_chosen_by_what_they_are(conditions, chosen):
     found = select(RUNS, [parse_condition(text) for text in conditions])
-    assert "".join(one["run"] for one in found) == chosen
+    assert "".join(one.run for one in found) == chosen
 
 
 @pytest.mark.parametrize(
@@ -67,10 +62,10 @@ def test_an_id_is_no_condition():
 
 
 def test_runs_are_chosen_by_their_figures_too():
-    fast = {"run": "a", "config": {}, "training": {"images_per_s": 600.0}, "test": {"accuracy": 0.4}}
-    slow = {"run": "b", "config": {}, "training": {"images_per_s": 90.0}, "test": {}}
+    fast = a_result("a", training=Training(images_per_s=600.0), test=Evaluation(accuracy=0.4))
+    slow = a_result("b", training=Training(images_per_s=90.0))
     chosen = [parse_condition("images_per_s>500"), parse_condition("test_accuracy>=0.4")]
-    assert [result["run"] for result in select([fast, slow], chosen)] == ["a"]
+    assert [result.run for result in select([fast, slow], chosen)] == ["a"]
     with pytest.raises(UsageError, match="images_per_s>fast: images_per_s must be a number, not 'fast'"):
         parse_condition("images_per_s>fast")
     with pytest.raises(UsageError, match="unknown key 'test_acuracy'; did you mean 'test_accuracy'"):

@@ -1,30 +1,41 @@
+"""What planned runs take; the command line's words for it are tested in tests/cli/test_forecast.py."""
+
+from dataclasses import replace
+
 import pytest
 
+from tests.recordings import a_result
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.errors import MissingError
+from tfpt_tui.events import RunWarning
+from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.requests.duration import (
     SUPERVISED_S,
+    Pace,
     corrected_s,
     estimate_s,
+    expect_s,
     pace_of,
+    paces_here,
     paces_of,
     show_duration,
 )
+from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.runs.record.result import Evaluation, Training
 
 
 def config(framework="pytorch", **settings):
     return RunConfig.from_mapping({"framework": framework, "data": "/d", **settings}, "test")
 
 
-def summary(rate=1000.0, status="completed", machine="m1", tested=2000.0, framework="pytorch", **settings):
-    return {
-        "run": "r",
-        "status": status,
-        "machine": machine,
-        "config": config(framework, **settings).to_mapping(),
-        "phases": {"import": 8.0, "compile": 2.0, "training": 50.0, "evaluation": 5.0},
-        "training": {"images_per_s": rate},
-        "test": {"images_per_s": tested},
-    }
+def summary(rate=1000.0, machine="m1", tested=2000.0, **known):
+    one = a_result(
+        phases={"import": 8.0, "compile": 2.0, "training": 50.0, "evaluation": 5.0},
+        training=Training(images_per_s=rate),
+        test=Evaluation(images_per_s=tested),
+        **known,
+    )
+    return replace(one, environment=MachineSnapshot(fingerprint=Fingerprint(machine)))
 
 
 def estimate(config_, *summaries, train=10_000, test=2_000):
@@ -94,7 +105,27 @@ def test_durations_are_told_as_people_tell_them(seconds, told):
 
 
 def test_runs_that_were_disturbed_count_only_where_there_are_no_others():
-    slow = summary(rate=50.0) | {"warnings": [{"message": "m", "code": "busy", "taints": "time"}]}
-    harmless = summary() | {"warnings": [{"message": "m", "code": "x", "taints": "memory"}]}
+    slow = summary(rate=50.0, warnings=(RunWarning("m", "busy", taints="time"),))
+    harmless = summary(warnings=(RunWarning("m", "x", taints="memory"),))
     assert estimate(config(epochs=1), slow, slow, harmless) == 10 + 10 + 1
     assert estimate(config(epochs=1), slow) == 10 + 200 + 1
+
+
+def test_a_run_is_expected_from_the_images_of_its_dataset(dataset):
+    data = str(dataset)
+    pace = Pace(config(data=data), 3.0, 16.0, 32.0)
+    # 32 images in training and 32 in the test
+    assert expect_s([config(data=data, epochs=2), config(data=data, track="parity")], [pace]) == [
+        SUPERVISED_S + 3.0 + 4.0 + 1.0,
+        None,
+    ]
+
+
+def test_a_dataset_that_is_not_there_is_told(tmp_path):
+    for missing in (tmp_path / "none", tmp_path / ("x" * 300)):
+        with pytest.raises(MissingError, match=r"no such dataset|cannot read the dataset"):
+            expect_s([config(data=str(missing))], [])
+
+
+def test_a_machine_without_recordings_has_no_paces(paths):
+    assert paces_here(read_summaries(paths)) == []
