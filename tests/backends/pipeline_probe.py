@@ -20,7 +20,7 @@ def look(framework, directory, **settings):
     row = {"framework": framework, "data": str(directory), "batch_size": 16, "device": "cpu", **settings}
     config = RunConfig.from_mapping(row, "probe")
     data = load_backend(config).data
-    proof = importlib.import_module(f"tfpt_tui.backends.{framework}.proof")
+    proof = importlib.import_module(f"tfpt_tui.backends.{framework}.parity_evidence")
     images = list_dataset(directory).train
     train = data.make_training_data(config, images, cpu(framework))
     filled = 0

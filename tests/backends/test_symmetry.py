@@ -12,7 +12,7 @@ BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
 FIRST, *OTHERS = FRAMEWORKS
 TRACKS = ("published", "documented")  # with modules of their own
 FILES = (
-    *("data", "decode", "model", "training", "runtime", "variables", "proof", "cifar", "probe"),
+    *("data", "decode", "model", "training", "runtime", "variables", "parity_evidence", "cifar_reader", "probe"),
     *(f"{track}/{part}" for track in TRACKS for part in ("data", "training")),
 )
 # What each framework decides by itself, and a script as one would write it by hand: another in each.

@@ -124,7 +124,7 @@ def test_an_image_that_is_none_has_exit_code_2_and_is_named(cli, tmp_path):
     assert "bad.jpg" in err
     code, out, _ = cli(*prepare, "--skip-bad")
     assert code == 0
-    assert "left out, as no images (1): " in out
+    assert "skipped, not images (1): " in out
 
 
 @pytest.mark.parametrize("out", ["source/out", "source", "."])
@@ -287,7 +287,7 @@ def test_a_directory_of_runs_that_is_a_file_is_refused(cli, tmp_path):
     (tmp_path / "runs").write_text("a file")
     code, out, err = cli("runs", "list")
     assert (code, out) == (2, "")
-    assert f"--runs {tmp_path / 'runs'}: is no directory" in err
+    assert f"--runs {tmp_path / 'runs'}: is not a directory" in err
     assert one_line(err)
 
 
@@ -314,7 +314,7 @@ def test_what_was_stopped_is_told_how_to_go_on(cli, dataset, fake_python, monkey
     monkeypatch.setenv("FAKE_STORY", "is_killed,completes")
     code, _, err = cli("run", "demo", "--data", dataset)
     assert code == 1
-    assert "go on with what did not complete: tfpt-tui runs resume" in err
+    assert "resume what did not complete: tfpt-tui runs resume" in err
 
 
 def test_ctrl_c_stops_the_runs_waits_and_leaves_complete_records(tmp_path, dataset, fake_python):
@@ -432,7 +432,7 @@ def test_a_sweep_with_a_deleted_run_is_followed_to_its_end(cli, dataset, fake_py
 def test_an_option_in_the_wrong_place_is_not_ignored(cli, arguments):
     code, _, err = cli(*arguments)
     assert code == 2
-    assert "--json stands after the command" in err
+    assert "put --json after the command" in err
 
 
 def test_empty_rows_are_no_rows(cli, dataset, fake_python):

@@ -136,10 +136,10 @@ def test_a_training_is_not_disturbed_by_imports(quick, monkeypatch):
     findings = all_findings(find_paths())
     (finding,) = [one for one in findings if one.topic == "frameworks"]
     assert finding.level == "note"
-    assert finding.remedy == "look again when it is over"
+    assert finding.remedy == "check again when it is over"
     assert works(findings) is None
     assert works([*findings, ERROR]) is False
-    assert summarize(findings) == "1 warning, 1 note, the frameworks were not looked at"
+    assert summarize(findings) == "1 warning, 1 note, the frameworks were not checked"
 
 
 def test_this_machine_is_looked_at_for_real(cli, monkeypatch):

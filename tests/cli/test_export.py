@@ -7,7 +7,7 @@ import pytest
 from tests.recordings import record_run, record_sweep
 from tfpt_tui.errors import MissingError
 from tfpt_tui.results.requests.export import KINDS, export, free_name
-from tfpt_tui.results.requests.request import Request, answer
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS
 
 SWEEP = "20261121-100000-quick-aa01"
@@ -27,19 +27,19 @@ def runs(paths):
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_table_is_the_same_as_that_of_the_command_line(paths, runs, cli, tmp_path, kind):
     out = tmp_path / "mine"
-    export(answer(Request(runs), paths), kind, out)
+    export(compare_runs(ComparisonRequest(runs), paths), kind, out)
     assert out.read_text() == cli("compare", "--format", kind)[1]
 
 
 def test_the_runs_are_exported_as_an_archive(paths, runs, tmp_path):
     out = tmp_path / "runs.tar.gz"
-    assert export(answer(Request(runs), paths), "runs", out) == 1
+    assert export(compare_runs(ComparisonRequest(runs), paths), "runs", out) == 1
     with tarfile.open(out) as tar:
         assert f"runs/{runs[0].id}/result.toml" in tar.getnames()
 
 
 def test_charts_are_a_directory_and_the_page_has_them_inside(paths, runs, tmp_path):
-    found = answer(Request(runs), paths)
+    found = compare_runs(ComparisonRequest(runs), paths)
     files = export(found, "charts", tmp_path / "charts")
     assert files == len(list((tmp_path / "charts").iterdir()))
     assert (tmp_path / "charts" / "training_time.svg").exists()
@@ -49,7 +49,7 @@ def test_charts_are_a_directory_and_the_page_has_them_inside(paths, runs, tmp_pa
 
 def test_a_directory_that_is_not_there_is_said_in_one_line(paths, runs, tmp_path):
     with pytest.raises(MissingError, match="cannot write the comparison: no such file or directory"):
-        export(answer(Request(runs), paths), "csv", tmp_path / "none" / "table.csv")
+        export(compare_runs(ComparisonRequest(runs), paths), "csv", tmp_path / "none" / "table.csv")
 
 
 def test_a_suggested_name_is_free(tmp_path):

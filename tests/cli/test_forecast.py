@@ -9,7 +9,7 @@ from tfpt_tui.results.requests.duration import SUPERVISED_S
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.state import owner_of
-from tfpt_tui.runs.tasks.calibration import try_out
+from tfpt_tui.runs.tasks.calibration import calibrate
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_longer_plan_is_tried_out_first(plan, interpreters, paths, capsys):
 def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(
     plan, interpreters, paths, monkeypatch, tmp_path, dataset, capsys
 ):
-    monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it would not tell"))
+    monkeypatch.setattr(forecasting, "calibrate", lambda *_: pytest.fail("it would not tell"))
     kinds = ", ".join(f'"{measure}"' for measure in ("loader", "model", "end_to_end"))
     (tmp_path / "kinds.toml").write_text(f'[grid]\nmeasure = [{kinds}]\n[defaults]\nframework = "pytorch"\n')
     several = make_plan(load_preset(tmp_path / "kinds.toml"), data=str(dataset))
@@ -75,7 +75,7 @@ def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(
 def test_recorded_runs_of_this_machine_tell_it(plan, interpreters, paths, start, capsys, monkeypatch):
     sweep = start("completes", epochs=2)
     wait_until(lambda: owner_of(sweep.directory.state) is None)
-    monkeypatch.setattr(forecasting, "try_out", lambda *_: pytest.fail("it is known already"))
+    monkeypatch.setattr(forecasting, "calibrate", lambda *_: pytest.fail("it is known already"))
     # The story: an import of one second, 200 images a second in training and evaluation, 32 images each.
     assert (
         forecast(plan(repeats=2), interpreters, paths)
@@ -97,7 +97,7 @@ def test_nothing_is_tried_out_while_a_plan_trains(plan, interpreters):
     assert lock.acquire("a test")
     run = plan().runs[0]
     try:
-        assert try_out(run.config, interpreters[run.place]) is None
+        assert calibrate(run.config, interpreters[run.place]) is None
     finally:
         lock.release()
 
@@ -105,13 +105,13 @@ def test_nothing_is_tried_out_while_a_plan_trains(plan, interpreters):
 def test_a_trial_that_has_no_room_tells_nothing(plan, interpreters, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     run = plan().runs[0]
-    assert try_out(run.config, interpreters[run.place]) is None
+    assert calibrate(run.config, interpreters[run.place]) is None
 
 
 def test_a_trial_that_fails_tells_nothing(plan, interpreters, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "fails")
     run = plan().runs[0]
-    assert try_out(run.config, interpreters[run.place]) is None
+    assert calibrate(run.config, interpreters[run.place]) is None
 
 
 def test_the_time_left_follows_the_real_pace(monkeypatch):

@@ -61,7 +61,7 @@ def test_a_download_that_was_cut_goes_on_with_the_next_command(cli, published, s
     server.script = [honest(published, end=half, after=reset), honest(published)]
     code, out, err = cli("prepare", "cifar100", "--out", tmp_path / "one")
     assert (code, out) == (3, "")
-    assert "the same command goes on where it stopped" in err
+    assert "the same command resumes it" in err
     assert not (tmp_path / "one").exists()
     assert cli("prepare", "cifar100", "--out", tmp_path / "one")[0] == 0
     assert server.ranges[1] is not None

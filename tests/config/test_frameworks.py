@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_used_is_named_with_its_field_and_the_others_keep_
     ("file", "text", "replacement", "said"),
     [
         ("data.py", "def fill_cache(", "def fill(", "pytorch/data.py: fill_cache is missing"),
-        ("proof.py", "def predict(", "def _predict(", "pytorch/proof.py: predict is missing"),
+        ("parity_evidence.py", "def predict(", "def _predict(", "pytorch/parity_evidence.py: predict is missing"),
         (
             "published/data.py",
             "def augmented_samples(",

@@ -86,11 +86,11 @@ def test_members_that_have_no_place_in_it_refuse_the_whole_archive(tmp_path, ext
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"<!DOCTYPE html><title>Hotel</title>", "is a web page and no archive, perhaps a proxy's login page"),
+        (b"<!DOCTYPE html><title>Hotel</title>", "is a web page, not an archive, perhaps a proxy's login page"),
         (b"PK\x03\x04 this is a zip", "is packed with zip, unlike its authors' .tar.gz"),
         (lzma.compress(b"x"), "is packed with xz"),
         (gzip.compress(gzip.compress(b"x")), "is packed with gzip twice"),
-        (gzip.compress(b"just text " * 200, mtime=0), "is no tar archive"),
+        (gzip.compress(b"just text " * 200, mtime=0), "is not a tar archive"),
         (gzip.compress(b"<html>" * 200, mtime=0), "is a web page"),
         (gzip.compress(b"", mtime=0), "is empty"),
         (gzip.compress(b"just text " * 200, mtime=0)[:20], "the archive is truncated"),

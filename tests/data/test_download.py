@@ -16,7 +16,7 @@ from tfpt_tui.data.download import check_url, download, kept_bytes, md5_of, show
 from tfpt_tui.errors import MissingError, UsageError
 
 ELSEWHERE = "fetch it on a machine with network and give it with --archive FILE"
-KEPT = "the same command goes on where it stopped (0.1 of 0.3 MB are kept)"
+KEPT = "the same command resumes it (0.1 of 0.3 MB are kept)"
 
 
 def md5(content):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfpt_tui.data.progress_log import Ending, Journal, Step, following, read_last
+from tfpt_tui.data.progress_log import Ending, ProgressLog, Step, following, read_last
 from tfpt_tui.errors import MissingError
 
 
@@ -24,7 +24,7 @@ def path(tmp_path):
 
 
 def test_it_speaks_at_most_five_times_a_second_and_never_misses_the_end(path, clock):
-    journal = Journal(path, clock)
+    journal = ProgressLog(path, clock)
     for done in range(101):
         clock.now += 0.01
         journal.tell("writing", done, 100)
@@ -33,7 +33,7 @@ def test_it_speaks_at_most_five_times_a_second_and_never_misses_the_end(path, cl
 
 
 def test_it_speaks_no_more_often_where_nobody_knows_how_much_there_is(path, clock):
-    journal = Journal(path, clock)
+    journal = ProgressLog(path, clock)
     for _ in range(100):
         clock.now += 0.01
         journal.tell("reading", 0, 0)
@@ -41,7 +41,7 @@ def test_it_speaks_no_more_often_where_nobody_knows_how_much_there_is(path, cloc
 
 
 def test_the_rate_is_that_of_the_last_seconds(path, clock):
-    journal = Journal(path, clock)
+    journal = ProgressLog(path, clock)
     journal.tell("writing", 0, 20_000)
     clock.now += 1
     journal.tell("writing", 10_000, 20_000)  # they were there already
@@ -52,7 +52,7 @@ def test_the_rate_is_that_of_the_last_seconds(path, clock):
 
 
 def test_another_phase_begins_its_rate_anew(path, clock):
-    journal = Journal(path, clock)
+    journal = ProgressLog(path, clock)
     journal.tell("fetching", 0, 161_000_000)
     clock.now += 1
     journal.tell("fetching", 161_000_000, 161_000_000)
@@ -61,7 +61,7 @@ def test_another_phase_begins_its_rate_anew(path, clock):
 
 
 def test_the_last_line_is_how_it_ended(path, clock):
-    journal = Journal(path, clock)
+    journal = ProgressLog(path, clock)
     journal.tell("writing", 0, 10)
     clock.now += 2
     journal.end(0, "prepared", 10)
@@ -92,7 +92,7 @@ def test_a_directory_in_the_place_of_a_journal_is_none(tmp_path):
 
 
 def test_half_a_line_leaves_the_one_before(path, clock):
-    Journal(path, clock).tell("writing", 1, 2)
+    ProgressLog(path, clock).tell("writing", 1, 2)
     with path.open("a") as file:
         file.write('{"phase": "wri')
     assert read_last(path) == Step("writing", 1, 2, None)

@@ -64,7 +64,7 @@ def test_nothing_is_called(tmp_path, protocol, function):
         (b"]]K\x01.", "something is left over"),
         (b"](K\x01.", "something is left over"),
         (b"K\x01]a.", "two parts of it do not fit"),
-        (b"\x80\x02}K\x01K\x02s.", "a table whose keys are no texts"),
+        (b"\x80\x02}K\x01K\x02s.", "a table whose keys are not texts"),
         (b"I1\nI1\nR.", "a call of something else than a function"),
         (b"L" + b"1" * 5000 + b"L\n.", "Exceeds the limit"),
         (b"F1.5\n.", "the operation FLOAT, which no CIFAR archive needs"),
@@ -130,7 +130,7 @@ def test_an_array_is_read_as_python_2_wrote_it():
     ("start", "shape", "dtype", "said"),
     [
         (b"L999999999999L\n", b"K\x02", PLAIN, "not begun as an empty one"),
-        (b"K\x00", b"K\x01", PLAIN, "an array of 2 bytes whose shape has not as many"),
+        (b"K\x00", b"K\x01", PLAIN, "an array of 2 bytes whose shape has another number of them"),
         (b"K\x00", b"J\xff\xff\xff\xffJ\xfe\xff\xff\xff", PLAIN, "whose shape is no list of numbers"),
         (b"K\x00", (b"\x8a\xff" + b"\x7f" * 255) * 150_000, PLAIN, "whose shape is none of pictures"),
         (b"K\x00", b"\x8a\xff" + b"\x7f" * 255, PLAIN, "whose shape is none of pictures"),

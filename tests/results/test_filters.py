@@ -45,7 +45,7 @@ def test_runs_are_chosen_by_what_they_are(conditions, chosen):
         ("batch_size=many", "batch_size must be a whole number from 1 to 65536, not 'many'"),
         ("batch_size=0", "batch_size must be"),
         ("framework=jax", "framework must be one of pytorch, tensorflow"),
-        ("framework>pytorch", "framework is no number: only = and != compare it"),
+        ("framework>pytorch", "framework is not a number: only = and != compare it"),
         ("cache<true", "cache is no number"),
         ("=32", "no condition such as"),
         ("batch_size=>32", "batch_size must be"),

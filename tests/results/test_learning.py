@@ -41,7 +41,7 @@ def test_another_recalibrated_accuracy_is_another_training():
     own = run("t", "tensorflow", plain=0.60, recalibrated=0.70)
     found = judged(own, run("p", "pytorch", plain=0.978, recalibrated=0.977))
     assert found.same is False
-    assert "test accuracy with statistics computed anew 0.7000 is outside 0.9770" in found.why
+    assert "test accuracy with recomputed statistics 0.7000 is outside 0.9770" in found.why
 
 
 def test_another_training_accuracy_is_another_training():

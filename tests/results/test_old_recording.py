@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tfpt_tui.results.requests.request import Request, answer, write_out
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, write_out
 from tfpt_tui.results.store.index import read_results, read_summaries
 from tfpt_tui.results.store.reader import read_epochs
 from tfpt_tui.runs.record.directory import SweepDirectory
@@ -47,7 +47,7 @@ def test_its_figures_are_those_of_its_files(runs, paths):
 
 
 def test_it_is_compared_and_exported(runs, paths):
-    found = answer(Request(tuple(runs)), paths)
+    found = compare_runs(ComparisonRequest(tuple(runs)), paths)
     assert [row["framework"] for row in found.table.rows] == ["PyTorch", "TensorFlow"]
     assert [row["flags"] for row in found.table.rows] == [None, "void"]
     document = json.loads(write_out(found, "json"))

@@ -114,7 +114,7 @@ def test_ranks_stand_beside_each_other_and_the_winner_is_told(preset):
     weak = "; with 1 run of a row that is no conclusion"
     assert f"their winner, row 3 (TensorFlow), is number 2 here; row 1 (PyTorch) wins{weak}" in table.notes
     _, table = compare(preset, result(), result("tensorflow", 500.0, cache=True))
-    assert f"their winner, row 3 (TensorFlow), wins here, too among the 2 rows that were run{weak}" in table.notes
+    assert f"their winner, row 3 (TensorFlow), also wins here among the 2 rows that were run{weak}" in table.notes
     _, table = compare(preset, result())
     assert "their winner, row 3 (TensorFlow), was not run here" in table.notes
 
@@ -162,7 +162,7 @@ def test_of_a_row_only_the_runs_that_were_scaled_least_count(preset):
     few, more = short("pytorch", 15.0, images=2000), short("pytorch", 25.0, images=4000)
     rows, table = compare(preset, few, more, more)
     assert (rows[0]["n"], rows[0]["yours_is"]) == (2, "scaled from 1 epoch of 4,000 images")
-    assert "left out, as others of their rows were scaled less: 1 run" in " ".join(table.notes)
+    assert "excluded, as other runs of the same rows were scaled less: 1 run" in " ".join(table.notes)
     rows, _ = compare(preset, few, more, result())
     assert (rows[0]["n"], rows[0]["yours_is"], rows[0]["yours_training_s"]) == (1, None, 3000.0)
 

@@ -27,7 +27,7 @@ def test_a_result_that_lacks_a_table_names_it(run, name):
     write_toml(run.result, document)
     found = read_result(run)
     assert found.status == "crashed"
-    assert f"no result of tfpt-tui: {name} is missing" in found.error.message
+    assert f"not a result of tfpt-tui: {name} is missing" in found.error.message
 
 
 def test_an_old_result_without_a_schema_is_read(run):
@@ -65,7 +65,7 @@ def test_warnings_that_are_none_make_an_unknown_environment_and_an_unreadable_re
     write_toml(run.result, {**read_toml(run.result), "warnings": warnings})
     found = read_result(run)
     assert found.status == "crashed"
-    assert "no result of tfpt-tui: warnings" in found.error.message
+    assert "not a result of tfpt-tui: warnings" in found.error.message
 
 
 def test_settings_of_a_configuration_without_a_dataset_are_kept(run, paths):

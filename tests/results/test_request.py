@@ -13,7 +13,7 @@ from tests.results.test_comparison import result
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.results.comparison.statistics import compare_times
 from tfpt_tui.results.requests import request
-from tfpt_tui.results.requests.request import HTML, Request, answer, write_out
+from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, write_out
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 from tfpt_tui.runs.record.result import result_document
@@ -58,7 +58,7 @@ def compare(paths):
 
 
 def test_every_format_carries_versions_machine_track_repeats_and_parity(recorded, paths):
-    found = answer(Request(tuple(recorded)), paths)
+    found = compare_runs(ComparisonRequest(tuple(recorded)), paths)
     for format_ in (*FORMATS, HTML):
         text = write_out(found, format_).replace("\\_", "_")
         for fact in ("9.8.7", "mars: EPYC", "parity", "not proven"):
@@ -68,7 +68,7 @@ def test_every_format_carries_versions_machine_track_repeats_and_parity(recorded
 
 
 def test_the_same_number_is_the_same_in_every_format(recorded, paths):
-    found = answer(Request(tuple(recorded)), paths)
+    found = compare_runs(ComparisonRequest(tuple(recorded)), paths)
     (rate,) = [row["images_per_s"] for row in csv.DictReader(io.StringIO(write_out(found, "csv")))][1:]
     assert json.loads(write_out(found, "json"))["rows"][1]["images_per_s"] == float(rate)
     for format_ in ("table", "markdown", "latex", HTML):
@@ -76,14 +76,14 @@ def test_the_same_number_is_the_same_in_every_format(recorded, paths):
 
 
 def test_json_has_all_that_is_known_of_the_runs(recorded, paths):
-    document = json.loads(write_out(answer(Request(tuple(recorded)), paths), "json"))
+    document = json.loads(write_out(compare_runs(ComparisonRequest(tuple(recorded)), paths), "json"))
     assert document["schema"] == 1
     assert [run["run"] for run in document["runs"]] == [run.id for run in recorded]
     assert document["runs"][0]["environment"]["machine"]["host"] == "mars"
 
 
 def test_a_published_comparison_is_of_the_presets_own_runs(recorded, paths):
-    found = answer(Request(tuple(recorded), published="cpu-plain"), paths)
+    found = compare_runs(ComparisonRequest(tuple(recorded), published="cpu-plain"), paths)
     assert found.results == []
     assert [row["status"] for row in found.table.rows] == ["not run"] * 4
     assert write_out(found, "csv").splitlines()[0].endswith("track,version,machine")
@@ -91,7 +91,7 @@ def test_a_published_comparison_is_of_the_presets_own_runs(recorded, paths):
 
 def test_a_run_that_is_gone_has_no_figures(recorded, paths):
     shutil.rmtree(recorded[0].path)
-    found = answer(Request(tuple(recorded)), paths)
+    found = compare_runs(ComparisonRequest(tuple(recorded)), paths)
     assert found.results[0].status == "crashed"
 
 

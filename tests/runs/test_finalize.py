@@ -11,7 +11,7 @@ from tfpt_tui.events import Stamped, encode
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.supervision.finalize import Keeper, settle
+from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize
 
 OVERLAP = {"message": "another worker was running", "code": "overlap", "advice": "run one", "taints": "time"}
 
@@ -43,7 +43,7 @@ def test_warnings_of_worker_supervisor_and_samples_come_together_as_tables(run):
     tell(run, events.RunWarning("the labels are odd", "labels", "look at them", "accuracy"))
     write_toml(run.environment, {"warnings": [OVERLAP]})
     sample(run, Sample(1.0, 0.0, quota_throttled_s=1.0), Sample(2.0, 1.0, quota_throttled_s=2.0))
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     labels, overlap, quota = read_toml(run.result)["warnings"]
     assert labels == {
         "message": "the labels are odd",
@@ -59,7 +59,7 @@ def test_what_was_seen_before_and_during_a_run_is_told_once(run):
     seen = {**OVERLAP, "code": "foreign_gpu_process", "message": "before"}
     write_toml(run.environment, {"warnings": [seen, OVERLAP, OVERLAP], "gpu": {"used": 0}})
     sample(run, Sample(1.0, 0.0, gpus=(GpuSample(processes=2),)))
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     assert codes(run) == ["foreign_gpu_process", "overlap"]
     assert read_toml(run.result)["warnings"][0]["message"] == "before"
 
@@ -90,7 +90,7 @@ def test_how_busy_others_were_is_judged_while_it_was_timed(run, imports, trainin
             if percent is not None
         ),
     )
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     assert [warning["message"] for warning in read_toml(run.result)["warnings"]] == expected
 
 
@@ -104,7 +104,7 @@ def test_a_wait_counts_where_it_is_part_of_an_epoch_and_not_after_the_last(run, 
     )
     run.events.write_text("".join(encode(Stamped(n, at, at, event)) for n, (event, at) in enumerate(told)))
     sample(run, *(Sample(at, at, worker_cpu_percent=0.0 if at in waits_at else 150.0) for at in range(1, 20)))
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     assert codes(run) == expected
 
 
@@ -119,7 +119,7 @@ def test_whoever_computes_on_a_core_that_the_worker_left_free_disturbs_nothing(r
             for at in range(5)
         ),
     )
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     assert codes(run) == expected
 
 
@@ -129,7 +129,7 @@ def test_the_gpu_matters_to_runs_that_were_really_on_it(run, device, expected):
     write_toml(run.environment, {"gpu": {"used": 0}, "warnings": [foreign]})
     tell(run, events.Environment({}, "some device", {"device": device}))
     sample(run, Sample(1.0, 0.0, gpus=(GpuSample(throttle="power cap", power_w=1.0),)))
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     assert codes(run) == expected
 
 
@@ -137,19 +137,19 @@ def test_the_gpu_matters_to_runs_that_were_really_on_it(run, device, expected):
 def test_a_run_without_a_readable_environment_is_settled_all_the_same(run, text):
     if text:
         run.environment.write_text(text)
-    settle(run, "crashed", None)
+    finalize(run, "crashed", None)
     assert codes(run) == []
 
 
 def test_a_warning_of_a_later_version_is_read_as_far_as_it_is_known(run):
     write_toml(run.environment, {"warnings": [{"message": "new", "code": "new", "severity": "high"}]})
-    settle(run, "completed", None)
+    finalize(run, "completed", None)
     assert read_toml(run.result)["warnings"] == [{"message": "new", "code": "new", "advice": "", "taints": ""}]
 
 
 def test_the_environment_is_kept_at_once_and_completed_when_the_worker_tells_its_versions(run):
     overlap = events.RunWarning(**OVERLAP)
-    keeper = Keeper(run, MachineSnapshot(machine={"host": "anvil"}, warnings=(overlap,)))
+    keeper = RecordKeeper(run, MachineSnapshot(machine={"host": "anvil"}, warnings=(overlap,)))
     assert set(read_toml(run.environment)["fingerprint"]) == {"machine"}
     tell(run, events.Environment({"torch": "9.9"}))
     keeper.catch_up()

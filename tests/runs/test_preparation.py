@@ -10,7 +10,7 @@ import pytest
 from tests.waiting import wait_until
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.data.progress_log import Ending, Journal, Step
+from tfpt_tui.data.progress_log import Ending, ProgressLog, Step
 from tfpt_tui.errors import MissingError
 from tfpt_tui.runs.record.processes import boot_id, identify
 from tfpt_tui.runs.tasks import preparation
@@ -97,7 +97,7 @@ def test_arguments_that_are_refused_are_told(paths, tmp_path):
 
 def test_one_that_was_killed_reads_as_crashed_and_says_what_to_do(paths, record):
     path = record(pid=2**22 + 1)
-    Journal(path / "progress.jsonl").tell("writing", 5, 10)
+    ProgressLog(path / "progress.jsonl").tell("writing", 5, 10)
     assert only(paths).status == "crashed"
     assert "start it again, it continues" in only(paths).problem
 
@@ -105,7 +105,7 @@ def test_one_that_was_killed_reads_as_crashed_and_says_what_to_do(paths, record)
 def test_one_that_is_alive_is_found_by_a_later_viewer(paths, record):
     path = record(pid=os.getpid())
     assert only(paths).status == "running"
-    Journal(path / "progress.jsonl").tell("writing", 5, 10)
+    ProgressLog(path / "progress.jsonl").tell("writing", 5, 10)
     assert only(paths).step == Step("writing", 5, 10, None)
 
 
@@ -158,7 +158,7 @@ def test_a_preparation_that_cannot_be_recorded_any_more_is_ended(paths, tmp_path
 
 def test_a_preparation_of_another_machine_goes_on_while_its_journal_does(paths, record):
     path = record(pid=2**22 + 1)
-    Journal(path / "progress.jsonl").tell("writing", 5, 10)
+    ProgressLog(path / "progress.jsonl").tell("writing", 5, 10)
     state = path / "state.toml"
     state.write_text(state.read_text().replace(boot_id(), "another-machine"))
     assert only(paths).status == "running"

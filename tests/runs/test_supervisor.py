@@ -114,9 +114,9 @@ def test_a_run_can_be_started_again_from_its_own_configuration(start, paths):
     [
         ("fails", "failed", "a bad value"),
         ("runs_out_of_memory", "out_of_memory", "tried to allocate 1 TB"),
-        ("exits", "crashed", "the worker ended with exit code 3 without a word"),
-        ("is_killed", "crashed", "the worker was killed by SIGKILL without a word"),
-        ("talks_nonsense", "crashed", "the worker ended with exit code 0 without a word"),
+        ("exits", "crashed", "the worker ended with exit code 3 and left no message"),
+        ("is_killed", "crashed", "the worker was killed by SIGKILL and left no message"),
+        ("talks_nonsense", "crashed", "the worker ended with exit code 0 and left no message"),
     ],
 )
 def test_however_a_worker_ends_a_result_says_how_and_the_next_run_goes_on(start, story, status, said):
@@ -138,7 +138,7 @@ def test_nonsense_is_counted_and_what_is_printed_goes_to_the_log(start):
     sweep = start("talks_nonsense", rows=[0])
     (result,) = finish(sweep)
     assert result["training"]["epochs"] == 1
-    assert warning_of(result, "malformed_events")["message"] == "4 lines of events.jsonl are no events"
+    assert warning_of(result, "malformed_events")["message"] == "4 lines of events.jsonl are not events"
     assert "Hello from a library" in sweep.runs[0].log.read_text()
 
 
@@ -225,7 +225,7 @@ def test_the_worker_dies_with_a_supervisor_that_is_killed_and_the_run_shows_as_c
     result = read_result(sweep.runs[0])
     assert result.training.epochs == 1
     assert result.error.message.startswith("its supervisor exited unexpectedly")
-    assert result.error.message.endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
+    assert result.error.message.endswith(f"resume with: tfpt-tui runs resume {sweep.id}")
 
 
 def test_a_run_whose_supervisor_was_killed_before_it_says_that_it_never_started(start):
@@ -235,7 +235,7 @@ def test_a_run_whose_supervisor_was_killed_before_it_says_that_it_never_started(
     wait_until(lambda: status_of(sweep.runs[1]) == "crashed")
     told = read_result(sweep.runs[1]).error.message
     assert told.startswith("it never started")
-    assert told.endswith(f"go on with: tfpt-tui runs resume {sweep.id}")
+    assert told.endswith(f"resume with: tfpt-tui runs resume {sweep.id}")
 
 
 def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start):
@@ -420,7 +420,7 @@ def test_half_files_of_a_worker_that_was_killed_are_removed(start):
 
 
 def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
-    from tfpt_tui.runs.supervision import finalize as settling
+    from tfpt_tui.runs.supervision import finalize as finalizing
 
     sweep = start("completes", rows=[0])
     finish(sweep)
@@ -429,8 +429,8 @@ def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(settling, "draw_history", full)
-    settling.settle(sweep.runs[0], "completed", None)
+    monkeypatch.setattr(finalizing, "draw_history", full)
+    finalizing.finalize(sweep.runs[0], "completed", None)
     result = read_toml(sweep.runs[0].result)
     assert result["training"]["epochs"] == 2
     said = warning_of(result, "unwritten_picture")["message"]

@@ -119,5 +119,5 @@ def test_a_backend_that_is_broken_costs_only_itself(tree, tmp_path, file, old, n
     assert done.returncode == 0
     first, *_ = done.stderr.splitlines()
     assert said in first
-    assert first.endswith("; this framework is left out")
+    assert first.endswith("; this framework is not available")
     assert "quick" in done.stdout

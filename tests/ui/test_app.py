@@ -219,18 +219,18 @@ async def test_a_run_without_readable_configuration_is_shown_as_such(app, paths)
 
 
 async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, recorded, monkeypatch):
-    from tfpt_tui.ui.monitor.watch import Watcher
+    from tfpt_tui.ui.monitor.watch import RunPoller
 
-    real = Watcher.look
+    real = RunPoller.look
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await shows(pilot, "completed")
 
         def refuse(*_):
             raise OSError(5, "Input/output error", "/runs")
 
-        monkeypatch.setattr(Watcher, "look", refuse)
+        monkeypatch.setattr(RunPoller, "look", refuse)
         await shows(pilot, "Cannot read the runs", "Input/output error")
-        monkeypatch.setattr(Watcher, "look", real)
+        monkeypatch.setattr(RunPoller, "look", real)
         await pilot.press("j")
         await shows(pilot, "PyTorch 9.9")
 
@@ -375,7 +375,7 @@ async def test_a_slow_interpreter_does_not_hold_up_the_empty_screen(app, monkeyp
 async def test_a_look_elsewhere_has_no_file_read_again(app, recorded, monkeypatch):
     from tfpt_tui.ui.monitor import watch
 
-    readers, looks = counted(monkeypatch, watch, "RunReader"), counted(monkeypatch, watch.Watcher, "look")
+    readers, looks = counted(monkeypatch, watch, "RunReader"), counted(monkeypatch, watch.RunPoller, "look")
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "TensorFlow 9.9")
         known = len(readers)
@@ -413,7 +413,7 @@ async def test_a_run_that_is_asked_to_stop_says_so_and_then_how_to_go_on(app, st
         run.stop.touch()
         await shows(pilot, "stopping on request")
         os.kill(owner.pid, signal.SIGCONT)
-        await shows(pilot, "stopped on request", f"go on with: tfpt-tui runs resume {sweep.id}")
+        await shows(pilot, "stopped on request", f"resume with: tfpt-tui runs resume {sweep.id}")
         finish(sweep)
 
 
@@ -440,4 +440,4 @@ async def test_a_run_that_another_took_the_place_of_says_nothing_of_going_on(app
     write_toml(sweep.directory.plan, {**plan, "runs": [{**plan["runs"][0], "run": "another"}]})
     async with app.run_test(size=(120, 36)) as pilot:
         text = await shows(pilot, "stopped on request")
-        assert "go on with" not in text
+        assert "resume with" not in text

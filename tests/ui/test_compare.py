@@ -13,12 +13,12 @@ from tests.ui.driving import counted, hides, look_into_help, screen_text, shows,
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.results.requests.request import Request, answer
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui.compare import comparison, comparison_view
 from tfpt_tui.ui.compare import messages as compare_messages
 from tfpt_tui.ui.compare import screen as compare
-from tfpt_tui.ui.compare.comparison import VIEWS, Comparison
+from tfpt_tui.ui.compare.comparison_pane import VIEWS, ComparisonPane
 from tfpt_tui.ui.compare.result_table import ResultTable
 from tfpt_tui.ui.widgets.chart import Chart
 
@@ -38,7 +38,7 @@ def batches(record):
 
 
 def pane(app):
-    return app.screen.query_one(Comparison)
+    return app.screen.query_one(ComparisonPane)
 
 
 def table_of(app):
@@ -169,7 +169,7 @@ async def test_a_cell_and_the_table_are_copied(app, two, paths):
         assert app.clipboard == "TensorFlow"
         await pilot.press("Y")
         await pilot.pause()
-        assert app.clipboard == FORMATS["markdown"](answer(Request(two), paths).table)
+        assert app.clipboard == FORMATS["markdown"](compare_runs(ComparisonRequest(two), paths).table)
 
 
 async def test_words_and_conditions_narrow_the_list_and_a_wrong_one_changes_nothing(app, two, batches):
@@ -398,12 +398,12 @@ async def test_findings_that_are_wanted_no_more_are_not_shown(app, two, batches)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
         await shows(pilot, "4 runs", "time ratio")
-        stale = pane(app).findings
+        stale = pane(app).comparison_view
         await pilot.press("j")
         await shows(pilot, "took 1.25x")
         app.screen.post_message(compare_messages.Found(stale))
         await pilot.pause()
-        assert pane(app).findings is not stale
+        assert pane(app).comparison_view is not stale
         assert "took 1.25x" in screen_text(app)
 
 

@@ -20,6 +20,6 @@ def test_the_runs_are_read_once_for_a_comparison_with_its_published_table(record
     monkeypatch.setattr(request, "read_results", counted)
     monkeypatch.setattr(comparison_view, "read_results", counted)
     sweep, *_ = list_choices(read_summaries(paths), paths)
-    found = comparison_view.find(comparison_view.Wanted((sweep,)), paths)
+    found = comparison_view.read_comparison(comparison_view.ComparisonSelection((sweep,)), paths)
     assert found.comparison.results == found.published.results
     assert len(reads) == 1

@@ -7,11 +7,11 @@ import pytest
 
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.data.progress_log import Journal
+from tfpt_tui.data.progress_log import ProgressLog
 from tfpt_tui.results.store.datasets import Dataset
 from tfpt_tui.runs.tasks.preparation import Preparation, RecordedRequest
 from tfpt_tui.ui.prepare import datasets_snapshot as module
-from tfpt_tui.ui.prepare.datasets_snapshot import NEW, Stock, StockWatcher, entry_of, follow
+from tfpt_tui.ui.prepare.datasets_snapshot import NEW, DatasetsPoller, DatasetsSnapshot, entry_of, follow
 
 
 @pytest.fixture
@@ -24,31 +24,34 @@ def preparing(status="running", out="/d/one"):
 
 
 def test_it_begins_with_what_is_under_way_else_a_dataset_else_a_new_one(made):
-    assert Stock().foremost() == NEW
-    assert Stock((made,), (preparing("failed", "/d/two"),)).foremost() == "dataset /d/one"
-    assert Stock((made,), (preparing("failed"),)).foremost() == NEW
-    assert Stock((made,), (preparing(),)).foremost() == "preparation 1"
+    assert DatasetsSnapshot().foremost() == NEW
+    assert DatasetsSnapshot((made,), (preparing("failed", "/d/two"),)).foremost() == "dataset /d/one"
+    assert DatasetsSnapshot((made,), (preparing("failed"),)).foremost() == NEW
+    assert DatasetsSnapshot((made,), (preparing(),)).foremost() == "preparation 1"
 
 
 def test_the_chosen_entry_stays_chosen(made):
-    now = Stock((made,), (preparing(out="/d/two"),))
+    now = DatasetsSnapshot((made,), (preparing(out="/d/two"),))
     for entry in (NEW, entry_of(made), "preparation 1"):
-        assert follow(entry, Stock(), now, None).entry == entry
+        assert follow(entry, DatasetsSnapshot(), now, None).entry == entry
 
 
 def test_a_preparation_becomes_its_dataset(made):
-    followed = follow("preparation 1", Stock((), (preparing(),)), Stock((made,)), None)
+    followed = follow("preparation 1", DatasetsSnapshot((), (preparing(),)), DatasetsSnapshot((made,)), None)
     assert followed.entry == "dataset /d/one"
     assert "one is ready" in followed.note
 
 
 def test_one_that_was_over_before_it_was_seen_becomes_its_dataset_too(made):
-    assert follow("preparation 1", Stock(), Stock((made,)), Path("/d/one")).entry == "dataset /d/one"
-    assert follow("preparation 1", Stock(), Stock(), Path("/d/one")).entry == "preparation 1"
+    assert (
+        follow("preparation 1", DatasetsSnapshot(), DatasetsSnapshot((made,)), Path("/d/one")).entry
+        == "dataset /d/one"
+    )
+    assert follow("preparation 1", DatasetsSnapshot(), DatasetsSnapshot(), Path("/d/one")).entry == "preparation 1"
 
 
 def test_a_dataset_that_is_gone_is_told(made):
-    followed = follow("dataset /d/one", Stock((made,)), Stock(), None)
+    followed = follow("dataset /d/one", DatasetsSnapshot((made,)), DatasetsSnapshot(), None)
     assert (followed.entry, followed.lost) == (NEW, True)
     assert "one is gone" in followed.note
 
@@ -58,7 +61,7 @@ def test_datasets_are_read_again_only_when_something_has_changed(paths, dataset,
     read = []
     real = module.list_datasets
     monkeypatch.setattr(module, "list_datasets", lambda paths: read.append(1) or real(paths))
-    watcher = StockWatcher(paths)
+    watcher = DatasetsPoller(paths)
     assert len(watcher.look().datasets) == 1
     watcher.look()
     assert len(read) == 1
@@ -75,14 +78,14 @@ def test_a_failure_is_shown_until_its_dataset_is_there(paths, dataset):
     record = paths.preparations / "20261122-000000-synthetic-0000"
     record.mkdir(parents=True)
     write_toml(record / "request.toml", {"kind": "synthetic", "out": str(out), "size": 64, "arguments": []})
-    Journal(record / "progress.jsonl").end(3, "no room")
-    watcher = StockWatcher(paths)
+    ProgressLog(record / "progress.jsonl").end(3, "no room")
+    watcher = DatasetsPoller(paths)
     assert [one.status for one in watcher.look().preparations] == ["failed"]
     shutil.copytree(dataset, out)
     assert watcher.look().preparations == ()
 
 
 def test_a_dataset_that_is_prepared_anew_is_shown_as_its_preparation(made):
-    now = Stock((made,), (preparing("failed"),))
+    now = DatasetsSnapshot((made,), (preparing("failed"),))
     assert list(now.entries) == ["preparation 1"]
-    assert follow(entry_of(made), Stock((made,)), now, None).entry == "preparation 1"
+    assert follow(entry_of(made), DatasetsSnapshot((made,)), now, None).entry == "preparation 1"

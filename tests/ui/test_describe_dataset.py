@@ -12,7 +12,7 @@ from tfpt_tui.results.store.datasets import Dataset, Usage
 from tfpt_tui.runs.tasks.preparation import Preparation, RecordedRequest
 from tfpt_tui.runs.tasks.prepare_request import Preview
 from tfpt_tui.ui.prepare import text as describe
-from tfpt_tui.ui.prepare.preview import Prospect
+from tfpt_tui.ui.prepare.preview import PreparePreview
 
 
 def manifest(classes, train, test=None, skipped=()):
@@ -88,7 +88,7 @@ def test_a_broken_dataset_says_why():
 def test_files_that_were_left_out_are_listed_up_to_a_number():
     assert describe.problem_files(manifest(["a"], [1])).plain == ""
     text = describe.problem_files(manifest(["a"], [1], skipped=["/p/\x1b[31m.jpg"])).plain
-    assert text == "1 file left out, as no images\n/p/\\x1b[31m.jpg"
+    assert text == "1 file skipped, not an image\n/p/\\x1b[31m.jpg"
     many = describe.problem_files(manifest(["a"], [1], skipped=[f"{i}.jpg" for i in range(300)])).plain
     assert "and 100 more" in many
 
@@ -108,7 +108,7 @@ def test_files_that_were_left_out_are_listed_up_to_a_number():
         ),
         (preparation("running", Step("writing", 0, 60_000, None)), ["0% writing 0/60,000 images"]),
         (preparation("failed", ending=Ending(3, "x"), problem="/d: no room"), ["/d: no room", "s tries again"]),
-        (preparation("stopped", problem="y"), ["stopped on request", "s goes on where it stopped"]),
+        (preparation("stopped", problem="y"), ["stopped on request", "s resumes where it stopped"]),
     ],
 )
 def test_a_preparation_says_how_far_it_is_or_how_it_ended(one, texts):
@@ -118,7 +118,7 @@ def test_a_preparation_says_how_far_it_is_or_how_it_ended(one, texts):
 
 def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     asked = RecordedRequest("cifar100", Path("/d/c"), 64, ("cifar100", "--out", "/d/c"))
-    ready = Prospect(
+    ready = PreparePreview(
         asked,
         Preview(images=60_000, classes=100, needed=246_000_000, free=32 * 10**9, to_fetch=169_000_000),
     )
@@ -129,12 +129,14 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
     assert "169 MB are fetched first" in text
     assert "tfpt-tui prepare cifar100 --out /d/c" in text
     assert "s starts it" in text
-    assert "✗ no room" in describe.prospect(Prospect(asked, Preview(problem="no room")), 50).plain
-    training = describe.prospect(Prospect(asked, Preview(training="sweep 1")), 80).plain
+    assert "✗ no room" in describe.prospect(PreparePreview(asked, Preview(problem="no room")), 50).plain
+    training = describe.prospect(PreparePreview(asked, Preview(training="sweep 1")), 80).plain
     assert "sweep 1 trains on this machine now: preparing would disturb" in training
-    assert "about 40 s" in describe.prospect(Prospect(asked, Preview(images=9, seconds=40.0)), 80).plain
-    assert "goes on where it stopped" in describe.prospect(Prospect(asked, Preview(continues=True)), 80).plain
-    assert "already" in describe.prospect(Prospect(asked, Preview(there=True)), 80).plain
+    assert "about 40 s" in describe.prospect(PreparePreview(asked, Preview(images=9, seconds=40.0)), 80).plain
+    assert (
+        "resumes where it stopped" in describe.prospect(PreparePreview(asked, Preview(continues=True)), 80).plain
+    )
+    assert "already" in describe.prospect(PreparePreview(asked, Preview(there=True)), 80).plain
 
 
 def test_what_was_told_of_a_source_is_told_of_its_dataset():

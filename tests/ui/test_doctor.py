@@ -49,7 +49,7 @@ async def test_the_doctor_shows_the_machine_at_once_and_does_not_look_twice_at_a
     monkeypatch.setattr("tfpt_tui.ui.dialogs.doctor.examine", look)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("d")
-        await shows(pilot, "1 note so far, looking at the frameworks", "nothing keeps it right")
+        await shows(pilot, "1 note so far, checking the frameworks", "nothing keeps it right")
         await pilot.press("r", "r")
         go_on.set()
         text = await shows(pilot, "1 error, 1 note", "no module torch")

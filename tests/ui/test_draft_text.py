@@ -4,7 +4,7 @@ import pytest
 
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.plan.draft import FIELDS, begin, look_at
-from tfpt_tui.ui.build.plan_preview import Outlook
+from tfpt_tui.ui.build.plan_preview import PlanPreview
 from tfpt_tui.ui.build.text import FORM, field_help, field_note, known_values, row_lines, started, summary
 
 
@@ -44,8 +44,8 @@ def test_a_field_says_its_meaning_range_and_unit(outcome):
 
 def test_the_summary_says_how_many_how_long_and_when(outcome):
     assert summary(outcome(), None, "").plain == "2 runs, looking how long; starts now"
-    assert summary(outcome(), Outlook("", 90.0), "").plain == "2 runs, about 2 min; starts now"
-    waiting = summary(outcome(repeats="5"), Outlook(), "1 run of sweep x").plain
+    assert summary(outcome(), PlanPreview("", 90.0), "").plain == "2 runs, about 2 min; starts now"
+    waiting = summary(outcome(repeats="5"), PlanPreview(), "1 run of sweep x").plain
     assert waiting == "10 runs, time not known; starts after 1 run of sweep x"
     assert summary(outcome(seed="x"), None, "").plain.startswith("✗ seed must be a whole number")
 

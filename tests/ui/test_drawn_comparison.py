@@ -4,11 +4,11 @@ import pytest
 
 from tests.recordings import a_result
 from tfpt_tui.results.comparison.groups import group, kind_of
-from tfpt_tui.results.comparison.verdicts import stand
+from tfpt_tui.results.comparison.verdicts import compare_to_baseline
 from tfpt_tui.results.requests.comparables import SWEEP, Choice
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.record.result import Evaluation, Training
-from tfpt_tui.ui.compare.comparison_view import Curve, Row, Wanted
+from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, Curve, Row
 from tfpt_tui.ui.compare.intervals import draw_intervals
 from tfpt_tui.ui.compare.phase_bars import NOTHING, draw_phases
 from tfpt_tui.ui.compare.text import MAX_NOTES, curve_colours, curves_legend, heading, notes
@@ -23,7 +23,7 @@ def result(run, framework="pytorch", rate=100.0, status="completed", phases=None
 
 def rows_of(*results):
     groups = group(results)
-    return [Row(one.entry.name, kind_of(one.entry, groups), one) for one in stand(groups, None)]
+    return [Row(one.entry.name, kind_of(one.entry, groups), one) for one in compare_to_baseline(groups, None)]
 
 
 def repeats(framework, *rates, **settings):
@@ -168,9 +168,9 @@ def test_long_names_have_the_room_that_there_is_and_no_more():
 
 def test_the_heading_counts_what_is_compared_of_what_was_recorded():
     sweep = Choice(SWEEP, "20261124-100000-quick-0000", "quick", (a_result("a"), a_result("b"), a_result("c")))
-    assert heading(Wanted((sweep,)), 2).plain.endswith("2 of 3 runs")
-    assert heading(Wanted((sweep,)), 3).plain.endswith("  3 runs")
-    assert heading(Wanted((sweep,)), None).plain.endswith("comparing ...")
+    assert heading(ComparisonSelection((sweep,)), 2).plain.endswith("2 of 3 runs")
+    assert heading(ComparisonSelection((sweep,)), 3).plain.endswith("  3 runs")
+    assert heading(ComparisonSelection((sweep,)), None).plain.endswith("comparing ...")
 
 
 def test_a_phase_stays_whole_where_the_legend_breaks():

@@ -5,7 +5,7 @@ from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
 from tests.ui.driving import shows, until
-from tfpt_tui.results.requests.request import Request, answer
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.ui.compare.export import ExportDialog
 
@@ -32,7 +32,7 @@ async def test_the_export_says_where_it_went_and_is_what_the_screen_shows(app, t
         await pilot.press("enter", "enter")
         out = tmp_path / f"compare-{QUICK}.md"
         await shows(pilot, "Written")
-        assert out.read_text() == FORMATS["markdown"](answer(Request(two), paths).table)
+        assert out.read_text() == FORMATS["markdown"](compare_runs(ComparisonRequest(two), paths).table)
         await pilot.press("e", "j", "j")
         await shows(pilot, f"compare-{QUICK}-2.md")
 

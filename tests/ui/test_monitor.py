@@ -316,8 +316,8 @@ def refuse(run):
     ],
 )
 async def test_the_list_says_how_many_runs_it_leaves_out(app, recorded, monkeypatch, hidden, needle, told):
-    real = watch.Watcher.look
-    monkeypatch.setattr(watch.Watcher, "look", lambda *given: replace(real(*given), hidden=hidden))
+    real = watch.RunPoller.look
+    monkeypatch.setattr(watch.RunPoller, "look", lambda *given: replace(real(*given), hidden=hidden))
     async with app.run_test(size=(200, 60)) as pilot:
         await shows(pilot, "PyTorch completed")
         app.screen.needle = needle

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
 from tfpt_tui.data.manifest import NAME, read_manifest
-from tfpt_tui.data.progress_log import Journal
+from tfpt_tui.data.progress_log import ProgressLog
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.tasks.preparation import RecordedRequest, list_preparations, start, stop
 from tfpt_tui.ui.app import TfptApp
@@ -27,7 +27,7 @@ from tfpt_tui.ui.prepare import screen as screen_module
 from tfpt_tui.ui.prepare.contact_sheet import WITHOUT_COLOUR
 from tfpt_tui.ui.prepare.dataset_list import DatasetList
 from tfpt_tui.ui.prepare.form import PrepareForm
-from tfpt_tui.ui.prepare.preview import foresee
+from tfpt_tui.ui.prepare.preview import read_preview
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def record(paths):
         process = identify(os.getpid() if alive else 2**22 + 1)
         owner = {"pid": process.pid, "start_time": process.start_time}
         write_toml(path / "state.toml", {"boot_id": process.boot_id, "preparation": owner})
-        return Journal(path / "progress.jsonl")
+        return ProgressLog(path / "progress.jsonl")
 
     return write
 
@@ -211,7 +211,7 @@ async def test_it_is_stopped_only_after_a_question_and_goes_on_by_a_key(app, pat
         await pilot.press("K")
         await shows(pilot, "Stop preparing out?")
         await pilot.press("s")
-        await shows(pilot, "out  ■ stopped", "s goes on where it stopped", seconds=60)
+        await shows(pilot, "out  ■ stopped", "s resumes where it stopped", seconds=60)
         first = list_preparations(paths)[0].id
         await pilot.press("s")
         await shows(pilot, "out  ● running", "writing", seconds=60)
@@ -324,14 +324,14 @@ async def test_a_thousand_classes_can_be_scrolled_through(app, tiny):
 
 
 async def test_a_disk_that_refuses_for_a_while_does_not_end_the_app(app, tiny, monkeypatch):
-    real, refusing = screen_module.StockWatcher.look, threading.Event()
+    real, refusing = screen_module.DatasetsPoller.look, threading.Event()
 
     def look(watcher, again):
         if refusing.is_set():
             raise OSError(5, "Input/output error", "/datasets")
         return real(watcher, again)
 
-    monkeypatch.setattr(screen_module.StockWatcher, "look", look)
+    monkeypatch.setattr(screen_module.DatasetsPoller, "look", look)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_prepare(pilot, "64 of 64x64")
         refusing.set()
@@ -357,11 +357,11 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
     def slow(form, settings, paths, is_cancelled):
         asked.set()
         let_go.wait(20)
-        return foresee(form, settings, paths, is_cancelled)
+        return read_preview(form, settings, paths, is_cancelled)
 
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "60,000 in 100 classes")
-        monkeypatch.setattr(screen_module, "foresee", slow)
+        monkeypatch.setattr(screen_module, "read_preview", slow)
         await fill(pilot, source="folder", folder=tmp_path)
         await asyncio.to_thread(asked.wait, 20)
         await pilot.press("question_mark")
@@ -370,7 +370,7 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
 
 
 async def test_a_dialog_that_closes_has_nothing_read_again(app, tiny, monkeypatch):
-    calls = [counted(monkeypatch, screen_module, name) for name in ("foresee", "StockWatcher")]
+    calls = [counted(monkeypatch, screen_module, name) for name in ("read_preview", "DatasetsPoller")]
     async with app.run_test(size=(80, 24)) as pilot:
         await open_prepare(pilot, "64 of 64x64")
         # Once as it is opened, and once for the fields as they are filled.
@@ -392,9 +392,9 @@ def slow(monkeypatch):
         if form.limit == "1":
             asked.set()
             let_go.wait(20)
-        return foresee(form, settings, paths, is_cancelled)
+        return read_preview(form, settings, paths, is_cancelled)
 
-    monkeypatch.setattr(screen_module, "foresee", wait)
+    monkeypatch.setattr(screen_module, "read_preview", wait)
     yield asked, let_go
     let_go.set()
 
@@ -454,15 +454,15 @@ def endless(monkeypatch):
 
     def foresee_for_ever(form, settings, paths, is_cancelled):
         if form.source != "folder":
-            return foresee(form, settings, paths, is_cancelled)
+            return read_preview(form, settings, paths, is_cancelled)
         begun.set()
         deadline = time.monotonic() + 20
         while not is_cancelled() and time.monotonic() < deadline:
             time.sleep(0.01)
         ended.append(is_cancelled())
-        return foresee(form, settings, paths, is_cancelled)
+        return read_preview(form, settings, paths, is_cancelled)
 
-    monkeypatch.setattr(screen_module, "foresee", foresee_for_ever)
+    monkeypatch.setattr(screen_module, "read_preview", foresee_for_ever)
     return begun, ended
 
 

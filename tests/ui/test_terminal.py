@@ -86,8 +86,8 @@ def test_who_leaves_is_told_what_goes_on(paths, start, tmp_path):
         os.write(app.master, b"q")
         app.read_until(b"Detach")
         os.write(app.master, b"d")
-        seen = app.read_until(b"is still being prepared; see it again with: tfpt-tui")
-        assert f"{sweep.runs[0].id} goes on; see it again with: tfpt-tui".encode() in seen
+        seen = app.read_until(b"is still being prepared; follow with: tfpt-tui")
+        assert f"{sweep.runs[0].id} continues; follow with: tfpt-tui".encode() in seen
         assert str(tmp_path / "pictures").encode() in seen
         assert app.process.wait(timeout=30) == 0
     finally:

@@ -110,7 +110,7 @@ class Variables(Protocol):
     def variables(self, config: RunConfig) -> dict[str, str]: ...
 
 
-class Proof(Protocol[D_in, N, S, V_in]):
+class ParityEvidence(Protocol[D_in, N, S, V_in]):
     """The evidence for parity: plain arrays, images in NHWC and weights in Keras's layout."""
 
     def take_batches(self, data: D_in, count: int) -> tuple[list[Array], list[Array]]: ...
@@ -134,7 +134,7 @@ class Probe(Protocol):
     def look(self) -> Mapping[str, Value]: ...
 
 
-class Cifar(Protocol):
+class CifarReader(Protocol):
     """The framework's own reader of CIFAR's archive."""
 
     def read_cifar(self, name: str, directory: Path) -> dict[str, tuple[Array, Array]]:

@@ -12,7 +12,7 @@ from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.filters import is_condition, measured, parse_condition, select
 from tfpt_tui.results.requests.export import write_comparison
-from tfpt_tui.results.requests.request import HTML, Request, answer, draw, recorded, write_out
+from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, draw, recorded, write_out
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
@@ -27,9 +27,9 @@ TEXT = "table"
 @click.option("--sweep", metavar="ID", help="All runs of this sweep.")
 @click.option("--baseline", metavar="ID", help="The run that the others are measured against.")
 @click.option("--by", metavar="KEY", help="Compare within each value of this setting, such as batch_size.")
-@click.option("--published", metavar="PRESET", help="Beside the numbers that this preset's source printed.")
-@click.option("--across", is_flag=True, help="Compare runs of different machines or versions, and say so.")
-@click.option("--all-columns", is_flag=True, help="Also the settings that are the same in all rows.")
+@click.option("--published", metavar="PRESET", help="Beside the numbers that this preset's source published.")
+@click.option("--across", is_flag=True, help="Compare runs of different machines or versions, with a note.")
+@click.option("--all-columns", is_flag=True, help="Also show the settings that are the same in all rows.")
 @click.option("--sort", metavar="COLUMN", help="By this column of the csv; -COLUMN puts the largest first.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS, HTML]), default=TEXT, show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
@@ -64,7 +64,7 @@ def compare(
     if not runs and not published:
         problem = f"no run matches {' '.join(wanted)}" if wanted else "no runs to compare"
         say(f"{problem}; tfpt-tui runs list shows all, tfpt-tui demo makes some")
-    request = Request(
+    request = ComparisonRequest(
         tuple(runs),
         against.id if against else None,
         by=by or "",
@@ -73,7 +73,7 @@ def compare(
         all_columns=all_columns,
         sort=sort or "",
     )
-    found = answer(request, invocation.paths)
+    found = compare_runs(request, invocation.paths)
     drawn = draw(found) if charts or format_ == HTML else {}
     if charts:
         from tfpt_tui.results.presentation.charts import save_charts

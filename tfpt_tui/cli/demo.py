@@ -6,7 +6,7 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say
 from tfpt_tui.cli.prepare import describe, shown_progress
-from tfpt_tui.cli.wait_for_sweep import attend
+from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.supervision.submit import submit
@@ -17,7 +17,7 @@ IMAGES_PER_CLASS = 40
 
 
 @click.command()
-@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def demo(invocation: Invocation, headless: bool) -> int:
     """Make synthetic pictures, train a short run of each framework on them, and compare the two."""
@@ -27,4 +27,4 @@ def demo(invocation: Invocation, headless: bool) -> int:
     say(describe(outcome, request.target.directory).rstrip())
     preset = find_preset("demo", invocation.paths)
     plan = make_plan(preset, data=request.out)
-    return attend(submit(plan, invocation.settings, invocation.paths), invocation, headless)
+    return wait_for_sweep(submit(plan, invocation.settings, invocation.paths), invocation, headless)

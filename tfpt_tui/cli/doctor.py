@@ -51,12 +51,12 @@ def doctor(invocation: Invocation, as_json: bool, sensitivity: bool) -> int:
         return _measure_sensitivity(invocation, as_json)
     live = sys.stdout.isatty() and not as_json
     findings: list[Finding] = []
-    say("looking at this machine")
+    say("checking this machine")
     for found in examine(invocation.paths):
         if live:
             show(report(found, text_width()))
         if not findings:
-            say("looking at the frameworks")
+            say("checking the frameworks")
         findings += found
     findings = worst_first(findings)
     if as_json:

@@ -89,7 +89,7 @@ def add(invocation: Invocation, name: str, python: str) -> None:
 @click.argument("framework", type=click.Choice(tuple(FRAMEWORKS)))
 @click.option("--gpu", is_flag=True, help=f"With CUDA; {_WITH_CUDA} usual build has it anyway.")
 @click.option("--version", metavar="V", help="This version of the framework; the newest by default.")
-@click.option("--name", help="By default the framework, its version and -gpu, as far as given.")
+@click.option("--name", help="By default FRAMEWORK-VERSION-gpu, of what is given.")
 @pass_invocation
 def create(invocation: Invocation, framework: str, gpu: bool, version: str | None, name: str | None) -> None:
     """Make an environment with one framework in it, with uv where it is installed, else with pip.
@@ -159,7 +159,7 @@ def _leftover_row(leftover: Leftover) -> dict[str, Cell]:
     nothing = dict.fromkeys(_row("", Probe("", "")))
     return nothing | {
         "environment": leftover.name,
-        "problem": f"{leftover.problem}; get rid of it: {leftover.remedy}",
+        "problem": f"{leftover.problem}; remove it with: {leftover.remedy}",
     }
 
 

@@ -27,7 +27,7 @@ from tfpt_tui.runs.plan.plan import Plan, PlannedRun
 from tfpt_tui.runs.plan.shortness import too_short
 from tfpt_tui.runs.record.result import make_result
 from tfpt_tui.runs.supervision.submit import Interpreters
-from tfpt_tui.runs.tasks.calibration import try_out
+from tfpt_tui.runs.tasks.calibration import calibrate
 
 # A trial takes as long as a short run: it pays for plans of more runs than these.
 FEW_RUNS = 2
@@ -77,8 +77,8 @@ def _try_out(runs: Sequence[PlannedRun], interpreters: Interpreters) -> list[Pac
     first = {run.config.framework: run for run in reversed(runs)}
     paces = []
     for framework, run in first.items():
-        say(f"trying out {title_of(framework)} for some seconds, to know how long the plan takes")
-        record = try_out(run.config, interpreters[run.place])
+        say(f"running {title_of(framework)} for a few seconds to estimate how long the plan takes")
+        record = calibrate(run.config, interpreters[run.place])
         if record:
             pace = pace_of(make_result("trial", "completed", None, run.config, record, {}))
             paces += [pace] if pace else []

@@ -178,7 +178,7 @@ def what_click_says(error: click.ClickException) -> str:
 def tell_indexing(done: int, total: int) -> None:
     """Narrate why the first look at many runs takes a while."""
     if done == 1:
-        say(f"reading {total:,} runs once; the next time they are at hand")
+        say(f"reading {total:,} runs for the index; this happens once")
 
 
 def show_table(table: Table) -> None:

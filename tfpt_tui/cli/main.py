@@ -64,9 +64,9 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
     """
     paths = find_paths(runs)
     if paths.runs.exists() and not paths.runs.is_dir():
-        raise UsageError(f"--runs {paths.runs}: is no directory")
+        raise UsageError(f"--runs {paths.runs}: is not a directory")
     for problem in PROBLEMS:
-        say(f"tfpt-tui: {printable(problem)}; this framework is left out")
+        say(f"tfpt-tui: {printable(problem)}; this framework is not available")
     context.obj = Invocation(paths, ascii_only, not no_mouse)
     if context.invoked_subcommand is None:
         code: int = context.obj.open_ui()

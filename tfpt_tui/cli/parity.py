@@ -64,7 +64,7 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
     else:
         show("\n".join(table_text(proof_table(proof)) for proof in proofs))
         if not gpu.names:
-            say(f"only the CPU was proven ({gpu.problem})")
+            say(f"only the CPU was checked ({gpu.problem})")
     if problem:
         raise problem
     return 0 if all(proof.passed for proof in proofs) else 1

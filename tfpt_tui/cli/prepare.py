@@ -40,19 +40,19 @@ def _option(name: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[.
 @click.option("--url", help="Fetch CIFAR's archive from here, a mirror; its checksum is the same.")
 @_option("reader", default=OPTIONS["reader"].default, show_default=True)
 @_option("jobs")
-@click.option("--skip-bad", is_flag=True, help="Leave out files that are no images.")
+@click.option("--skip-bad", is_flag=True, help="Skip files that are not images.")
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace a dataset of ours, which stays until the new one is complete: both need room.",
+    help="Replace a dataset made by tfpt-tui; it stays until the new one is complete, so both need room.",
 )
-@click.option("--progress", metavar="FILE", hidden=True, help="For the app: tell here how far it is.")
+@click.option("--progress", metavar="FILE", hidden=True, help="For the app: write the progress to this file.")
 @pass_invocation
 def prepare(invocation: Invocation, /, progress: str | None, **options: Any) -> None:
     """Make a dataset from SOURCE: cifar100, cifar10, synthetic, or a folder of images by class.
 
     CIFAR is fetched from its authors' page (169 and 170 MB) and kept for the next time; an interrupted download
-    goes on where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1; it
+    resumes where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1; it
     is known again by the names of its files.
     """
     request = PrepareRequest(**options)
@@ -132,7 +132,7 @@ def shown_progress(request: PrepareRequest) -> Iterator[ProgressBars]:
         if bars.phase == "writing":
             say(f"{request.out}: {bars.done} of {bars.total} images are made; the same command continues")
         elif bars.phase == "fetching":
-            say(f"{request.out}: the same command goes on where the download stopped")
+            say(f"{request.out}: the same command resumes the download")
         raise
     finally:
         bars.close()
@@ -150,7 +150,7 @@ def describe(outcome: Outcome, directory: Path) -> str:
     if outcome.continued:
         lines.append(f"{outcome.continued} images were there already")
     if manifest.skipped:
-        lines.append(f"left out, as no images ({len(manifest.skipped):,}): {first_few(manifest.skipped)}")
+        lines.append(f"skipped, not images ({len(manifest.skipped):,}): {first_few(manifest.skipped)}")
     untested = [name for name, count in zip(manifest.classes, manifest.counts["test"], strict=True) if not count]
     if untested:
         lines.append(f"without a test image: {first_few(untested)}")

@@ -36,7 +36,7 @@ def presets(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is None:
         context.invoke(list_presets, as_json=as_json)
     elif as_json:
-        raise click.UsageError("--json stands after the command: presets list --json, presets show NAME --json")
+        raise click.UsageError("put --json after the command: presets list --json, presets show NAME --json")
 
 
 @presets.command("list")

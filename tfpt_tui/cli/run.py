@@ -9,7 +9,7 @@ import click
 
 from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
-from tfpt_tui.cli.wait_for_sweep import attend
+from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.runs.plan.plan import make_plan
@@ -52,7 +52,7 @@ def _whole(bound: float | None) -> int | None:
     help="Train K epochs of each row, and scale the time to all of its epochs.",
 )
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
-@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def run(
     invocation: Invocation,
@@ -69,7 +69,7 @@ def run(
 ) -> int:
     """Run PRESET, or the rows of FILE.toml.
 
-    The runs go on when this terminal goes away; Ctrl-C stops them.
+    The runs continue when this terminal closes; Ctrl-C stops them.
     """
     chosen = find_preset(preset, invocation.paths)
     changes = dict(map(parse_override, overrides))
@@ -93,7 +93,7 @@ def run(
     )
     warn_of_short_trainings(plan)
     if not detach:
-        return attend(sweep, invocation, headless, seconds)
+        return wait_for_sweep(sweep, invocation, headless, seconds)
     say(f"sweep {sweep.id} of {len(sweep.runs)} runs; follow it with: tfpt-tui runs tail {sweep.id}")
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0

@@ -13,7 +13,7 @@ import click
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
-from tfpt_tui.cli.wait_for_sweep import attend
+from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError, cannot
@@ -46,7 +46,7 @@ def runs(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is None:
         context.invoke(list_command, as_json=as_json)
     elif as_json:
-        raise click.UsageError("--json stands after the command: runs list --json, runs show ID --json")
+        raise click.UsageError("put --json after the command: runs list --json, runs show ID --json")
 
 
 @runs.command("list")
@@ -118,7 +118,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
 @click.argument("run_id", metavar="[ID]", required=False)
 @click.option("--failed", is_flag=True, help="Those of a sweep (by default the latest) that did not complete.")
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the new runs.")
-@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool, headless: bool) -> int:
     """Run a run's configuration once more, or those of a sweep that failed, as a sweep of their own."""
@@ -143,7 +143,7 @@ def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool
 @runs.command()
 @click.argument("sweep_id", metavar="[SWEEP]", required=False)
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs that are left.")
-@click.option("--headless", is_flag=True, help="Plain text, also on a terminal.")
+@click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless: bool) -> int:
     """Go on with a sweep that was interrupted, by default the latest: only what did not complete is run."""
@@ -156,7 +156,7 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
     how_long = forecast_rest([read_config(run) for run in rest.pending if run.config.exists()], invocation.paths)
     say(f"{summary}, {how_long}" if how_long else summary)
     if rest.deleted:
-        say(f"deleted since, and left out: {', '.join(run.id for run in rest.deleted)}")
+        say(f"deleted since, skipped: {', '.join(run.id for run in rest.deleted)}")
     return _follow(resumed, invocation, detach, headless)
 
 
@@ -196,9 +196,7 @@ def export(invocation: Invocation, run_ids: tuple[str, ...], out: str) -> None:
         chosen += [found] if isinstance(found, RunDirectory) else [run for run in found.runs if run.path.is_dir()]
     chosen = list({run.id: run for run in chosen}.values())
     export_runs(chosen, Path(out))
-    say(
-        f"{out}: {len(chosen)} run{'' if len(chosen) == 1 else 's'}; take them in with: tfpt-tui runs import {out}"
-    )
+    say(f"{out}: {len(chosen)} run{'' if len(chosen) == 1 else 's'}; import them with: tfpt-tui runs import {out}")
 
 
 @runs.command("import")
@@ -208,7 +206,7 @@ def import_command(invocation: Invocation, archive: str) -> None:
     """Take in the runs of another machine; a run that is here already stays as it is."""
     imported = import_runs(Path(archive), invocation.paths)
     if imported.kept:
-        say(f"here already, and left as they are: {', '.join(imported.kept)}")
+        say(f"already here, unchanged: {', '.join(imported.kept)}")
     show("".join(f"{run}\n" for run in imported.new))
     sweeps = {read_result(RunDirectory(invocation.paths.runs / run)).sweep for run in imported.new}
     for sweep in sorted(sweeps - {""}):
@@ -235,7 +233,7 @@ def _unfinished(sweep: Sweep) -> list[RunDirectory]:
 def _follow(sweep: Sweep, invocation: Invocation, detach: bool, headless: bool) -> int:
     """Stay with the sweep, or return at once and print what is still to be run."""
     if not detach:
-        return attend(sweep, invocation, headless)
+        return wait_for_sweep(sweep, invocation, headless)
     show("".join(f"{run.id}\n" for run in sweep.runs if status_of(run) in ALIVE))
     return 0
 

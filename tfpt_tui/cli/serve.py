@@ -33,7 +33,7 @@ def serve(invocation: Invocation, port: int) -> None:
     _check_port(port)
     command = [sys.executable, "-m", "tfpt_tui", "--runs", str(invocation.paths.runs)]
     command += ["--ascii"] * invocation.ascii_only
-    say(f"http://{HOST}:{port} shows the app; Ctrl-C ends it, runs go on")
+    say(f"http://{HOST}:{port} shows the app; Ctrl-C ends it, runs continue")
     say(f"from another machine: ssh -L {port}:{HOST}:{port} {getpass.getuser()}@{socket.gethostname()}")
     LocalServer(shlex.join(command), HOST, port, title="tfpt-tui").serve()
 

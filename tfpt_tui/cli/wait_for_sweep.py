@@ -13,7 +13,7 @@ from tfpt_tui.errors import INTERRUPTED, MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison.published import has_printed_numbers
 from tfpt_tui.results.presentation.run_report import report_run
-from tfpt_tui.results.requests.request import Request, answer, recorded
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.state import RESUMABLE, status_of
 from tfpt_tui.runs.record.sweep import Sweep
@@ -23,7 +23,9 @@ from tfpt_tui.runs.tasks.preparation import list_preparations
 EXIT_CODES = {error.__name__: error.exit_code for error in (MissingError, UsageError)}
 
 
-def attend(sweep: Sweep, invocation: Invocation, headless: bool, seconds: Sequence[float | None] = ()) -> int:
+def wait_for_sweep(
+    sweep: Sweep, invocation: Invocation, headless: bool, seconds: Sequence[float | None] = ()
+) -> int:
     """Show the plan until it is over, then its comparison or result; returns the exit code.
 
     ``seconds`` is how long each run is expected to take, as far as that is known.
@@ -34,11 +36,11 @@ def attend(sweep: Sweep, invocation: Invocation, headless: bool, seconds: Sequen
         invocation.open_ui()
         interrupted = False
         if any(status_of(run) in ALIVE for run in sweep.runs):
-            say(f"the runs go on; see them again with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
+            say(f"the runs continue; follow them with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
             return 0
     show(report(sweep, invocation.paths))
     if any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
-        say(f"go on with what did not complete: tfpt-tui runs resume {sweep.id}")
+        say(f"resume what did not complete: tfpt-tui runs resume {sweep.id}")
     return INTERRUPTED if interrupted else exit_code(sweep)
 
 
@@ -46,11 +48,11 @@ def tell_what_goes_on(paths: Paths) -> None:
     """What whoever leaves the app leaves behind at work on this machine."""
     runs = alive_here(paths)
     if runs:
-        subject = f"{runs[0].id} goes on" if len(runs) == 1 else f"{len(runs)} runs go on"
-        say(f"{subject}; see it again with: tfpt-tui")
+        subject = f"{runs[0].id} continues" if len(runs) == 1 else f"{len(runs)} runs continue"
+        say(f"{subject}; follow with: tfpt-tui")
     for preparation in list_preparations(paths):
         if preparation.status == "running":
-            say(f"{preparation.request.out}: is still being prepared; see it again with: tfpt-tui")
+            say(f"{preparation.request.out}: is still being prepared; follow with: tfpt-tui")
 
 
 def report(sweep: Sweep, paths: Paths) -> str:
@@ -61,15 +63,15 @@ def report(sweep: Sweep, paths: Paths) -> str:
     runs = tuple(recorded(sweep))
     results = [read_result(run) for run in runs]
     # Whoever waited for it is shown it: should a package have been updated meanwhile, the notes say so.
-    request = Request(runs, across=True)
+    request = ComparisonRequest(runs, across=True)
     if len(results) == 1:
         text = report_run(results[0], text_width())
     else:
-        text = table_text(answer(request, paths, results).table)
+        text = table_text(compare_runs(request, paths, results).table)
     name = sweep.plan.preset
     preset = find_preset(name, paths) if name in preset_files(paths) else None
     if preset and has_printed_numbers(preset):
-        text += "\n" + table_text(answer(replace(request, published=name), paths, results).table)
+        text += "\n" + table_text(compare_runs(replace(request, published=name), paths, results).table)
     return text
 
 

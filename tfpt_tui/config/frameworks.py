@@ -182,7 +182,7 @@ def missing_functions(framework: Framework, folder: Path) -> list[str]:
     """
     wanted = _contract(folder.parent / CONTRACT)
     if not framework.cifar_reader:
-        del wanted["cifar"]
+        del wanted["cifar_reader"]
     places = {name: name for name in wanted}
     for track in framework.tracks:
         if TRACKS[track].own_modules:
@@ -197,10 +197,15 @@ def missing_functions(framework: Framework, folder: Path) -> list[str]:
 def _contract(path: Path) -> dict[str, set[str]]:
     """The functions of each protocol, by the name of the module that it describes."""
     return {
-        node.name.lower(): {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        _module_of(node.name): {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef)
     }
+
+
+def _module_of(protocol: str) -> str:
+    """Such as ``cifar_reader`` of ``CifarReader``."""
+    return re.sub(r"(?<=.)([A-Z])", r"_\1", protocol).lower()
 
 
 def _offered(module: Path) -> set[str]:

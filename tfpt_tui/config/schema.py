@@ -214,7 +214,7 @@ class RunConfig:
     )
     epochs_measured: int = _setting(
         0,
-        help="train only so many of the epochs and scale their time to all, marked as scaled; 0 trains all",
+        help="train only this many epochs and scale the time to all of them, marked as scaled; 0 trains all",
         minimum=0,
         maximum=10000,
         group=MEASUREMENT,
@@ -298,7 +298,7 @@ class RunConfig:
     )
     max_steps: int = _setting(
         0,
-        help="end each epoch after so many steps; 0 runs whole epochs",
+        help="end each epoch after this many steps; 0 runs whole epochs",
         unit="steps",
         minimum=0,
         group=MEASUREMENT,
@@ -306,7 +306,7 @@ class RunConfig:
     )
     timeout_s: int = _setting(
         0,
-        help="stop the run after so long; 0 is four times the estimate, at least 600",
+        help="stop the run after this long; 0 is four times the estimate, at least 600",
         unit="s",
         minimum=0,
         group=MEASUREMENT,

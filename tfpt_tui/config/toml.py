@@ -23,7 +23,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.exists() and not path.is_file():
-            raise UsageError(f"{path}: is no file")  # a pipe would be waited for
+            raise UsageError(f"{path}: is not a file")  # a pipe would be waited for
         return tomllib.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file") from None

@@ -61,7 +61,9 @@ def save_preset(name: str, text: str, paths: Paths, *, overwrite: bool = False) 
 def check_preset_name(name: str) -> None:
     """Raise UsageError for a name that cannot be one."""
     if not re.fullmatch(NAME, name):
-        raise UsageError("no name for a preset: at most 64 letters, digits and . _ + -, a letter or digit first")
+        raise UsageError(
+            "not a name for a preset: at most 64 letters, digits and . _ + -, a letter or digit first"
+        )
 
 
 def own_preset(name: str, paths: Paths) -> Path:

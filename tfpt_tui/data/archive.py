@@ -59,7 +59,7 @@ def checksum_of(archive: Path) -> str:
     with _explained(archive):
         mode = archive.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise UsageError(f"{archive}: is a pipe or a device and no file; save the archive to a file first")
+            raise UsageError(f"{archive}: is a pipe or a device, not a file; save the archive to a file first")
         return md5_of(archive)
 
 
@@ -106,9 +106,9 @@ def _too_large(archive: Path) -> UsageError:
 def _check_kind(archive: Path, start: bytes) -> None:
     if start[257:262] == b"ustar":
         return
-    kind = "is empty" if not start else "is no tar archive"
+    kind = "is empty" if not start else "is not a tar archive"
     if start.lstrip()[:1] == b"<":
-        kind = "is a web page and no archive, perhaps a proxy's login page"
+        kind = "is a web page, not an archive, perhaps a proxy's login page"
     for magic, packed in PACKED.items():
         if start.startswith(magic):
             kind = f"is packed with {packed}, unlike its authors' .tar.gz"

@@ -188,7 +188,7 @@ def _interpret(cifar: Cifar, pickles: Mapping[str, object]) -> Pictures:
     meta = _texts_as_keys(pickles[cifar.member(cifar.meta_file)])
     listed = meta[cifar.classes_key]
     if not isinstance(listed, list):
-        raise TypeError("its class names are no list")
+        raise TypeError("its class names are not a list")
     names = tuple(_text(name) for name in listed)
     if len(names) != cifar.classes or len(set(names)) != len(names):
         raise ValueError(f"{len(set(names))} class names in place of {cifar.classes}")
@@ -209,13 +209,13 @@ def _interpret_file(cifar: Cifar, content: object) -> Split:
     table = _texts_as_keys(content)
     data, labels = table["data"], table[cifar.labels_key]
     if not isinstance(data, unpickle.ArrayOfBytes):
-        raise TypeError("its data is no array")
+        raise TypeError("its data is not an array")
     if len(data.shape) != 2 or data.shape[1] != CHANNELS * SIDE * SIDE:
-        raise ValueError(f"its data are no rows of {CHANNELS * SIDE * SIDE:,} bytes")
+        raise ValueError(f"its data are not rows of {CHANNELS * SIDE * SIDE:,} bytes")
     rows = data.to_numpy().reshape(-1, CHANNELS, SIDE, SIDE)
     # Looked at one by one: NumPy would unfold lists within lists, however often they hold each other.
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
-        raise TypeError("its labels are no list of whole numbers")
+        raise TypeError("its labels are not a list of whole numbers")
     if len(labels) != len(rows) or not labels:
         raise ValueError(f"{len(rows)} pictures with {len(labels)} labels")
     if min(labels) < 0 or max(labels) >= cifar.classes:

@@ -90,7 +90,7 @@ def download(
         file.parent.mkdir(parents=True, exist_ok=True)
         path = file.with_name(file.name + ".part")
         if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise MissingError(f"{path}: is in the way of the download, and no file; remove it")
+            raise MissingError(f"{path}: is in the way of the download and is not a file; remove it")
         # Unbuffered: what is written is in the file however this process ends, and a full disk shows at once.
         with path.open("ab", buffering=0) as handle, _claimed(path, handle):
             _get_right(_Part(url, path, size, handle, timeouts, on_progress), md5, pause_s)
@@ -128,7 +128,7 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         usable = parts.hostname and parts.port != 0 and not any(map(str.isspace, url))
     except ValueError:
-        raise UsageError("--url: is no address; it is written https://HOST/FILE") from None
+        raise UsageError("--url: not an address; write it as https://HOST/FILE") from None
     if parts.scheme not in ("http", "https") or not usable:
         raise UsageError("--url: has no http:// or https:// with a host; a file is given with --archive")
 
@@ -265,7 +265,7 @@ def _read(part: _Part, response: Response) -> bytes:
         # Not iter_content: it unpacks what a server calls gzip-encoded, and loses a block that was cut.
         block: bytes = response.raw.read1(BLOCK, decode_content=False)
     except ReadTimeoutError:
-        raise _TryError(f"nothing came for {part.timeouts[1]:g} s") from None
+        raise _TryError(f"no data for {part.timeouts[1]:g} s") from None
     except HTTPError:
         raise _TryError("the connection was cut") from None
     return block
@@ -303,8 +303,8 @@ def _why(error: BaseException) -> str:
     if isinstance(error, exceptions.InvalidSchema) and "SOCKS" in str(error):
         return "the proxy that is set is one for SOCKS; install what that needs: pip install pysocks"
     if isinstance(error, ValueError) and not isinstance(error, exceptions.InvalidProxyURL):
-        proxy = ", or the proxy that is set is none" if getproxies() else ""
-        return f"it leads to something that is no address{proxy}"
+        proxy = ", or the proxy that is set is not one" if getproxies() else ""
+        return f"it leads to something that is not an address{proxy}"
     causes = [error]
     while cause := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(cause)
@@ -332,4 +332,4 @@ def _problem(part: _Part, why: str) -> MissingError:
 
 def _go_on(part: _Part, before: str = "", after: str = "") -> str:
     kept = f"{part.size / 1e6:,.1f} of {part.total / 1e6:,.1f} MB are kept"
-    return f"{before}the same command goes on where it stopped ({kept}){after}" if part.size else ""
+    return f"{before}the same command resumes it ({kept}){after}" if part.size else ""

@@ -262,13 +262,13 @@ def _check_found(directory: Path, found: Found, request: dict[str, Value]) -> No
         )
     if found.begun == {}:
         raise UsageError(
-            f"{directory}: holds an unfinished preparation whose {MARKER} is empty; begin anew with --force"
+            f"{directory}: holds an unfinished preparation whose {MARKER} is empty; start over with --force"
         )
     if found.begun and not found.is_of(request) and not found.has_changed(request):
         other = dataset_swap.difference(found.begun, request)
         raise UsageError(
             f"{directory}: holds another, unfinished preparation ({other});"
-            " finish it with its own options or begin anew with --force"
+            " finish it with its own options or start over with --force"
         )
 
 
@@ -368,7 +368,7 @@ def _check_bad(tally: _Tally, skip_bad: bool) -> None:
     if tally.bad and not skip_bad:
         named = first_few([f"{image.origin} ({image.problem})" for image in tally.bad])
         raise BadImagesError(
-            f"{len(tally.bad)} of {tally.total} files are no images: {named};"
+            f"{len(tally.bad)} of {tally.total} files are not images: {named};"
             " fix or remove them, or leave them out with --skip-bad"
         )
 

@@ -44,7 +44,7 @@ class Ending:
     seconds: float = 0.0
 
 
-class Journal:
+class ProgressLog:
     """Appends to a file, or to none. A line that cannot be written is not worth ending the work for."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,9 +88,9 @@ class Journal:
 
 
 @contextmanager
-def following(path: Path | None) -> Iterator[Journal]:
+def following(path: Path | None) -> Iterator[ProgressLog]:
     """A journal at ``path``, or one that nobody reads; a failure within is its last line."""
-    journal = Journal(path)
+    journal = ProgressLog(path)
     try:
         yield journal
     except TfptError as error:

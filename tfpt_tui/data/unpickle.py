@@ -81,11 +81,11 @@ class ArrayOfBytes(StandIn):
         ):
             raise PickleError("an array of something else than bytes")
         if not isinstance(shape, tuple) or not all(type(side) is int and side >= 0 for side in shape):
-            raise PickleError("an array whose shape is no list of numbers")
+            raise PickleError("an array whose shape is not a list of numbers")
         if len(shape) > MAX_SIDES or max(shape, default=0) > len(content):  # their product could take for ever
-            raise PickleError("an array whose shape is none of pictures")
+            raise PickleError("an array whose shape is not that of pictures")
         if prod(shape) != len(content):
-            raise PickleError(f"an array of {len(content)} bytes whose shape has not as many")
+            raise PickleError(f"an array of {len(content)} bytes whose shape has another number of them")
         self.shape, self.order, self.content = shape, order, bytes(content)
 
     def to_numpy(self) -> NDArray[np.uint8]:
@@ -218,7 +218,7 @@ class _Machine:
         for key, value in zip(entries[::2], entries[1::2], strict=True):
             # Other keys can be made to take for ever: tuples within tuples, numbers of one hash.
             if not isinstance(key, str | bytes):
-                raise PickleError("a table whose keys are no texts")
+                raise PickleError("a table whose keys are not texts")
             table[key] = value
 
 

@@ -48,7 +48,7 @@ def create(
         MissingError: no room, no venv module, or the installer failed; its own lines were shown.
     """
     if version is not None and not re.fullmatch(VERSION, version):
-        raise UsageError(f"--version {version!r}: no version, such as 2.8.0")
+        raise UsageError(f"--version {version!r}: not a version such as 2.8.0")
     chosen = name if name is not None else default_name(framework, version, gpu)
     check_name(chosen, directory, replaced=True)
     with claimed(directory, "the environment", "making or removing an environment"):

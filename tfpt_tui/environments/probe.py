@@ -146,7 +146,7 @@ def _read(framework: str, interpreter: str, facts: Mapping[str, Any]) -> Probe:
     if found.problem:
         return replace(found, problem=f"{found.broken} cannot be imported: {found.problem}")
     if not found.version:
-        return replace(found, problem="is not a working Python interpreter: it tells no version")
+        return replace(found, problem="is not a working Python interpreter: it reports no version")
     return found
 
 

@@ -69,7 +69,7 @@ def check_name(name: str, directory: Path, *, replaced: bool = False) -> None:
     """
     if not _can_be_named(name):
         raise UsageError(
-            f"{name!r}: no name for an environment: at most 64 letters, digits and . _ + -"
+            f"{name!r}: not a name for an environment: at most 64 letters, digits and . _ + -"
             f" (not {DEFAULT_ENVIRONMENT!r})"
         )
     home = directory / name
@@ -80,7 +80,7 @@ def check_name(name: str, directory: Path, *, replaced: bool = False) -> None:
         goes = "deletes" if found.made else "forgets"
         raise UsageError(f"{name}: there is an environment of that name; tfpt-tui env remove {name} {goes} it")
     if not (found.unfinished and replaced):
-        raise UsageError(f"{name}: {found.problem}; choose another name, or get rid of it: {found.remedy}")
+        raise UsageError(f"{name}: {found.problem}; choose another name, or remove it with: {found.remedy}")
 
 
 def register(name: str, python: str, directory: Path) -> Named:

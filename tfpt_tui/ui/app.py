@@ -148,7 +148,7 @@ class TfptApp(App[None]):
             one = len(alive) == 1
             question = f"{alive[0].id} is not over yet." if one else f"{len(alive)} runs are not over yet."
             answers = {
-                "d": "Detach, the run goes on" if one else "Detach, they go on",
+                "d": "Detach, the run continues" if one else "Detach, they continue",
                 "s": "Stop the run" if one else f"Stop all {len(alive)} runs",
                 "c": "Cancel",
             }

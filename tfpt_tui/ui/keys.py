@@ -36,20 +36,20 @@ quiet = partial(Key, footer=False)
 # No key that tmux, screen or a terminal takes for itself, and a letter wherever there is a special key.
 SECTIONS: dict[str, tuple[Key, ...]] = {
     EVERYWHERE: (
-        quiet("prepare", "1", "app.switch_mode('prepare')", "Prepare", "datasets: make them, look at them"),
+        quiet("prepare", "1", "app.switch_mode('prepare')", "Prepare", "make and view datasets"),
         quiet("build", "2", "app.switch_mode('build')", "Build", "choose what to run, and start it"),
         quiet("monitor", "3", "app.switch_mode('monitor')", "Monitor", "runs, live and recorded"),
         quiet("compare", "4", "app.switch_mode('compare')", "Compare", "runs beside each other, and exports"),
         Key("help", "question_mark,f1", "app.help", "Help", "the keys of this screen, and the manual"),
         Key("doctor", "d", "app.doctor", "Doctor", "check this machine, with a fix for each problem"),
-        Key("quit", "q", "app.leave", "Quit", "close this, or leave; runs may go on"),
+        Key("quit", "q", "app.leave", "Quit", "close this, or leave; runs may continue"),
         quiet("down", "j", "screen.cursor_down", "Down", "next entry; the arrow keys do the same"),
         quiet("up", "k", "screen.cursor_up", "Up", "previous entry"),
     ),
     PREPARE: (
         Key("new_dataset", "n", "new", "New", "make a new dataset"),
-        Key("start", "s", "start", "Start", "make it, or go on where it stopped; enter in a field"),
-        Key("stop", "K", "stop", "Stop", "stop the preparation; it can go on later"),
+        Key("start", "s", "start", "Start", "make it, or resume it; enter in a field"),
+        Key("stop", "K", "stop", "Stop", "stop the preparation; it can be resumed"),
         Key("forget", "D", "forget", "Forget", "forget a preparation that is over; images stay"),
         Key("enlarge", "f", "sheet", "Pictures", "its pictures on the whole screen, or small again"),
         quiet("copy", "y", "copy", "Copy", "copy its path, or the command"),
@@ -60,7 +60,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     ),
     BUILD: (
         Key("start", "f9,s", "start", "Start", "start these runs, or queue them behind those that train"),
-        Key("select", "space", "select", "Row", "choose the row, or leave it out"),
+        Key("select", "space", "select", "Row", "toggle the row"),
         quiet("select_all", "a", "select_all", "All", "all rows, or none"),
         Key("save", "w", "save", "Save", "save as a preset of your own"),
         Key("enlarge", "f", "preview", "TOML", "the preset as TOML, large or small"),
@@ -82,7 +82,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         quiet("previous_match", "N", "match(-1)", "Previous", "the one before"),
         quiet("sort", "o", "order", "Order", "newest, fastest or most accurate first"),
         Key("mark", "space", "beside", "Overlay", "toggle the run as an overlay"),
-        quiet("baseline", "p", "baseline", "Baseline", "measure others against this run, or no more"),
+        quiet("baseline", "p", "baseline", "Baseline", "use this run as the baseline, or not"),
         Key("stop", "K", "stop", "Stop", "ask the run to stop"),
         quiet("copy", "y", "copy", "Copy path", "copy the path of the run's directory"),
         quiet("x_axis", "x", "x_axis", "X axis", "epochs, steps or seconds of the training"),

@@ -11,7 +11,7 @@ from textual.worker import get_current_worker
 View = TypeVar("View")
 
 
-def keep_looking(
+def keep_polling(
     look: Callable[[bool], View],
     tell: Callable[[View], object],
     refuse: Callable[[str], object],

@@ -123,7 +123,7 @@ def test_gnu_screen_is_noted():
 
 def test_over_ssh_runs_outlive_the_connection():
     finding = judge("SSH", ssh=True)
-    assert (finding.level, "runs go on" in finding.message) == ("ok", True)
+    assert (finding.level, "runs continue" in finding.message) == ("ok", True)
     assert "SSH" not in topics(ssh=True, tmux=TMUX)
     assert "SSH" not in topics(ssh=True, screen=True)
 

@@ -7,7 +7,16 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     from torch import nn
 
     from tfpt_tui.backends import contract
-    from tfpt_tui.backends.pytorch import cifar, data, model, probe, proof, runtime, training, variables
+    from tfpt_tui.backends.pytorch import (
+        cifar_reader,
+        data,
+        model,
+        parity_evidence,
+        probe,
+        runtime,
+        training,
+        variables,
+    )
     from tfpt_tui.backends.pytorch.documented import data as documented_data
     from tfpt_tui.backends.pytorch.documented import training as documented_training
     from tfpt_tui.backends.pytorch.published import data as published_data
@@ -20,6 +29,6 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     _model: contract.Model[nn.Module, torch.device] = model
     _runtime: contract.Runtime[data.Data, training.Step, torch.device] = runtime
     _variables: contract.Variables = variables
-    _proof: contract.Proof[data.Data, nn.Module, training.Step, torch.device] = proof
+    _parity_evidence: contract.ParityEvidence[data.Data, nn.Module, training.Step, torch.device] = parity_evidence
     _probe: contract.Probe = probe
-    _cifar: contract.Cifar = cifar
+    _cifar_reader: contract.CifarReader = cifar_reader

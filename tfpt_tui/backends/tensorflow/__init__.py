@@ -6,7 +6,16 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     import keras
 
     from tfpt_tui.backends import contract
-    from tfpt_tui.backends.tensorflow import cifar, data, model, probe, proof, runtime, training, variables
+    from tfpt_tui.backends.tensorflow import (
+        cifar_reader,
+        data,
+        model,
+        parity_evidence,
+        probe,
+        runtime,
+        training,
+        variables,
+    )
     from tfpt_tui.backends.tensorflow.documented import data as documented_data
     from tfpt_tui.backends.tensorflow.documented import training as documented_training
     from tfpt_tui.backends.tensorflow.published import data as published_data
@@ -19,6 +28,6 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     _model: contract.Model[keras.Sequential, str] = model
     _runtime: contract.Runtime[data.Data, training.Step, str] = runtime
     _variables: contract.Variables = variables
-    _proof: contract.Proof[data.Data, keras.Sequential, training.Step, str] = proof
+    _parity_evidence: contract.ParityEvidence[data.Data, keras.Sequential, training.Step, str] = parity_evidence
     _probe: contract.Probe = probe
-    _cifar: contract.Cifar = cifar
+    _cifar_reader: contract.CifarReader = cifar_reader

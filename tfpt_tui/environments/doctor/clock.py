@@ -75,7 +75,7 @@ def _judge_source(clock: ClockFacts) -> Finding | None:
     return Finding(
         "warning",
         "clock",
-        f"the kernel reads the time from {clock.source}, which is slow: every look at it delays the training",
+        f"the kernel reads the time from {clock.source}, which is slow: every reading delays the training",
         f"echo tsc | sudo tee /{CLOCKSOURCE}/current_clocksource"
         if "tsc" in clock.available
         else "see why the kernel takes no quicker one: sudo dmesg | grep -i -e clocksource -e tsc",

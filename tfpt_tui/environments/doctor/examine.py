@@ -25,8 +25,8 @@ from tfpt_tui.errors import TfptError
 NOT_IMPORTED = Finding(
     "note",
     "frameworks",
-    "not looked at: a training is running on this machine, and importing them would slow it down",
-    "look again when it is over",
+    "not checked: a training is running on this machine, and importing them would slow it down",
+    "check again when it is over",
 )
 
 
@@ -82,7 +82,7 @@ def summarize(findings: Sequence[Finding]) -> str:
     counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS[:-1]}
     parts = [f"{count} {level}{'s' if count > 1 else ''}" for level, count in counts.items() if count]
     if NOT_IMPORTED in findings:
-        parts.append("the frameworks were not looked at")
+        parts.append("the frameworks were not checked")
     return ", ".join(parts) or "nothing to fix"
 
 

@@ -144,7 +144,7 @@ def _fix_of(found: Probe, environment: str, gpu: GpuReading) -> str:
 
 
 def _judge_blindness(found: Probe, gpu: GpuReading, topic: str) -> list[Finding]:
-    """NVML shows a GPU and the framework sees none: it would train on the CPU without a word."""
+    """NVML shows a GPU and the framework sees none: it would train on the CPU and left no message."""
     if found.gpus or not gpu.names:
         return []
     fixed = install_line(found.framework, found.interpreter, gpu=True)

@@ -165,7 +165,7 @@ def _judge_load(conditions: Conditions) -> list[Finding]:
     """What a run that began now would be warned of; a training of our own is not to be ended."""
     if conditions.workers:
         message = "a training of tfpt-tui is running on this machine: another one would wait for it"
-        return [Finding("note", "other load", message, "look again when it is over")]
+        return [Finding("note", "other load", message, "check again when it is over")]
     warnings = judge_start(conditions)
     findings = [
         Finding(

@@ -73,7 +73,7 @@ def _judge_affinity(processor: ProcessorFacts) -> Finding | None:
         return Finding(
             "warning",
             "cores",
-            f"1 of {processor.cores} cores: loading and training take turns on it, and everything else, too",
+            f"1 of {processor.cores} cores: loading, training and everything else take turns on it",
             "allow more cores, with taskset, --cpuset-cpus of docker run or --cpus-per-task of Slurm",
         )
     if 0 < processor.allowed < processor.cores:

@@ -74,7 +74,7 @@ def _judge_ending(session: SessionFacts) -> Finding | None:
             "runs end when you log out for good: they are of your user's services, which go with the last login",
             "loginctl enable-linger",
         )
-    return Finding("ok", "logins", "runs go on after you log out") if session.unit else None
+    return Finding("ok", "logins", "runs continue after you log out") if session.unit else None
 
 
 def _judge_sight(session: SessionFacts, container: str) -> Finding | None:

@@ -98,7 +98,7 @@ def _judge_colours(facts: TerminalFacts) -> list[Finding]:
 def _judge_size(columns: int, lines: int) -> Finding:
     if columns >= COLUMNS and lines >= LINES:
         return Finding("ok", "terminal size", f"{columns} x {lines}")
-    message = f"{columns} x {lines}: less than {COLUMNS} x {LINES}, so that much is cut off"
+    message = f"{columns} x {lines}: less than {COLUMNS} x {LINES}, so parts are cut off"
     return Finding("note", "terminal size", message, "enlarge the window, or choose a smaller font")
 
 
@@ -128,13 +128,13 @@ def _judge_screen(screen: bool) -> list[Finding]:
     if not screen:
         return []
     message = "GNU screen shows few colours, and what the app copies does not reach your clipboard"
-    return [Finding("note", "screen", message, "use tmux, or no multiplexer: runs go on without a terminal")]
+    return [Finding("note", "screen", message, "use tmux, or no multiplexer: runs continue without a terminal")]
 
 
 def _judge_connection(facts: TerminalFacts) -> list[Finding]:
     if not facts.ssh or facts.screen or facts.tmux is not None:
         return []
-    return [Finding("ok", "SSH", "runs go on when the connection breaks; tfpt-tui shows them again")]
+    return [Finding("ok", "SSH", "runs continue when the connection breaks; reopen them with tfpt-tui")]
 
 
 def _locale(variables: Mapping[str, str]) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from tfpt_tui.results.comparison.groups import (
 from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.notes import notes_of
 from tfpt_tui.results.comparison.statistics import compare_times
-from tfpt_tui.results.comparison.verdicts import Comparing, Standing, stand
+from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict, compare_to_baseline
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record.result import RunResult
 
@@ -40,7 +40,7 @@ def compare(
     by: str = "",
     all_columns: bool = False,
     comparing: Comparing = compare_times,
-) -> tuple[Table, list[Standing]]:
+) -> tuple[Table, list[RowVerdict]]:
     """The comparison of runs given by their results, in the order given, and how its rows stand.
 
     ``baseline`` is the ID of a run whose configuration the others of its kind are measured against; by default,
@@ -54,15 +54,15 @@ def compare(
     """
     if not across:
         check_comparable(results)
-    standings = stand(group(results, by), baseline, comparing)
-    return _tabulate(results, standings, proof, all_columns), standings
+    verdicts = compare_to_baseline(group(results, by), baseline, comparing)
+    return _tabulate(results, verdicts, proof, all_columns), verdicts
 
 
 def _tabulate(
-    results: Sequence[RunResult], standings: Sequence[Standing], proof: str | None, all_columns: bool
+    results: Sequence[RunResult], verdicts: Sequence[RowVerdict], proof: str | None, all_columns: bool
 ) -> Table:
     """A row a standing; ``results`` are those of all their runs."""
-    groups = [standing.entry for standing in standings]
+    groups = [verdict.entry for verdict in verdicts]
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     columns = (
         # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
@@ -88,12 +88,12 @@ def _tabulate(
         Column("runs", "runs"),
         *([Column("parity", "parity", printed=False)] if proof else []),
     )
-    rows = tuple(_row(standing, differing, proof) for standing in standings)
-    return Table(columns, rows, tuple(notes_of(results, standings, groups, proof)))
+    rows = tuple(_row(verdict, differing, proof) for verdict in verdicts)
+    return Table(columns, rows, tuple(notes_of(results, verdicts, groups, proof)))
 
 
-def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:
-    entry = standing.entry
+def _row(verdict: RowVerdict, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:
+    entry = verdict.entry
     return {
         "framework": entry.title,
         **{key: _setting(entry, key) for key in differing},
@@ -101,8 +101,8 @@ def _row(standing: Standing, differing: Sequence[str], proof: str | None) -> dic
         "status": _status(entry),
         "n": len(entry.done),
         **{name: metric.of(entry) for name, metric in METRICS.items()},
-        **_answer(standing),
-        "in_band": standing.in_band,
+        **_answer(verdict),
+        "in_band": verdict.in_band,
         "flags": flags_of(entry.done),
         "scaled": next((result.scaled.note for result in entry.done if result.scaled), None),
         "track": entry.track if entry.config.is_known else None,
@@ -118,9 +118,9 @@ def _versions_differ(groups: Sequence[Group]) -> bool:
     return len(ran) > len({framework for framework, _ in ran})
 
 
-def _answer(standing: Standing) -> dict[str, Cell]:
-    time = standing.time
-    if standing.is_baseline:
+def _answer(verdict: RowVerdict) -> dict[str, Cell]:
+    time = verdict.time
+    if verdict.is_baseline:
         return {"ratio": 1.0, "verdict": "baseline"}
     if time is None:
         return {}

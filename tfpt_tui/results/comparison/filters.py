@@ -67,7 +67,7 @@ def parse_condition(text: str) -> Condition:
     """
     found = re.fullmatch(r"\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.*?)\s*", text)
     if not found:
-        raise UsageError(f"{text}: no condition such as batch_size=32, batch_size>32 or status!=completed")
+        raise UsageError(f"{text}: not a condition such as batch_size=32, batch_size>32 or status!=completed")
     key, sign, value = found.groups()
     if key in FACTS:
         parsed: Value = value
@@ -84,7 +84,7 @@ def parse_condition(text: str) -> Condition:
     else:
         raise UsageError(f"{text}: unknown key {key!r}{nearest(key, [*SETTINGS, *FACTS, *CHOSEN_BY])}")
     if sign not in ("=", "!=") and (isinstance(parsed, bool | str)):
-        raise UsageError(f"{text}: {key} is no number: only = and != compare it")
+        raise UsageError(f"{text}: {key} is not a number: only = and != compare it")
     return Condition(key, sign, parsed)
 
 

@@ -16,7 +16,7 @@ from tfpt_tui.results.comparison.groups import END_TO_END, Group
 from tfpt_tui.results.comparison.statistics import accuracy_band
 from tfpt_tui.runs.record.result import RunResult
 
-PLAIN, RECALIBRATED = "test accuracy", "test accuracy with statistics computed anew"
+PLAIN, RECALIBRATED = "test accuracy", "test accuracy with recomputed statistics"
 # Fewer tell nothing: of three images one more or less is a third of all accuracy.
 FEWEST_IMAGES = 30
 LAG = 0.01  # of the beginning; less is nothing to speak of

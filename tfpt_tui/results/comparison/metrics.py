@@ -115,7 +115,7 @@ METRICS = {
             "recalibrated_accuracy",
             "recal. acc.",
             4,
-            "the same with statistics of batch normalisation computed anew",
+            "the same with recomputed batch normalisation statistics",
             HIGHER,
             lambda result: result.test.recalibrated_accuracy,
             in_summary=True,

@@ -12,7 +12,7 @@ from tfpt_tui.results.comparison.comparability import origins
 from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.statistics import MIN_RUNS, SINGLE_RUN, usable
-from tfpt_tui.results.comparison.verdicts import Standing
+from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
 
@@ -22,21 +22,21 @@ BESIDE_S = 0.1  # of seconds that are told with one digit
 
 def notes_of(
     results: Sequence[RunResult],
-    standings: Sequence[Standing],
+    verdicts: Sequence[RowVerdict],
     groups: Sequence[Group],
     proof: str | None = None,
 ) -> list[str]:
     return [
-        *_sentences(standings, groups),
+        *_sentences(verdicts, groups),
         *bottlenecks(groups),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
         *_beside_epochs(groups),
         *_first_epochs(groups),
-        *_learning(standings, groups),
-        *_differences(standings, groups),
+        *_learning(verdicts, groups),
+        *_differences(verdicts, groups),
         *_outliers(groups),
-        *_explanations(standings, groups),
+        *_explanations(verdicts, groups),
         *_troubles(results),
         *_settings_in_all(results),
         *versions_of(results),
@@ -44,11 +44,11 @@ def notes_of(
     ]
 
 
-def _sentences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+def _sentences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     return [
-        kind_of(standing.entry, groups) + standing.time.sentence(standing.entry.name, standing.baseline.name)
-        for standing in standings
-        if standing.time and standing.baseline
+        kind_of(verdict.entry, groups) + verdict.time.sentence(verdict.entry.name, verdict.baseline.name)
+        for verdict in verdicts
+        if verdict.time and verdict.baseline
     ]
 
 
@@ -71,17 +71,19 @@ def _first_epochs(groups: Sequence[Group]) -> list[str]:
     timed = [entry for entry in groups if entry.images_per_s() is not None]
     single = [entry for entry in timed if set(entry.values(lambda run: run.training.epochs)) == {1}]
     if single and len(single) == len(timed):
-        return ["images/s: of a first epoch, in which everything warms up; more epochs tell the steady rate"]
+        return [
+            "images/s is that of a first epoch, in which everything warms up; run more epochs for the steady rate"
+        ]
     return [
         f"{kind_of(entry, groups)}{entry.name}: its rate is that of its first epoch, which others leave out"
         for entry in single
     ]
 
 
-def _learning(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     notes = []
-    for standing in standings:
-        name, learning = f"{kind_of(standing.entry, groups)}{standing.entry.name}", standing.learning
+    for verdict in verdicts:
+        name, learning = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}", verdict.learning
         if learning.same is False:
             notes.append(f"{name}: not equivalent: {learning.why}, so its time compares different work")
         elif learning.why:
@@ -89,15 +91,15 @@ def _learning(standings: Sequence[Standing], groups: Sequence[Group]) -> list[st
     return notes
 
 
-def _differences(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+def _differences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     """What the frameworks applied differently, of what can decide the time; a setting that was chosen is a
     column.
 
     What a track promises to make equal, and is not, is an exception to it.
     """
     notes = []
-    for standing in standings:
-        entry, baseline = standing.entry, standing.baseline
+    for verdict in verdicts:
+        entry, baseline = verdict.entry, verdict.baseline
         if baseline is None or entry is baseline or not (entry.done and baseline.done):
             continue
         chosen = [key for key in SETTINGS if entry.config.value(key) != baseline.config.value(key)]
@@ -142,14 +144,14 @@ def _outliers(groups: Sequence[Group]) -> list[str]:
     return notes
 
 
-def _explanations(standings: Sequence[Standing], groups: Sequence[Group]) -> list[str]:
+def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     notes = []
-    if any(standing.time for standing in standings):
+    if any(verdict.time for verdict in verdicts):
         notes.append(
             "time ratio: time per training image relative to the row marked baseline; above 1 is slower."
             " Runs of one seed are compared in pairs, so it need not be the quotient of the rows' images/s"
         )
-    if any(standing.time and standing.time.low is not None for standing in standings):
+    if any(verdict.time and verdict.time.low is not None for verdict in verdicts):
         notes.append(
             "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one t test"
             " of the logarithms, which allows for the number of rows"

@@ -101,7 +101,7 @@ def published_table(preset: Preset, results: Sequence[RunResult]) -> Table:
     if left_out := sum(map(len, timed)) - len(counted):
         notes.insert(
             1,
-            f"left out, as others of their rows were scaled less: {left_out} run{'' if left_out == 1 else 's'}",
+            f"excluded, as other runs of the same rows were scaled less: {left_out} run{'' if left_out == 1 else 's'}",
         )
     return Table(tuple(columns), tuple(rows), tuple(notes))
 
@@ -232,7 +232,7 @@ def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
     run = sum(row["yours_rank"] is not None for row in rows)
     among = "" if run == len(rows) else f" among the {run} rows that were run"
     if marked["yours_rank"] == 1:
-        sentence = f"their winner, row {marked['row']} ({marked['framework']}), wins here, too{among}"
+        sentence = f"their winner, row {marked['row']} ({marked['framework']}), also wins here{among}"
     else:
         first = fastest[0]
         sentence = (

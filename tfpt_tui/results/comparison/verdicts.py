@@ -15,7 +15,7 @@ Comparing = Callable[[Timings, Timings, int], TimeRatio | None]
 
 
 @dataclass(frozen=True)
-class Standing:
+class RowVerdict:
     """``learning`` says whether it learned the same as the baseline.
 
     ``time`` is None for the baseline itself, and where either side has no timings.
@@ -36,11 +36,13 @@ class Standing:
         return self.entry is self.baseline and self.entry.images_per_s() is not None
 
 
-def stand(groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_times) -> list[Standing]:
+def compare_to_baseline(
+    groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_times
+) -> list[RowVerdict]:
     """Every group beside the baseline of its kind: the named run's, else the first that completed."""
     baselines = {entry.kind: _baseline_of(entry.kind, groups, baseline) for entry in groups}
     rows = sum(_is_tested(entry, baselines[entry.kind]) for entry in groups)
-    return [_stand(entry, baselines[entry.kind], comparing, rows) for entry in groups]
+    return [_compare_row(entry, baselines[entry.kind], comparing, rows) for entry in groups]
 
 
 def _is_tested(entry: Group, baseline: Group | None) -> bool:
@@ -58,8 +60,8 @@ def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | No
     return next((entry for entry in candidates if entry.done), None)
 
 
-def _stand(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> Standing:
+def _compare_row(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> RowVerdict:
     if baseline is None or entry is baseline:
-        return Standing(entry, baseline)
+        return RowVerdict(entry, baseline)
     time = comparing(entry.image_times(), baseline.image_times(), max(1, rows))
-    return Standing(entry, baseline, time, judge_learning(entry, baseline))
+    return RowVerdict(entry, baseline, time, judge_learning(entry, baseline))

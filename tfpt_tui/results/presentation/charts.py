@@ -16,7 +16,7 @@ from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings
 from tfpt_tui.results.comparison.provenance import provenance
 from tfpt_tui.results.comparison.statistics import TimeRatio
-from tfpt_tui.results.comparison.verdicts import Standing, stand
+from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_to_baseline
 from tfpt_tui.results.store.reader import Epoch, read_epochs
 from tfpt_tui.results.table import Table
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -100,12 +100,12 @@ def _training_time(groups: Sequence[Group]) -> Figure | None:
 
 def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
     """The ratio of time to the baseline with its 95 % interval, where there are runs enough for one."""
-    compared = [(one, one.time) for one in stand(groups, baseline) if one.time]
+    compared = [(one, one.time) for one in compare_to_baseline(groups, baseline) if one.time]
     if not compared:
         return None
     figure, axes = _plain(len(compared))
-    for place, (standing, time) in enumerate(compared):
-        colour = chart_colour(standing.entry.framework)
+    for place, (verdict, time) in enumerate(compared):
+        colour = chart_colour(verdict.entry.framework)
         if time.low is not None and time.high is not None:
             axes.plot([time.low, time.high], [place, place], "-", color=colour, linewidth=2)
         axes.plot(time.ratio, place, "o", color=colour)
@@ -231,11 +231,11 @@ def _marked(entry: Group, groups: Sequence[Group]) -> str:
     return kind_of(entry, groups) + ", ".join([entry.name, *notes, *_doubts(entry)])
 
 
-def _concluded(standing: Standing, time: TimeRatio, groups: Sequence[Group]) -> str:
+def _concluded(verdict: RowVerdict, time: TimeRatio, groups: Sequence[Group]) -> str:
     """The row with its verdict, and what stands against it."""
-    other = ["another accuracy"] if standing.in_band is False else []
-    against = [*other, *_doubts(standing.entry)]
-    label = f"{kind_of(standing.entry, groups)}{standing.entry.name}: {time.verdict}"
+    other = ["another accuracy"] if verdict.in_band is False else []
+    against = [*other, *_doubts(verdict.entry)]
+    label = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}: {time.verdict}"
     return label + (f" ({', '.join(against)})" if against else "")
 
 

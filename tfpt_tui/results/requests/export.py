@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfpt_tui.config.toml import write_atomically
 from tfpt_tui.errors import cannot
-from tfpt_tui.results.requests.request import HTML, Answer, draw, write_out
+from tfpt_tui.results.requests.request import HTML, Comparison, draw, write_out
 from tfpt_tui.runs.record.transfer import export_runs
 
 CHARTS, RUNS = "charts", "runs"
@@ -35,7 +35,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def export(found: Answer, kind: str, out: Path) -> int:
+def export(found: Comparison, kind: str, out: Path) -> int:
     """Write the comparison as a kind of ``KINDS``, over what is there; returns the number of files.
 
     Raises:

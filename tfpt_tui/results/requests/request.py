@@ -14,7 +14,7 @@ from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.comparison.parity import proof_note
 from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
 from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio, Timings, compare_times
-from tfpt_tui.results.comparison.verdicts import Comparing, Standing
+from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict
 from tfpt_tui.results.store.index import read_results, recall
 from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -28,7 +28,7 @@ HTML, JSON = "html", "json"
 
 
 @dataclass(frozen=True)
-class Request:
+class ComparisonRequest:
     """What is compared, and how: the runs in this order, and the options of ``tfpt-tui compare``.
 
     ``published`` is the preset whose printed numbers the runs stand beside, "" for none.
@@ -44,20 +44,22 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """``standings`` are those of the table's rows before it was sorted; a published table has none.
+class Comparison:
+    """``verdicts`` are those of the table's rows before it was sorted; a published table has none.
 
     ``proof`` says what is proven of the track parity, None where no run is of it.
     """
 
-    request: Request
+    request: ComparisonRequest
     results: Sequence[RunResult]
     table: Table
-    standings: Sequence[Standing] = ()
+    verdicts: Sequence[RowVerdict] = ()
     proof: str | None = None
 
 
-def answer(request: Request, paths: Paths, results: Sequence[RunResult] | None = None) -> Answer:
+def compare_runs(
+    request: ComparisonRequest, paths: Paths, results: Sequence[RunResult] | None = None
+) -> Comparison:
     """Compare the runs; ``results`` are theirs where they were read already.
 
     Raises:
@@ -69,11 +71,11 @@ def answer(request: Request, paths: Paths, results: Sequence[RunResult] | None =
     if preset:
         results = of_its_rows(preset, results)
     proof = proof_note(results, paths.proofs)
-    standings: Sequence[Standing] = ()
+    verdicts: Sequence[RowVerdict] = ()
     if preset:
         table = compare_with_published(preset, results, across=request.across)
     else:
-        table, standings = compare(
+        table, verdicts = compare(
             results,
             request.baseline,
             across=request.across,
@@ -83,7 +85,7 @@ def answer(request: Request, paths: Paths, results: Sequence[RunResult] | None =
             comparing=_remembering(paths),
         )
     table = sorted_by(table, request.sort) if request.sort else table
-    return Answer(request, results, table, standings, proof)
+    return Comparison(request, results, table, verdicts, proof)
 
 
 def _remembering(paths: Paths) -> Comparing:
@@ -110,7 +112,7 @@ def recorded(sweep: Sweep) -> list[RunDirectory]:
     return [run for run in measured_runs(sweep) if run.path.is_dir()]
 
 
-def draw(found: Answer) -> dict[str, Figure]:
+def draw(found: Comparison) -> dict[str, Figure]:
     """The charts of the comparison, by the names of their files."""
     from tfpt_tui.results.presentation.charts import draw_charts  # matplotlib takes half a second
 
@@ -119,7 +121,7 @@ def draw(found: Answer) -> dict[str, Figure]:
     return draw_charts(found.results, request.runs, request.baseline, published, found.proof, request.by)
 
 
-def write_out(found: Answer, format_: str, charts: Mapping[str, Figure] | None = None) -> str:
+def write_out(found: Comparison, format_: str, charts: Mapping[str, Figure] | None = None) -> str:
     """The comparison in one of ``FORMATS`` or as HTML, whose charts need not be drawn a second time.
 
     JSON has the whole results of the runs, too.

@@ -92,7 +92,7 @@ def _ended(run: RunDirectory, environment: MachineSnapshot) -> RunResult:
     try:
         return result_from(document, environment)
     except DocumentError as error:
-        raise UsageError(f"{run.result}: no result of tfpt-tui: {error}") from None
+        raise UsageError(f"{run.result}: not a result of tfpt-tui: {error}") from None
 
 
 def _live(run: RunDirectory, environment: MachineSnapshot) -> RunResult:

@@ -103,7 +103,7 @@ def crash_error(run: RunDirectory) -> RunError:
     reason = "its supervisor exited unexpectedly: killed, or the disk is full"
     if not run.events.exists():
         reason = "it never started: its supervisor was killed before, or the disk is full"
-    return RunError("Crashed", f"{reason}; go on with: tfpt-tui runs resume {sweep}" if sweep else reason)
+    return RunError("Crashed", f"{reason}; resume with: tfpt-tui runs resume {sweep}" if sweep else reason)
 
 
 def owner_of(path: Path) -> Process | None:

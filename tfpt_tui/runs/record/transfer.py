@@ -122,9 +122,9 @@ def _explained(archive: Path) -> Iterator[None]:
             raise cannot("import", error.filename, error) from None
         raise MissingError(f"{archive}: no such file") from None
     except tarfile.ReadError:
-        raise UsageError(f"{archive}: no export of tfpt-tui, or one that was cut off") from None
+        raise UsageError(f"{archive}: not a tfpt-tui export, or truncated") from None
     except (EOFError, tarfile.TarError, zlib.error) as error:
-        raise UsageError(f"{archive}: no export of tfpt-tui, or a damaged one ({error})") from None
+        raise UsageError(f"{archive}: not a tfpt-tui export, or damaged ({error})") from None
     except OSError as error:
         raise cannot("import", error.filename or archive, error) from None
 
@@ -135,7 +135,7 @@ def _unpack(tar: tarfile.TarFile, scratch: Path, archive: Path) -> None:
         name = MEMBER.fullmatch(member.name)
         left -= member.size
         if name is None or not member.isreg():
-            raise UsageError(f"{archive}: {member.name!r} is no file of a run; nothing was imported")
+            raise UsageError(f"{archive}: {member.name!r} is not a file of a run; nothing was imported")
         if member.size > MAX_MEMBER_BYTES or left < 0:
             raise UsageError(
                 f"{archive}: {member.name!r} is larger than a run's files can be; nothing was imported"

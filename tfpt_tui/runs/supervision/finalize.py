@@ -34,7 +34,7 @@ TIMED = ("training", "evaluation")
 ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
 
 
-class Keeper:
+class RecordKeeper:
     """Reads what the worker tells and writes ``epochs.csv`` and ``environment.toml`` as soon as they are known."""
 
     def __init__(self, run: RunDirectory, environment: MachineSnapshot) -> None:
@@ -75,10 +75,10 @@ def find_ending(
         return cause, None
     if killed_for_memory and returncode == -signal.SIGKILL:
         return "out_of_memory", RunError("OutOfMemory", "the kernel killed it: the machine ran out of memory")
-    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} without a word{_advise(returncode)}")
+    return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} and left no message{_advise(returncode)}")
 
 
-def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
+def finalize(run: RunDirectory, status: str, error: RunError | None) -> None:
     """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
     _remove_halves(run)
     tail = EventTail(run.events)
@@ -95,7 +95,7 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
     warnings += [warning for warning in (counters, idle, judge_epochs(record.epochs)) if warning]
     if tail.malformed:
-        warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are no events", "malformed_events"))
+        warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are not events", "malformed_events"))
     try:
         if record.epochs:
             write_epochs(run, record)
@@ -191,7 +191,7 @@ def _artifacts(run: RunDirectory) -> list[Artifact]:
 def _advise(returncode: int) -> str:
     """Nobody but another process or the kernel sends SIGKILL, and a log tells nothing of it."""
     if returncode == -signal.SIGKILL:
-        return ": somebody ended it, or a memory limit that is not ours to see"
+        return ": something else killed it, or a memory limit that tfpt-tui cannot see"
     return "; see its worker.log"
 
 

@@ -92,7 +92,7 @@ def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -
         for run in made:
             shutil.rmtree(run.path, ignore_errors=True)
         if isinstance(error, OSError):
-            raise cannot("go on with the sweep", sweep.directory.path, error) from None
+            raise cannot("resume the sweep", sweep.directory.path, error) from None
         raise
     return Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry.run) for entry in entries), plan)
 

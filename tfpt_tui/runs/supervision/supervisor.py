@@ -38,7 +38,7 @@ from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import Process, identify, kill_group, oom_kills
 from tfpt_tui.runs.record.state import BEAT_S, beat, crash_error, state_of, status_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, read_config, read_sweep, write_plan
-from tfpt_tui.runs.supervision.finalize import Keeper, find_ending, settle
+from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize, find_ending
 from tfpt_tui.runs.supervision.launcher import launch_worker
 from tfpt_tui.runs.supervision.memory_check import check_room
 
@@ -81,9 +81,9 @@ def run_plan(supervisor: Supervisor) -> None:
         if started:
             _cool_down(supervisor, run)
         if stop_requested(sweep, run):
-            settle(run, "stopped", None)
+            finalize(run, "stopped", None)
         elif smaller := out_of_memory_at(run, sweep):
-            settle(run, "out_of_memory", smaller)
+            finalize(run, "out_of_memory", smaller)
         else:
             started = True
             states[run.id] = "running"
@@ -125,7 +125,7 @@ def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
     except OSError as problem:
         refused = cannot("record the run", problem.filename or run.path, problem)
         status, error = "failed", RunError(type(refused).__name__, str(refused))
-    settle(run, status, error)
+    finalize(run, status, error)
 
 
 def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
@@ -143,7 +143,7 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     try:
         burn_in = run not in measured_runs(supervisor.sweep)
         _claim_run(supervisor, run, identify(worker.pid), burn_in=burn_in)
-        keeper = Keeper(run, environment)
+        keeper = RecordKeeper(run, environment)
         cause = watch(supervisor, run, worker, keeper, limit_s)
     except OSError:
         _end(worker, "")  # asked, not killed: it takes back what it was writing
@@ -174,7 +174,11 @@ def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> M
 
 
 def watch(
-    supervisor: Supervisor, run: RunDirectory, worker: subprocess.Popen[bytes], keeper: Keeper, limit_s: float
+    supervisor: Supervisor,
+    run: RunDirectory,
+    worker: subprocess.Popen[bytes],
+    keeper: RecordKeeper,
+    limit_s: float,
 ) -> str:
     """Keep the record while the worker lives. Returns why we ended it: ``stopped``, ``timeout`` or nothing."""
     deadline = time.monotonic() + limit_s
@@ -243,7 +247,7 @@ def _settle_orphans(paths: Paths) -> None:
     for run in list_runs(paths):
         if not run.result.exists() and status_of(run) == "crashed":
             with suppress(OSError):  # somebody else's, perhaps: it stays as it is, and ours go on
-                settle(run, "crashed", crash_error(run))
+                finalize(run, "crashed", crash_error(run))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ TIMEOUT_S = 120
 POLL_S = 0.1
 
 
-def try_out(config: RunConfig, interpreter: str) -> Record | None:
+def calibrate(config: RunConfig, interpreter: str) -> Record | None:
     """The record of a few steps of this configuration; None where a plan is training, or it does not work.
 
     The worker is ended after its first epoch: the rate of the training has to stand for the evaluation, too.

@@ -56,7 +56,7 @@ def read_again(
         except OSError as error:
             raise cannot("unpack the archive", directory, error) from None
         log = directory / "reader.log"
-        process = launch(directory, log, interpreter, "cifar", framework, cifar.name)
+        process = launch(directory, log, interpreter, "cifar_reader", framework, cifar.name)
         try:
             returncode = process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:

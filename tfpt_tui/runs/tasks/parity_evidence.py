@@ -36,7 +36,7 @@ STEP = {"learning_rate": 2.0**-10}  # a number that both precisions hold exactly
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one framework computed: ``arrays`` by name, as backends/proof.py leaves them."""
+    """What one framework computed: ``arrays`` by name, as backends/parity_evidence.py leaves them."""
 
     versions: Mapping[str, str]
     device: str
@@ -81,7 +81,7 @@ def _start(framework: str, interpreter: str, device: str, data: Path, directory:
     own.mkdir()
     row = {"framework": framework, "track": PARITY.name, "data": str(data), "device": device, "epochs": 1, **STEP}
     write_toml(own / "config.toml", {"rows": [RunConfig.from_mapping(row, str(own)).to_mapping()]})
-    return launch(own, own / "worker.log", interpreter, "proof")
+    return launch(own, own / "worker.log", interpreter, "parity_evidence")
 
 
 def _finish(framework: str, process: subprocess.Popen[bytes], device: str, directory: Path) -> Evidence:

@@ -46,11 +46,11 @@ OPTIONS = {
     setting.key: setting
     for setting in (
         Setting("size", int, DEFAULT_SIZE, "side in pixels", "pixels", 8, 4096),
-        Setting("limit", int, 0, "at most so many images a class and split; all without it", minimum=1),
-        Setting("classes", int, 0, "use only the first N classes; all without it", minimum=2),
+        Setting("limit", int, 0, "at most this many images per class and split; all by default", minimum=1),
+        Setting("classes", int, 0, "use only the first N classes; all by default", minimum=2),
         Setting("seed", int, DEFAULT_SEED, "random seed for splitting and sampling", "", 0, 2**32 - 1),
         Setting("reader", str, OWN_READER, "CIFAR reader: built in, or a framework's loader", choices=READERS),
-        Setting("jobs", int, 0, "processes; one a core without it", minimum=1, maximum=1024),
+        Setting("jobs", int, 0, "processes; one per core by default", minimum=1, maximum=1024),
     )
 }
 
@@ -125,7 +125,7 @@ class PrepareRequest:
         if not self.cifar and (given := [option for option, value in of_archives.items() if value]):
             hint = nearest(self.source.lower(), list(ARCHIVES))
             raise UsageError(
-                f"{given[0]}: {self.source} is made from no archive; it is for {' and '.join(ARCHIVES)}{hint}"
+                f"{given[0]}: {self.source} uses no archive; that option is for {' and '.join(ARCHIVES)}{hint}"
             )
         if self.cifar and self.seed is not None:
             raise UsageError(

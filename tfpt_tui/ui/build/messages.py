@@ -13,7 +13,7 @@ from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.results.requests.duration import Pace
 from tfpt_tui.results.store.plan_sources import Source
 from tfpt_tui.runs.plan.draft import Draft
-from tfpt_tui.ui.build.plan_preview import Outlook
+from tfpt_tui.ui.build.plan_preview import PlanPreview
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Looked(Message):
     """What was looked up for a draft, which may have changed since."""
 
     draft: Draft
-    outlook: Outlook
+    preview: PlanPreview
 
 
 @dataclass

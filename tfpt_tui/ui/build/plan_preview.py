@@ -18,7 +18,7 @@ from tfpt_tui.runs.plan.shortness import too_short
 
 
 @dataclass(frozen=True)
-class Outlook:
+class PlanPreview:
     """``seconds`` is None where nothing like the runs is recorded; ``problem`` says what is missing, ``warnings``
     what will make the figures of the runs doubtful.
     """
@@ -29,11 +29,13 @@ class Outlook:
     warnings: tuple[str, ...] = ()
 
 
-def look_up(draft: Draft, outcome: Outcome, name: str, paces: Sequence[Pace], settings: UserSettings) -> Outlook:
+def look_up(
+    draft: Draft, outcome: Outcome, name: str, paces: Sequence[Pace], settings: UserSettings
+) -> PlanPreview:
     """``name`` is the one under which the draft would be kept. It reads manifests: not on the event loop."""
     text = "" if outcome.flaw else file_of(draft, outcome, name)
     if outcome.problem:
-        return Outlook(text)
+        return PlanPreview(text)
     try:
         configs = [RunConfig.from_mapping(row.settings, name) for row in outcome.rows]
         for framework, environment in dict.fromkeys((config.framework, config.environment) for config in configs):
@@ -41,12 +43,12 @@ def look_up(draft: Draft, outcome: Outcome, name: str, paces: Sequence[Pace], se
         seconds = expect_s(configs, paces)
         warnings = tuple(too_short(configs, [read_manifest(Path(config.data)) for config in configs]))
     except TfptError as error:
-        return Outlook(text, problem=str(error))
+        return PlanPreview(text, problem=str(error))
     known = [one for one in seconds if one is not None]
     if len(known) < len(seconds):
-        return Outlook(text, warnings=warnings)
+        return PlanPreview(text, warnings=warnings)
     burn_in_s = known[0] if outcome.burn_in else 0.0
-    return Outlook(text, sum(known) * outcome.repeats + burn_in_s + outcome.pauses_s, warnings=warnings)
+    return PlanPreview(text, sum(known) * outcome.repeats + burn_in_s + outcome.pauses_s, warnings=warnings)
 
 
 def file_of(draft: Draft, outcome: Outcome, name: str) -> str:

@@ -60,7 +60,11 @@ class SavePreset(Dialog[str | None]):
         elif name in self._groups and name != self._asked:
             self._asked = name
             own = self._groups[name] == OWN
-            what = "is a preset of yours: enter overwrites it" if own else "is shipped: enter hides it by yours"
+            what = (
+                "is one of your presets: enter overwrites it"
+                if own
+                else "is shipped: enter saves yours in its place"
+            )
             self._say(f"{name} {what}; type another name to keep both", True)
         else:
             self.dismiss(name)

@@ -225,7 +225,7 @@ class BuildScreen(Screen[None]):
     def _show_state(self) -> None:
         """Whether it can be started, and when; the footer is made anew only when a key comes or goes."""
         summary = self.query_one(Summary)
-        before, summary.outcome, summary.outlook = summary.outcome, self._outcome, None
+        before, summary.outcome, summary.preview = summary.outcome, self._outcome, None
         if _keys_of(before) != _keys_of(self._outcome):
             self.refresh_bindings()
 
@@ -241,8 +241,8 @@ class BuildScreen(Screen[None]):
     @on(messages.Looked)
     def _show_looked(self, message: messages.Looked) -> None:
         if message.draft is self._draft:
-            self.query_one(Preview).show(message.outlook.text)
-            self.query_one(Summary).outlook = message.outlook
+            self.query_one(Preview).show(message.preview.text)
+            self.query_one(Summary).preview = message.preview
 
     @on(messages.Waits)
     def _show_waits(self, message: messages.Waits) -> None:

@@ -8,14 +8,14 @@ from textual.widgets import Static
 
 from tfpt_tui.runs.plan.draft import Outcome
 from tfpt_tui.ui.build import text
-from tfpt_tui.ui.build.plan_preview import Outlook
+from tfpt_tui.ui.build.plan_preview import PlanPreview
 
 
 class Summary(Static):
     """Painted when one of the facts changes that it tells of."""
 
     outcome: reactive[Outcome | None] = reactive(None, layout=True)
-    outlook: reactive[Outlook | None] = reactive(None, layout=True)
+    preview: reactive[PlanPreview | None] = reactive(None, layout=True)
     waiting: reactive[str] = reactive("", layout=True)
     starting: reactive[bool] = reactive(False, layout=True)
     lacks_datasets: reactive[bool] = reactive(False, layout=True)
@@ -24,7 +24,7 @@ class Summary(Static):
         if self.outcome is None:
             return Content("")
         if self.starting:
-            return Content("looking at datasets, frameworks and devices before the start")
+            return Content("checking datasets, frameworks and devices before the start")
         if self.lacks_datasets and self.outcome.problem and not self.outcome.flaw:
             return Content.styled("no datasets yet: press esc, then 1 to make one", "$text-warning")
-        return text.summary(self.outcome, self.outlook, self.waiting)
+        return text.summary(self.outcome, self.preview, self.waiting)

@@ -17,7 +17,7 @@ from tfpt_tui.results.requests.duration import show_duration
 from tfpt_tui.results.store.plan_sources import RECORDED, Source
 from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, printed_cells
 from tfpt_tui.runs.plan.draft import FIELDS, Field, Outcome, is_path, takes_many
-from tfpt_tui.ui.build.plan_preview import Outlook
+from tfpt_tui.ui.build.plan_preview import PlanPreview
 from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
 
 # What must be typed comes first, then the settings in the order of the schema.
@@ -115,16 +115,16 @@ def field_help(field: Field) -> Content:
     return Content.assemble((setting.key, "bold"), f"  {setting.help}{unit}\n", (taken, MUTED))
 
 
-def summary(outcome: Outcome, outlook: Outlook | None, waiting: str) -> Content:
+def summary(outcome: Outcome, preview: PlanPreview | None, waiting: str) -> Content:
     """How many runs, how long they take and when they start; or why nothing can start."""
     if outcome.problem:
         return Content.styled(f"{GLYPHS['failed']} {printable(outcome.problem)}", BAD_STYLE)
     runs = _runs(outcome.runs)
-    if outlook and outlook.problem:
-        return Content.assemble((runs, "bold"), (f"  {GLYPHS['failed']} {printable(outlook.problem)}", BAD_STYLE))
+    if preview and preview.problem:
+        return Content.assemble((runs, "bold"), (f"  {GLYPHS['failed']} {printable(preview.problem)}", BAD_STYLE))
     begins = f"starts after {printable(waiting)}" if waiting else "starts now"
-    text = Content.assemble((runs, "bold"), f", {_time(outlook)}; {begins}")
-    for warning in outlook.warnings if outlook else ():
+    text = Content.assemble((runs, "bold"), f", {_time(preview)}; {begins}")
+    for warning in preview.warnings if preview else ():
         text += Content.styled(f"\n{GLYPHS['warning']} {printable(warning)}", "$warning")
     return text
 
@@ -159,10 +159,10 @@ def _runs(count: int) -> str:
     return f"{count:,} run{'' if count == 1 else 's'}"
 
 
-def _time(outlook: Outlook | None) -> str:
-    if outlook is None:
-        return "looking how long"
-    return "time not known" if outlook.seconds is None else f"about {show_duration(outlook.seconds)}"
+def _time(preview: PlanPreview | None) -> str:
+    if preview is None:
+        return "estimating"
+    return "time not known" if preview.seconds is None else f"about {show_duration(preview.seconds)}"
 
 
 def _short(key: str) -> str:

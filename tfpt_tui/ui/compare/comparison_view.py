@@ -13,9 +13,9 @@ from tfpt_tui.results.comparison.comparability import NotComparableError
 from tfpt_tui.results.comparison.groups import differing_keys, kind_of
 from tfpt_tui.results.comparison.origins import Origins, describe_runs, origins_of
 from tfpt_tui.results.comparison.published import has_printed_numbers
-from tfpt_tui.results.comparison.verdicts import Standing
+from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, runs_of
-from tfpt_tui.results.requests.request import Answer, Request, answer
+from tfpt_tui.results.requests.request import Comparison, ComparisonRequest, compare_runs
 from tfpt_tui.results.store.index import read_results
 from tfpt_tui.results.store.reader import Epoch, read_epochs
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -24,7 +24,7 @@ from tfpt_tui.ui.theme import MAX_CURVES
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ComparisonSelection:
     """The choices that are compared together, and how."""
 
     choices: tuple[Choice, ...]
@@ -51,39 +51,39 @@ class Row:
 
     name: str
     kind: str
-    standing: Standing
+    verdict: RowVerdict
 
 
 @dataclass(frozen=True)
-class Findings:
+class ComparisonView:
     """``refusal`` says why there is no comparison, and ``no_table`` why there is no published table.
 
     ``facts`` are the differing facts of the runs' origins, with each value's runs in words.
     """
 
-    wanted: Wanted
+    wanted: ComparisonSelection
     runs: int = 0
-    comparison: Answer | None = None
+    comparison: Comparison | None = None
     refusal: str = ""
     across_helps: bool = False
     rows: tuple[Row, ...] = ()
     keys: tuple[str, ...] = ()
     curves: tuple[Curve, ...] = ()
-    published: Answer | None = None
+    published: Comparison | None = None
     no_table: str = ""
     origins: Origins = field(default_factory=Origins)
     facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
-def find(wanted: Wanted, paths: Paths) -> Findings:
+def read_comparison(wanted: ComparisonSelection, paths: Paths) -> ComparisonView:
     """Read the runs and compare them. What cannot be compared is said, not raised.
 
     Raises:
         OSError: the file system refused.
     """
     runs = _runs(wanted, paths)
-    request = Request(tuple(runs), wanted.baseline, by=wanted.by, across=wanted.across)
-    found = Findings(wanted, len(runs))
+    request = ComparisonRequest(tuple(runs), wanted.baseline, by=wanted.by, across=wanted.across)
+    found = ComparisonView(wanted, len(runs))
     if not runs:
         return replace(found, refusal="Its runs were deleted. Press r to read the list again.")
     results = read_results(paths, runs)
@@ -94,23 +94,25 @@ def find(wanted: Wanted, paths: Paths) -> Findings:
     )
     found = _with_published(replace(found, origins=origins, facts=facts), request, results, paths)
     try:
-        comparison = answer(request, paths, results)
+        comparison = compare_runs(request, paths, results)
     except NotComparableError as error:
         return replace(found, refusal=error.difference, across_helps=True)
     except TfptError as error:
         return replace(found, refusal=str(error))
-    rows = _rows(comparison.standings)
-    keys = differing_keys([row.standing.entry for row in rows])
+    rows = _rows(comparison.verdicts)
+    keys = differing_keys([row.verdict.entry for row in rows])
     return replace(found, comparison=comparison, rows=rows, keys=tuple(keys), curves=_curves(rows, paths.runs))
 
 
-def _runs(wanted: Wanted, paths: Paths) -> list[RunDirectory]:
+def _runs(wanted: ComparisonSelection, paths: Paths) -> list[RunDirectory]:
     """The runs of all choices, each once, those of the oldest sweep first."""
     oldest_first = sorted(wanted.choices, key=lambda choice: choice.name)
     return list({run.id: run for choice in oldest_first for run in runs_of(choice, paths)}.values())
 
 
-def _with_published(found: Findings, request: Request, results: Sequence[RunResult], paths: Paths) -> Findings:
+def _with_published(
+    found: ComparisonView, request: ComparisonRequest, results: Sequence[RunResult], paths: Paths
+) -> ComparisonView:
     names = {choice.preset for choice in found.wanted.choices}
     if len(names) != 1:
         return replace(
@@ -122,14 +124,14 @@ def _with_published(found: Findings, request: Request, results: Sequence[RunResu
             reason = f"{name} has no published numbers." if name else "Printed numbers are of one preset each."
             return replace(found, no_table=f"{reason} Choose a sweep of cpu-plain or of another published table.")
         printed = replace(request, baseline=None, by="", published=name)
-        return replace(found, published=answer(printed, paths, results))
+        return replace(found, published=compare_runs(printed, paths, results))
     except TfptError as error:
         return replace(found, no_table=str(error))
 
 
-def _rows(standings: Sequence[Standing]) -> tuple[Row, ...]:
-    groups = [standing.entry for standing in standings]
-    return tuple(Row(standing.entry.name, kind_of(standing.entry, groups), standing) for standing in standings)
+def _rows(verdicts: Sequence[RowVerdict]) -> tuple[Row, ...]:
+    groups = [verdict.entry for verdict in verdicts]
+    return tuple(Row(verdict.entry.name, kind_of(verdict.entry, groups), verdict) for verdict in verdicts)
 
 
 def _curves(rows: Sequence[Row], runs: Path) -> tuple[Curve, ...]:
@@ -138,7 +140,7 @@ def _curves(rows: Sequence[Row], runs: Path) -> tuple[Curve, ...]:
     for row in rows:
         if len(curves) == MAX_CURVES:
             break
-        entry = row.standing.entry
+        entry = row.verdict.entry
         read = (read_epochs(RunDirectory(runs / run.run)) for run in entry.done)
         if epochs := next(filter(None, read), []):
             curves.append(_curve(f"{row.kind}{row.name}", entry.framework, epochs))
@@ -156,7 +158,7 @@ def _curve(name: str, framework: str, epochs: Sequence[Epoch]) -> Curve:
     )
 
 
-def title_of(wanted: Wanted) -> str:
+def title_of(wanted: ComparisonSelection) -> str:
     """What is compared, for a heading and as a part of a file's name."""
     if len(wanted.choices) > 1:
         return f"{len(wanted.choices)} entries together"

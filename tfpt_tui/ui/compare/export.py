@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.errors import TfptError, cannot, printable
 from tfpt_tui.results.requests.export import CHARTS, KINDS, export, free_name
-from tfpt_tui.results.requests.request import Answer
+from tfpt_tui.results.requests.request import Comparison
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.dialogs.dialog import Dialog
 
@@ -60,9 +60,9 @@ class ExportDialog(Dialog[str]):
     class Refused(Message):
         reason: str
 
-    def __init__(self, answer: Answer, stem: str) -> None:
+    def __init__(self, comparison: Comparison, stem: str) -> None:
         super().__init__()
-        self._answer = answer
+        self._comparison = comparison
         self._stem = stem
         self._suggested = ""
 
@@ -126,7 +126,7 @@ class ExportDialog(Dialog[str]):
     @work(thread=True, exclusive=True, group="export")
     def _export(self, kind: str, path: Path) -> None:
         try:
-            files = export(self._answer, kind, path)
+            files = export(self._comparison, kind, path)
         except TfptError as error:
             self.post_message(self.Refused(str(error)))
         except OSError as error:

@@ -39,7 +39,7 @@ class Axis:
 
 def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
     """Every row with its ratio; where there are no repeats a point alone, and without figures the reason."""
-    if not any(row.standing.time or row.standing.is_baseline for row in rows):
+    if not any(row.verdict.time or row.verdict.is_baseline for row in rows):
         return Content("\n").join([Content(NOTHING), *map(_without_ratio, rows)])
     wide = columns >= WIDE
     name_width = _name_width(rows, columns) if wide else 0
@@ -53,7 +53,7 @@ def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
         verdict = _verdict(row)
         width = name_width - 1 if wide else columns - verdict.cell_length - 1
         name = _fit(printable(row.name), width)
-        label = Content.styled(name, framework_style(row.standing.entry.framework))
+        label = Content.styled(name, framework_style(row.verdict.entry.framework))
         label += Content(" " * (width + 1 - len(name)))
         drawn = Content.assemble(_whisker(row, axis), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
         lines += [Content.assemble(label, drawn, verdict)] if wide else [label + verdict, drawn]
@@ -61,7 +61,7 @@ def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
 
 
 def _without_ratio(row: Row) -> Content:
-    style = framework_style(row.standing.entry.framework)
+    style = framework_style(row.verdict.entry.framework)
     return Content.assemble((printable(row.name), style), "  ", _verdict(row))
 
 
@@ -83,7 +83,7 @@ def _legend() -> str:
 def _axis(rows: Sequence[Row], columns: int) -> Axis:
     ends = [1 - EQUIVALENT, 1 + EQUIVALENT]
     for row in rows:
-        if time := row.standing.time:
+        if time := row.verdict.time:
             ends += [end for end in (time.ratio, time.low, time.high) if end is not None]
     return Axis(min(ends) / MARGIN, max(ends) * MARGIN, max(8, columns))
 
@@ -103,20 +103,20 @@ def _whisker(row: Row, axis: Axis) -> Content:
     for place in range(axis.place(1 - EQUIVALENT), axis.place(1 + EQUIVALENT) + 1):
         cells[place] = (BAND, "$foreground-disabled")
     cells[axis.place(1.0)] = (ONE, "$foreground-muted")
-    standing = row.standing
-    style = framework_style(standing.entry.framework)
-    if standing.time and standing.time.low is not None and standing.time.high is not None:
-        first, last = axis.place(standing.time.low), axis.place(standing.time.high)
+    row_verdict = row.verdict
+    style = framework_style(row_verdict.entry.framework)
+    if row_verdict.time and row_verdict.time.low is not None and row_verdict.time.high is not None:
+        first, last = axis.place(row_verdict.time.low), axis.place(row_verdict.time.high)
         for place in range(first, last + 1):
             cells[place] = (LINE, style)
         cells[first], cells[last] = (LEFT, style), (RIGHT, style)
-    if standing.time or standing.is_baseline:
-        cells[axis.place(standing.time.ratio if standing.time else 1.0)] = (POINT, f"bold {style}")
+    if row_verdict.time or row_verdict.is_baseline:
+        cells[axis.place(row_verdict.time.ratio if row_verdict.time else 1.0)] = (POINT, f"bold {style}")
     return Content.assemble(*cells)
 
 
 def _ratio(row: Row) -> str:
-    time = row.standing.time
+    time = row.verdict.time
     if time is None:
         return ""
     return f"{time.ratio:.2f}" + (f" [{time.low:.2f}, {time.high:.2f}]" if time.low is not None else "")
@@ -124,14 +124,14 @@ def _ratio(row: Row) -> str:
 
 def _verdict(row: Row) -> Content:
     """In words; what learned something else has its doubt beside it."""
-    standing = row.standing
-    if standing.is_baseline:
+    row_verdict = row.verdict
+    if row_verdict.is_baseline:
         return Content.styled("baseline", "$foreground-muted")
-    if standing.time is None:
-        status = "no timing" if standing.entry.done else standing.entry.results[0].status
+    if row_verdict.time is None:
+        status = "no timing" if row_verdict.entry.done else row_verdict.entry.results[0].status
         return Content.styled(printable(status.replace("_", " ")), "$foreground-muted")
-    verdict = standing.time.verdict
-    doubt = ("! " if standing.in_band is False else "", "$text-warning")
+    verdict = row_verdict.time.verdict
+    doubt = ("! " if row_verdict.in_band is False else "", "$text-warning")
     return Content.assemble(doubt, (verdict, VERDICT_STYLES.get(verdict, "")))
 
 

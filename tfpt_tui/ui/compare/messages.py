@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from tfpt_tui.results.requests.comparables import Choice
-from tfpt_tui.ui.compare.comparison_view import Findings
+from tfpt_tui.ui.compare.comparison_view import ComparisonView
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Indexing(Message):
 
 @dataclass
 class Found(Message):
-    findings: Findings
+    comparison_view: ComparisonView
 
 
 @dataclass

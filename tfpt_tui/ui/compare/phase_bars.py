@@ -16,14 +16,14 @@ NOTHING = "No run has completed, so there are no phases to show."
 
 def draw_phases(rows: Sequence[Row], columns: int) -> Content:
     """All bars have one scale. Medians of the repeats, in the order in which the phases happen."""
-    known = [(row, phases) for row in rows if (phases := row.standing.entry.phases())]
+    known = [(row, phases) for row in rows if (phases := row.verdict.entry.phases())]
     if not known:
         return Content(NOTHING)
     longest = max(sum(phases.values()) for _, phases in known)
     width = max(8, columns - TOTAL_WIDTH)
     parts = []
     for row, phases in known:
-        colour = framework_style(row.standing.entry.framework)
+        colour = framework_style(row.verdict.entry.framework)
         name = Content.styled(printable(f"{row.kind}{row.name}"), colour)
         bar = _bar(phases, longest, width) + Content(f" {sum(phases.values()):.1f} s")
         parts.append(Content("\n").join([name, bar, _seconds(phases, columns)]))

@@ -20,10 +20,10 @@ from tfpt_tui.results.comparison.filters import Filter, read_filter
 from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, change_token, list_choices, narrow
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import as_markdown
-from tfpt_tui.ui.compare import comparison, messages
+from tfpt_tui.ui.compare import comparison_pane, messages
 from tfpt_tui.ui.compare.choice_list import ChoiceList
-from tfpt_tui.ui.compare.comparison import Comparison
-from tfpt_tui.ui.compare.comparison_view import Wanted, find, title_of
+from tfpt_tui.ui.compare.comparison_pane import ComparisonPane
+from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, read_comparison, title_of
 from tfpt_tui.ui.compare.curves import Curves
 from tfpt_tui.ui.compare.export import ExportDialog
 from tfpt_tui.ui.compare.result_table import ResultTable
@@ -55,7 +55,7 @@ class CompareScreen(Screen[None]):
         self._away = True  # until it is seen, and while another screen is
         self._choices: Sequence[Choice] = ()
         self._filter = Filter()
-        self._wanted: Wanted | None = None
+        self._wanted: ComparisonSelection | None = None
         self._change_token: Hashable = None
         self._check_changesing: Timer | None = None
         self._settling: Timer | None = None
@@ -69,7 +69,7 @@ class CompareScreen(Screen[None]):
                 yield Input(placeholder="demo batch_size>32", id="filter", compact=True)
                 yield Static(id="problem", markup=False)
                 yield ChoiceList(id="choices")
-            yield Comparison(id="found")
+            yield ComparisonPane(id="found")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -210,16 +210,16 @@ class CompareScreen(Screen[None]):
             self._compare_as(replace(before, choices=chosen))
             return
         if _is_published(chosen) != (before is not None and _is_published(before.choices)):
-            self._pane.show_view(comparison.PUBLISHED if _is_published(chosen) else comparison.TABLE)
-        self._compare_as(Wanted(chosen))
+            self._pane.show_view(comparison_pane.PUBLISHED if _is_published(chosen) else comparison_pane.TABLE)
+        self._compare_as(ComparisonSelection(chosen))
 
-    def _compare_as(self, wanted: Wanted) -> None:
+    def _compare_as(self, wanted: ComparisonSelection) -> None:
         self._wanted = wanted
         self._pane.expect(wanted)
         self._be_patient_with(wanted)
         self._find(wanted)
 
-    def _be_patient_with(self, wanted: Wanted | None) -> None:
+    def _be_patient_with(self, wanted: ComparisonSelection | None) -> None:
         """What was waited for before is waited for no more."""
         if self._patience:
             self._patience.stop()
@@ -228,10 +228,10 @@ class CompareScreen(Screen[None]):
             self._patience = self.set_timer(PATIENCE_S, lambda: self._pane.be_patient(wanted))
 
     @work(thread=True, exclusive=True, group="find")
-    def _find(self, wanted: Wanted) -> None:
+    def _find(self, wanted: ComparisonSelection) -> None:
         worker = get_current_worker()
         try:
-            found: Message = messages.Found(find(wanted, self._paths))
+            found: Message = messages.Found(read_comparison(wanted, self._paths))
         except OSError as error:
             found = messages.Unreadable(str(error))
         if not worker.is_cancelled:
@@ -239,8 +239,8 @@ class CompareScreen(Screen[None]):
 
     @on(messages.Found)
     def _show_findings(self, message: messages.Found) -> None:
-        if message.findings.wanted is self._wanted:
-            self._pane.show(message.findings)
+        if message.comparison_view.wanted is self._wanted:
+            self._pane.show(message.comparison_view)
 
     # How it is compared and shown.
 
@@ -309,9 +309,9 @@ class CompareScreen(Screen[None]):
         self.notify(f"{shown}\n({COPIED})", markup=False)
 
     def action_export(self) -> None:
-        answer, table = self._pane.answer, self._pane.table.table
-        if answer and table and self._wanted:
-            shown = replace(answer, table=table)
+        comparison, table = self._pane.comparison, self._pane.table.table
+        if comparison and table and self._wanted:
+            shown = replace(comparison, table=table)
             stem = f"compare-{title_of(self._wanted).replace(' ', '-')}"
             self.app.push_screen(ExportDialog(shown, stem), self._tell_written)
 
@@ -349,7 +349,7 @@ class CompareScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         pane = self._pane
-        compared = pane.answer is not None
+        compared = pane.comparison is not None
         match action:
             case "close":
                 return self.has_class("-filter") or self.has_class("-full")
@@ -364,17 +364,22 @@ class CompareScreen(Screen[None]):
             case "group":
                 return bool(self._keys())
             case "across":
-                return bool(pane.findings and (pane.findings.across_helps or pane.findings.wanted.across))
+                return bool(
+                    pane.comparison_view
+                    and (pane.comparison_view.across_helps or pane.comparison_view.wanted.across)
+                )
             case "x_axis":
-                return comparison.CURVES in pane.shown and bool(pane.findings and pane.findings.curves)
+                return comparison_pane.CURVES in pane.shown and bool(
+                    pane.comparison_view and pane.comparison_view.curves
+                )
         return True
 
     @property
-    def _pane(self) -> Comparison:
-        return self.query_one(Comparison)
+    def _pane(self) -> ComparisonPane:
+        return self.query_one(ComparisonPane)
 
     def _keys(self) -> tuple[str, ...]:
-        return self._pane.findings.keys if self._pane.findings else ()
+        return self._pane.comparison_view.keys if self._pane.comparison_view else ()
 
 
 def _is_published(choices: Sequence[Choice]) -> bool:

@@ -9,14 +9,14 @@ from textual.content import Content
 from tfpt_tui.errors import printable
 from tfpt_tui.results.requests.comparables import SWEEP
 from tfpt_tui.results.table import Table
-from tfpt_tui.ui.compare.comparison_view import Curve, Findings, Wanted, title_of
+from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, ComparisonView, Curve, title_of
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, VERDICT_STYLES, colours_of
 
 MAX_NOTES = 100
 NO_CURVES = "No run of these trained an epoch: no curves."
 
 
-def heading(wanted: Wanted, runs: int | None) -> Content:
+def heading(wanted: ComparisonSelection, runs: int | None) -> Content:
     """What is compared and how; ``runs`` is None while it is being read."""
     title = title_of(wanted)
     if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
@@ -76,13 +76,13 @@ def curves_legend(curves: Sequence[Curve], rows: int, dark: bool) -> Content:
     return Content("\n").join(lines)
 
 
-def environment(found: Findings) -> Content:
+def environment(found: ComparisonView) -> Content:
     """What differs between machines and versions, with who has which; below it what is the same."""
     parts = [_heading("Computed on")]
     parts += [Content(f"  {printable(device)}") for device in found.origins.devices]
     parts.append(_heading("\nDiffers"))
     if not found.facts:
-        parts.append(Content("  nothing that is known of these runs"))
+        parts.append(Content("  nothing is known about these runs"))
     for name, values in found.facts:
         parts.append(Content(f"  {printable(name)}"))
         parts += [

@@ -61,7 +61,7 @@ class Doctor(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
             scroll.border_title = "Doctor"
-            scroll.border_subtitle = "r looks again, esc closes"
+            scroll.border_subtitle = "r checks again, esc closes"
             yield Static(id="summary", markup=False)
 
     def on_mount(self) -> None:
@@ -71,7 +71,7 @@ class Doctor(Dialog[None]):
         if self._looking:
             return
         self._looking = True
-        self._tell("looking at this machine ...")
+        self._tell("checking this machine ...")
         self._examine()
 
     @work(thread=True)
@@ -92,7 +92,7 @@ class Doctor(Dialog[None]):
     @on(Found)
     async def _show(self, message: Found) -> None:
         self._findings = message.findings
-        self._tell(f"{summarize(message.findings)} so far, looking at the frameworks ...")
+        self._tell(f"{summarize(message.findings)} so far, checking the frameworks ...")
         async with self.batch():
             await self.query(Horizontal).remove()
             await self.query_one(VerticalScroll).mount_all(_rows(message.findings))

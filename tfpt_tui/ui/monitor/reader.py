@@ -129,7 +129,7 @@ class RunReader:
             return (*record.warnings, *read_environment(self.run).warnings)
         known = read_result(self.run).warnings
         if self._events.malformed and not any(warning.code == DAMAGED for warning in known):
-            message = f"{self._events.malformed} lines of events.jsonl are no events: the file is damaged"
+            message = f"{self._events.malformed} lines of events.jsonl are not events: the file is damaged"
             known = (*known, RunWarning(message, DAMAGED, "", "time"))
         return known
 
@@ -141,7 +141,7 @@ class RunReader:
         silence = "stopped on request" if status == "stopped" else "it left no message"
         message = error.message or silence
         if status in RESUMABLE and "runs resume" not in message and self._is_planned(result.sweep):
-            message += f"\ngo on with: tfpt-tui runs resume {result.sweep}"
+            message += f"\nresume with: tfpt-tui runs resume {result.sweep}"
         return dataclasses.replace(error, message=message)
 
     def _is_planned(self, sweep: str) -> bool:

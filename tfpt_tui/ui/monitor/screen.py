@@ -29,8 +29,8 @@ from tfpt_tui.ui.monitor.details import Details
 from tfpt_tui.ui.monitor.log_view import LogView
 from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.run_pane import LOG, TRAINING, VIEWS, Picture, RunPane
-from tfpt_tui.ui.monitor.watch import Snapshot, Wanted, Watcher
-from tfpt_tui.ui.polling import keep_looking
+from tfpt_tui.ui.monitor.watch import RunPoller, RunSelection, Snapshot
+from tfpt_tui.ui.polling import keep_polling
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.live import Live
@@ -52,7 +52,7 @@ class MonitorScreen(Screen[None]):
 
     snapshot: var[Snapshot | None] = var(None, init=False)
     # What is to be read: the run that the user chose, None for the live one, and those drawn beside it.
-    wanted: var[Wanted] = var(Wanted(), init=False)
+    wanted: var[RunSelection] = var(RunSelection(), init=False)
     baseline: var[str | None] = var(None, init=False)
     axes: var[Axes] = var(Axes(), init=False)
     view: var[str] = var(TRAINING, init=False)
@@ -116,9 +116,9 @@ class MonitorScreen(Screen[None]):
     @work(thread=True)
     def _watch(self) -> None:
         """Look at the files as often as the screen is to be painted, and tell what has changed."""
-        watcher = Watcher(self._paths)
-        keep_looking(
-            lambda _: watcher.look(self.wanted),
+        watcher = RunPoller(self._paths)
+        keep_polling(
+            lambda _: watcher.poll(self.wanted),
             lambda snapshot: self.post_message(self.Seen(snapshot)),
             lambda problem: self.post_message(self.Unreadable(problem)),
             lambda: self._away,
@@ -301,7 +301,7 @@ class MonitorScreen(Screen[None]):
         beside = [run for run in self.wanted.beside if run != view.id]
         if view.id not in self.wanted.beside:
             if len(beside) + 1 == MAX_CURVES:
-                self.notify(f"{MAX_CURVES} runs are as many as can be told apart; space on one takes it away")
+                self.notify(f"{MAX_CURVES} runs are the most that can be told apart; space removes one")
                 return
             beside.append(view.id)
         elif view.id == self.baseline:

@@ -17,7 +17,7 @@ MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them 
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunSelection:
     """What is to be read: the chosen run, None for the live one, else the newest; and those drawn beside it."""
 
     chosen: str | None = None
@@ -46,7 +46,7 @@ class Snapshot:
         return None
 
 
-class Watcher:
+class RunPoller:
     """Reads what has changed since the last look. Each thread that looks needs one of its own."""
 
     def __init__(self, paths: Paths) -> None:
@@ -56,7 +56,7 @@ class Watcher:
         self._listed: dict[str, RunResult] = {}
         self._readers: dict[str, RunReader] = {}
 
-    def look(self, wanted: Wanted) -> Snapshot:
+    def poll(self, wanted: RunSelection) -> Snapshot:
         """The list of runs, the chosen one and those beside it."""
         self._rescan()
         shown = self._directories[:MAX_LISTED]

@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 from tfpt_tui.errors import printable
 from tfpt_tui.results.store.datasets import Dataset
 from tfpt_tui.runs.tasks.preparation import Preparation
-from tfpt_tui.ui.prepare.datasets_snapshot import NEW, Stock
+from tfpt_tui.ui.prepare.datasets_snapshot import NEW, DatasetsSnapshot
 from tfpt_tui.ui.theme import GLYPHS, status_style
 
 
@@ -22,7 +22,7 @@ class DatasetList(OptionList):
         super().__init__(id=id, compact=True, markup=False)
         self._prompts: dict[str, Content] = {}
 
-    def show(self, stock: Stock, chosen: str) -> None:
+    def show(self, stock: DatasetsSnapshot, chosen: str) -> None:
         """Show the stock and put the highlight on the chosen entry."""
         names = Counter(one.path.name for one in stock.datasets)
         prompts = {NEW: _new()}

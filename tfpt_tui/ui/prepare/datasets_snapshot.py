@@ -14,7 +14,7 @@ NEW = "new"
 
 
 @dataclass(frozen=True)
-class Stock:
+class DatasetsSnapshot:
     """``preparations`` are those that are under way or ended badly, one for each directory."""
 
     datasets: tuple[Dataset, ...] = ()
@@ -47,7 +47,7 @@ class Followed:
     lost: bool = False
 
 
-def follow(chosen: str, before: Stock, now: Stock, awaited: Path | None) -> Followed:
+def follow(chosen: str, before: DatasetsSnapshot, now: DatasetsSnapshot, awaited: Path | None) -> Followed:
     """Stay with the chosen entry, or with what became of it.
 
     A preparation becomes its dataset; ``awaited`` is where one goes that was started and may not be seen yet.
@@ -76,7 +76,7 @@ def entry_of(one: Dataset | Preparation) -> str:
     return f"dataset {one.path}" if isinstance(one, Dataset) else f"preparation {one.id}"
 
 
-class StockWatcher:
+class DatasetsPoller:
     """Datasets are listed again only when something about them has changed, or on request."""
 
     def __init__(self, paths: Paths) -> None:
@@ -84,7 +84,7 @@ class StockWatcher:
         self._datasets: tuple[Dataset, ...] = ()
         self._seen: object = None
 
-    def look(self, again: bool = False) -> Stock:
+    def look(self, again: bool = False) -> DatasetsSnapshot:
         """The stock as it is now; ``again`` lists the datasets in any case.
 
         Raises:
@@ -95,7 +95,7 @@ class StockWatcher:
         if again or signature != self._seen:
             self._datasets = tuple(list_datasets(self._paths))
             self._seen = self._signature(preparations)
-        return Stock(self._datasets, self._current(preparations))
+        return DatasetsSnapshot(self._datasets, self._current(preparations))
 
     def _current(self, preparations: list[Preparation]) -> tuple[Preparation, ...]:
         newest = {one.request.out: one for one in reversed(preparations)}

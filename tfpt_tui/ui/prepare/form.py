@@ -60,10 +60,10 @@ class PrepareForm(Vertical):
         yield from _field("out", "", "into")
         yield from _field("size", f"{DEFAULT_SIZE} px per side", number=True)
         yield from _field("limit", "all: images a class and split", number=True)
-        yield from _field("classes", "all: only the first so many", number=True)
+        yield from _field("classes", "all; or only the first N", number=True)
         with Horizontal(id="row-skip-bad"):
             yield Label("")
-            yield Tick("leave out files that are no images", id="skip-bad", compact=True)
+            yield Tick("skip files that are not images", id="skip-bad", compact=True)
 
     def on_mount(self) -> None:
         self._show_rows()

@@ -9,26 +9,26 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tfpt_tui.results.store.datasets import Usage
-from tfpt_tui.ui.prepare.datasets_snapshot import Stock
-from tfpt_tui.ui.prepare.preview import Form, Prospect
+from tfpt_tui.ui.prepare.datasets_snapshot import DatasetsSnapshot
+from tfpt_tui.ui.prepare.preview import Form, PreparePreview
 
 
 @dataclass
-class Seen(Message):
+class Polled(Message):
     """The stock has changed."""
 
-    stock: Stock
+    stock: DatasetsSnapshot
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, Seen)
+        return isinstance(message, Polled)
 
 
 @dataclass
-class Foreseen(Message):
+class Previewed(Message):
     """What the form amounts to; ``start`` it if it can."""
 
     form: Form
-    prospect: Prospect
+    prospect: PreparePreview
     start: bool
 
 

@@ -12,7 +12,7 @@ from tfpt_tui.runs.tasks.preparation import Preparation
 from tfpt_tui.ui.prepare import text
 from tfpt_tui.ui.prepare.contact_sheet import WITHOUT_ROOM, ContactSheet
 from tfpt_tui.ui.prepare.form import PrepareForm
-from tfpt_tui.ui.prepare.preview import Form, Prospect
+from tfpt_tui.ui.prepare.preview import Form, PreparePreview
 from tfpt_tui.ui.prepare.thumbnails import Grid, fit
 from tfpt_tui.ui.widgets.live import Live
 
@@ -28,7 +28,7 @@ class NewPage(VerticalScroll, can_focus=False):
     def form(self) -> Form:
         return self.query_one(PrepareForm).form
 
-    def show(self, prospect: Prospect, columns: int) -> None:
+    def show(self, prospect: PreparePreview, columns: int) -> None:
         self.query_one("#prospect", Static).update(text.prospect(prospect, columns))
 
 

@@ -20,7 +20,7 @@ SOURCES = {
     FOLDER: "a folder of images",
     "synthetic": "synthetic pictures",
 }
-WITHOUT_FOLDER = "type the folder of your images: train/CLASS/* and test/CLASS/*, or only CLASS/*"
+WITHOUT_FOLDER = "type the path of your images: train/CLASS/* and test/CLASS/*, or only CLASS/*"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ NOTHING_KNOWN = Preview()
 
 
 @dataclass(frozen=True)
-class Prospect:
+class PreparePreview:
     """A preview of what stands in the form; ``missing`` says which field is to be filled in first."""
 
     request: RecordedRequest
@@ -80,9 +80,9 @@ class _CancelledError(Exception):
     """Nobody waits for the answer any more."""
 
 
-def foresee(
+def read_preview(
     form: Form, settings: UserSettings, paths: Paths, is_cancelled: Callable[[], bool] = lambda: False
-) -> Prospect:
+) -> PreparePreview:
     """Check the form as the command would, and find out what it amounts to; it gives up when it is cancelled."""
 
     def go_on(phase: str, done: int, total: int) -> None:
@@ -91,13 +91,13 @@ def foresee(
 
     request = form.request(paths)
     if form.source == FOLDER and not form.folder:
-        return Prospect(request.recorded, missing=WITHOUT_FOLDER)
+        return PreparePreview(request.recorded, missing=WITHOUT_FOLDER)
     try:
-        return Prospect(request.recorded, preview(request, settings, paths, go_on))
+        return PreparePreview(request.recorded, preview(request, settings, paths, go_on))
     except _CancelledError:
         problem = "cancelled"
     except TfptError as error:
         problem = str(error)
     except OSError as error:
         problem = f"{error.filename or request.out}: {(error.strerror or str(error)).lower()}"
-    return Prospect(request.recorded, Preview(problem=problem))
+    return PreparePreview(request.recorded, Preview(problem=problem))

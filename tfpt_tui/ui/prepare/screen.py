@@ -23,14 +23,14 @@ from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.tasks.preparation import Preparation, RecordedRequest, forget, start, stop
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import PREPARE, bindings
-from tfpt_tui.ui.polling import keep_looking
+from tfpt_tui.ui.polling import keep_polling
 from tfpt_tui.ui.prepare import messages
 from tfpt_tui.ui.prepare.contact_sheet import ContactSheet
 from tfpt_tui.ui.prepare.dataset_list import DatasetList
-from tfpt_tui.ui.prepare.datasets_snapshot import NEW, Stock, StockWatcher, follow
+from tfpt_tui.ui.prepare.datasets_snapshot import NEW, DatasetsPoller, DatasetsSnapshot, follow
 from tfpt_tui.ui.prepare.form import PrepareForm
 from tfpt_tui.ui.prepare.pages import DatasetPage, NewPage, PreparationPage
-from tfpt_tui.ui.prepare.preview import Form, Prospect, foresee
+from tfpt_tui.ui.prepare.preview import Form, PreparePreview, read_preview
 from tfpt_tui.ui.prepare.thumbnails import Grid, draw_sheet
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
@@ -53,11 +53,11 @@ class PrepareScreen(Screen[None]):
         self._settings = settings
         self._away = True  # until it is seen, and while another screen is
         self._look_now = threading.Event()
-        self._stock = Stock()
+        self._stock = DatasetsSnapshot()
         self._chosen = ""
         self._awaited: Path | None = None  # where a preparation goes that was started and not seen yet
         self._shown: Dataset | Preparation | None = None
-        self._prospect: Prospect | None = None
+        self._prospect: PreparePreview | None = None
         self._checked: Form | None = None  # what is looked at to start it
         self._typing: Timer | None = None
         # By path and digest: what is read once is kept.
@@ -90,17 +90,17 @@ class PrepareScreen(Screen[None]):
 
     @work(thread=True)
     def _watch(self) -> None:
-        keep_looking(
-            StockWatcher(self._paths).look,
-            lambda stock: self.post_message(messages.Seen(stock)),
+        keep_polling(
+            DatasetsPoller(self._paths).look,
+            lambda stock: self.post_message(messages.Polled(stock)),
             lambda problem: self.post_message(messages.Refused("Cannot read the datasets", problem)),
             lambda: self._away,
             self._look_now,
             LOOK_S,
         )
 
-    @on(messages.Seen)
-    def _show_stock(self, message: messages.Seen) -> None:
+    @on(messages.Polled)
+    def _show_stock(self, message: messages.Polled) -> None:
         followed = follow(self._chosen, self._stock, message.stock, self._awaited)
         if self._stock.entries and list(message.stock.entries) != list(self._stock.entries):
             self._foresee(self.query_one(NewPage).form)  # what is there now decides over what can be made
@@ -222,7 +222,7 @@ class PrepareScreen(Screen[None]):
         one = self._preparation(over=False)
         if one is None:
             return
-        question = f"Stop preparing {printable(one.request.out.name)}? What is made stays, and it can go on later."
+        question = f"Stop preparing {printable(one.request.out.name)}? What is made stays, and it can be resumed."
         if await self.app.push_screen_wait(Confirm(question, {"s": "Stop it", "c": "Cancel"})) == "s":
             stop(one)
             self._look_now.set()
@@ -247,12 +247,12 @@ class PrepareScreen(Screen[None]):
 
     def _look_ahead(self, form: Form, start: bool) -> None:
         worker = get_current_worker()
-        prospect = foresee(form, self._settings, self._paths, lambda: worker.is_cancelled)
+        prospect = read_preview(form, self._settings, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.post_message(messages.Foreseen(form, prospect, start))
+            self.post_message(messages.Previewed(form, prospect, start))
 
-    @on(messages.Foreseen)
-    def _show_prospect(self, message: messages.Foreseen) -> None:
+    @on(messages.Previewed)
+    def _show_prospect(self, message: messages.Previewed) -> None:
         typed_on = message.form != self.query_one(NewPage).form
         if not typed_on and message.prospect != self._prospect:
             self._prospect = message.prospect
@@ -263,7 +263,7 @@ class PrepareScreen(Screen[None]):
             self._show_new()
             self._begin_or_refuse(message.prospect, typed_on)
 
-    def _begin_or_refuse(self, prospect: Prospect, typed_on: bool) -> None:
+    def _begin_or_refuse(self, prospect: PreparePreview, typed_on: bool) -> None:
         if prospect.startable and not typed_on:
             self._begin(prospect.request, prospect.preview.training, prospect.preview.to_fetch)
             return

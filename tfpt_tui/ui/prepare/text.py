@@ -17,7 +17,7 @@ from tfpt_tui.results.requests.duration import show_duration
 from tfpt_tui.results.store.datasets import Dataset, Usage, command_of, show_bytes
 from tfpt_tui.runs.tasks.preparation import Preparation
 from tfpt_tui.runs.tasks.prepare_request import Preview
-from tfpt_tui.ui.prepare.preview import Prospect
+from tfpt_tui.ui.prepare.preview import PreparePreview
 from tfpt_tui.ui.theme import GLYPHS, status_style
 
 LABEL = 9  # columns of what stands before a fact
@@ -80,12 +80,12 @@ def problem_files(manifest: Manifest) -> Content:
         return Content("")
     count = len(manifest.skipped)
     shown = [printable(name) for name in manifest.skipped[:MAX_FILES]]
-    heading = f"{count:,} file{'' if count == 1 else 's'} left out, as no images\n"
+    heading = f"{count:,} file{' skipped, not an image' if count == 1 else 's skipped, not images'}\n"
     more = [f"and {count - MAX_FILES:,} more: manifest.toml has them all"] if count > MAX_FILES else []
     return Content.styled(heading, "$text-warning") + Content("\n".join(shown + more))
 
 
-def prospect(found: Prospect, columns: int) -> Content:
+def prospect(found: PreparePreview, columns: int) -> Content:
     """What a preparation would make, need and take, and why it cannot start."""
     if found.missing:
         return Content.styled(found.missing, "$foreground-muted")
@@ -115,7 +115,7 @@ def progress(one: Preparation, columns: int) -> Content:
     """What it is doing, how far it is, how fast, and how long it will take; or how it ended."""
     if one.status != "running":
         why = "stopped on request" if one.status == "stopped" else printable(one.problem)
-        again = "tries again" if one.status == "failed" else "goes on where it stopped"
+        again = "tries again" if one.status == "failed" else "resumes where it stopped"
         return Content.assemble(
             (why, status_style(one.status)), (f"\n\ns {again}, D forgets it", "$foreground-muted")
         )
@@ -193,12 +193,12 @@ def _takes(found: Preview) -> str:
     return how_long + fetched
 
 
-def _verdict(found: Prospect) -> Content:
+def _verdict(found: PreparePreview) -> Content:
     if found.preview.problem:
         return Content.styled(f"{GLYPHS['failed']} {printable(found.preview.problem)}", "$text-error")
     if found.preview.there:
         return Content.styled("it is there already: choose it on the left", "$foreground-muted")
-    how = "goes on where it stopped" if found.preview.continues else "starts it"
+    how = "resumes where it stopped" if found.preview.continues else "starts it"
     return Content.styled(f"{GLYPHS['completed']} s {how}, or enter in a field", "$text-success")
 
 

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     """
     directory, parent, framework, name = Path(arguments[0]), int(arguments[1]), *arguments[2:4]
     die_with_parent(parent)
-    reader = importlib.import_module(f"tfpt_tui.backends.{framework}.cifar")
+    reader = importlib.import_module(f"tfpt_tui.backends.{framework}.cifar_reader")
     splits = reader.read_cifar(name, directory)
     arrays = {f"{split}/pixels": pixels for split, (pixels, _) in splits.items()}
     arrays |= {f"{split}/labels": labels for split, (_, labels) in splits.items()}

@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tfpt_tui.errors import printable
-from tfpt_tui.results.requests.request import Answer
+from tfpt_tui.results.requests.request import Comparison
 from tfpt_tui.ui.compare import text
-from tfpt_tui.ui.compare.comparison_view import Findings, Wanted
+from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, ComparisonView
 from tfpt_tui.ui.compare.curves import Curves
 from tfpt_tui.ui.compare.intervals import draw_intervals
 from tfpt_tui.ui.compare.phase_bars import draw_phases
@@ -33,14 +33,14 @@ DRAWINGS = {RATIOS: draw_intervals, PHASES: draw_phases}
 PRESS_A = "\n\nPress A to compare them anyway, or v to see what differs."
 
 
-class Comparison(Vertical):
+class ComparisonPane(Vertical):
     """On a short terminal one view at a time; on a tall one the table with another view below it."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
-        self.findings: Findings | None = None
+        self.comparison_view: ComparisonView | None = None
         self.view = TABLE
-        # The columns that each of the drawings of these findings has.
+        # The columns that each of the drawings of this comparison has.
         self._drawn: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
@@ -70,11 +70,11 @@ class Comparison(Vertical):
         return self.query_one(name, ResultTable)
 
     @property
-    def answer(self) -> Answer | None:
+    def comparison(self) -> Comparison | None:
         """What the table in use shows."""
-        if self.findings is None:
+        if self.comparison_view is None:
             return None
-        return self.findings.published if self.table.id == PUBLISHED else self.findings.comparison
+        return self.comparison_view.published if self.table.id == PUBLISHED else self.comparison_view.comparison
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -84,41 +84,41 @@ class Comparison(Vertical):
             return TABLE, below
         return (self.view,)
 
-    def expect(self, wanted: Wanted) -> None:
+    def expect(self, wanted: ComparisonSelection) -> None:
         """Say what is being compared, while what was found before still stands."""
         self.query_one("#heading", Static).update(text.heading(wanted, None))
 
-    def be_patient(self, wanted: Wanted) -> None:
+    def be_patient(self, wanted: ComparisonSelection) -> None:
         """What was found before is no answer to what is wanted now: hide it while that takes its time."""
-        if self.findings is None or self.findings.wanted is not wanted:
+        if self.comparison_view is None or self.comparison_view.wanted is not wanted:
             self.clear("comparing ...")
 
     def clear(self, message: str) -> None:
         """Show nothing but a message."""
-        self.findings = None
+        self.comparison_view = None
         self.query_one("#message", Static).update(Content(message))
         self.add_class("-message")
         self.show_view(self.view)
 
-    def show(self, findings: Findings) -> None:
-        self.findings = findings
+    def show(self, comparison_view: ComparisonView) -> None:
+        self.comparison_view = comparison_view
         self._drawn.clear()
-        comparison, published = findings.comparison, findings.published
+        comparison, published = comparison_view.comparison, comparison_view.published
         self.set_class(comparison is None, "-message")
-        self.set_class(len(findings.rows) <= FEW, "-few")
-        way_out = PRESS_A if findings.across_helps else ""
-        self.query_one("#message", Static).update(Content(printable(findings.refusal) + way_out))
-        self.query_one("#heading", Static).update(text.heading(findings.wanted, findings.runs))
+        self.set_class(len(comparison_view.rows) <= FEW, "-few")
+        way_out = PRESS_A if comparison_view.across_helps else ""
+        self.query_one("#message", Static).update(Content(printable(comparison_view.refusal) + way_out))
+        self.query_one("#heading", Static).update(text.heading(comparison_view.wanted, comparison_view.runs))
         self._show_table("table", comparison)
         self._show_table("published", published)
         hidden = self.query_one("#table", ResultTable).hidden_rows
         notes = text.notes(comparison.table, hidden) if comparison else ""
         self.query_one("#notes", Static).update(notes)
         self.query_one("#published-notes", Static).update(
-            text.notes(published.table) if published else Content(printable(findings.no_table))
+            text.notes(published.table) if published else Content(printable(comparison_view.no_table))
         )
-        self.query_one(Curves).show(findings.curves, len(findings.rows))
-        self.query_one("#environment", Static).update(text.environment(findings))
+        self.query_one(Curves).show(comparison_view.curves, len(comparison_view.rows))
+        self.query_one("#environment", Static).update(text.environment(comparison_view))
         self.show_view(self.view)
 
     def show_view(self, view: str) -> None:
@@ -127,14 +127,14 @@ class Comparison(Vertical):
         shown = self.shown
         self.query_one(ViewBar).show(shown)
         for name in VIEWS:
-            blocked = self.has_class("-message") and (name in COMPARED or self.findings is None)
+            blocked = self.has_class("-message") and (name in COMPARED or self.comparison_view is None)
             own = self.query_one(f"#{name}-view")
             own.set_class(name in shown and not blocked, "-shown")
             own.set_class(name in shown[1:], "-below")
             own.set_class(name in shown[:-1], "-above")
         for name in shown:
             self._draw(name)
-        blocked = self.has_class("-message") and (shown[0] in COMPARED or self.findings is None)
+        blocked = self.has_class("-message") and (shown[0] in COMPARED or self.comparison_view is None)
         self.query_one("#message").display = blocked
         self.screen.refresh_bindings()
 
@@ -146,7 +146,7 @@ class Comparison(Vertical):
     def on_resize(self) -> None:
         self.show_view(self.view)
 
-    def _show_table(self, name: str, found: Answer | None) -> None:
+    def _show_table(self, name: str, found: Comparison | None) -> None:
         own = self.query_one(f"#{name}", ResultTable)
         own.display = found is not None
         own.show(found.table if found else None)
@@ -154,10 +154,10 @@ class Comparison(Vertical):
     def _draw(self, view: str) -> None:
         """Draw a view anew where that changes it; of very many rows the first ones, as in the table."""
         columns = self.content_size.width - 1  # the scrollbar's
-        if view not in DRAWINGS or not self.findings or self._drawn.get(view) == columns:
+        if view not in DRAWINGS or not self.comparison_view or self._drawn.get(view) == columns:
             return
         self._drawn[view] = columns
-        rows = self.findings.rows
+        rows = self.comparison_view.rows
         parts = [text.cut(len(rows) - MAX_ROWS)] if len(rows) > MAX_ROWS else []
         parts += [DRAWINGS[view](rows[:MAX_ROWS], columns)] if rows else []
         self.query_one(f"#{view}", Static).update(Content("\n").join(parts))

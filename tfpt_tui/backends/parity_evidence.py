@@ -44,24 +44,24 @@ def _prove(directory: Path) -> None:
     config = read_config(directory)
     backend = load_backend(config)
     data, model, training, runtime = backend
-    proof = importlib.import_module(f"tfpt_tui.backends.{config.framework}.proof")
+    own = importlib.import_module(f"tfpt_tui.backends.{config.framework}.parity_evidence")
     device = runtime.init_device(config)
     dataset = list_dataset(Path(config.data))
     train = data.make_training_data(config, dataset.train, device)
     arrays: dict[str, Array] = {}
 
-    test_images, _ = proof.take_batches(data.make_test_data(config, dataset.test, device), TEST_BATCHES)
+    test_images, _ = own.take_batches(data.make_test_data(config, dataset.test, device), TEST_BATCHES)
     arrays["pixels"] = np.concatenate(test_images)
     steps = train.images // config.batch_size + SECOND_EPOCH_BATCHES
-    images, labels = proof.take_batches(train, steps)
+    images, labels = own.take_batches(train, steps)
     arrays["batch_images"], arrays["batch_labels"] = np.concatenate(images), np.concatenate(labels)
 
     inputs, targets = _draw_batches(config.seed, config.batch_size, config.image_size, dataset.classes)
     network = model.build_model(config, dataset.classes, device)
     arrays |= _flatten("initial", model.get_weights(network))
-    arrays["prediction"] = proof.predict(network, inputs[0])
-    step = proof.make_step(network, config, device)
-    arrays["logits"], loss, _ = proof.differentiate(step, inputs[0], targets[0])
+    arrays["prediction"] = own.predict(network, inputs[0])
+    step = own.make_step(network, config, device)
+    arrays["logits"], loss, _ = own.differentiate(step, inputs[0], targets[0])
     arrays["loss"] = np.array(loss)
 
     # From the cache: the batches above were not.
@@ -80,9 +80,9 @@ def _prove(directory: Path) -> None:
 
     # Last, and in double precision: in single, one rounding decides on which side of zero a ReLU's input falls,
     # and whether a bias before a normalisation, whose gradient is zero, takes a step of Adam.
-    step = proof.make_step(proof.build_in_double(config, dataset.classes, device), config, device)
-    arrays |= _flatten("gradient", proof.differentiate(step, inputs[0], targets[0])[2])
-    proof.take_steps(step, inputs, targets)
+    step = own.make_step(own.build_in_double(config, dataset.classes, device), config, device)
+    arrays |= _flatten("gradient", own.differentiate(step, inputs[0], targets[0])[2])
+    own.take_steps(step, inputs, targets)
     arrays |= _flatten("trained", model.get_weights(step.model))
 
     np.savez(directory / "arrays.npz", allow_pickle=False, **arrays)
