@@ -56,10 +56,10 @@ def pictures_by_class(tmp_path):
         (["cifar10", "--out", "x", "--skip-bad"], "--skip-bad: cifar10 has no files to leave out"),
         (
             ["Cifar10", "--out", "x", "--archive", "y"],
-            "made from no archive; it is for cifar100 and cifar10; did you",
+            "uses no archive; that option is for cifar100 and cifar10; did you",
         ),
         (["synthetic", "--out", "x", "--skip-bad"], "--skip-bad: synthetic has no files to leave out"),
-        (["cifar10", "--out", "x", "--url", "http://user:secret@["], "--url: is no address"),
+        (["cifar10", "--out", "x", "--url", "http://user:secret@["], "--url: not an address"),
         (["cifar10", "--out", "x", "--url", "user:secret@host/x"], "--url: has no http:// or https://"),
     ],
 )

@@ -36,6 +36,6 @@ def test_a_worker_needs_its_framework_and_nothing_of_ours(framework, tmp_path, p
     (run,) = submit(plan, settings, paths).runs
     wait_until(lambda: status_of(run) not in ALIVE, 120)
     result = read_result(run)
-    assert (result["status"], result.get("error")) == ("completed", None)
-    assert result["config"]["environment"] == "bare"
-    assert result["environment"]["versions"]
+    assert (result.status, result.error) == ("completed", None)
+    assert result.config.environment == "bare"
+    assert result.environment.versions

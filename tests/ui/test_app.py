@@ -221,16 +221,16 @@ async def test_a_run_without_readable_configuration_is_shown_as_such(app, paths)
 async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, recorded, monkeypatch):
     from tfpt_tui.ui.monitor.watch import RunPoller
 
-    real = RunPoller.look
+    real = RunPoller.poll
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await shows(pilot, "completed")
 
         def refuse(*_):
             raise OSError(5, "Input/output error", "/runs")
 
-        monkeypatch.setattr(RunPoller, "look", refuse)
+        monkeypatch.setattr(RunPoller, "poll", refuse)
         await shows(pilot, "Cannot read the runs", "Input/output error")
-        monkeypatch.setattr(RunPoller, "look", real)
+        monkeypatch.setattr(RunPoller, "poll", real)
         await pilot.press("j")
         await shows(pilot, "PyTorch 9.9")
 
@@ -375,7 +375,7 @@ async def test_a_slow_interpreter_does_not_hold_up_the_empty_screen(app, monkeyp
 async def test_a_look_elsewhere_has_no_file_read_again(app, recorded, monkeypatch):
     from tfpt_tui.ui.monitor import watch
 
-    readers, looks = counted(monkeypatch, watch, "RunReader"), counted(monkeypatch, watch.RunPoller, "look")
+    readers, looks = counted(monkeypatch, watch, "RunReader"), counted(monkeypatch, watch.RunPoller, "poll")
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "TensorFlow 9.9")
         known = len(readers)

@@ -291,7 +291,7 @@ async def test_a_name_that_is_taken_or_is_none_is_not_saved_at_once(build, known
         await opened.press("escape", "w")
         await opened.shows("Save as preset")
         await opened.press(*"a/b", "enter")
-        await opened.shows("no name for a preset")
+        await opened.shows("not a name for a preset")
         await opened.press(*["backspace"] * 3, *"mine", "enter")
         await opened.shows("mine is one of your presets: enter overwrites it")
         assert "epochs" not in own.read_text()

@@ -15,7 +15,7 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS
-from tfpt_tui.ui.compare import comparison, comparison_view
+from tfpt_tui.ui.compare import comparison_pane, comparison_view
 from tfpt_tui.ui.compare import messages as compare_messages
 from tfpt_tui.ui.compare import screen as compare
 from tfpt_tui.ui.compare.comparison_pane import VIEWS, ComparisonPane
@@ -352,7 +352,7 @@ async def test_two_hundred_rows_are_shown_and_scrolled_to_the_last(app, record):
 
 
 async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_drawn(app, record, monkeypatch):
-    monkeypatch.setattr(comparison, "MAX_ROWS", 3)
+    monkeypatch.setattr(comparison_pane, "MAX_ROWS", 3)
     record(QUICK, *(("pytorch", {"batch_size": size}) for size in range(1, 6)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
@@ -367,7 +367,7 @@ async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_dr
 async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_it_is_not_told(
     app, two, batches, monkeypatch
 ):
-    held, real = threading.Event(), comparison_view.find
+    held, real = threading.Event(), comparison_view.read_comparison
 
     def slow(wanted, paths):
         if wanted.choices[0].name == SWEEP:
@@ -381,7 +381,7 @@ async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_i
             told.set()
 
     told = threading.Event()
-    monkeypatch.setattr(compare, "find", slow)
+    monkeypatch.setattr(compare, "read_comparison", slow)
     monkeypatch.setattr(compare_messages, "Unreadable", Told)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")

@@ -61,16 +61,16 @@ def test_datasets_are_read_again_only_when_something_has_changed(paths, dataset,
     read = []
     real = module.list_datasets
     monkeypatch.setattr(module, "list_datasets", lambda paths: read.append(1) or real(paths))
-    watcher = DatasetsPoller(paths)
-    assert len(watcher.look().datasets) == 1
-    watcher.look()
+    poller = DatasetsPoller(paths)
+    assert len(poller.poll().datasets) == 1
+    poller.poll()
     assert len(read) == 1
-    watcher.look(again=True)
+    poller.poll(again=True)
     assert len(read) == 2
     shutil.copytree(dataset, paths.datasets / "two")
-    assert len(watcher.look().datasets) == 2
+    assert len(poller.poll().datasets) == 2
     (paths.datasets / "two" / "manifest.toml").unlink()
-    assert len(watcher.look().datasets) == 1
+    assert len(poller.poll().datasets) == 1
 
 
 def test_a_failure_is_shown_until_its_dataset_is_there(paths, dataset):
@@ -79,10 +79,10 @@ def test_a_failure_is_shown_until_its_dataset_is_there(paths, dataset):
     record.mkdir(parents=True)
     write_toml(record / "request.toml", {"kind": "synthetic", "out": str(out), "size": 64, "arguments": []})
     ProgressLog(record / "progress.jsonl").end(3, "no room")
-    watcher = DatasetsPoller(paths)
-    assert [one.status for one in watcher.look().preparations] == ["failed"]
+    poller = DatasetsPoller(paths)
+    assert [one.status for one in poller.poll().preparations] == ["failed"]
     shutil.copytree(dataset, out)
-    assert watcher.look().preparations == ()
+    assert poller.poll().preparations == ()
 
 
 def test_a_dataset_that_is_prepared_anew_is_shown_as_its_preparation(made):

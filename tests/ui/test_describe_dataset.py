@@ -122,21 +122,19 @@ def test_a_prospect_says_what_is_needed_and_what_is_in_the_way():
         asked,
         Preview(images=60_000, classes=100, needed=246_000_000, free=32 * 10**9, to_fetch=169_000_000),
     )
-    text = describe.prospect(ready, 100).plain
+    text = describe.preview(ready, 100).plain
     assert "60,000 in 100 classes" in text
     assert "about 246 MB; 32.0 GB are free there" in text
     assert "time unknown" in text
     assert "169 MB are fetched first" in text
     assert "tfpt-tui prepare cifar100 --out /d/c" in text
     assert "s starts it" in text
-    assert "✗ no room" in describe.prospect(PreparePreview(asked, Preview(problem="no room")), 50).plain
-    training = describe.prospect(PreparePreview(asked, Preview(training="sweep 1")), 80).plain
+    assert "✗ no room" in describe.preview(PreparePreview(asked, Preview(problem="no room")), 50).plain
+    training = describe.preview(PreparePreview(asked, Preview(training="sweep 1")), 80).plain
     assert "sweep 1 trains on this machine now: preparing would disturb" in training
-    assert "about 40 s" in describe.prospect(PreparePreview(asked, Preview(images=9, seconds=40.0)), 80).plain
-    assert (
-        "resumes where it stopped" in describe.prospect(PreparePreview(asked, Preview(continues=True)), 80).plain
-    )
-    assert "already" in describe.prospect(PreparePreview(asked, Preview(there=True)), 80).plain
+    assert "about 40 s" in describe.preview(PreparePreview(asked, Preview(images=9, seconds=40.0)), 80).plain
+    assert "resumes where it stopped" in describe.preview(PreparePreview(asked, Preview(continues=True)), 80).plain
+    assert "already" in describe.preview(PreparePreview(asked, Preview(there=True)), 80).plain
 
 
 def test_what_was_told_of_a_source_is_told_of_its_dataset():

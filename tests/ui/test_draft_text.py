@@ -43,7 +43,7 @@ def test_a_field_says_its_meaning_range_and_unit(outcome):
 
 
 def test_the_summary_says_how_many_how_long_and_when(outcome):
-    assert summary(outcome(), None, "").plain == "2 runs, looking how long; starts now"
+    assert summary(outcome(), None, "").plain == "2 runs, estimating; starts now"
     assert summary(outcome(), PlanPreview("", 90.0), "").plain == "2 runs, about 2 min; starts now"
     waiting = summary(outcome(repeats="5"), PlanPreview(), "1 run of sweep x").plain
     assert waiting == "10 runs, time not known; starts after 1 run of sweep x"

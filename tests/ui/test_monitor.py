@@ -13,6 +13,7 @@ from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.ui.monitor import watch
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.runs_pane import RunsPane
 from tfpt_tui.ui.monitor.screen import MonitorScreen
 from tfpt_tui.ui.widgets.chart import Chart
 
@@ -316,11 +317,11 @@ def refuse(run):
     ],
 )
 async def test_the_list_says_how_many_runs_it_leaves_out(app, recorded, monkeypatch, hidden, needle, told):
-    real = watch.RunPoller.look
-    monkeypatch.setattr(watch.RunPoller, "look", lambda *given: replace(real(*given), hidden=hidden))
+    real = watch.RunPoller.poll
+    monkeypatch.setattr(watch.RunPoller, "poll", lambda *given: replace(real(*given), hidden=hidden))
     async with app.run_test(size=(200, 60)) as pilot:
         await shows(pilot, "PyTorch completed")
-        app.screen.needle = needle
+        app.screen.query_one(RunsPane).needle = needle
         await shows(pilot, told)
 
 

@@ -304,7 +304,7 @@ async def test_odd_names_are_shown_harmlessly(app, tiny):
     tiny.rename(tiny.with_name("[bold]x"))
     async with app.run_test(size=(120, 36)) as pilot:
         text = await open_prepare(
-            pilot, "[bold]x", "[red]a[/red]\\x1b[2J", "🐈🐈", "[b]bad\\n.jpg", "1 file left out"
+            pilot, "[bold]x", "[red]a[/red]\\x1b[2J", "🐈🐈", "[b]bad\\n.jpg", "1 file skipped"
         )
         assert "\x1b" not in text
 
@@ -324,14 +324,14 @@ async def test_a_thousand_classes_can_be_scrolled_through(app, tiny):
 
 
 async def test_a_disk_that_refuses_for_a_while_does_not_end_the_app(app, tiny, monkeypatch):
-    real, refusing = screen_module.DatasetsPoller.look, threading.Event()
+    real, refusing = screen_module.DatasetsPoller.poll, threading.Event()
 
     def look(watcher, again):
         if refusing.is_set():
             raise OSError(5, "Input/output error", "/datasets")
         return real(watcher, again)
 
-    monkeypatch.setattr(screen_module.DatasetsPoller, "look", look)
+    monkeypatch.setattr(screen_module.DatasetsPoller, "poll", look)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_prepare(pilot, "64 of 64x64")
         refusing.set()

@@ -99,10 +99,8 @@ def published_table(preset: Preset, results: Sequence[RunResult]) -> Table:
     counted = [you.result for row in yours for you in row]
     notes = _notes(preset, rows, counted)
     if left_out := sum(map(len, timed)) - len(counted):
-        notes.insert(
-            1,
-            f"excluded, as other runs of the same rows were scaled less: {left_out} run{'' if left_out == 1 else 's'}",
-        )
+        excluded = f"{left_out} run{'' if left_out == 1 else 's'}"
+        notes.insert(1, f"excluded, as other runs of the same rows were scaled less: {excluded}")
     return Table(tuple(columns), tuple(rows), tuple(notes))
 
 

@@ -7,21 +7,21 @@ from dataclasses import replace
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import DataTable, Footer, Input, OptionList, Static
+from textual.widgets import DataTable, Footer, OptionList
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.errors import TfptError, printable
-from tfpt_tui.results.comparison.filters import Filter, read_filter
-from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, change_token, list_choices, narrow
+from tfpt_tui.errors import printable
+from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, change_token, list_choices
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import as_markdown
 from tfpt_tui.ui.compare import comparison_pane, messages
 from tfpt_tui.ui.compare.choice_list import ChoiceList
+from tfpt_tui.ui.compare.choices_pane import ChoicesPane
 from tfpt_tui.ui.compare.comparison_pane import ComparisonPane
 from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, read_comparison, title_of
 from tfpt_tui.ui.compare.curves import Curves
@@ -53,39 +53,33 @@ class CompareScreen(Screen[None]):
         super().__init__()
         self._paths = paths
         self._away = True  # until it is seen, and while another screen is
-        self._choices: Sequence[Choice] = ()
-        self._filter = Filter()
         self._wanted: ComparisonSelection | None = None
         self._change_token: Hashable = None
-        self._check_changesing: Timer | None = None
+        self._changes_timer: Timer | None = None
         self._settling: Timer | None = None
         self._patience: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(COMPARE)
         with Horizontal(id="body"):
-            with Vertical(id="side"):
-                yield Static("reading the runs ...", id="count", markup=False)
-                yield Input(placeholder="demo batch_size>32", id="filter", compact=True)
-                yield Static(id="problem", markup=False)
-                yield ChoiceList(id="choices")
+            yield ChoicesPane(id="side")
             yield ComparisonPane(id="found")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        self._check_changesing = self.set_interval(NEWS_S, self._check_changes, pause=self._away)
+        self._changes_timer = self.set_interval(NEWS_S, self._check_changes, pause=self._away)
 
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
             self._list(again=False)
-            if self._check_changesing:
-                self._check_changesing.resume()
+            if self._changes_timer:
+                self._changes_timer.resume()
 
     def on_screen_suspend(self) -> None:
         self._away = self not in self.app.screen_stack  # a dialog only covers it
-        if self._away and self._check_changesing:
-            self._check_changesing.pause()
+        if self._away and self._changes_timer:
+            self._changes_timer.pause()
 
     # What can be compared.
 
@@ -94,7 +88,7 @@ class CompareScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="changes")
     def _check_changes(self) -> None:
-        self.post_message(messages.ChangesChecked(change_token(self._choices, self._paths)))
+        self.post_message(messages.ChangesChecked(change_token(self._side.choices, self._paths)))
 
     @on(messages.ChangesChecked)
     def _list_what_is_new(self, message: messages.ChangesChecked) -> None:
@@ -118,7 +112,7 @@ class CompareScreen(Screen[None]):
 
     @on(messages.Indexing)
     def _tell_progress(self, message: messages.Indexing) -> None:
-        self.query_one("#count", Static).update(f"reading run {message.done:,} of {message.total:,}")
+        self._side.tell_progress(message.done, message.total)
 
     @on(messages.Unreadable)
     def _tell_unreadable(self, message: messages.Unreadable) -> None:
@@ -126,58 +120,32 @@ class CompareScreen(Screen[None]):
 
     @on(messages.Listed)
     def _show_choices(self, message: messages.Listed) -> None:
-        self._choices, self._change_token = message.choices, message.change_token
-        self._narrow(again=message.again)
+        self._change_token = message.change_token
+        self._side.show(message.choices)
+        self._compare_kept(again=message.again)
 
-    def _narrow(self, again: bool = False) -> None:
-        """Show the choices that pass the filter, and compare the chosen one."""
-        kept = narrow(self._choices, self._filter)
-        count = f"{len(kept)} of {len(self._choices)}" if self._filter != Filter() else f"{len(self._choices)}"
-        self.query_one("#count", Static).update(f"{count} to compare")
-        with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(ChoiceList).show(kept)
-        self.set_class(not self._choices, "-empty")
-        if kept:
+    @on(ChoicesPane.Narrowed)
+    def _compare_narrowed(self) -> None:
+        self._compare_kept()
+
+    def _compare_kept(self, again: bool = False) -> None:
+        """Compare the chosen one of those that pass the filter, or say why there is none."""
+        self.set_class(not self._side.choices, "-empty")
+        if self._side.kept:
             self._choose_soon(again)
         else:
             self._wanted = None
             self._be_patient_with(None)
-            self._pane.clear(NONE_LEFT if self._choices else EMPTY)
-
-    # The filter.
+            self._pane.clear(NONE_LEFT if self._side.choices else EMPTY)
 
     def action_filter(self) -> None:
-        self.add_class("-filter")
-        self.query_one("#filter").focus()
+        self._side.search()
         self.refresh_bindings()
-
-    @on(Input.Changed, "#filter")
-    def _filter_changed(self, event: Input.Changed) -> None:
-        """What is no condition, perhaps not yet, or leaves nothing, is told and changes nothing."""
-        problem = ""
-        try:
-            found = read_filter(event.value)
-        except TfptError as error:
-            problem = str(error)
-        else:
-            if narrow(self._choices, found) or not self._choices:
-                self._filter = found
-                self._narrow()
-            else:
-                problem = f"nothing matches {event.value}"
-        self.query_one("#problem", Static).update(printable(problem))
-        self.set_class(bool(problem), "-problem")
-
-    @on(Input.Submitted, "#filter")
-    def _leave_filter(self) -> None:
-        self.query_one(ChoiceList).focus()
 
     def action_close(self) -> None:
         """Out of the filter and without it; else out of a part that was enlarged."""
-        if self.has_class("-filter"):
-            self.query_one("#filter", Input).value = ""
-            self.remove_class("-filter", "-problem")
-            self.query_one(ChoiceList).focus()
+        if self._side.filtered:
+            self._side.end_search()
             self.refresh_bindings()
         else:
             self.action_enlarge()
@@ -238,7 +206,7 @@ class CompareScreen(Screen[None]):
             self.post_message(found)
 
     @on(messages.Found)
-    def _show_findings(self, message: messages.Found) -> None:
+    def _show_comparison(self, message: messages.Found) -> None:
         if message.comparison_view.wanted is self._wanted:
             self._pane.show(message.comparison_view)
 
@@ -352,9 +320,9 @@ class CompareScreen(Screen[None]):
         compared = pane.comparison is not None
         match action:
             case "close":
-                return self.has_class("-filter") or self.has_class("-full")
+                return self._side.filtered or self.has_class("-full")
             case "mark":
-                return isinstance(self.focused, ChoiceList) and bool(self._choices)
+                return isinstance(self.focused, ChoiceList) and bool(self._side.choices)
             case "baseline":
                 return compared and pane.table.id == "table" and pane.table.has_focus
             case "sort":
@@ -373,6 +341,10 @@ class CompareScreen(Screen[None]):
                     pane.comparison_view and pane.comparison_view.curves
                 )
         return True
+
+    @property
+    def _side(self) -> ChoicesPane:
+        return self.query_one(ChoicesPane)
 
     @property
     def _pane(self) -> ComparisonPane:

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, OptionList, Static
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import missing_frameworks
-from tfpt_tui.errors import TfptError, UsageError, printable
+from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
-from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, matching, ordered
+from tfpt_tui.ui.monitor import messages
 from tfpt_tui.ui.monitor.curves import Axes, Shown
 from tfpt_tui.ui.monitor.details import Details
 from tfpt_tui.ui.monitor.log_view import LogView
 from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.run_pane import LOG, TRAINING, VIEWS, Picture, RunPane
+from tfpt_tui.ui.monitor.runs_pane import RunsPane
 from tfpt_tui.ui.monitor.watch import RunPoller, RunSelection, Snapshot
 from tfpt_tui.ui.polling import keep_polling
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 from tfpt_tui.ui.widgets.chart import Chart
-from tfpt_tui.ui.widgets.live import Live
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 EMPTY = (
@@ -44,7 +43,7 @@ READING = "reading the runs"
 
 
 class MonitorScreen(Screen[None]):
-    """A thread looks at the files and posts a snapshot when it differs; one handler shows it."""
+    """A thread polls the files and posts a snapshot when it differs; one handler shows it."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS = bindings(MONITOR)
@@ -56,86 +55,60 @@ class MonitorScreen(Screen[None]):
     baseline: var[str | None] = var(None, init=False)
     axes: var[Axes] = var(Axes(), init=False)
     view: var[str] = var(TRAINING, init=False)
-    order: var[str] = var(NEWEST, init=False)
-    needle: var[str] = var("", init=False)
-
-    @dataclass
-    class Seen(Message):
-        """The files have changed."""
-
-        snapshot: Snapshot
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, MonitorScreen.Seen)
-
-    @dataclass
-    class Unreadable(Message):
-        """The file system refused to show the files."""
-
-        reason: str
-
-    @dataclass
-    class Missing(Message):
-        """The frameworks that cannot be run, a line each."""
-
-        lines: list[str]
 
     def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__()
         self._paths = paths
         self._settings = settings
-        self._look_now = threading.Event()
+        self._poll_now = threading.Event()
         self._away = True  # until it is seen, and while another screen is
         self._opening: str | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(MONITOR)
         with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield RunList(id="runs")
-                yield Input(placeholder="words, or batch_size>32", id="filter", compact=True)
-                yield Live(id="count")
+            yield RunsPane(id="left")
             yield RunPane(id="run")
             yield Static(READING, id="empty")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
         self.add_class("-empty")
-        self._watch()
+        self._poll()
 
     def on_unmount(self) -> None:
-        self._look_now.set()  # to see that it is over
+        self._poll_now.set()  # to see that it is over
 
     def on_screen_resume(self) -> None:
         self._away = False
-        self._look_now.set()
+        self._poll_now.set()
 
     def on_screen_suspend(self) -> None:
         self._away = self not in self.app.screen_stack  # a dialog only covers it
 
     @work(thread=True)
-    def _watch(self) -> None:
-        """Look at the files as often as the screen is to be painted, and tell what has changed."""
-        watcher = RunPoller(self._paths)
+    def _poll(self) -> None:
+        """Poll the files as often as the screen is to be painted, and post what has changed."""
+        poller = RunPoller(self._paths)
         keep_polling(
-            lambda _: watcher.poll(self.wanted),
-            lambda snapshot: self.post_message(self.Seen(snapshot)),
-            lambda problem: self.post_message(self.Unreadable(problem)),
+            lambda _: poller.poll(self.wanted),
+            lambda snapshot: self.post_message(messages.Polled(snapshot)),
+            lambda problem: self.post_message(messages.Unreadable(problem)),
             lambda: self._away,
-            self._look_now,
+            self._poll_now,
             1 / self._settings.refresh_hz,
         )
 
-    @on(Seen)
-    def _show_snapshot(self, message: Seen) -> None:
+    @on(messages.Polled)
+    def _show_snapshot(self, message: messages.Polled) -> None:
         self.snapshot = message.snapshot
 
-    @on(Unreadable)
-    def _tell_unreadable(self, message: Unreadable) -> None:
+    @on(messages.Unreadable)
+    def _tell_unreadable(self, message: messages.Unreadable) -> None:
         self.notify(printable(message.reason), title="Cannot read the runs", severity="error", markup=False)
 
     def watch_wanted(self) -> None:
-        self._look_now.set()
+        self._poll_now.set()
 
     def watch_snapshot(self, before: Snapshot | None, snapshot: Snapshot | None) -> None:
         if snapshot is None:
@@ -160,12 +133,6 @@ class MonitorScreen(Screen[None]):
         self._show_list()
         self._show_run()
 
-    def watch_order(self) -> None:
-        self._show_list()
-
-    def watch_needle(self) -> None:
-        self._show_list()
-
     @on(OptionList.OptionHighlighted, "#runs")
     def _choose(self, event: OptionList.OptionHighlighted) -> None:
         self.wanted = replace(self.wanted, chosen=event.option_id)
@@ -182,33 +149,10 @@ class MonitorScreen(Screen[None]):
             self._opening = None
             self.action_details()
 
-    @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
-        self.needle = event.value
-
-    @on(Input.Submitted, "#filter")
-    def _leave_filter(self) -> None:
-        """To the list, and to its first run where the chosen one was filtered out."""
-        runs = self.query_one(RunList)
-        if runs.highlighted is None and runs.option_count:
-            runs.highlighted = 0
-        runs.focus()
-
     def _show_list(self) -> None:
-        snapshot = self.snapshot
-        if not snapshot:
-            return
-        try:
-            runs, problem = ordered(matching(snapshot.runs, self.needle), self.order), ""
-        except UsageError as error:
-            # A condition that is half typed is no mistake yet.
-            runs, problem = ordered(snapshot.runs, self.order), str(error)
-        marks = {shown.view.id: shown.label for shown in self._shown()}
-        chosen = snapshot.view.id if snapshot.view else None
-        with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(RunList).show(runs, chosen, marks)
-        count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
-        self.query_one("#count", Live).show(Content(problem or count))
+        if self.snapshot:
+            marks = {shown.view.id: shown.label for shown in self._shown()}
+            self.query_one(RunsPane).show(self.snapshot, marks)
 
     def _shown(self) -> tuple[Shown, ...]:
         """The runs that are drawn, the chosen one last; letters and colours stay with a run while it is drawn."""
@@ -231,14 +175,15 @@ class MonitorScreen(Screen[None]):
 
     def _show_empty(self) -> None:
         self.query_one("#empty", Static).update(Content(EMPTY))
-        self._look_for_frameworks()
+        self._check_frameworks()
 
     @work(thread=True, exclusive=True, group="frameworks")
-    def _look_for_frameworks(self) -> None:
-        self.post_message(self.Missing(missing_frameworks(self._settings)))  # other interpreters take their time
+    def _check_frameworks(self) -> None:
+        # Other interpreters take their time.
+        self.post_message(messages.Missing(missing_frameworks(self._settings)))
 
-    @on(Missing)
-    def _tell_missing(self, message: Missing) -> None:
+    @on(messages.Missing)
+    def _tell_missing(self, message: messages.Missing) -> None:
         if message.lines:
             self.query_one("#empty", Static).update(Content("\n".join([EMPTY, "", *message.lines])))
 
@@ -271,8 +216,7 @@ class MonitorScreen(Screen[None]):
         if self.view == LOG:
             self.query_one(LogView).search()
         else:
-            self.add_class("-filtered")
-            self.query_one("#filter", Input).focus()
+            self.query_one(RunsPane).search()
 
     def action_match(self, steps: int) -> None:
         self.query_one(LogView).go_to(steps)
@@ -281,17 +225,11 @@ class MonitorScreen(Screen[None]):
         """The enlarged chart first, then the search, the filter, and the runs that are drawn beside."""
         if self.maximized:
             self.minimize()
-        elif self.query_one(LogView).end_search():
-            return
-        elif self.has_class("-filtered"):
-            self.remove_class("-filtered")
-            self.query_one("#filter", Input).value = ""
-            self.query_one(RunList).focus()
-        else:
+        elif not self.query_one(LogView).end_search() and not self.query_one(RunsPane).end_search():
             self.baseline, self.wanted = None, replace(self.wanted, beside=())
 
     def action_order(self) -> None:
-        self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+        self.query_one(RunsPane).next_order()
 
     def action_beside(self) -> None:
         """Keep the chosen run drawn when another one is chosen, or no more."""
@@ -374,13 +312,3 @@ def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
     """What the keys depend on: whether there is a run, and whether it is alive."""
     view = snapshot.view if snapshot else None
     return view is not None, bool(view and view.status in ALIVE)
-
-
-def _count(shown: int, snapshot: Snapshot, *, filtered: bool) -> str:
-    """How many runs are listed, and of how many."""
-    listed = len(snapshot.runs)
-    total = listed + snapshot.hidden
-    runs = f"{total:,} run{'' if total == 1 else 's'}"
-    if filtered:
-        return f"{shown:,} of the newest {listed:,}" if snapshot.hidden else f"{shown:,} of {runs}"
-    return f"{shown:,} of {runs}" if snapshot.hidden else runs

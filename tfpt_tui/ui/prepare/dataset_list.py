@@ -22,11 +22,11 @@ class DatasetList(OptionList):
         super().__init__(id=id, compact=True, markup=False)
         self._prompts: dict[str, Content] = {}
 
-    def show(self, stock: DatasetsSnapshot, chosen: str) -> None:
-        """Show the stock and put the highlight on the chosen entry."""
-        names = Counter(one.path.name for one in stock.datasets)
+    def show(self, snapshot: DatasetsSnapshot, chosen: str) -> None:
+        """Show the snapshot and put the highlight on the chosen entry."""
+        names = Counter(one.path.name for one in snapshot.datasets)
         prompts = {NEW: _new()}
-        for entry, one in stock.entries.items():
+        for entry, one in snapshot.entries.items():
             prompts[entry] = (
                 _preparation(one) if isinstance(one, Preparation) else _dataset(one, names[one.path.name] > 1)
             )

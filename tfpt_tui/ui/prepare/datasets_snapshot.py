@@ -84,8 +84,8 @@ class DatasetsPoller:
         self._datasets: tuple[Dataset, ...] = ()
         self._seen: object = None
 
-    def look(self, again: bool = False) -> DatasetsSnapshot:
-        """The stock as it is now; ``again`` lists the datasets in any case.
+    def poll(self, again: bool = False) -> DatasetsSnapshot:
+        """The snapshot as it is now; ``again`` lists the datasets in any case.
 
         Raises:
             OSError: the disk refuses to be read.

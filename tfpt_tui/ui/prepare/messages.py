@@ -15,9 +15,9 @@ from tfpt_tui.ui.prepare.preview import Form, PreparePreview
 
 @dataclass
 class Polled(Message):
-    """The stock has changed."""
+    """The snapshot has changed."""
 
-    stock: DatasetsSnapshot
+    snapshot: DatasetsSnapshot
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, Polled)
@@ -28,7 +28,7 @@ class Previewed(Message):
     """What the form amounts to; ``start`` it if it can."""
 
     form: Form
-    prospect: PreparePreview
+    previewed: PreparePreview
     start: bool
 
 

@@ -22,14 +22,14 @@ class NewPage(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         yield PrepareForm()
-        yield Static(id="prospect", markup=False)
+        yield Static(id="previewed", markup=False)
 
     @property
     def form(self) -> Form:
         return self.query_one(PrepareForm).form
 
-    def show(self, prospect: PreparePreview, columns: int) -> None:
-        self.query_one("#prospect", Static).update(text.prospect(prospect, columns))
+    def show(self, previewed: PreparePreview, columns: int) -> None:
+        self.query_one("#previewed", Static).update(text.preview(previewed, columns))
 
 
 class PreparationPage(VerticalScroll):

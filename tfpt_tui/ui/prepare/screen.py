@@ -34,26 +34,26 @@ from tfpt_tui.ui.prepare.preview import Form, PreparePreview, read_preview
 from tfpt_tui.ui.prepare.thumbnails import Grid, draw_sheet
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
-LOOK_S = 0.5
+POLL_S = 0.5
 TYPING_S = 0.3  # somebody who types is not told of every letter
 CHECKING = "checking ..."
 TYPED_ON = "the fields have changed meanwhile; start it again"
 
 
 class PrepareScreen(Screen[None]):
-    """A thread looks at the disk and posts the stock when it differs; other threads read what is chosen."""
+    """A thread looks at the disk and posts the snapshot when it differs; other threads read what is chosen."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS = bindings(PREPARE)
-    AUTO_FOCUS = "#stock"
+    AUTO_FOCUS = "#datasets"
 
     def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__()
         self._paths = paths
         self._settings = settings
         self._away = True  # until it is seen, and while another screen is
-        self._look_now = threading.Event()
-        self._stock = DatasetsSnapshot()
+        self._poll_now = threading.Event()
+        self._snapshot = DatasetsSnapshot()
         self._chosen = ""
         self._awaited: Path | None = None  # where a preparation goes that was started and not seen yet
         self._shown: Dataset | Preparation | None = None
@@ -67,7 +67,7 @@ class PrepareScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TitleBar(PREPARE)
         with Horizontal(id="body"):
-            yield DatasetList(id="stock")
+            yield DatasetList(id="datasets")
             yield NewPage(id="new", classes="page")
             yield PreparationPage(id="preparation", classes="page")
             yield DatasetPage(id="dataset", classes="page")
@@ -77,13 +77,13 @@ class PrepareScreen(Screen[None]):
         self._watch()
 
     def on_unmount(self) -> None:
-        self._look_now.set()  # to see that it is over
+        self._poll_now.set()  # to see that it is over
 
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
-            self._look_now.set()
-            self._foresee(self.query_one(NewPage).form)
+            self._poll_now.set()
+            self._preview(self.query_one(NewPage).form)
 
     def on_screen_suspend(self) -> None:
         self._away = self not in self.app.screen_stack  # a dialog only covers it
@@ -91,44 +91,44 @@ class PrepareScreen(Screen[None]):
     @work(thread=True)
     def _watch(self) -> None:
         keep_polling(
-            DatasetsPoller(self._paths).look,
-            lambda stock: self.post_message(messages.Polled(stock)),
+            DatasetsPoller(self._paths).poll,
+            lambda snapshot: self.post_message(messages.Polled(snapshot)),
             lambda problem: self.post_message(messages.Refused("Cannot read the datasets", problem)),
             lambda: self._away,
-            self._look_now,
-            LOOK_S,
+            self._poll_now,
+            POLL_S,
         )
 
     @on(messages.Polled)
-    def _show_stock(self, message: messages.Polled) -> None:
-        followed = follow(self._chosen, self._stock, message.stock, self._awaited)
-        if self._stock.entries and list(message.stock.entries) != list(self._stock.entries):
-            self._foresee(self.query_one(NewPage).form)  # what is there now decides over what can be made
-        self._stock, self._chosen = message.stock, followed.entry
-        if self._chosen in message.stock.entries:
+    def _show_snapshot(self, message: messages.Polled) -> None:
+        followed = follow(self._chosen, self._snapshot, message.snapshot, self._awaited)
+        if self._snapshot.entries and list(message.snapshot.entries) != list(self._snapshot.entries):
+            self._preview(self.query_one(NewPage).form)  # what is there now decides over what can be made
+        self._snapshot, self._chosen = message.snapshot, followed.entry
+        if self._chosen in message.snapshot.entries:
             self._awaited = None
         if followed.note:
             self.notify(
                 printable(followed.note), severity="warning" if followed.lost else "information", markup=False
             )
         with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(DatasetList).show(message.stock, self._chosen)
+            self.query_one(DatasetList).show(message.snapshot, self._chosen)
         self._show_chosen()
 
-    @on(OptionList.OptionHighlighted, "#stock")
+    @on(OptionList.OptionHighlighted, "#datasets")
     def _choose(self, event: OptionList.OptionHighlighted) -> None:
         self._chosen = event.option_id or NEW
         self._awaited = None
         self._show_chosen()
 
-    @on(OptionList.OptionSelected, "#stock")
+    @on(OptionList.OptionSelected, "#datasets")
     def _open(self) -> None:
         """The first field of the form, or the page, to scroll in it."""
         page = "#source" if self._chosen == NEW else f"#{self._chosen.partition(' ')[0]}"
         self.query_one(page).focus()
 
     def _show_chosen(self) -> None:
-        found = self._stock.entries.get(self._chosen)
+        found = self._snapshot.entries.get(self._chosen)
         if found is None and self._chosen != NEW:
             return  # a preparation that has just been started
         before, self._shown = self._shown, found
@@ -155,7 +155,7 @@ class PrepareScreen(Screen[None]):
 
     def _show_new(self) -> None:
         if self._checked:
-            self.query_one("#prospect", Static).update(CHECKING)
+            self.query_one("#previewed", Static).update(CHECKING)
         elif self._prospect:
             self.query_one(NewPage).show(self._prospect, self._columns())
 
@@ -225,49 +225,49 @@ class PrepareScreen(Screen[None]):
         question = f"Stop preparing {printable(one.request.out.name)}? What is made stays, and it can be resumed."
         if await self.app.push_screen_wait(Confirm(question, {"s": "Stop it", "c": "Cancel"})) == "s":
             stop(one)
-            self._look_now.set()
+            self._poll_now.set()
 
     def action_forget(self) -> None:
         if one := self._preparation(over=True):
             forget(one)
             self._chosen = NEW
-            self._look_now.set()
+            self._poll_now.set()
 
     @on(PrepareForm.Changed)
     def _change(self, message: PrepareForm.Changed) -> None:
         if self._typing:
             self._typing.stop()
-        self._typing = self.set_timer(TYPING_S, lambda: self._foresee(message.form))
+        self._typing = self.set_timer(TYPING_S, lambda: self._preview(message.form))
         self.query_one(PrepareForm).show_default(str(self._paths.datasets / message.form.name()))
 
-    def _foresee(self, form: Form, start: bool = False) -> None:
+    def _preview(self, form: Form, start: bool = False) -> None:
         """A start has a group of its own: no look at what is typed takes its place."""
-        group = "start" if start else "prospect"
+        group = "start" if start else "previewed"
         self.run_worker(partial(self._look_ahead, form, start), thread=True, exclusive=True, group=group)
 
     def _look_ahead(self, form: Form, start: bool) -> None:
         worker = get_current_worker()
-        prospect = read_preview(form, self._settings, self._paths, lambda: worker.is_cancelled)
+        previewed = read_preview(form, self._settings, self._paths, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.post_message(messages.Previewed(form, prospect, start))
+            self.post_message(messages.Previewed(form, previewed, start))
 
     @on(messages.Previewed)
     def _show_prospect(self, message: messages.Previewed) -> None:
         typed_on = message.form != self.query_one(NewPage).form
-        if not typed_on and message.prospect != self._prospect:
-            self._prospect = message.prospect
+        if not typed_on and message.previewed != self._prospect:
+            self._prospect = message.previewed
             self._show_new()
             self.refresh_bindings()
         if message.start and message.form == self._checked:
             self._checked = None
             self._show_new()
-            self._begin_or_refuse(message.prospect, typed_on)
+            self._begin_or_refuse(message.previewed, typed_on)
 
-    def _begin_or_refuse(self, prospect: PreparePreview, typed_on: bool) -> None:
-        if prospect.startable and not typed_on:
-            self._begin(prospect.request, prospect.preview.training, prospect.preview.to_fetch)
+    def _begin_or_refuse(self, previewed: PreparePreview, typed_on: bool) -> None:
+        if previewed.startable and not typed_on:
+            self._begin(previewed.request, previewed.preview.training, previewed.preview.to_fetch)
             return
-        reason = prospect.preview.problem or prospect.missing or "it is there already: choose it on the left"
+        reason = previewed.preview.problem or previewed.missing or "it is there already: choose it on the left"
         self._tell_refused(messages.Refused("Not started", TYPED_ON if typed_on else reason))
 
     @on(Input.Submitted)
@@ -285,7 +285,7 @@ class PrepareScreen(Screen[None]):
             self._typing.stop()  # it would look at the same
         self._checked = form
         self._show_new()
-        self._foresee(form, start=True)
+        self._preview(form, start=True)
 
     @work
     async def _begin(self, request: RecordedRequest, training: str, to_fetch: int = 0) -> None:
@@ -314,7 +314,7 @@ class PrepareScreen(Screen[None]):
         self._chosen = f"preparation {message.id}"
         self._awaited = message.out
         self.query_one(DatasetList).focus()
-        self._look_now.set()
+        self._poll_now.set()
 
     @on(messages.Refused)
     def _tell_refused(self, message: messages.Refused) -> None:
@@ -335,7 +335,7 @@ class PrepareScreen(Screen[None]):
         self._usages.clear()
         self._sheets.clear()
         self._shown = None
-        self._look_now.set()
+        self._poll_now.set()
 
     def action_new(self) -> None:
         self.query_one(DatasetList).highlighted = 0

@@ -85,7 +85,7 @@ def problem_files(manifest: Manifest) -> Content:
     return Content.styled(heading, "$text-warning") + Content("\n".join(shown + more))
 
 
-def prospect(found: PreparePreview, columns: int) -> Content:
+def preview(found: PreparePreview, columns: int) -> Content:
     """What a preparation would make, need and take, and why it cannot start."""
     if found.missing:
         return Content.styled(found.missing, "$foreground-muted")

@@ -1,0 +1,33 @@
+"""What the threads of the Monitor tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from tfpt_tui.ui.monitor.watch import Snapshot
+
+
+@dataclass
+class Polled(Message):
+    """The files have changed."""
+
+    snapshot: Snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Polled)
+
+
+@dataclass
+class Unreadable(Message):
+    """The file system refused to show the files."""
+
+    reason: str
+
+
+@dataclass
+class Missing(Message):
+    """The frameworks that cannot be run, a line each."""
+
+    lines: list[str]

@@ -1,0 +1,98 @@
+"""The left of the Monitor: the runs, filtered and in an order, and how many of them are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Input, OptionList
+
+from tfpt_tui.errors import UsageError
+from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, matching, ordered
+from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.watch import Snapshot
+from tfpt_tui.ui.widgets.live import Live
+
+
+class RunsPane(Vertical):
+    """``needle`` is what the runs are filtered by; the field for it is shown while it is used."""
+
+    order: var[str] = var(NEWEST, init=False)
+    needle: var[str] = var("", init=False)
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self._snapshot = Snapshot()
+        self._marks: Mapping[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        yield RunList(id="runs")
+        yield Input(placeholder="words, or batch_size>32", id="filter", compact=True)
+        yield Live(id="count")
+
+    def show(self, snapshot: Snapshot, marks: Mapping[str, str]) -> None:
+        """Show the runs of the snapshot; ``marks`` are letters beside runs, by their IDs."""
+        self._snapshot, self._marks = snapshot, marks
+        self._show()
+
+    def next_order(self) -> None:
+        self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+
+    def search(self) -> None:
+        """Show the filter, and type into it."""
+        self.add_class("-filtered")
+        self.query_one(Input).focus()
+
+    def end_search(self) -> bool:
+        """Clear the filter; whether there was one."""
+        if not self.has_class("-filtered"):
+            return False
+        self.remove_class("-filtered")
+        self.query_one(Input).value = ""
+        self.query_one(RunList).focus()
+        return True
+
+    def watch_order(self) -> None:
+        self._show()
+
+    def watch_needle(self) -> None:
+        self._show()
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self.needle = event.value
+
+    @on(Input.Submitted)
+    def _leave_filter(self) -> None:
+        """To the list, and to its first run where the chosen one was filtered out."""
+        runs = self.query_one(RunList)
+        if runs.highlighted is None and runs.option_count:
+            runs.highlighted = 0
+        runs.focus()
+
+    def _show(self) -> None:
+        snapshot = self._snapshot
+        try:
+            runs, problem = ordered(matching(snapshot.runs, self.needle), self.order), ""
+        except UsageError as error:
+            # A condition that is half typed is no mistake yet.
+            runs, problem = ordered(snapshot.runs, self.order), str(error)
+        chosen = snapshot.view.id if snapshot.view else None
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(RunList).show(runs, chosen, self._marks)
+        count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
+        self.query_one("#count", Live).show(Content(problem or count))
+
+
+def _count(shown: int, snapshot: Snapshot, *, filtered: bool) -> str:
+    """How many runs are listed, and of how many."""
+    listed = len(snapshot.runs)
+    total = listed + snapshot.hidden
+    runs = f"{total:,} run{'' if total == 1 else 's'}"
+    if filtered:
+        return f"{shown:,} of the newest {listed:,}" if snapshot.hidden else f"{shown:,} of {runs}"
+    return f"{shown:,} of {runs}" if snapshot.hidden else runs
