@@ -44,8 +44,7 @@ def least_page_faults(turns):
     return min(turn.counters.minor_faults / turn.images for turn in turns)
 
 
-@pytest.mark.parametrize("track", ["default", "parity"])
-@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+@pytest.mark.parametrize(("framework", "track"), [("pytorch", "parity"), ("tensorflow", "default")])
 def test_the_worker_makes_the_kernel_no_busier_than_a_plain_script(framework, track, images, tmp_path):
     case = Case(framework, track, "model")
     turns = take_turns(case, sys.executable, images, tmp_path / "turns", pairs=5, threads=2)

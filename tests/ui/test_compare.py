@@ -444,13 +444,15 @@ async def test_runs_that_come_while_others_are_compared_are_listed(app, two, rec
         await shows(pilot, "3 to compare", "took 1.25x")
 
 
-@pytest.mark.parametrize("name", ["[bold]not bold[/]", "💥 boom", "\x1b[2Jgone\x07", "n" * 300, "a\nb"])
-async def test_names_are_shown_harmlessly_on_every_screen(app, record, name):
-    record(
-        QUICK, ("pytorch", {"host": name, "environment": "default"}), ("tensorflow", {"host": name}), preset=name
-    )
+async def test_names_are_shown_harmlessly_on_every_screen(app, record):
+    names = ("[bold]not bold[/]", "💥 boom", "\x1b[2Jgone\x07", "n" * 300, "a\nb")
+    for hour, name in enumerate(names, start=10):
+        host = {"host": name, "environment": "default"}
+        record(f"20261121-{hour}0000-quick-aa01", ("pytorch", host), ("tensorflow", host), preset=name)
+    newest_first = ("machine: a\\nb", "n" * 40, "\\x1b[2Jgone\\x07:", "machine: 💥 boom", "machine: [bold]not bold[/]")
+    walk = list(zip("4jjjj", newest_first, strict=True))
     async with app.run_test(size=(80, 24)) as pilot:
-        for key, shown in (("3", "completed"), ("4", "2 runs"), ("2", "recorded"), ("1", "new dataset")):
+        for key, shown in (("3", "completed"), *walk, ("2", "recorded"), ("1", "new dataset")):
             await pilot.press(key)
             text = await shows(pilot, shown)
             assert "\x1b" not in text
