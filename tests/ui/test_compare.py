@@ -449,7 +449,7 @@ async def test_names_are_shown_harmlessly_on_every_screen(app, record):
     for hour, name in enumerate(names, start=10):
         host = {"host": name, "environment": "default"}
         record(f"20261121-{hour}0000-quick-aa01", ("pytorch", host), ("tensorflow", host), preset=name)
-    newest_first = ("machine: a\\nb", "n" * 40, "\\x1b[2Jgone\\x07:", "machine: 💥 boom", "machine: [bold]not bold[/]")
+    newest_first = ("machine: a\\nb", "n" * 40, "\\x1b[2Jgone\\x07:", "💥 boom: AMD", "[bold]not bold[/]:")
     walk = list(zip("4jjjj", newest_first, strict=True))
     async with app.run_test(size=(80, 24)) as pilot:
         for key, shown in (("3", "completed"), *walk, ("2", "recorded"), ("1", "new dataset")):
