@@ -43,7 +43,7 @@ def test_a_training_too_short_for_its_running_averages_is_told(plan, capsys):
     )
 
 
-def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(
+def test_a_longer_plan_whose_calibration_fails_says_that_its_time_is_unknown(
     plan, interpreters, paths, capsys, monkeypatch
 ):
     monkeypatch.setenv("FAKE_STORY", "fails")
@@ -51,12 +51,12 @@ def test_a_longer_plan_whose_trials_fail_says_that_its_time_is_unknown(
     assert "4 runs; no estimate: no comparable runs" in capsys.readouterr().err
 
 
-def test_a_longer_plan_is_tried_out_first(plan, interpreters, paths, capsys):
+def test_a_longer_plan_is_calibrated_first(plan, interpreters, paths, capsys):
     seconds = forecast(plan(repeats=2), interpreters, paths)
     assert all(one > 0 for one in seconds)
     said = capsys.readouterr().err
-    assert "trying out PyTorch for some seconds" in said
-    assert "trying out TensorFlow for some seconds" in said
+    assert "running PyTorch for a few seconds" in said
+    assert "running TensorFlow for a few seconds" in said
     assert "4 runs, about " in said
     assert not list(paths.runs.glob("2*"))
 
@@ -102,13 +102,13 @@ def test_nothing_is_tried_out_while_a_plan_trains(plan, interpreters):
         lock.release()
 
 
-def test_a_trial_that_has_no_room_tells_nothing(plan, interpreters, monkeypatch, tmp_path):
+def test_a_calibration_that_has_no_room_tells_nothing(plan, interpreters, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     run = plan().runs[0]
     assert calibrate(run.config, interpreters[run.place]) is None
 
 
-def test_a_trial_that_fails_tells_nothing(plan, interpreters, monkeypatch):
+def test_a_calibration_that_fails_tells_nothing(plan, interpreters, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "fails")
     run = plan().runs[0]
     assert calibrate(run.config, interpreters[run.place]) is None

@@ -3,8 +3,9 @@ import pytest
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
+from tfpt_tui.runs.plan.byte_counts import cache_bytes, shuffle_bytes
 from tfpt_tui.runs.supervision import memory_check
-from tfpt_tui.runs.supervision.memory_check import cache_bytes, check_room, shuffle_bytes
+from tfpt_tui.runs.supervision.memory_check import check_room
 
 # As many as make the figures easy: 100,000 training and 20,000 test images.
 LARGE = Manifest(("a", "b"), {"train": (50_000, 50_000), "test": (10_000, 10_000)}, {}, {}, "")

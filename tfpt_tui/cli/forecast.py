@@ -29,7 +29,7 @@ from tfpt_tui.runs.record.result import make_result
 from tfpt_tui.runs.supervision.submit import Interpreters
 from tfpt_tui.runs.tasks.calibration import calibrate
 
-# A trial takes as long as a short run: it pays for plans of more runs than these.
+# A calibration takes as long as a short run: it pays for plans of more runs than these.
 FEW_RUNS = 2
 
 
@@ -40,7 +40,7 @@ def forecast(plan: Plan, interpreters: Interpreters, paths: Paths) -> list[float
     seconds = expect_s(configs, paces)
     unknown = [run for run, known in zip(plan.runs, seconds, strict=True) if known is None]
     if unknown and len(plan.runs) > FEW_RUNS and _is_of_one_kind(unknown):
-        paces += _try_out(unknown, interpreters)
+        paces += _calibrate(unknown, interpreters)
         seconds = expect_s(configs, paces)
     count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
     known = [one for one in seconds if one is not None]
@@ -67,20 +67,20 @@ def forecast_rest(configs: Sequence[RunConfig], paths: Paths) -> str:
 
 
 def _is_of_one_kind(runs: Sequence[PlannedRun]) -> bool:
-    """Whether a trial of each framework would tell of all of them."""
+    """Whether calibrating each framework once says how long all of them take."""
     kinds = {tuple(getattr(run.config, key) for key in SAME) for run in runs}
     return len(kinds) == len({run.config.framework for run in runs})
 
 
-def _try_out(runs: Sequence[PlannedRun], interpreters: Interpreters) -> list[Pace]:
-    """A trial of the first run of each framework."""
+def _calibrate(runs: Sequence[PlannedRun], interpreters: Interpreters) -> list[Pace]:
+    """The pace of the first run of each framework, from a calibration."""
     first = {run.config.framework: run for run in reversed(runs)}
     paces = []
     for framework, run in first.items():
         say(f"running {title_of(framework)} for a few seconds to estimate how long the plan takes")
         record = calibrate(run.config, interpreters[run.place])
         if record:
-            pace = pace_of(make_result("trial", "completed", None, run.config, record, {}))
+            pace = pace_of(make_result("calibration", "completed", None, run.config, record, {}))
             paces += [pace] if pace else []
     return paces
 

@@ -27,10 +27,10 @@ def calibrate(config: RunConfig, interpreter: str) -> Record | None:
     The worker is ended after its first epoch: the rate of the training has to stand for the evaluation, too.
     """
     lock = MachineLock()
-    if not lock.acquire("tfpt-tui run, a trial"):
+    if not lock.acquire("tfpt-tui run, calibrating"):
         return None
     try:
-        with tempfile.TemporaryDirectory(prefix="tfpt-tui-trial-") as directory:
+        with tempfile.TemporaryDirectory(prefix="tfpt-tui-calibration-") as directory:
             run = RunDirectory(Path(directory))
             few = config.replace(
                 epochs=1, epochs_measured=0, cache=False, max_steps=max(1, IMAGES // config.batch_size)
@@ -38,7 +38,7 @@ def calibrate(config: RunConfig, interpreter: str) -> Record | None:
             write_toml(run.config, {"rows": [few.to_mapping()]})
             return _watch(run, interpreter)
     except OSError:
-        return None  # no room for the trial: what is wrong for the run itself is said there
+        return None  # no room to calibrate: what is wrong for the run itself is said there
     finally:
         lock.release()
 

@@ -1,0 +1,55 @@
+"""How many bytes a run takes for its images, which follows from its configuration and the dataset alone."""
+
+from __future__ import annotations
+
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.data.manifest import Manifest
+
+CHANNELS = 3
+FLOAT_BYTES = 4
+# What a DataLoader keeps ready for every worker, by default.
+PREFETCHED_BATCHES = 2
+
+
+def cache_bytes(config: RunConfig, manifest: Manifest) -> int:
+    """Size of the cache of decoded images: bytes or floats, as its track has them; 0 without one.
+
+    A pipeline of the article's that fills its cache before the training has the test images in it, too.
+    """
+    if not config.cache:
+        return 0
+    images = manifest.total("train")
+    if not TRACKS[config.track].float_cache:
+        return images * values(config)
+    if FRAMEWORKS[config.framework].tracks[config.track].fills_cache_before_training:
+        images += manifest.total("test")
+    return images * values(config) * FLOAT_BYTES
+
+
+def shuffle_bytes(config: RunConfig, manifest: Manifest) -> int:
+    """Size of the buffer in which one of the article's pipelines shuffles all training images as floats.
+
+    Cached images that are not augmented lie in memory once. All other pipelines shuffle indices.
+    """
+    shuffles = FRAMEWORKS[config.framework].tracks[config.track].shuffles_images
+    if not shuffles or (config.cache and not config.augment):
+        return 0
+    return manifest.total("train") * values(config) * FLOAT_BYTES
+
+
+def shared_memory_needed(config: RunConfig, images: int) -> int:
+    """Bytes of shared memory for batches on their way, and for a cache that loader processes share."""
+    if FRAMEWORKS[config.framework].loader != "processes":
+        return 0
+    floats = TRACKS[config.track].float_cache
+    needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * values(config) * FLOAT_BYTES
+    if config.cache and (config.num_workers or floats):
+        needed += images * values(config) * (FLOAT_BYTES if floats else 1)
+    return needed
+
+
+def values(config: RunConfig) -> int:
+    """The numbers of an image."""
+    return CHANNELS * config.image_size**2
