@@ -148,3 +148,4 @@ if __name__ == "__main__":
         text = path.read_text()
         start, end = section(text, name).span()
         path.write_text(text[:start] + make() + "\n" + text[end:])
+        print(f"{path}: {name}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tfpt_tui.config.effective import EFFECTIVE
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.folder import read_folder
 from tfpt_tui.data.prepare import Target, prepare
@@ -101,6 +102,7 @@ def test_every_epoch_and_the_evaluation_are_measured(trained):
 def test_what_was_applied_is_read_back(trained):
     _, _, record = trained
     effective = record.environment.effective
+    assert {setting.name for setting in EFFECTIVE} <= effective.keys()  # what a comparison would name
     assert effective["device"] == "cpu"
     assert effective["threads"] >= 1
     assert (effective["dtype_weights"], effective["dtype_activations"]) == ("float32", "float32")

@@ -57,7 +57,7 @@ def test_a_preset_is_overwritten_only_when_that_was_asked_for(paths):
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "a b", "-x", "ü", "[x]", "😀", "a\nb", "x" * 300])
 def test_a_name_that_cannot_be_one_is_refused(paths, name):
-    with pytest.raises(UsageError, match="no name for a preset"):
+    with pytest.raises(UsageError, match="not a name for a preset"):
         save_preset(name, "text", paths)
     assert not paths.user_presets.exists()
 

@@ -264,7 +264,7 @@ def test_p_values_are_corrected_for_the_number_of_rows():
 
 def test_achieved_arithmetic_is_told_and_its_share_of_a_known_peak():
     def of(run, framework="pytorch", device="Tesla T4", **settings):
-        effective = {"device_name": device, "precision": "float32"}
+        effective = {"device_name": device, "dtype_activations": "float32"}
         return result(run, framework, model=ModelSize(flops_per_image=2 * 10**9), effective=effective, **settings)
 
     known, unknown, loader = rows(compare([of("a"), of("b", "tensorflow", "cpu"), of("c", measure="loader")]))
@@ -477,5 +477,5 @@ def test_a_rate_of_a_first_epoch_is_told_beside_steady_ones():
     assert notes_with(
         compare([first, steady]), "PyTorch: its rate is that of its first epoch, which others leave out"
     )
-    assert notes_with(compare([first, of(1, "b", "tensorflow")]), "images/s: of a first epoch")
+    assert notes_with(compare([first, of(1, "b", "tensorflow")]), "images/s is that of a first epoch")
     assert not notes_with(compare([of(3, "a"), steady]), "first epoch")

@@ -46,8 +46,8 @@ def test_runs_are_chosen_by_what_they_are(conditions, chosen):
         ("batch_size=0", "batch_size must be"),
         ("framework=jax", "framework must be one of pytorch, tensorflow"),
         ("framework>pytorch", "framework is not a number: only = and != compare it"),
-        ("cache<true", "cache is no number"),
-        ("=32", "no condition such as"),
+        ("cache<true", "cache is not a number"),
+        ("=32", "not a condition such as"),
         ("batch_size=>32", "batch_size must be"),
     ],
 )

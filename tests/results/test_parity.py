@@ -140,7 +140,9 @@ def test_nothing_is_proven_of_other_arithmetic_or_compiled_models(tmp_path):
     store(proof(), tmp_path)
     for key, value in (("precision", "bfloat16"), ("compile", "on")):
         run = replace(result(), config=result().config.replace(**{key: value}))
-        assert proof_note([run], tmp_path).startswith("parity: not proven for this precision or compilation")
+        assert proof_note([run], tmp_path).startswith(
+            "parity: not proven for these settings, only for precision float32"
+        )
 
 
 def test_runs_that_did_not_complete_need_no_proof(tmp_path):

@@ -40,7 +40,7 @@ def differences(config: RunConfig, effective: Mapping[str, Value]) -> list[RunWa
 
 
 def retraced(before: int, after: int) -> list[RunWarning]:
-    """A warning when graphs were made while the clock of the epochs ran (benchmark_method.md, R8)."""
+    """A warning when graphs were made while the clock of the epochs ran."""
     if after <= before:
         return []
     graphs = "graph" if after - before == 1 else "graphs"

@@ -15,10 +15,10 @@ from tfpt_tui.documents import Value
 
 @dataclass(frozen=True)
 class EffectiveSetting:
-    """``words`` say a value to people, ``devices`` are those where it matters, ``effect`` what is known of its
-    size.
+    """What a framework applied, by its ``name`` in ``[effective]``: that of the setting where there is one.
 
-    ``loads`` marks what concerns the loading of images, which some runs leave out.
+    ``words`` are the values in words, ``devices`` those where it matters; ``effect`` says how much it was measured
+    to change the time. ``loads`` marks what concerns the loading of images, which some runs leave out.
     """
 
     name: str

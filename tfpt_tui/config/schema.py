@@ -1,7 +1,7 @@
 """Every setting of a run, described once: type, default, range, unit, help and where it applies.
 
 Command-line overrides, the builder's form, validation messages and the columns of a comparison are all
-made from :data:`SETTINGS`; nothing else in the program knows the name, the range or the default of a key.
+made from :data:`SETTINGS`: no other list of settings is kept.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ class Setting:
         minimum, maximum: inclusive; ``above`` is exclusive.
         frameworks: those that it applies to; with ``is_resource`` all of them on tracks of equal resources.
         group: where it stands in the form of Build.
-        compared: runs that differ in it are rows of their own in a comparison; else they are repeats or belong to
-            different kinds of rows.
-        identifies: part of what a printed row was measured with; the others are of the machine and the day.
+        compared: runs that differ in it are separate rows of a comparison. False for the seed, which tells repeats
+            apart, and for limits such as the time-out.
+        identifies: a run must have the same value to count as a row of a published table. False for what readers
+            choose on their own machines, such as the dataset's directory.
         always_named: named beside results also where it has its default.
-        speed: how much it changes the pace of a run: 0 makes another kind of run, then the smaller the more; None
-            where it does not.
+        speed: the rank of its effect on the pace of a run, for estimates: 0 where recordings of another value say
+            nothing, then 1 for the largest effect; None where it has none.
         proven: the values for which ``tfpt-tui parity`` proves anything; empty for all.
     """
 

@@ -26,12 +26,12 @@ class Track:
         equal_execution: compiled only where the configuration says so, and as many threads between operations as
             inside them.
         float_cache: a cache holds floats in place of bytes, shared between processes also without workers.
-        recalibrates: evaluated a second time with statistics of batch normalisation computed anew.
+        recalibrates: evaluated a second time with recomputed batch normalisation statistics.
         needs_proof: claims that frameworks compute the same; ``tfpt-tui parity`` has to prove it.
         running_average_momentum: what batch normalisation keeps of its averages in a step, None where each
             framework has its own.
-        reproduces: what its code is made after.
-        leaves_out: what that has and this has not.
+        reproduces: the code that it follows.
+        leaves_out: what that code does and this track does not.
         forces: what we set against a framework's own default.
         exceptions: what stays different between frameworks.
         unequal: names of effective settings (config/effective.py) that may differ.

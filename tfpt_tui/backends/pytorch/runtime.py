@@ -58,7 +58,7 @@ def versions() -> dict[str, str]:
 
 
 def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> tuple[str, dict[str, Value]]:
-    """The device\'s name and what PyTorch says it applies; ``step`` is None where nothing is trained."""
+    """The device's name and what PyTorch says it applies; ``step`` is None where nothing is trained."""
     on_gpu = device.type == "cuda"
     loader = data.loader
     read = {

@@ -58,7 +58,7 @@ def versions() -> dict[str, str]:
 
 
 def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str, dict[str, Value]]:
-    """The device\'s name and what TensorFlow says it applies; ``step`` is None where nothing is trained."""
+    """The device's name and what TensorFlow says it applies; ``step`` is None where nothing is trained."""
     gpus = tf.config.get_visible_devices("GPU")
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu") if gpus else "cpu"
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()

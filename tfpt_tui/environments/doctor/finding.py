@@ -11,7 +11,10 @@ LEVELS = ("error", "warning", "note", "ok")
 
 @dataclass(frozen=True)
 class Finding:
-    """``topic`` is a word or two for a list, such as ``shared memory``; ``remedy`` is a command, or what to do."""
+    """``topic`` is a word or two for a list, such as ``shared memory``, and has one finding.
+
+    ``remedy`` is the fix: a command, or what to do.
+    """
 
     level: str
     topic: str

@@ -57,7 +57,7 @@ RULES = (
         "unset NVIDIA_TF32_OVERRIDE",
     ),
     *_rules_of_frameworks(),
-    # The worker sets the threads of every framework by itself (backends/effective.py, asked_threads).
+    # The worker sets the threads of every framework by itself (backends/effective.py, requested_threads).
     _Rule(
         (
             *("OMP_NUM_THREADS", "MKL_NUM_THREADS"),

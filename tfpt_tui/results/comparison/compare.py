@@ -61,7 +61,7 @@ def compare(
 def _tabulate(
     results: Sequence[RunResult], verdicts: Sequence[RowVerdict], proof: str | None, all_columns: bool
 ) -> Table:
-    """A row a standing; ``results`` are those of all their runs."""
+    """One row for each verdict; ``results`` are those of all their runs."""
     groups = [verdict.entry for verdict in verdicts]
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     columns = (

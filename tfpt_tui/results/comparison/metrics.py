@@ -22,12 +22,12 @@ class Metric:
     Attributes:
         name: in files, conditions and ``--sort``; it ends with the unit where there is one.
         title: the heading that people read.
-        digits: behind the point, where people read it.
+        digits: after the decimal point, where people read it.
         help: what it is, with its unit.
         better: "higher" or "lower", "" where neither is.
         read: the figure of one run, None where it has none.
-        summarize: what stands for several runs.
-        in_summary: whether the gist that lists work with is enough for it, so that runs can be chosen by it.
+        summarize: one figure for several runs.
+        in_summary: whether the index's summaries have all that it needs: then runs can be chosen by it.
     """
 
     name: str

@@ -92,8 +92,7 @@ def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[s
 
 
 def _differences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    """What the frameworks applied differently, of what can decide the time; a setting that was chosen is a
-    column.
+    """What the frameworks applied differently and can change the time. A setting that was chosen has a column.
 
     What a track promises to make equal, and is not, is an exception to it.
     """

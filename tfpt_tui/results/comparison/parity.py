@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.config.tracks import needs_proof
 from tfpt_tui.documents import DocumentError, build, finite
@@ -175,7 +175,8 @@ def proof_note(results: Sequence[RunResult], directory: Path) -> str | None:
     if not runs:
         return None
     if any(result.config.value(key) not in values for result in runs for key, values in PROVEN.items()):
-        return "parity: not proven for this precision or compilation, only for float32 and compile=auto or off"
+        only = "; ".join(f"{key} {' or '.join(map(plain, values))}" for key, values in PROVEN.items())
+        return f"parity: not proven for these settings, only for {only}"
     compared = decisive(*(result.versions for result in runs))
     # A run of the reference has a proof with every other framework: of those compared here is the one that counts.
     proofs = sorted(

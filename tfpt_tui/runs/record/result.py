@@ -132,7 +132,8 @@ class RunResult:
         versions: of the packages, by their names.
         effective: what the framework said to apply, ``device`` and ``device_name`` among it.
         phases: seconds; ``counters``: what the kernel counted in each.
-        hardware: means and peaks of hardware.csv.
+        hardware: means and peaks of hardware.csv over the whole run, imports included; ``energy_j`` is what the
+            GPU counted in that time, for runs of at least 10 s (hardware/readings.py).
         preset, sweep: "" where the run is of none; ``burn_in`` if it only warmed the machine up.
         environment: ``environment.toml``.
     """
@@ -334,9 +335,8 @@ def _article_clock(config: RunConfig, phases: Mapping[str, float]) -> ArticleClo
     """Seconds as the article's clocks cover them.
 
     Its training clock starts at the first epoch, so it covers what is compiled at the first step, and the cache
-    that is filled in that epoch; one of its pipelines had filled it before, by plotting one batch
-    (benchmark_method.md, 0.1). On the track published all of this happens in the training itself, as in the
-    article's code.
+    that is filled in that epoch; one of its pipelines had filled it before, by plotting one batch. On the track
+    published all of this happens in the training itself, as in the article's code.
     """
     if "training" not in phases or "evaluation" not in phases:
         return None

@@ -47,7 +47,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Row:
-    """A standing with what to call it; ``kind`` is the start of a sentence about it, "" where all are alike."""
+    """A verdict with the name of its row; ``kind`` is the start of a sentence about it, "" where all are alike."""
 
     name: str
     kind: str
