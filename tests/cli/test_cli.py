@@ -57,7 +57,7 @@ def test_every_command_of_the_help_exists(cli):
         (["run", "demo", "--set", "epoch=3"], "did you mean 'epochs'?"),
         (["run", "demo", "--rows", "9"], "not among the rows 1 to 2"),
         (["prepare", "synthetic"], "missing option '--out'"),
-        (["prepare", "synthetic", "--out", "x", "--archive", "y"], "synthetic is made from no archive"),
+        (["prepare", "synthetic", "--out", "x", "--archive", "y"], "synthetic uses no archive"),
         (["prepare", "cifar10", "--out", "x", "--archive", "y", "--url", "z"], "give one of them"),
         (["prepare", "cifar10", "--out", "x", "--url", "/tmp/a.tar.gz"], "a file is given with --archive"),
         (["prepare", "cifar10", "--out", "x", "--classes", "11"], "CIFAR-10 has 10 classes"),
@@ -120,7 +120,7 @@ def test_an_image_that_is_none_has_exit_code_2_and_is_named(cli, tmp_path):
     prepare = ("prepare", tmp_path / "source", "--out", tmp_path / "data")
     code, _, err = cli(*prepare)
     assert code == 2
-    assert "1 of 5 files are no images" in err
+    assert "1 of 5 files are not images" in err
     assert "bad.jpg" in err
     code, out, _ = cli(*prepare, "--skip-bad")
     assert code == 0
@@ -295,7 +295,7 @@ def test_what_is_no_file_is_no_preset(cli, tmp_path, dataset):
     os.mkfifo(tmp_path / "pipe.toml")
     code, _, err = cli("run", tmp_path / "pipe.toml", "--data", dataset)
     assert code == 2
-    assert "pipe.toml: is no file" in err
+    assert "pipe.toml: is not a file" in err
 
 
 def test_an_empty_dataset_is_refused(cli, fake_python):

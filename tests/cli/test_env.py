@@ -76,7 +76,7 @@ def test_what_is_broken_or_unfinished_is_listed_with_the_line_that_removes_it(cl
     *rows, half = json.loads(cli("env", "list", "--json")[1])
     assert list(half) == list(rows[0])
     assert (half["environment"], half["framework"]) == ("half", None)
-    assert half["problem"].endswith("get rid of it: tfpt-tui env remove half")
+    assert half["problem"].endswith("remove it with: tfpt-tui env remove half")
     code, _, err = cli("env", "remove", "half")
     assert (code, err) == (0, "half: deleted\n")
 
@@ -195,10 +195,10 @@ def test_a_list_is_no_wider_than_the_terminal(cli, interpreter, monkeypatch):
 def test_names_are_checked_before_anything_is_imported(cli):
     code, _, err = cli("env", "add", "default", "/nowhere")
     assert code == 2
-    assert "no name for an environment" in err
+    assert "not a name for an environment" in err
     code, _, err = cli("env", "create", "pytorch", "--name", "a/b")
     assert code == 2
-    assert "no name for an environment" in err
+    assert "not a name for an environment" in err
 
 
 def test_what_lacks_a_library_is_told_with_the_line_that_installs_it(cli, tmp_path):

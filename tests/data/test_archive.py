@@ -151,5 +151,5 @@ def test_a_file_that_is_not_there_is_missing(tmp_path):
 def test_a_pipe_or_a_device_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for archive in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(UsageError, match="is a pipe or a device and no file"):
+        with pytest.raises(UsageError, match="is a pipe or a device, not a file"):
             checksum_of(archive)

@@ -180,7 +180,7 @@ def test_what_a_power_cut_left_empty_is_made_again(folder, tmp_path):
     assert all(path.stat().st_size for path in tmp_path.glob("out/*/*/*.jpg"))
     (tmp_path / "out/manifest.toml").unlink()
     (tmp_path / "out" / MARKER).write_text("")
-    with pytest.raises(UsageError, match="is empty; begin anew with --force"):
+    with pytest.raises(UsageError, match="is empty; start over with --force"):
         prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1)
     assert prepare(read_folder(folder), Target(tmp_path / "out"), jobs=1, force=True).manifest == whole
 

@@ -149,7 +149,7 @@ def test_a_server_that_stalls_for_ever_is_given_up_and_the_bytes_are_kept(server
     monkeypatch.setattr(downloading, "WAITS", (1,))
     server.script = [honest(end=100_000, after=stall)]
     line = refusal(server, file, timeouts=(20, 1))
-    assert line == f"{server.url}: cannot be fetched: nothing came for 1 s; {KEPT}, or {ELSEWHERE}"
+    assert line == f"{server.url}: cannot be fetched: no data for 1 s; {KEPT}, or {ELSEWHERE}"
     assert left(file) == {"file.tar.gz.part": 100_000}
     assert server.ranges == [None, "bytes=100000-"]
 
@@ -444,7 +444,7 @@ def test_a_server_without_tls_is_one_line(server, file):
 
 @pytest.mark.parametrize(
     ("proxy", "said"),
-    [("socks5://127.0.0.1:1", "pip install pysocks"), ("http://[", "the proxy that is set is none")],
+    [("socks5://127.0.0.1:1", "pip install pysocks"), ("http://[", "the proxy that is set is not one")],
 )
 def test_a_proxy_that_cannot_be_used_is_named(server, file, monkeypatch, proxy, said):
     monkeypatch.setenv("http_proxy", proxy)
@@ -455,7 +455,7 @@ def test_a_proxy_that_cannot_be_used_is_named(server, file, monkeypatch, proxy, 
 def test_a_pipe_in_the_place_of_the_part_is_not_waited_for(server, file):
     file.parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(file.with_name(f"{file.name}.part"))
-    assert "is in the way of the download, and no file" in refusal(server, file)
+    assert "is in the way of the download and is not a file" in refusal(server, file)
 
 
 def test_missing_certificates_are_one_line(server, file, monkeypatch):

@@ -107,7 +107,7 @@ def test_a_file_that_is_no_image_is_named_and_skipped_only_on_request(folder, tm
     (folder / "train/ape/empty.png").write_bytes(b"")
     with pytest.raises(BadImagesError) as caught:
         prepare(read_folder(folder), Target(tmp_path / "out"), jobs=2)
-    assert "2 of 12 files are no images" in str(caught.value)
+    assert "2 of 12 files are not images" in str(caught.value)
     assert "broken.jpg (not an image)" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out/manifest.toml").exists()

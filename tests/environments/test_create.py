@@ -146,7 +146,7 @@ def test_two_creations_do_not_meet(fake_uv, tmp_path):
 
 @pytest.mark.parametrize("version", ["", "latest", ">=2", "2.8; rm", "2.8 --index-url x", f"2.8.0{'a' * 99};"])
 def test_what_is_no_version_is_refused_whatever_the_name_would_be(tmp_path, version):
-    with pytest.raises(UsageError, match=r"no version, such as 2\.8\.0"):
+    with pytest.raises(UsageError, match=r"not a version such as 2\.8\.0"):
         create("pytorch", None, tmp_path, version=version, gpu=False, say=lambda line: None)
 
 

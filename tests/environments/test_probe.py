@@ -63,7 +63,7 @@ def test_an_import_that_hangs_is_named(interpreter):
 
 
 def test_an_answer_without_a_version_is_none(interpreter):
-    assert "it tells no version" in probe("pytorch", interpreter(answer(**FACTS))).problem
+    assert "it reports no version" in probe("pytorch", interpreter(answer(**FACTS))).problem
 
 
 @pytest.mark.parametrize(("number", "of_machine"), [(errno.EMFILE, True), (errno.ENOENT, False)])

@@ -49,7 +49,7 @@ def test_the_line_that_installs_fits_an_environment_that_has_no_pip(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "default", "../x", "a/b", ".hidden", "a b", "ü", "x" * 65])
 def test_a_name_that_is_no_plain_directory_is_refused(tmp_path, name):
-    with pytest.raises(UsageError, match="no name for an environment"):
+    with pytest.raises(UsageError, match="not a name for an environment"):
         register(name, "/python", tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -102,7 +102,7 @@ def test_what_is_broken_or_unfinished_is_told_and_can_be_removed(tmp_path):
     assert (half.name, half.remedy) == ("half", "tfpt-tui env remove half")
     assert "its making or removal was cut off" in half.problem
     for leftover in (broken, half, pipe):
-        with pytest.raises(UsageError, match=f"{leftover.name}: it is .* get rid of it: {leftover.remedy}"):
+        with pytest.raises(UsageError, match=f"{leftover.name}: it is .* remove it with: {leftover.remedy}"):
             register(leftover.name, "/b", tmp_path)
         remove(leftover.name, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["good"]

@@ -261,7 +261,7 @@ def test_an_orphan_that_cannot_be_settled_does_not_hold_up_another_plan(start, m
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(supervision, "settle", refuse)
+    monkeypatch.setattr(supervision, "finalize", refuse)
     supervision._settle_orphans(paths)
     assert not orphan.runs[0].result.exists()
 

@@ -105,15 +105,15 @@ GOOD = [entry(f"runs/{ID}/config.toml"), entry(f"runs/{ID}/result.toml")]
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        (entry("../../evil"), "is no file of a run"),
-        (entry("/etc/cron.d/evil"), "is no file of a run"),
-        (entry(f"runs/{ID}/../../evil"), "is no file of a run"),
-        (entry(f"runs/{ID}/sub/evil"), "is no file of a run"),
-        (entry(f"runs/{ID}/.hidden"), "is no file of a run"),
-        (entry("runs/not-a-run/config.toml"), "is no file of a run"),
-        (entry(f"runs/{ID}/link", tarfile.SYMTYPE, "/etc/passwd"), "is no file of a run"),
-        (entry(f"runs/{ID}/hard", tarfile.LNKTYPE, f"runs/{ID}/config.toml"), "is no file of a run"),
-        (entry(f"runs/{ID}/fifo", tarfile.FIFOTYPE), "is no file of a run"),
+        (entry("../../evil"), "is not a file of a run"),
+        (entry("/etc/cron.d/evil"), "is not a file of a run"),
+        (entry(f"runs/{ID}/../../evil"), "is not a file of a run"),
+        (entry(f"runs/{ID}/sub/evil"), "is not a file of a run"),
+        (entry(f"runs/{ID}/.hidden"), "is not a file of a run"),
+        (entry("runs/not-a-run/config.toml"), "is not a file of a run"),
+        (entry(f"runs/{ID}/link", tarfile.SYMTYPE, "/etc/passwd"), "is not a file of a run"),
+        (entry(f"runs/{ID}/hard", tarfile.LNKTYPE, f"runs/{ID}/config.toml"), "is not a file of a run"),
+        (entry(f"runs/{ID}/fifo", tarfile.FIFOTYPE), "is not a file of a run"),
         (entry(f"runs/{ID}/config.toml"), "twice"),
         (entry("runs/20260101-000009-pytorch-0009/config.toml"), "has no result.toml"),
     ],
@@ -145,7 +145,7 @@ def test_a_truncated_export_brings_nothing_in(runs, elsewhere, tmp_path):
     export_runs(runs, tmp_path / "runs.tar.gz")
     content = (tmp_path / "runs.tar.gz").read_bytes()
     (tmp_path / "runs.tar.gz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(UsageError, match="or a damaged one"):
+    with pytest.raises(UsageError, match="or damaged"):
         import_runs(tmp_path / "runs.tar.gz", elsewhere)
     assert list_runs(elsewhere) == []
 
