@@ -26,6 +26,7 @@ MAX_OPERATIONS = 1_000_000
 MAX_RECALLED = 256  # the length of a text that may be used again: long ones would add up
 MAX_SIDES = 4  # of an array: CIFAR's have two
 MAX_PROTOCOL = 5  # that there is (PEP 574)
+MISFIT = "it is broken: two parts of it do not fit"
 MAX_SAID = 200  # characters of a reason: it may quote the pickle
 
 VALUES = {
@@ -43,14 +44,7 @@ class PickleError(Exception):
     """The pickle is broken, or holds what CIFAR's have not."""
 
 
-class StandIn:
-    """Stands for an object of NumPy's that a pickle makes first and describes afterwards."""
-
-    def set_state(self, state: object) -> None:
-        raise NotImplementedError
-
-
-class ByteType(StandIn):
+class ByteType:
     """Stands for ``numpy.dtype("u1")``."""
 
     def set_state(self, state: object) -> None:
@@ -59,7 +53,7 @@ class ByteType(StandIn):
             raise PickleError("an array of something else than bytes")
 
 
-class ArrayOfBytes(StandIn):
+class ArrayOfBytes:
     """Stands for an array of ``uint8``; :meth:`to_numpy` makes it one."""
 
     shape: tuple[int, ...] = ()
@@ -105,7 +99,7 @@ def load(content: bytes) -> object:
     except (IndexError, KeyError):
         raise PickleError("it is broken: something is missing in it") from None
     except (AttributeError, TypeError):
-        raise PickleError("it is broken: two parts of it do not fit") from None
+        raise PickleError(MISFIT) from None
     # pickletools says in these ways what it cannot read.
     except (PickleError, ValueError, OverflowError, MemoryError) as error:
         reason = str(error).partition(";")[0] or type(error).__name__  # behind it is advice for programmers
@@ -183,7 +177,10 @@ class _Machine:
                 self.push(_call(self.pop(), arguments))
             case "BUILD":
                 state = self.pop()
-                self.top(StandIn).set_state(state)
+                described = self.top(object)
+                if not isinstance(described, ByteType | ArrayOfBytes):
+                    raise PickleError(MISFIT)
+                described.set_state(state)
             case _:
                 raise PickleError(f"the operation {name}, which no CIFAR archive needs")
 
@@ -200,7 +197,7 @@ class _Machine:
         """What lies on top, which must be of this kind."""
         value = self.stacks[-1][-1]
         if not isinstance(value, kind):
-            raise PickleError("it is broken: two parts of it do not fit")
+            raise PickleError(MISFIT)
         return value
 
     def remember(self, place: int, value: object) -> None:

@@ -34,7 +34,7 @@ class Epoch:
 def read_result(run: RunDirectory) -> RunResult:
     """The result of a run, live or over. One that cannot be read is ``crashed`` and says why.
 
-    The environment is empty where there is none or it is broken.
+    The environment is empty where its file is missing or broken.
     """
     environment = read_environment(run)
     try:

@@ -86,7 +86,7 @@ def fold(record: Record, stamped: Stamped) -> Record:
 
 
 def fold_all(stamped: Iterable[Stamped], record: Record | None = None) -> Record:
-    """The record after all these events; of progress that is told many times in a row the last is enough."""
+    """The record after all these events; of several progress events in a row only the last is folded."""
     telling = (
         one
         for one, after in pairwise((*stamped, None))

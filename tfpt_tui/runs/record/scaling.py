@@ -81,6 +81,6 @@ def compile_s(config: RunConfig, epochs: Sequence[EpochEnd]) -> float:
 
 
 def usual_batch_s(seconds: float, first_batch_s: float, images: float, batch_size: int) -> float:
-    """Seconds of a batch after the first; where there is none, the first one is taken to be as usual."""
+    """Seconds of a batch after the first; those of the first where it is the only one."""
     batches = math.ceil(images / batch_size - 1e-6)  # as many images as a rate and its seconds tell
     return (seconds - first_batch_s) / (batches - 1) if batches > 1 else first_batch_s

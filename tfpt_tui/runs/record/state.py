@@ -78,7 +78,7 @@ def write_state(path: Path, state: State) -> None:
 
 
 def read_state(path: Path) -> State:
-    """The state, ``NO_STATE`` where there is none or it cannot be read."""
+    """The state; ``NO_STATE`` where the file is missing or cannot be read."""
     try:
         return build(State, read_toml(path))
     except (TfptError, DocumentError):

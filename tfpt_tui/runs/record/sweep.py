@@ -132,7 +132,7 @@ def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
 
 
 def latest_sweep(paths: Paths) -> Sweep | None:
-    """The newest sweep that still has runs, None when there is none; broken plans are passed over."""
+    """The newest sweep that still has runs, None if no sweep has any; broken plans are skipped."""
     for plan in sorted(paths.sweeps.glob("*/plan.toml"), reverse=True):
         try:
             sweep = read_sweep(SweepDirectory(plan.parent), paths)
@@ -161,7 +161,7 @@ def read_config(run: RunDirectory) -> RunConfig:
 
 
 def read_environment(run: RunDirectory) -> MachineSnapshot:
-    """What was known of the machine before the run; empty where nothing is, and the run is a run all the same."""
+    """What was known about the machine before the run; empty where its file is missing or broken."""
     try:
         return snapshot_from(read_toml(run.environment))
     except (TfptError, DocumentError):
