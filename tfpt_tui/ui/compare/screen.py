@@ -129,7 +129,7 @@ class CompareScreen(Screen[None]):
         self._compare_kept()
 
     def _compare_kept(self, again: bool = False) -> None:
-        """Compare the chosen one of those that pass the filter, or say why there is none."""
+        """Compare the chosen entry, or say why no entry passes the filter."""
         self.set_class(not self._side.choices, "-empty")
         if self._side.kept:
             self._choose_soon(again)

@@ -239,7 +239,7 @@ class MonitorScreen(Screen[None]):
         beside = [run for run in self.wanted.beside if run != view.id]
         if view.id not in self.wanted.beside:
             if len(beside) + 1 == MAX_CURVES:
-                self.notify(f"{MAX_CURVES} runs are the most that can be told apart; space removes one")
+                self.notify(f"at most {MAX_CURVES} runs can be drawn together; space removes one")
                 return
             beside.append(view.id)
         elif view.id == self.baseline:
