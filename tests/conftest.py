@@ -15,7 +15,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 # Threads that have nothing to do sleep at once: two processes run the tests, and one that spins slows the other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# They train for real: one after the other, whatever number of processes runs the tests.
+# They train for real: one after the other, whatever number of processes runs the tests, and begun first.
 TRAINING = (
     "backends/test_neutrality.py",
     "backends/test_pipelines.py",
@@ -23,9 +23,11 @@ TRAINING = (
     "cli/test_parity.py",
     "environments/test_bare.py",
     "runs/test_cifar_readers.py",
+    "third/test_third.py",
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items):
     """With ``pytest -n`` a process takes whole files, and one of them all that train."""
     for item in items:
