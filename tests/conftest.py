@@ -27,13 +27,20 @@ TRAINING = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items):
-    """With ``pytest -n`` a process takes whole files, and one of them all that train."""
-    for item in items:
-        path = item.path.as_posix()
-        group = "training" if path.endswith(TRAINING) else path
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With ``pytest -n`` a process takes whole files, and one of them all that train.
+
+    Not by marks and ``--dist=loadgroup``: pytest 9.2 does not let xdist 3.8 write the groups into the names of tests.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, _ = nodeid.partition("::")
+            return "training" if file.endswith(TRAINING) else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +112,17 @@ def paths(tmp_path):
     from tfpt_tui.config.paths import find_paths
 
     return find_paths(str(tmp_path / "runs"))
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let so many more seconds have passed on the clock by which heartbeats are watched."""
+    from tfpt_tui.runs.record import heartbeat
+
+    real, passed = heartbeat._now, [0.0]
+    monkeypatch.setattr(heartbeat, "_now", lambda: real() + sum(passed))
+    heartbeat._notes.clear()
+    return passed.append
 
 
 @pytest.fixture
