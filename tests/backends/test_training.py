@@ -48,7 +48,7 @@ def train(few_pictures, tmp_path_factory):
                 cwd=run,
                 timeout=280,
             ).returncode
-        record = fold_all(EventTail(run / "events.jsonl").read_all())
+        record = fold_all(EventTail(run / "events.jsonl").stream())
         assert (code == 0) == (record.end.status == "completed")
         return run, record
 
@@ -56,8 +56,13 @@ def train(few_pictures, tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
-def trained(request, train):
-    return request.param, *train(request.param, epochs=20, epochs_measured=2, published={"training_s": 94})
+def framework(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def trained(framework, train):
+    return framework, *train(framework, epochs=20, epochs_measured=2, published={"training_s": 94})
 
 
 def test_a_run_goes_through_the_phases_in_the_order_of_the_design(trained):
@@ -115,13 +120,6 @@ def test_what_was_applied_is_read_back(trained):
     assert record.end.memory["peak_rss_bytes"] > 10**8
 
 
-def test_the_same_seed_gives_the_same_losses_to_the_last_bit(trained, train):
-    framework, _, first = trained
-    _, second = train(framework)
-    assert [epoch.loss for epoch in first.epochs] == [epoch.loss for epoch in second.epochs]
-    assert first.evaluation.loss == second.evaluation.loss
-
-
 def test_the_training_step_is_traced_before_the_clock_of_the_epochs_runs(trained):
     framework, run, _ = trained
     lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
@@ -130,10 +128,11 @@ def test_the_training_step_is_traced_before_the_clock_of_the_epochs_runs(trained
     assert (before > 0) == (framework == "tensorflow")
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
-def short_runs(request, few_pictures, tmp_path_factory):
+@pytest.fixture(scope="module")
+def short_runs(framework, few_pictures, tmp_path_factory):
     """Directory and record of several short runs, by name, one after another in one process of the framework."""
     settings = {
+        "again": {},
         "loader": {"measure": "loader"},
         "model": {"measure": "model", "epochs": 6},
         "published": {"track": "published", "cache": True, "num_workers": 2, "epochs": 1},
@@ -143,7 +142,7 @@ def short_runs(request, few_pictures, tmp_path_factory):
     runs = {}
     for name, own in settings.items():
         runs[name] = tmp_path_factory.mktemp("run")
-        row = {"framework": request.param, "data": str(few_pictures), "epochs": 2, "batch_size": 16, **own}
+        row = {"framework": framework, "data": str(few_pictures), "epochs": 2, "batch_size": 16, **own}
         write_toml(runs[name] / "config.toml", {"rows": [row]})
     program = (
         "import sys; from tfpt_tui.backends.worker import main; [main([run, sys.argv[1]]) for run in sys.argv[2:]]"
@@ -151,10 +150,17 @@ def short_runs(request, few_pictures, tmp_path_factory):
     command = [sys.executable, "-c", program, str(os.getpid()), *map(str, runs.values())]
     done = subprocess.run(command, cwd=few_pictures, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
-    records = {name: fold_all(EventTail(run / "events.jsonl").read_all()) for name, run in runs.items()}
+    records = {name: fold_all(EventTail(run / "events.jsonl").stream()) for name, run in runs.items()}
     for name, record in records.items():
         assert record.end.status == ("failed" if name == "no such gpu" else "completed"), record.end.error
-    return request.param, {name: (runs[name], records[name]) for name in runs}
+    return framework, {name: (runs[name], records[name]) for name in runs}
+
+
+def test_the_same_seed_gives_the_same_losses_to_the_last_bit_in_another_process(trained, short_runs):
+    _, _, first = trained
+    _, second = short_runs[1]["again"]
+    assert [epoch.loss for epoch in first.epochs] == [epoch.loss for epoch in second.epochs]
+    assert first.evaluation.loss == second.evaluation.loss
 
 
 def test_the_articles_code_path_runs_from_its_cache_to_the_reloaded_model(short_runs):

@@ -1,6 +1,5 @@
-"""``tfpt-tui parity`` for real, where it fails; tests/third has the proofs that pass."""
+"""``tfpt-tui parity`` where it cannot be made; tests/third has the proofs, for real."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,18 +15,6 @@ def run(tree, *arguments):
     """Run the program of a source tree."""
     command = [sys.executable, "-m", "tfpt_tui", *arguments]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=280)
-
-
-def test_a_setting_changed_in_one_backend_fails_the_proof(tmp_path):
-    shutil.copytree(PACKAGE, tmp_path / "tfpt_tui", ignore=shutil.ignore_patterns("__pycache__"))
-    model = tmp_path / "tfpt_tui/backends/pytorch/model.py"
-    changed = model.read_text().replace('"eps": PARITY_EPSILON', '"eps": 1e-5')
-    assert changed != model.read_text()
-    model.write_text(changed)
-    done = run(tmp_path, "parity")
-    assert done.returncode == 1, done.stderr
-    assert "parity: FAILED (" in done.stdout
-    assert "logits" in done.stdout.split("FAILED (")[1].split(")")[0]
 
 
 @pytest.mark.parametrize("story", ["", "exit 7"])

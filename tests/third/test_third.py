@@ -75,16 +75,30 @@ def test_three_frameworks_are_run_compared_and_shown(tree, dataset, own_director
     assert "all was seen" in seen.stdout, seen.stderr
 
 
-def test_parity_is_proven_for_each_framework_against_the_reference_and_kept(tree, own_directories):
-    proofs = json.loads(program(tree, "parity", "--json"))["proofs"]
-    pairs = [set(proof["versions"]) for proof in proofs]
-    assert [("torch" in pair, "tensorflow" in pair) for pair in pairs] == [(False, True), (True, True)]
+def test_parity_is_proven_for_each_framework_against_the_reference_and_a_changed_setting_fails_it(
+    tree, tmp_path, own_directories
+):
+    copy = shutil.copytree(tree, tmp_path / "copy")
+    layers = copy / "tfpt_tui/backends/numpy/layers.py"
+    changed = layers.read_text().replace("variance + PARITY_EPSILON", "variance + 1e-5")
+    assert changed != layers.read_text()
+    layers.write_text(changed)
+    done = run(copy, "-m", "tfpt_tui", "parity", "--json")
+    assert done.returncode == 1, done.stderr
+    numpy, pytorch = json.loads(done.stdout)["proofs"]
+    assert {"torch", "tensorflow"} <= pytorch["versions"].keys()
+    assert "tensorflow" in numpy["versions"]
     names = {"pixels", "logits", "gradients", "weights", "epoch"}
-    for proof in proofs:
-        assert names <= {check["name"] for check in proof["checks"]}
-        assert {check["name"]: check["passed"] for check in proof["checks"] if not check["passed"]} == {}
+    assert names <= {check["name"] for check in pytorch["checks"]}
+    assert failed(pytorch) == set()
+    assert "logits" in failed(numpy)
+    assert "pixels" not in failed(numpy)
     kept = [path.name for path in (own_directories / "data/tfpt-tui/parity").glob("*-cpu-*.toml")]
-    assert sorted(name.partition("-")[0] for name in kept) == [proof["machine"] for proof in proofs]
+    assert sorted(name.partition("-")[0] for name in kept) == [numpy["machine"], pytorch["machine"]]
+
+
+def failed(proof):
+    return {check["name"] for check in proof["checks"] if not check["passed"]}
 
 
 def test_a_track_that_a_framework_has_not_is_refused_in_one_line(tree, dataset):
