@@ -26,6 +26,7 @@ from tfpt_tui.runs.record.fold import Record, fold, time_left_s
 from tfpt_tui.runs.record.state import read_state, request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, read_config
 from tfpt_tui.runs.record.tail import EventTail
+from tfpt_tui.terminal import obeys
 
 POLL_S = 0.2
 # Shorter phases are not worth a line; the result keeps them all.
@@ -89,7 +90,7 @@ class Narrator:
             say(f"{self.label}{self.run.id}: was deleted")
             return True
         status = status_of(self.run)  # before the events: what is written later is shown in the next step
-        for stamped in self.tail.read_all():
+        for stamped in self.tail.stream():
             self._begin()
             self.record = fold(self.record, stamped)
             line = tell(stamped)
@@ -164,7 +165,7 @@ def tell_ending(run: RunDirectory, status: str) -> str:
 
 def show_progress(record: Record) -> None:
     """The line that changes, on a terminal only."""
-    if not sys.stderr.isatty() or not record.phase:
+    if not obeys(sys.stderr) or not record.phase:
         return
     text = f"  {record.phase}"
     if record.progress:
@@ -178,5 +179,5 @@ def show_progress(record: Record) -> None:
 
 
 def clear_line() -> None:
-    if sys.stderr.isatty():
+    if obeys(sys.stderr):
         click.echo("\r\x1b[K", err=True, nl=False)

@@ -21,6 +21,8 @@ import click
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.errors import UsageError, printable
+from tfpt_tui.lifeline import die_with_parent
+from tfpt_tui.terminal import can_draw, obeys, terminal_size
 from tfpt_tui.wording import printable_lines
 
 if TYPE_CHECKING:
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from tfpt_tui.results.table import Table
 
+SERVER = "TFPT_TUI_SERVER"  # the pid of tfpt-tui serve, for the apps that it starts
 WIDE = 10_000  # columns; lines are broken for a terminal only
 BAR_WIDTH = 36
 BAR_FIGURES = 40  # columns of the share, the time left and the megabytes
+STDERR = 2
 LEAST_WIDTH = 40  # a terminal that is narrower wraps what it is given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -58,8 +62,16 @@ class Invocation:
         Raises:
             UsageError: there is no terminal to draw on.
         """
+        if sys.stdin.isatty() and not can_draw():
+            term = os.environ.get("TERM")
+            raise UsageError(
+                f"{f'TERM={term}' if term else 'TERM is not set'}: the app cannot draw on such a terminal; export"
+                " TERM=xterm-256color where it is a better one, or see tfpt-tui --help for commands in plain text"
+            )
         if not on_terminal():
             raise UsageError("the app needs a terminal; see tfpt-tui --help for commands that do not")
+        if server := os.environ.get(SERVER):
+            die_with_parent(int(server))  # also where it is killed: nobody could draw or stop the app any more
         gc.disable()  # what start-up makes is there to stay; the app enables it with its first paint
         from tfpt_tui.ui.app import open_app
 
@@ -77,9 +89,12 @@ pass_invocation = click.make_pass_decorator(Invocation)
 
 
 def on_terminal() -> bool:
-    """All three streams: Textual reads keys from stdin and draws on stderr; or a browser, by tfpt-tui serve."""
+    """All three streams: Textual reads keys from stdin and draws on stderr; or a browser, by tfpt-tui serve.
+
+    A terminal that cannot be drawn on is none.
+    """
     served = os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver")
-    return served or (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty())
+    return served or (sys.stdin.isatty() and obeys(sys.stdout) and obeys(sys.stderr))
 
 
 def open_closed_streams() -> None:
@@ -137,7 +152,8 @@ def progress_bar(
     length: int, label: str, show_item: Callable[[str | None], str | None] | None = None
 ) -> AbstractContextManager[Any]:
     """A click.progressbar on stderr, as wide as there is room for; without a terminal only its label is said."""
-    room = shutil.get_terminal_size().columns - len(label) - BAR_FIGURES
+    columns, _ = terminal_size(STDERR) or shutil.get_terminal_size()
+    room = columns - len(label) - BAR_FIGURES
     return click.progressbar(
         length=length,
         label=label,
@@ -153,7 +169,7 @@ class _Narration(io.TextIOBase):
     encoding = "utf-8"
 
     def isatty(self) -> bool:
-        return sys.stderr.isatty()
+        return obeys(sys.stderr)
 
     def write(self, text: str) -> int:
         try:
@@ -203,4 +219,7 @@ def show(text: str) -> None:
 
 def text_width() -> int:
     """The columns that our text may take."""
-    return max(shutil.get_terminal_size().columns, LEAST_WIDTH) if sys.stdout.isatty() else WIDE
+    if not sys.stdout.isatty():
+        return WIDE
+    columns, _ = terminal_size() or shutil.get_terminal_size()
+    return max(columns, LEAST_WIDTH)

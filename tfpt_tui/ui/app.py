@@ -28,7 +28,8 @@ from tfpt_tui.errors import INTERRUPTED, TfptError, printable
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.runs.supervision.queue import alive_here
-from tfpt_tui.ui.ascii import AsciiFilter, speaks_utf8
+from tfpt_tui.terminal import shows_utf8
+from tfpt_tui.ui.ascii import AsciiFilter
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, faults_of, show_keys
 from tfpt_tui.ui.monitor.screen import MonitorScreen
@@ -186,7 +187,10 @@ def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, 
     """
     # Animations cost bytes that a slow link does not have, and say nothing.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    app = TfptApp(paths, settings, ascii_only=ascii_only or not speaks_utf8())
+    if sys.stdin.isatty():
+        for remembered in ("COLUMNS", "LINES"):  # by a shell, perhaps of another window; Textual would believe it
+            os.environ.pop(remembered, None)
+    app = TfptApp(paths, settings, ascii_only=ascii_only or not shows_utf8())
     with restored_on_hang_up():
         app.run(mouse=mouse)
     return app.return_code or 0

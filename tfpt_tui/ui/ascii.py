@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import locale
-import os
-
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
@@ -49,7 +46,6 @@ GLYPHS = {
     "◀": "<",
     "⭘": "O",
 }
-C_LOCALES = ("C", "POSIX")
 BOX_DRAWING = range(0x2500, 0x2580)
 BLOCKS = range(0x2580, 0x25A0)
 BRAILLE = range(0x2801, 0x2900)
@@ -63,16 +59,6 @@ class AsciiFilter(LineFilter):
             segment if segment.text.isascii() else Segment(to_ascii(segment.text), segment.style, segment.control)
             for segment in segments
         ]
-
-
-def speaks_utf8() -> bool:
-    """Whether the locale says that the terminal shows UTF-8.
-
-    Python itself speaks UTF-8 in the C locale (PEP 538, PEP 540), which says nothing of the terminal.
-    """
-    if os.environ.get("LC_ALL") in C_LOCALES or os.environ.get("LANG") in C_LOCALES:
-        return False
-    return locale.getencoding().upper().replace("-", "") == "UTF8"
 
 
 def to_ascii(text: str) -> str:

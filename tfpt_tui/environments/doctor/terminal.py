@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.terminal import DUMB, STDOUT, character_set, has_colours, is_utf8, terminal_size
 
-STDOUT = 1
 TMUX_TIMEOUT_S = 2
 TMUX_OPTIONS = ("default-terminal", "escape-time", "set-clipboard")
 SLOW_ESCAPE_MS = 50
@@ -37,11 +37,11 @@ class TerminalFacts:
 def read_terminal(variables: Mapping[str, str] = os.environ, stream: int = STDOUT) -> TerminalFacts:
     """What the environment, the terminal that the ``stream`` (a file descriptor) is, and tmux tell."""
     return TerminalFacts(
-        locale=_locale(variables),
-        size=_size(stream),
+        locale=character_set(variables),
+        size=terminal_size(stream),
         term=variables.get("TERM", ""),
         colorterm=variables.get("COLORTERM", ""),
-        no_color="NO_COLOR" in variables,
+        no_color=not has_colours(variables),
         tmux=_ask_tmux(variables) if variables.get("TMUX") else None,
         screen=bool(variables.get("STY")),
         ssh=bool(variables.get("SSH_CONNECTION")),
@@ -53,7 +53,7 @@ def judge_terminal(facts: TerminalFacts) -> list[Finding]:
     findings = [_judge_locale(facts.locale)]
     if facts.size is None:
         return findings
-    if facts.term in ("", "dumb", "unknown"):
+    if facts.term in DUMB:
         return [*findings, _judge_dumb(facts.term)]
     return [
         *findings,
@@ -67,7 +67,7 @@ def judge_terminal(facts: TerminalFacts) -> list[Finding]:
 
 def _judge_locale(locale: tuple[str, str]) -> Finding:
     name, value = locale
-    if "utf8" in value.lower().replace("-", ""):
+    if is_utf8(value):
         return Finding("ok", "locale", f"UTF-8 ({name}={value})")
     set_to = f"{name}={value} is not UTF-8" if value else "no locale is set"
     message = f"{set_to}: frames, charts and names of files may come out as question marks"
@@ -135,20 +135,6 @@ def _judge_connection(facts: TerminalFacts) -> list[Finding]:
     if not facts.ssh or facts.screen or facts.tmux is not None:
         return []
     return [Finding("ok", "SSH", "runs continue when the connection breaks; reopen them with tfpt-tui")]
-
-
-def _locale(variables: Mapping[str, str]) -> tuple[str, str]:
-    """The first that is set and not empty counts (POSIX, 8.2 Internationalization Variables)."""
-    names = [name for name in ("LC_ALL", "LC_CTYPE", "LANG") if variables.get(name)]
-    return (names[0], variables[names[0]]) if names else ("LANG", "")
-
-
-def _size(stream: int) -> tuple[int, int] | None:
-    try:
-        size = os.get_terminal_size(stream)
-    except OSError:
-        return None
-    return size.columns, size.lines
 
 
 def _ask_tmux(variables: Mapping[str, str]) -> dict[str, str]:

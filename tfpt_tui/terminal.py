@@ -1,0 +1,80 @@
+"""What the terminal is and can show: asked here by doctor, the app and the command line. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+STDOUT = 1
+# What they obey is a line's end: no cursor is moved there and nothing is coloured (terminfo(5), dumb).
+DUMB = ("", "dumb", "unknown")
+CATEGORIES = ("LC_ALL", "LC_CTYPE", "LANG")
+
+
+def character_set(variables: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """The variable that decides over letters, and its value, "" where none is set.
+
+    The first that is set and not empty counts (POSIX, 8.2 Internationalization Variables).
+    """
+    names = [name for name in CATEGORIES if variables.get(name) and not _is_pythons(name, variables)]
+    return (names[0], variables[names[0]]) if names else ("LANG", "")
+
+
+def shows_utf8(variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether the terminal shows UTF-8, as far as its locale says.
+
+    Where none is set, as in most containers, nothing is said of the terminal, and most show it.
+    """
+    _, value = character_set(variables)
+    return not value or is_utf8(value)
+
+
+def is_utf8(locale: str) -> bool:
+    """Whether a locale such as ``de_DE.UTF-8`` has it."""
+    return "utf8" in locale.lower().replace("-", "")
+
+
+def terminal_size(stream: int = STDOUT) -> tuple[int, int] | None:
+    """Columns and lines of the terminal that a file descriptor is; None where it is none.
+
+    COLUMNS is what a shell remembered, perhaps of another window.
+    """
+    try:
+        size = os.get_terminal_size(stream)
+    except OSError:
+        return None
+    return (size.columns, size.lines) if size.columns and size.lines else None
+
+
+def can_draw(variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether a terminal of this kind can be drawn on."""
+    return variables.get("TERM", "") not in DUMB
+
+
+def obeys(stream: TextIO) -> bool:
+    """Whether what is written there may move the cursor."""
+    return stream.isatty() and can_draw()
+
+
+def has_colours(variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether colours are wanted (no-color.org)."""
+    return "NO_COLOR" not in variables
+
+
+def _is_pythons(name: str, variables: Mapping[str, str]) -> bool:
+    """Whether Python set it, as it sets LC_CTYPE in the C locale (PEP 538): that says nothing of the terminal."""
+    return name == "LC_CTYPE" and _COERCED and variables is os.environ and variables[name] == _AT_START
+
+
+def _was_given(name: str) -> bool:
+    """Whether the process was started with the variable (proc(5), environ)."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            return any(one.startswith(f"{name}=".encode()) for one in file.read().split(b"\0"))
+    except OSError:
+        return True
+
+
+_AT_START = os.environ.get("LC_CTYPE")
+_COERCED = _AT_START is not None and not _was_given("LC_CTYPE")
