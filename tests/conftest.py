@@ -31,7 +31,7 @@ TRAINING = (
 def pytest_xdist_make_scheduler(config, log):
     """With ``pytest -n`` a process takes whole files, and one of them all that train.
 
-    Not by marks and ``--dist=loadgroup``: pytest 9.2 does not let xdist 3.8 write the groups into the names of tests.
+    Not by marks and ``--dist=loadgroup``: pytest 9.2 does not let xdist 3.8 write groups into the names of tests.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -51,6 +51,7 @@ def own_directories(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("TFPT_TUI_LOCK", str(home / "machine.lock"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
     return home
 
 

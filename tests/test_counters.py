@@ -60,7 +60,7 @@ def test_the_counters_of_a_phase_are_of_that_phase(tmp_path):
             pass
         with report.phase("training"):
             np.ones(50_000_000)  # 400 MB, touched for the first time
-    counters = fold_all(EventTail(tmp_path / "events").read_all()).counters
+    counters = fold_all(EventTail(tmp_path / "events").stream()).counters
     assert counters["training"]["minor_faults"] > counters["data_loading"]["minor_faults"]
     assert counters["training"]["system_s"] > 0
     assert set(counters["training"]) == set(Counters().to_mapping())

@@ -38,7 +38,7 @@ def test_there_is_an_example_of_every_kind():
 
 @pytest.mark.parametrize(("value", "text"), [(math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan")])
 def test_values_that_json_has_not_are_strings(value, text):
-    line = encode(Stamped(0, 0, 0, EpochEnd(loss=value)))
+    line = encode(Stamped(0, 0, 0, EpochEnd(1, 1, value, seconds=2.0)))
     assert json.loads(line)["loss"] == text
     read = decode(line).event.loss
     assert read == value or (math.isnan(read) and math.isnan(value))
@@ -66,6 +66,16 @@ def test_unknown_kinds_and_keys_are_ignored():
         '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"model_summary","layers":[3]}',
         '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"progress","done":true}',
         '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"progress","done":1e999}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"epoch_end","epoch":1,"seconds":0}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"epoch_end","epoch":1,"seconds":2,"images_per_s":"nan"}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"epoch_end","epoch":1,"seconds":-2}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"phase_end","phase":"import","seconds":"inf"}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"run_end","memory":{"peak_rss_bytes":1e30}}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"model_summary","total":' + "9" * 40 + "}",
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"warning","message":"half a pair: \\ud800"}',
+        '{"v":1,"seq":1,"time":1,"elapsed":1,"kind":"model_summary","layers":[null]}',
+        '{"v":1,"seq":1,"time":"nan","elapsed":1,"kind":"heartbeat"}',
+        '{"v":2,"seq":1,"time":1,"elapsed":1,"kind":"heartbeat"}',
         '{"kind":' + "[" * 100_000,
     ],
     ids=lambda line: line[:90],

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 # What a setting, or a fact about a machine, may be.
 Value = str | int | float | bool
+# TOML's integers (toml.io/en/v1.0.0#integer): what is larger could be read and never be written again.
+INTEGER_LIMIT = 2**63
 
 Built = TypeVar("Built")
 Reader = Callable[[Any], Any]
@@ -56,6 +58,19 @@ def build(kind: type[Built], document: object, *, exact: bool = False) -> Built:
         if name not in found:
             raise DocumentError(f"{name} is missing")
     return kind(**found)
+
+
+def check_version(document: Mapping[str, Any], name: str, newest: int) -> None:
+    """Refuse a document that a later version wrote; one without a version was written before there were any.
+
+    Raises:
+        DocumentError: its version is newer than ``newest``, or none.
+    """
+    version = document.get(name, newest)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise DocumentError(f"must be a whole number from 1, not {version!r}", name)
+    if version > newest:
+        raise DocumentError(f"has {name} {version}, which needs a newer tfpt-tui")
 
 
 def finite(value: Any) -> Any:
@@ -106,6 +121,7 @@ def _reader(hint: Any, exact: bool) -> Reader:
         int: _integer,
         float: _number,
         datetime: _moment,
+        object: lambda value: value,
     }
     return readers[hint]
 
@@ -138,7 +154,7 @@ def _table(read: Reader) -> Reader:
         for name, item in value.items():
             if item is not None:
                 try:
-                    found[name] = read(item)
+                    found[_text(name)] = read(item)
                 except (ValueError, TypeError, OverflowError) as error:
                     raise _within(name, error) from None
         return found
@@ -149,6 +165,11 @@ def _table(read: Reader) -> Reader:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise DocumentError(f"must be text, not {value!r}")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # half of a pair, which JSON can hold and no file of ours
+            raise DocumentError(f"is not Unicode: {value!r}") from None
     return value
 
 
@@ -161,14 +182,17 @@ def _truth(value: object) -> bool:
 def _integer(value: Any) -> int:
     if isinstance(value, bool):
         raise DocumentError(f"must be a whole number, not {value!r}")
-    return int(value)
+    number = int(value)
+    if not -INTEGER_LIMIT <= number < INTEGER_LIMIT:
+        raise DocumentError("is too large for a whole number")
+    return number
 
 
 def _number(value: Any) -> float:
     """Also from "nan", "inf" and "-inf", as JSON has them."""
     if isinstance(value, bool):
         raise DocumentError(f"must be a number, not {value!r}")
-    return value if isinstance(value, int) else float(value)
+    return _integer(value) if isinstance(value, int) else float(value)
 
 
 def _moment(value: object) -> datetime:
@@ -178,4 +202,6 @@ def _moment(value: object) -> datetime:
 
 
 def _value(value: object) -> Value:
-    return value if isinstance(value, str | int | float | bool) else str(value)
+    if isinstance(value, bool | float):
+        return value
+    return _integer(value) if isinstance(value, int) else _text(value if isinstance(value, str) else str(value))

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from tfpt_tui.documents import Value, build, finite
+from tfpt_tui.documents import INTEGER_LIMIT, DocumentError, Value, build, check_version, finite
 
 VERSION: Final = 1
+# More seconds, images or images a second than a run can have: what is larger is a mistake, and its sums are none.
+MOST: Final = 1e9
 
 PHASES: Final = (
     "import",
@@ -217,6 +219,13 @@ KINDS: Final[dict[str, type[Event]]] = {
 }
 
 
+# Names of the figures that are measured or counted, whatever event they stand in.
+MEASURED: Final = (
+    *("seconds", "first_batch_s", "images_per_s", "epoch", "epochs", "done", "total"),
+    *("trainable", "non_trainable", "pid"),
+)
+
+
 @dataclass(frozen=True)
 class Stamped:
     """An event with its place in the stream: ``time`` in Unix seconds, ``elapsed`` in monotonic seconds."""
@@ -267,7 +276,30 @@ def decode(line: str) -> Stamped | None:
     if body["kind"] not in KINDS:
         return None
     try:
+        check_version(body, "v", VERSION)
         event = build(KINDS[body["kind"]], body)
-        return Stamped(int(body["seq"]), float(body["time"]), float(body["elapsed"]), event)
+        _check_measured(event)
+        stamped = Stamped(int(body["seq"]), float(body["time"]), float(body["elapsed"]), event)
+        if not math.isfinite(stamped.time + stamped.elapsed):
+            raise DocumentError("is not finite", "time")
+        return stamped
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MalformedEventError(f"not a {body['kind']} event: {error}") from None
+
+
+def _check_measured(event: Event) -> None:
+    """Refuse figures that nothing can have measured: the record computes with them.
+
+    Raises:
+        DocumentError: one is negative, infinite or no number, or an epoch or its number is 0.
+    """
+    for name in MEASURED:
+        value = getattr(event, name, 0)
+        if value is not None and not 0 <= value <= MOST:
+            raise DocumentError(f"cannot be {value!r}", name)
+    if isinstance(event, EpochEnd) and not (event.epoch and event.seconds):
+        raise DocumentError("has no number or no seconds", "epoch")
+    for counters in (getattr(event, "counters", {}), getattr(event, "memory", {})):
+        for name, value in counters.items():
+            if not 0 <= value < INTEGER_LIMIT:
+                raise DocumentError(f"cannot be {value!r}", name)

@@ -10,7 +10,7 @@ from tfpt_tui.runs.record.tail import EventTail
 
 
 def told(path):
-    return [stamped.event for stamped in EventTail(path).read_all()]
+    return [stamped.event for stamped in EventTail(path).stream()]
 
 
 def kinds(path):
@@ -90,7 +90,7 @@ def test_events_are_numbered_in_the_order_of_the_file(tmp_path):
         for _ in range(20):
             with report.phase("import"):
                 pass
-    numbers = [stamped.seq for stamped in EventTail(tmp_path / "events").read_all()]
+    numbers = [stamped.seq for stamped in EventTail(tmp_path / "events").stream()]
     assert numbers == list(range(40))
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import shutil
 
 import pytest
 
@@ -134,8 +133,7 @@ def test_what_is_refused_is_refused_before_the_archive_is_fetched(cli, published
 
 
 def test_a_disk_needs_room_for_the_archive_and_the_images(cli, published, server, tmp_path, monkeypatch):
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=60_000 * 4096 + len(published) - 1))
+    monkeypatch.setattr("tfpt_tui.data.prepare.free_bytes", lambda _: 60_000 * 4096 + len(published) - 1)
     code, _, err = cli("prepare", "cifar100", "--out", tmp_path / "one")
     assert code == 3
     assert "246.6 MB are needed (0.9 MB for the archive) and 246.6 MB are free" in err

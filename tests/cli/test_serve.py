@@ -1,15 +1,21 @@
 """``tfpt-tui serve``: a browser on this machine is let in, pages of other sites are not."""
 
+import asyncio
 import http.client
+import re
 import signal
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import aiohttp
+import psutil
 import pytest
+from aiohttp.web import HTTPServiceUnavailable
 
 from tests.waiting import wait_until
-from tfpt_tui.cli.web import is_local
+from tfpt_tui.cli.web import MAX_APPS, LocalServer, is_local
 
 
 @pytest.mark.parametrize(
@@ -23,6 +29,8 @@ from tfpt_tui.cli.web import is_local
         ("127.0.0.1:8022", "null", False),
         ("127.0.0.1:8022", "http://127.0.0.1:8888", False),
         ("", None, False),
+        ("[::1", None, False),
+        ("127.0.0.1:8022", "http://[::1", False),
     ],
 )
 def test_only_pages_of_this_machine_are_answered(host, origin, local):
@@ -40,6 +48,8 @@ def port():
 def served(port, tmp_path):
     command = [sys.executable, "-m", "tfpt_tui", "--runs", str(tmp_path / "runs"), "serve", "--port", str(port)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process.address = process.stderr.readline()
+    process.token = re.search(r"token=(\S+)", process.address)[1]
     wait_until(lambda: is_open(port) or process.poll() is not None)
     yield process
     process.kill()
@@ -59,10 +69,16 @@ def ask(port, path="/", **headers):
 
 
 def test_the_app_is_served_to_this_machine_and_ended_by_ctrl_c(served, port, cli):
-    status, page = ask(port)
+    status, page = ask(port, f"/?token={served.token}")
     assert (status, "tfpt-tui" in page) == (200, True)
-    assert ask(port, Host="evil.example")[0] == 403
-    assert ask(port, "/ws", Origin="http://evil.example")[0] == 403
+    allowed = {"Cookie": f"tfpt-tui-{port}={served.token}"}
+    assert ask(port, **allowed)[0] == 200
+    assert ask(port)[0] == 403
+    assert ask(port, "/?token=guess")[0] == 403
+    assert ask(port, "/ws")[0] == 403
+    assert ask(port, Host="evil.example", **allowed)[0] == 403
+    assert ask(port, Host="[::1", **allowed)[0] in (400, 403)
+    assert ask(port, "/ws", Origin="http://evil.example", **allowed)[0] == 403
     code, _, err = cli("serve", "--port", port)
     assert code == 3
     assert err == f"tfpt-tui: 127.0.0.1:{port}: address already in use; choose another port with --port\n"
@@ -71,6 +87,32 @@ def test_the_app_is_served_to_this_machine_and_ended_by_ctrl_c(served, port, cli
     assert served.returncode == 0
     assert f"ssh -L {port}:127.0.0.1:{port}" in told
     assert "Traceback" not in told
+
+
+async def open_app(port, token):
+    """A browser's websocket on an app, once that has drawn something."""
+    session = aiohttp.ClientSession(headers={"Cookie": f"tfpt-tui-{port}={token}"})
+    socket = await session.ws_connect(f"http://127.0.0.1:{port}/ws?width=80&height=24")
+    await asyncio.wait_for(socket.receive(), 60)
+    return session
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+async def test_the_apps_end_with_their_server(served, port, number):
+    session = await open_app(port, served.token)
+    apps = psutil.Process(served.pid).children(recursive=True)
+    assert apps
+    served.send_signal(number)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, [psutil.Process(served.pid), *apps], 5)
+    assert alive == []
+    await session.close()
+
+
+async def test_more_apps_than_there_is_room_for_are_refused(monkeypatch):
+    server = LocalServer("true", "127.0.0.1", 1, "tfpt-tui", "")
+    server._apps = MAX_APPS
+    with pytest.raises(HTTPServiceUnavailable, match="Service Unavailable"):
+        await server.refuse_too_many(SimpleNamespace(path="/ws"), None)
 
 
 def test_without_the_extra_it_says_what_to_install(cli, monkeypatch):

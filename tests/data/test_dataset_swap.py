@@ -63,7 +63,7 @@ def test_a_dataset_stays_whole_until_the_one_that_replaces_it_is_complete(folder
         (folder / "train/ape/8.png").write_text("no image")
     with monkeypatch.context() as patch:
         if failure == "no room":
-            patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+            patch.setattr("tfpt_tui.data.prepare.free_bytes", lambda _: 0)
         with pytest.raises((BadImagesError, MissingError, KeyboardInterrupt)):
             prepare(read_folder(folder), target, jobs=1, force=True, on_progress=interrupt)
     after = [name for name in files(tmp_path / "out") if not name.startswith(BESIDE)]
@@ -198,7 +198,7 @@ def test_half_a_picture_that_was_left_is_made_again(folder, tmp_path, monkeypatc
 def test_room_is_looked_for_where_the_images_are_made(folder, tmp_path, monkeypatch):
     target = Target(tmp_path / "out")
     prepare(read_folder(folder), target, jobs=1)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    monkeypatch.setattr("tfpt_tui.data.prepare.free_bytes", lambda _: 0)
     check_room(10, target)  # they are there
     with pytest.raises(MissingError, match=r"/out: .* are needed"):
         check_room(10, place_to_make(target, force=True))

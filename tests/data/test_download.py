@@ -2,11 +2,9 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
 import socket
 from io import FileIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -494,7 +492,7 @@ def test_a_proxy_is_used(server, file, monkeypatch):
 
 
 def free(monkeypatch, size):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+    monkeypatch.setattr("tfpt_tui.data.download.free_bytes", lambda _: size)
 
 
 def test_a_disk_without_room_is_noticed_before_the_start(server, file, monkeypatch):

@@ -2,7 +2,6 @@ import dataclasses
 import errno
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -138,8 +137,7 @@ def test_more_synthetic_classes_than_there_are_is_refused():
 
 
 def test_a_disk_without_room_is_noticed_before_the_start(tmp_path, monkeypatch):
-    usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("tfpt_tui.data.prepare.free_bytes", lambda _: 1_000_000)
     with pytest.raises(MissingError, match=r"245.8 MB are needed and 1.0 MB are free"):
         prepare(make_synthetic(), Target(tmp_path / "out"), jobs=1)
     assert not (tmp_path / "out/train").exists()
@@ -150,8 +148,7 @@ def test_what_is_made_already_needs_no_room_again(folder, tmp_path, monkeypatch)
     (target.directory / "train/0").mkdir(parents=True)
     for number in range(1, 4):
         (target.directory / f"train/0/{number}.jpg").write_bytes(b"made")
-    usage = shutil.disk_usage(tmp_path)._replace(free=7 * 4096)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("tfpt_tui.data.prepare.free_bytes", lambda _: 7 * 4096)
     check_room(10, target)
     with pytest.raises(MissingError, match="are needed and"):
         check_room(11, target)

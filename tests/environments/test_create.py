@@ -127,8 +127,7 @@ def test_a_folder_that_is_not_ours_is_not_replaced(fake_uv, tmp_path):
 
 def test_a_disk_without_room_is_noticed_before_the_start(fake_uv, tmp_path, monkeypatch):
     log = fake_uv()
-    usage = creation.shutil.disk_usage(tmp_path)._replace(free=10**9)
-    monkeypatch.setattr(creation.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(creation, "free_bytes", lambda _: 10**9)
     with pytest.raises(MissingError, match=r"up to 8 GB are needed and 1\.0 GB are free"):
         create("pytorch", "old", tmp_path / "envs", version=None, gpu=False, say=lambda line: None)
     assert not log.exists()
@@ -161,8 +160,8 @@ def test_versions_and_gpu_builds_are_asked_for_in_pips_words():
 def test_without_uv_venv_and_pip_do_it(monkeypatch, tmp_path):
     monkeypatch.setattr(creation.shutil, "which", lambda name: None)
     make, install = creation._commands("/v/bin/python", ["torch"], tmp_path / "v")
-    assert make == [sys.executable, "-m", "venv", str(tmp_path / "v")]
-    assert install == ["/v/bin/python", "-m", "pip", "install", "torch"]
+    assert make == [sys.executable, "-I", "-m", "venv", str(tmp_path / "v")]
+    assert install == ["/v/bin/python", "-I", "-m", "pip", "install", "torch"]
 
 
 def test_a_python_without_venv_says_what_to_install(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from tfpt_tui.hardware.cgroup import find_quota, memory_limit_bytes, throttled_s
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.hardware.machine_snapshot import GpuDriver, snapshot_document
+from tfpt_tui.hardware.machine_snapshot import GpuDriver, snapshot_document, snapshot_from
 from tfpt_tui.hardware.memory import available_bytes, describe_memory, shared_memory_bytes
 from tfpt_tui.hardware.processor import describe_processor, parse_cores, spared_cores
 from tfpt_tui.hardware.storage import describe_directory
@@ -98,8 +98,13 @@ def test_this_machine_is_described():
 
 
 def test_variables_that_change_a_framework_are_kept_and_no_others():
-    facts = describe_machine(GpuReading(), variables={"TF_X": "1", "SECRET": "2", "OMP_NUM_THREADS": "3"})
-    assert facts.variables == {"OMP_NUM_THREADS": "3", "TF_X": "1"}
+    secrets = {"NVIDIA_API_KEY": "a", "TF_TOKEN_app_terraform_io": "b", "PYTORCH_TOKEN": "c", "CUDA_SECRET": "d"}
+    variables = {**secrets, "TF_ENABLE_ONEDNN_OPTS": "1", "OMP_NUM_THREADS": "3"}
+    assert describe_machine(GpuReading(), variables=variables).variables == {
+        "OMP_NUM_THREADS": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+    }
+    assert snapshot_from({"variables": variables}).variables.keys().isdisjoint(secrets)
 
 
 def test_every_gpu_has_a_table_of_its_own():

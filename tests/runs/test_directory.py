@@ -7,7 +7,7 @@ import pytest
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs.record import processes
 from tfpt_tui.runs.record.directory import RUN_ID, find_run, first_number, list_runs, make_directory
-from tfpt_tui.runs.record.lock import MachineLock
+from tfpt_tui.runs.record.lock import MachineLock, holder, lock_path, own_lock_path
 from tfpt_tui.runs.record.processes import Process, boot_id, identify
 
 NOW = datetime(2026, 11, 22, 16, 55, 1)
@@ -73,26 +73,68 @@ def test_a_process_that_ended_but_was_not_waited_for_is_not_alive():
     os.waitpid(child, 0)
 
 
-def test_the_machine_lock_is_held_by_one_and_names_its_owner(tmp_path):
-    first, second = MachineLock(tmp_path / "lock"), MachineLock(tmp_path / "lock")
+def test_the_machine_lock_is_held_by_one_and_names_its_owner():
+    first, second = MachineLock(), MachineLock()
     assert first.acquire("sweep A")
     assert not second.acquire("sweep B")
     assert second.owner() == "sweep A"
+    assert holder() == "sweep A"
+    first.release()
+    assert second.acquire("sweep B")
+    second.release()
+    assert holder() == ""
+
+
+def test_every_user_of_the_machine_may_lock_it():
+    before = os.umask(0o077)
+    try:
+        lock = MachineLock()
+        lock.acquire("me")
+        lock.release()
+    finally:
+        os.umask(before)
+    assert lock_path().stat().st_mode & 0o777 == 0o666
+
+
+@pytest.mark.parametrize("removed", [lock_path, own_lock_path])
+def test_a_lock_that_is_removed_while_it_is_held_is_still_held(removed):
+    first, second = MachineLock(), MachineLock()
+    assert first.acquire("sweep A")
+    removed().unlink()
+    assert not second.acquire("sweep B")
     first.release()
     assert second.acquire("sweep B")
     second.release()
 
 
-def test_every_user_of_the_machine_may_lock_it(tmp_path):
-    before = os.umask(0o077)
-    try:
-        MachineLock(tmp_path / "lock").release()
-    finally:
-        os.umask(before)
-    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o666
+def put_a_link(path):
+    path.symlink_to(path.with_name("elsewhere"))
 
 
-def test_a_lock_that_is_a_link_is_refused(tmp_path):
-    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(MissingError, match="cannot lock the machine"):
-        MachineLock(tmp_path / "lock")
+def put_a_pipe(path):
+    os.mkfifo(path)
+
+
+def put_another_name(path):
+    path.with_name("precious").write_text("precious")
+    os.link(path.with_name("precious"), path)
+
+
+@pytest.mark.parametrize("put", [put_a_link, put_a_pipe, put_another_name])
+def test_what_somebody_put_in_the_place_of_the_lock_keeps_nobody_from_working(put):
+    put(lock_path())
+    first, second = MachineLock(), MachineLock()
+    assert first.acquire("sweep A")
+    assert "cannot lock the machine" in first.problem
+    assert not second.acquire("sweep B")
+    assert holder() == "sweep A"
+    first.release()
+    precious = lock_path().with_name("precious")
+    assert not precious.exists() or precious.read_text() == "precious"
+
+
+def test_without_any_lock_it_is_said():
+    for path in (lock_path(), own_lock_path()):
+        put_a_pipe(path)
+    with pytest.raises(MissingError, match="not a regular file; remove it"):
+        MachineLock().acquire("sweep A")

@@ -12,6 +12,7 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.data.progress_log import Ending, ProgressLog, Step
 from tfpt_tui.errors import MissingError
+from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.processes import boot_id, identify
 from tfpt_tui.runs.tasks import preparation
 from tfpt_tui.runs.tasks.preparation import (
@@ -109,10 +110,10 @@ def test_one_that_is_alive_is_found_by_a_later_viewer(paths, record):
     assert only(paths).step == Step("writing", 5, 10, None)
 
 
-def test_one_that_has_no_process_yet_is_starting_not_crashed(paths, record):
-    path = record()
+def test_one_that_has_no_process_yet_is_starting_not_crashed(paths, record, later):
+    record()
     assert only(paths).status == "running"
-    os.utime(path, (0, 0))
+    later(SILENT_S)
     assert only(paths).status == "crashed"
 
 
@@ -156,21 +157,23 @@ def test_a_preparation_that_cannot_be_recorded_any_more_is_ended(paths, tmp_path
     assert list(paths.preparations.iterdir()) == []
 
 
-def test_a_preparation_of_another_machine_goes_on_while_its_journal_does(paths, record):
+def test_a_preparation_of_another_machine_goes_on_while_its_journal_does(paths, record, later):
     path = record(pid=2**22 + 1)
     ProgressLog(path / "progress.jsonl").tell("writing", 5, 10)
     state = path / "state.toml"
     state.write_text(state.read_text().replace(boot_id(), "another-machine"))
     assert only(paths).status == "running"
-    os.utime(path / "progress.jsonl", (0, 0))
+    later(SILENT_S - 1)
+    os.utime(path / "progress.jsonl", (0, 0))  # its clock may say anything
+    assert only(paths).status == "running"
+    later(SILENT_S)
     assert only(paths).status == "crashed"
 
 
 def test_only_the_newest_are_kept(paths, tmp_path, record, monkeypatch):
     monkeypatch.setattr(preparation, "LISTED", 3)
     for number in range(4):
-        path = record(f"20261122-00000{number}-synthetic-0000", out=f"/d{number}")
-        os.utime(path, (0, 0))  # nobody is about to take it over
+        record(f"20261122-00000{number}-synthetic-0000", pid=2**22 + 1, out=f"/d{number}")
     sign_on(synthetic(tmp_path / "out"), paths)
     assert [one.request.out for one in list_preparations(paths)] == [tmp_path / "out", Path("/d3"), Path("/d2")]
     assert len(list(paths.preparations.iterdir())) == 3

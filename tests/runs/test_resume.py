@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from datetime import datetime
 
 import pytest
@@ -16,6 +15,7 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import make_directory
+from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.state import owner_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_sweep
 from tfpt_tui.runs.supervision import resume as resumption
@@ -29,9 +29,9 @@ def finish(sweep):
 
 
 def again(sweep, paths):
-    """Read the sweep anew and resume it."""
-    found = read_sweep(sweep.directory, paths)
-    return resume(found, rest_of(found), paths, load_settings(paths.settings))
+    """Resume the sweep."""
+    resumed, _ = resume(sweep.directory, paths, load_settings(paths.settings))
+    return resumed
 
 
 def running(sweep):
@@ -104,13 +104,32 @@ def test_a_sweep_that_was_stopped_goes_on(start, paths):
     assert finish(again(sweep, paths)) == ["completed", "completed"]
 
 
-def test_a_reboot_leaves_a_sweep_that_can_be_resumed(start, paths):
+def test_a_reboot_leaves_a_sweep_that_can_be_resumed_once_nothing_was_seen_to_change(start, paths, later):
     sweep = start("is_killed", "completes")
     finish(sweep)
     for state in (sweep.directory.state, *(run.state for run in sweep.runs)):
         state.write_text(state.read_text().replace(read_state(state).boot_id, "another-boot"))
-        os.utime(state, (time.time() - 600,) * 2)
+    with pytest.raises(UsageError, match="is being run"):
+        again(sweep, paths)
+    later(SILENT_S)
     assert finish(again(sweep, paths)) == ["completed", "completed"]
+
+
+def test_a_resumption_that_waited_runs_nothing_twice(start, paths, monkeypatch):
+    """Another one came first, between the question and the answer."""
+    sweep = start("is_killed", "completes", "completes")
+    finish(sweep)
+    wait = monkeypatch.setattr
+
+    def go_on_meanwhile(*arguments):
+        wait(resumption, "claimed", claimed)
+        finish(again(sweep, paths))
+        return claimed(*arguments)
+
+    wait(resumption, "claimed", go_on_meanwhile)
+    with pytest.raises(UsageError, match="nothing is left to run: 2 of 2 runs completed"):
+        again(sweep, paths)
+    assert workers_started(paths) == 3
 
 
 def test_a_sweep_that_another_process_is_about_to_resume_is_left_to_it(start, paths):

@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import shutil
 import signal
-import time
-from types import SimpleNamespace
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 
@@ -14,11 +16,14 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record import heartbeat
 from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.lock import MachineLock
-from tfpt_tui.runs.record.processes import boot_id, identify
-from tfpt_tui.runs.record.state import owner_of, read_state, status_of
-from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.record.processes import boot_id, identify, pid_namespace
+from tfpt_tui.runs.record.state import owner_of, read_state, state_of, status_of, write_state
+from tfpt_tui.runs.record.sweep import read_sweep, record_plan
 from tfpt_tui.runs.supervision import submit as submitting
 
 
@@ -266,14 +271,73 @@ def test_an_orphan_that_cannot_be_settled_does_not_hold_up_another_plan(start, m
     assert not orphan.runs[0].result.exists()
 
 
-@pytest.mark.parametrize(("silent_s", "status"), [(0, "running"), (600, "crashed")])
-def test_a_run_of_another_machine_lives_while_its_traces_are_fresh(start, silent_s, status):
+@pytest.mark.parametrize("elsewhere", ["another machine", "another container"])
+def test_a_run_of_another_place_is_dead_only_once_nothing_was_seen_to_change(start, later, elsewhere):
     run = start("hangs", rows=[0]).runs[0]
     wait_for_epoch(run)
     os.kill(owner_of(run.state).pid, signal.SIGKILL)
-    run.state.write_text(run.state.read_text().replace(boot_id(), "another-machine"))
-    os.utime(run.state, (time.time() - silent_s,) * 2)
-    assert status_of(run) == status
+    name = boot_id() if elsewhere == "another machine" else pid_namespace()
+    run.state.write_text(run.state.read_text().replace(name, elsewhere))
+    os.utime(run.state, (0, 0))  # its clock may say anything
+    assert status_of(run) == "running"
+    later(SILENT_S - 1)
+    assert status_of(run) == "running"
+    os.utime(run.state, (1, 1))
+    later(2)
+    assert status_of(run) == "running"
+    later(SILENT_S)
+    assert status_of(run) == "crashed"
+
+
+def test_what_one_look_saw_the_next_one_knows(start, later):
+    """Each command is a process of its own."""
+    run = start("hangs", rows=[0]).runs[0]
+    wait_for_epoch(run)
+    os.kill(owner_of(run.state).pid, signal.SIGKILL)
+    run.state.write_text(run.state.read_text().replace(boot_id(), "another machine"))
+    assert status_of(run) == "running"
+    heartbeat._save()
+    heartbeat._notes.clear()
+    later(SILENT_S)
+    assert status_of(run) == "crashed"
+
+
+def test_a_second_supervisor_of_a_sweep_is_refused_and_changes_nothing(start, paths):
+    sweep = start("hangs", rows=[0])
+    wait_for_epoch(sweep.runs[0])
+    before = sweep.runs[0].state.read_text()
+    module = "tfpt_tui.runs.supervision.supervisor"
+    command = [sys.executable, "-m", module, str(sweep.directory.path), str(paths.runs)]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1
+    assert second.stderr == f"{sweep.id}: another supervisor runs it\n"
+    assert sweep.runs[0].state.read_text() == before
+    assert status_of(sweep.runs[0]) == "running"
+
+
+def test_a_run_whose_directory_vanishes_does_not_stop_those_after_it(start):
+    sweep = start("hangs", "completes", batch_size=8)
+    wait_for_epoch(sweep.runs[0])
+    shutil.rmtree(sweep.runs[0].path)
+    wait_until(lambda: owner_of(sweep.directory.state) is None, 60)
+    states = [run["state"] for run in read_toml(sweep.directory.plan)["runs"]]
+    assert states == ["deleted", "completed"]
+
+
+def test_what_a_killed_submission_left_is_removed_by_the_next_plan(start, paths, preset, dataset):
+    finished = start("completes", rows=[0])
+    finish(finished)
+    plan = make_plan(preset, data=str(dataset), rows=[0])
+    left = record_plan(plan, {("pytorch", "default"): sys.executable}, paths)
+    left.directory.plan.unlink()
+    gone = identify(2**22 + 1)
+    for state in (left.directory.state, left.runs[0].state):
+        write_state(state, replace(state_of(gone), sweep=left.id))
+    assert status_of(left.runs[0]) == "crashed"
+    finish(start("completes", rows=[0]))
+    assert not left.runs[0].path.exists()
+    assert not left.directory.path.exists()
+    assert finished.runs[0].path.exists()
 
 
 def test_a_supervisor_leaves_traces_for_other_machines(start, monkeypatch, paths):
@@ -358,7 +422,7 @@ def test_a_plan_without_a_supervisor_leaves_nothing(start, paths, monkeypatch):
     def refuse(*_, **__):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(submitting, "subprocess", SimpleNamespace(Popen=refuse, DEVNULL=-3))
+    monkeypatch.setattr(submitting, "start_detached", refuse)
     with pytest.raises(MissingError, match=r"cannot start the supervisor: .*; end some processes"):
         start("completes")
     assert not list(paths.sweeps.iterdir())

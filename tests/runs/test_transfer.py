@@ -1,5 +1,7 @@
+import gzip
 import io
 import lzma
+import random
 import shutil
 import tarfile
 from pathlib import Path
@@ -137,7 +139,7 @@ def test_a_member_that_is_too_large_is_refused_before_it_fills_the_disk(elsewher
 @pytest.mark.parametrize("content", [b"", b"no archive at all" * 100, lzma.compress(bytes(10_000))[:-30]])
 def test_what_is_no_archive_is_one_line(elsewhere, tmp_path, content):
     (tmp_path / "x.tar.gz").write_bytes(content)
-    with pytest.raises(UsageError, match="not a tfpt-tui export, or truncated"):
+    with pytest.raises(UsageError, match=r"not a tfpt-tui export, or (truncated|damaged)"):
         import_runs(tmp_path / "x.tar.gz", elsewhere)
 
 
@@ -153,3 +155,60 @@ def test_a_truncated_export_brings_nothing_in(runs, elsewhere, tmp_path):
 def test_an_archive_that_is_not_there_is_missing(elsewhere, tmp_path):
     with pytest.raises(MissingError, match="no such file"):
         import_runs(tmp_path / "none.tar.gz", elsewhere)
+
+
+def test_every_damaged_bit_is_noticed(runs, elsewhere, tmp_path):
+    export_runs(runs, tmp_path / "runs.tar.gz")
+    content = (tmp_path / "runs.tar.gz").read_bytes()
+    found = random.Random(7)
+    for _ in range(60):
+        damaged = bytearray(content)
+        damaged[found.randrange(10, len(content))] ^= 1 << found.randrange(8)  # the first bytes hold name and time
+        (tmp_path / "damaged.tar.gz").write_bytes(damaged)
+        with pytest.raises(UsageError):
+            import_runs(tmp_path / "damaged.tar.gz", elsewhere)
+        assert list(elsewhere.runs.iterdir()) == []
+
+
+def test_a_file_that_is_not_what_its_digest_says_is_refused(runs, elsewhere, tmp_path):
+    member = entry(f"runs/{ID}/config.toml")
+    member.pax_headers = {transfer.DIGEST: "0" * 64}
+    with pytest.raises(UsageError, match="is damaged; nothing was imported"):
+        import_runs(pack(tmp_path / "x.tar.gz", (member, b"x = 1")), elsewhere)
+
+
+def test_headers_are_judged_before_they_are_read(elsewhere, tmp_path):
+    huge = entry("././@LongLink", tarfile.GNUTYPE_LONGNAME)
+    huge.size = 1 << 31
+    negative = bytearray(entry(f"runs/{ID}/config.toml").tobuf())
+    negative[124:136] = b"\xff" * 12
+    for header in (huge.tobuf(format=tarfile.GNU_FORMAT), negative):
+        fields = bytearray(header)
+        fields[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(fields))[0]
+        with gzip.open(tmp_path / "x.tar.gz", "wb") as file:
+            file.write(bytes(fields))
+        with pytest.raises(UsageError, match="larger than a run's files can be"):
+            import_runs(tmp_path / "x.tar.gz", elsewhere)
+
+
+def test_a_small_archive_does_not_become_a_hundred_thousand_files(elsewhere, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "FEW_FILES", 5)
+    many = [entry(f"runs/{ID}/file{number}") for number in range(1000)]
+    with pytest.raises(UsageError, match="one file more than"):
+        import_runs(pack(tmp_path / "x.tar.gz", *many), elsewhere)
+    assert list(elsewhere.runs.iterdir()) == []
+
+
+def test_a_run_that_cannot_be_read_is_not_imported(elsewhere, tmp_path):
+    bad = [(GOOD[0], b""), (GOOD[1], b'run = "r"\nstatus = "completed"\ntraining = "x"\n')]
+    with pytest.raises(UsageError, match=r"the result of .* cannot be read; nothing was imported"):
+        import_runs(pack(tmp_path / "x.tar.gz", *bad), elsewhere)
+
+
+def test_secrets_that_an_earlier_version_recorded_stay_here(runs, elsewhere, tmp_path):
+    write_toml(runs[0].environment, {"variables": {"NVIDIA_API_KEY": "nvapi-1", "OMP_NUM_THREADS": "2"}})
+    export_runs(runs, tmp_path / "runs.tar.gz")
+    import_runs(tmp_path / "runs.tar.gz", elsewhere)
+    text = (elsewhere.runs / runs[0].id / "environment.toml").read_text()
+    assert "OMP_NUM_THREADS" in text
+    assert "nvapi" not in text

@@ -7,7 +7,6 @@ progress events a second, so that no input or output and no lock stands in the l
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from tfpt_tui.counters import read_counters
 from tfpt_tui.events import EpochEnd, Event, Heartbeat, PhaseEnd, PhaseStart, Progress, RunWarning, Stamped, encode
+from tfpt_tui.files import append_to
 
 PROGRESS_S = 0.2
 HEARTBEAT_S = 5.0
@@ -39,7 +39,7 @@ class Report:
         self._seq = 0
         self._started = clock()
         self._seen_infinite_loss = False
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._file = append_to(path)
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._tick, name="report", daemon=True)
@@ -51,7 +51,7 @@ class Report:
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         self._thread.join()
-        os.close(self._file)
+        self._file.close()
 
     def emit(self, event: Event) -> None:
         """Append the event, as one write, so that a reader sees whole lines.
@@ -61,7 +61,7 @@ class Report:
         """
         with self._lock:
             line = encode(Stamped(self._seq, time.time(), clock() - self._started, event))
-            os.write(self._file, line.encode())
+            self._file.write(line.encode())
             self._seq += 1
 
     @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tfpt_tui.backends.draws import Array
+from tfpt_tui.files import written_whole
 
 GRID = 6
 COUNT = GRID * GRID
@@ -28,6 +29,5 @@ def write_samples(images: Array, path: Path) -> None:
         row, column = divmod(index, GRID)
         tile = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.NEAREST)
         sheet.paste(tile, (GAP + column * (SIDE + GAP), GAP + row * (SIDE + GAP)))
-    temporary = path.with_name(f".{path.name}.tmp")
-    sheet.save(temporary, "JPEG", quality=90)
-    temporary.rename(path)
+    with written_whole(path) as temporary:
+        sheet.save(temporary, "JPEG", quality=90)

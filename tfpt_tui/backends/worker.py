@@ -8,13 +8,10 @@ import importlib
 import importlib.metadata
 import os
 import resource
-import shutil
 import signal
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -29,6 +26,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
+from tfpt_tui.files import free_bytes, written_whole
 from tfpt_tui.lifeline import die_with_parent
 
 SMALLEST_MODEL_BYTES = 1 << 20  # a disk with less room could not take the model
@@ -81,22 +79,12 @@ def _attempt(run: Path, report: Report, loaded: list[Backend]) -> tuple[str, Run
     return "completed", None
 
 
-@contextmanager
-def _written_whole(file: Path) -> Iterator[Path]:
-    """A name to write under, renamed when all is written; after a failure no half file is left behind."""
-    temporary = file.with_name(f".{file.name}")  # the suffix stays: Keras goes by it
-    try:
-        yield temporary
-        temporary.rename(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _is_disk_full(error: BaseException, run: Path) -> bool:
     """Libraries have errors of their own for it, so where they do not say it, the disk is looked at."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    return "writ" in str(error) and shutil.disk_usage(run).free < SMALLEST_MODEL_BYTES
+    free = free_bytes(run)
+    return "writ" in str(error) and free is not None and free < SMALLEST_MODEL_BYTES
 
 
 def _explain(error: BaseException) -> RunError:
@@ -170,7 +158,7 @@ def _save_and_evaluate(
     device: object,
 ) -> None:
     file = run / backend.model.FILE
-    with report.phase("model_saving"), _written_whole(file) as temporary:
+    with report.phase("model_saving"), written_whole(file) as temporary:
         backend.model.save_model(network, config, temporary)
     with report.phase("model_loading"):
         network = backend.model.load_model(file, config, dataset.classes, device)

@@ -20,17 +20,16 @@ from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.presentation.listing import listing
 from tfpt_tui.results.presentation.run_report import report_layers, report_run
-from tfpt_tui.results.store.index import read_results, read_summaries
+from tfpt_tui.results.store.index import read_summaries, stream_documents
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.plan import make_plan
-from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep, list_runs
+from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.result import whole_document
 from tfpt_tui.runs.record.state import request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
-from tfpt_tui.runs.supervision.resume import rest_of
 from tfpt_tui.runs.supervision.resume import resume as resume_sweep
 from tfpt_tui.runs.supervision.submit import Interpreters, submit
 
@@ -55,8 +54,11 @@ def runs(context: click.Context, as_json: bool) -> None:
 def list_command(invocation: Invocation, as_json: bool) -> None:
     """List all runs, newest first."""
     if as_json:
-        results = read_results(invocation.paths, list_runs(invocation.paths))
-        show(_as_json([whole_document(result) for result in results]))
+        before = "[\n"
+        for document in stream_documents(invocation.paths, tell_indexing):
+            show(before + document)
+            before = ",\n"
+        show("[]\n" if before == "[\n" else "\n]\n")
     else:
         found = read_summaries(invocation.paths, tell_indexing)
         show_table(listing(found))
@@ -78,7 +80,7 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
         return
     show(report_run(result, text_width()) + f"  {run.path}\n")
     if result.model:  # the layers themselves stand in the events only
-        model = fold_all(EventTail(run.events).read_all()).model
+        model = fold_all(EventTail(run.events).stream()).model
         show("\n" + report_layers(model) if model else "")
 
 
@@ -148,8 +150,7 @@ def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool
 def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless: bool) -> int:
     """Go on with a sweep that was interrupted, by default the latest: only what did not complete is run."""
     sweep = _sweep(invocation, sweep_id)
-    rest = rest_of(sweep)
-    resumed = resume_sweep(sweep, rest, invocation.paths, invocation.settings)
+    resumed, rest = resume_sweep(sweep.directory, invocation.paths, invocation.settings)
     summary = (
         f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left"
     )

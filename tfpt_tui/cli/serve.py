@@ -1,28 +1,34 @@
-"""``tfpt-tui serve``: the app in a browser, for this machine alone."""
+"""``tfpt-tui serve``: the app in a browser, for whoever has its address on this machine."""
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
+import secrets
 import shlex
 import socket
 import sys
+from contextlib import suppress
 
 import click
 
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say
+from tfpt_tui.cli.invocation import SERVER, Invocation, pass_invocation, say
 from tfpt_tui.errors import MissingError
+from tfpt_tui.own_process import own_command
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8022
+TOKEN_BYTES = 24
 
 
 @click.command()
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(1, 65535), show_default=True)
+@click.option("--no-token", is_flag=True, help="Let every user of this machine in; the address has no token.")
 @pass_invocation
-def serve(invocation: Invocation, port: int) -> None:
+def serve(invocation: Invocation, port: int, no_token: bool) -> None:
     """Show the app in a browser, on 127.0.0.1 only; from elsewhere it is reached through ssh -L.
 
-    Whoever may connect may do what you may: there is no password. Needs the extra "web".
+    Whoever has the address that it prints may do what you may: it holds a token. Needs the extra "web".
     """
     try:
         from tfpt_tui.cli.web import LocalServer
@@ -31,11 +37,19 @@ def serve(invocation: Invocation, port: int) -> None:
             f"textual-serve is not installed; install it with: {sys.executable} -m pip install textual-serve"
         ) from None
     _check_port(port)
-    command = [sys.executable, "-m", "tfpt_tui", "--runs", str(invocation.paths.runs)]
-    command += ["--ascii"] * invocation.ascii_only
-    say(f"http://{HOST}:{port} shows the app; Ctrl-C ends it, runs continue")
-    say(f"from another machine: ssh -L {port}:{HOST}:{port} {getpass.getuser()}@{socket.gethostname()}")
-    LocalServer(shlex.join(command), HOST, port, title="tfpt-tui").serve()
+    command = own_command("tfpt_tui", "--runs", str(invocation.paths.runs), *["--ascii"] * invocation.ascii_only)
+    token = "" if no_token else secrets.token_urlsafe(TOKEN_BYTES)
+    say(f"http://{HOST}:{port}/{f'?token={token}' if token else ''} shows the app; Ctrl-C ends it, runs continue")
+    say(f"from another machine: ssh -L {port}:{HOST}:{port} {_user()}@{socket.gethostname()}")
+    os.environ[SERVER] = str(os.getpid())
+    # exec: the shell that textual-serve starts becomes the app, and no process stands between us.
+    LocalServer(f"exec {shlex.join(command)}", HOST, port, "tfpt-tui", token).serve()
+
+
+def _user() -> str:
+    with suppress(KeyError):  # a container's user may have no name
+        return pwd.getpwuid(os.getuid()).pw_name
+    return "USER"
 
 
 def _check_port(port: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.files import lock
 
 
 @contextmanager
@@ -27,10 +27,8 @@ def claimed(directory: Path, what: str, busy: str) -> Iterator[None]:
     except OSError as error:
         raise cannot(f"make {what}", directory, error) from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{directory}: another tfpt-tui is {busy}; wait for that one") from None
+        if not lock(handle):
+            raise UsageError(f"{directory}: another tfpt-tui is {busy}; wait for that one")
         yield
     finally:
         os.close(handle)

@@ -123,8 +123,7 @@ class Framework:
         parity_reference: whether ``tfpt-tui parity`` checks the others against it; one framework is.
         first_batch_includes_step: whether the wait for an epoch's first batch includes its training step.
         cifar_reader: the library that can read CIFAR's archive for ``prepare --reader``, "" for none.
-        variables: beginnings of the names of environment variables that change what it does.
-        variables_of_others: beginnings like those that belong to other programs.
+        variables: environment variables that change what it does; runs are recorded with them.
         thread_variables: environment variables that set its number of threads.
         tracks: those that it has, and what it does there.
     """
@@ -145,7 +144,6 @@ class Framework:
     first_batch_includes_step: bool = False
     cifar_reader: str = ""
     variables: tuple[str, ...] = ()
-    variables_of_others: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
     effects: Mapping[str, str] = field(default_factory=dict)
     kernel_library: KernelLibrary | None = None

@@ -19,6 +19,7 @@ class Paths:
     runs: Path
     datasets: Path
     downloads: Path
+    heartbeats: Path
     preparations: Path
     environments: Path
     proofs: Path
@@ -36,10 +37,12 @@ class Paths:
 def find_paths(runs: str | None = None) -> Paths:
     data = _xdg("XDG_DATA_HOME", ".local/share") / NAME
     config = _xdg("XDG_CONFIG_HOME", ".config") / NAME
+    cache = _xdg("XDG_CACHE_HOME", ".cache") / NAME
     return Paths(
         runs=Path(runs).absolute() if runs else data / "runs",
         datasets=data / "datasets",
-        downloads=_xdg("XDG_CACHE_HOME", ".cache") / NAME / "downloads",
+        downloads=cache / "downloads",
+        heartbeats=cache / "heartbeats.json",
         preparations=data / "preparations",
         environments=data / "environments",
         proofs=data / "parity",

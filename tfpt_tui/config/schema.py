@@ -398,7 +398,9 @@ def defaults() -> dict[str, Value | None]:
 
 def epochs_trained(config: Mapping[str, Value]) -> int:
     """Epochs that a run of these settings trains: all, or the few that are measured; 0 where it names none."""
-    epochs, measured = int(config.get("epochs", 0)), int(config.get("epochs_measured", 0))
+    epochs, measured = (
+        one if isinstance(one := config.get(key), int) else 0 for key in ("epochs", "epochs_measured")
+    )
     return min(measured or epochs, epochs)
 
 

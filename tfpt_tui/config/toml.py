@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfpt_tui.documents import without_none
+from tfpt_tui.documents import DocumentError, check_version, without_none
 from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.files import open_regular, write_atomically
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
+    """Read a TOML file that a user may have written.
 
     Raises:
         MissingError: there is no such file, or it cannot be read.
         UsageError: it is not TOML; the message names the file, the line and the reason.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is not a file")  # a pipe would be waited for
+    return _parse(path, path.read_bytes)
+
+
+def read_record(path: Path, schema: int = 1) -> dict[str, Any]:
+    """Read a TOML file of our own, which is no link.
+
+    Raises:
+        MissingError: there is no such file, or it cannot be read.
+        UsageError: it is not TOML, or its field ``schema`` is of a later version.
+    """
+
+    def read() -> bytes:
+        with open_regular(path) as file:
+            return file.read()
+
+    document = _parse(path, read)
     try:
-        if path.exists() and not path.is_file():
-            raise UsageError(f"{path}: is not a file")  # a pipe would be waited for
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        check_version(document, "schema", schema)
+    except DocumentError as error:
+        raise UsageError(f"{path}: {error}") from None
+    return document
+
+
+def _parse(path: Path, read: Callable[[], bytes]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read().decode("utf-8"))
     except FileNotFoundError:
         raise MissingError(f"{path}: no such file") from None
     except OSError as error:
@@ -49,26 +72,3 @@ def dump_toml(document: Mapping[str, Any]) -> str:
 def write_toml(path: Path, document: Mapping[str, Any]) -> None:
     """Write the document under ``path``: the old text or the new one, never a half."""
     write_atomically(path, dump_toml(document))
-
-
-def beside(path: Path) -> Path:
-    """A hidden name beside a file, to write under until all is written. Raises OSError for what has no name."""
-    if not path.name:
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` to a temporary name beside ``path`` and rename it.
-
-    Raises:
-        OSError: the directory is read-only or the disk is full; nothing is left behind then.
-    """
-    temporary = beside(path)
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        error.filename = str(path)
-        raise

@@ -10,9 +10,10 @@ from pathlib import Path
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import Preset, PresetRow
 from tfpt_tui.config.schema import SETTINGS
-from tfpt_tui.config.toml import dump_toml, write_atomically
+from tfpt_tui.config.toml import dump_toml
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.files import write_atomically
 
 # A name that is also a file, an argument of a command line, and no path.
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from tfpt_tui.errors import MissingError, UsageError, cannot
+from tfpt_tui.files import free_bytes
 
 if TYPE_CHECKING:
     from requests import Response
@@ -286,8 +286,8 @@ def _write(part: _Part, block: bytes) -> None:
 
 def _check_room(part: _Part) -> None:
     needed = part.total - part.size
-    free = shutil.disk_usage(part.path.parent).free
-    if free < needed:
+    free = free_bytes(part.path.parent)
+    if free is not None and free < needed:
         raise MissingError(
             f"{part.path.parent}: {needed / 1e6:,.1f} MB are needed and {free / 1e6:,.1f} MB are free;"
             f" free some room or choose another directory{_go_on(part, ', then ')}"

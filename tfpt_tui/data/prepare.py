@@ -10,7 +10,6 @@ import errno
 import hashlib
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 from collections import deque
@@ -33,6 +32,7 @@ from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
+from tfpt_tui.files import free_bytes, scratch_directory
 from tfpt_tui.wording import first_few
 
 DEFAULT_SIZE = 64
@@ -194,8 +194,11 @@ def check_room(images: int, target: Target, besides: int = 0) -> None:
     directory = target.directory
     with _explained(directory):
         needed = needed_bytes(images - _count_made(directory), target.size) + besides
-        free = shutil.disk_usage(nearest_existing(directory)).free
-    if free < needed:
+        free = free_bytes(directory)
+        if free is None:  # one like /proc, or a ramfs: only trying tells them apart
+            with scratch_directory(nearest_existing(directory), "prepare"):
+                pass
+    if free is not None and free < needed:
         archive = f" ({besides / 1e6:,.1f} MB for the archive)" if besides else ""
         shown = directory.parent if directory.name == dataset_swap.BESIDE else directory
         raise MissingError(

@@ -18,6 +18,7 @@ from tfpt_tui.environments.interpreters import worker_variables
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.environments.registry import VENV, Named, begin, check_name, delete, finish
 from tfpt_tui.errors import MissingError, UsageError, cannot
+from tfpt_tui.files import free_bytes
 from tfpt_tui.lifeline import die_with_parent
 
 VERSION = r"\d[a-z0-9]*([.+-][a-z0-9]+)*"
@@ -64,7 +65,7 @@ def _make(
         python = str(home / VENV / "bin" / "python")
         for command in _commands(python, requirements(framework, version, gpu), home / VENV):
             say(f"+ {' '.join(command)}")
-            _run(command)
+            _run(command, home)
         found = probe(framework, python)
         if found.problem:
             raise MissingError(f"{name}: {title_of(framework)} was installed, but {found.problem}")
@@ -83,8 +84,8 @@ def requirements(framework: str, version: str | None, gpu: bool) -> list[str]:
 
 
 def _check_room(directory: Path) -> None:
-    free = shutil.disk_usage(directory).free
-    if free < ROOM_BYTES:
+    free = free_bytes(directory)
+    if free is not None and free < ROOM_BYTES:
         raise MissingError(
             f"{directory}: up to {ROOM_BYTES / 1e9:.0f} GB are needed and {free / 1e9:.1f} GB are free;"
             " free some room"
@@ -111,17 +112,19 @@ def _commands(python: str, wanted: Sequence[str], venv: Path) -> list[list[str]]
             [uv, "venv", "--quiet", "--python", sys.executable, str(venv)],
             [uv, "pip", "install", "--python", python, *wanted],
         ]
-    return [[sys.executable, "-m", "venv", str(venv)], [python, "-m", "pip", "install", *wanted]]
+    # -I: with -m, Python imports from the working directory first.
+    return [[sys.executable, "-I", "-m", "venv", str(venv)], [python, "-I", "-m", "pip", "install", *wanted]]
 
 
-def _run(command: Sequence[str]) -> None:
-    """What the installer prints is narration."""
+def _run(command: Sequence[str], home: Path) -> None:
+    """What the installer prints is narration. It reads no settings where the command was given, as uv would."""
     try:
         ended = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             env=worker_variables(),
+            cwd=home,
             # Killed, we cannot delete what an installer that goes on would write.
             preexec_fn=partial(die_with_parent, os.getpid()),
         )
@@ -129,8 +132,9 @@ def _run(command: Sequence[str]) -> None:
         raise cannot("start", command[0], error) from None
     if not ended.returncode:
         return
-    if command[1:3] == ["-m", "venv"]:
+    if command[1:4] == ["-I", "-m", "venv"]:
         raise MissingError(
             f"{sys.executable}: cannot make a virtual environment; install uv, or Debian's package python3-venv"
         )
-    raise MissingError(f"{' '.join(command[:3])}: failed (exit code {ended.returncode}), see its lines above")
+    shown = " ".join([word for word in command if word != "-I"][:3])
+    raise MissingError(f"{shown}: failed (exit code {ended.returncode}), see its lines above")

@@ -7,20 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.documents import Value
 from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader, GpuReading
-from tfpt_tui.hardware.machine_snapshot import GpuDriver, MachineSnapshot
+from tfpt_tui.hardware.machine_snapshot import GpuDriver, MachineSnapshot, recorded
 from tfpt_tui.hardware.memory import describe_memory
 from tfpt_tui.hardware.pagecache import PageCache
 from tfpt_tui.hardware.preflight import judge_start, read_conditions, used_gpu
 from tfpt_tui.hardware.processor import describe_processor
 from tfpt_tui.hardware.storage import describe_directory
 from tfpt_tui.hardware.system import describe_system
-
-# Beginnings of the names of variables that change what a framework does, whichever it is.
-VARIABLES = ("CUDA", "KMP_", "LD_PRELOAD", "MALLOC", "MKL_", "NVIDIA_", "OMP_", "ONEDNN", "XLA_")
 
 
 def describe_machine(
@@ -31,7 +27,7 @@ def describe_machine(
         machine={**describe_system(root, variables), **describe_processor(root), **describe_memory(root)},
         gpu=GpuDriver(gpu.driver, gpu.cuda_driver, gpu.problem),
         gpus=tuple(gpu.facts),
-        variables={name: value for name, value in sorted(variables.items()) if _is_recorded(name)},
+        variables=recorded(variables),
     )
 
 
@@ -56,10 +52,3 @@ def _describe_cache(cache: PageCache) -> dict[str, Value]:
     if cache.before is None or not cache.state:
         return {}
     return {"page_cache": cache.state, "resident_share_before": round(cache.before, 3)}
-
-
-def _is_recorded(variable: str) -> bool:
-    frameworks = FRAMEWORKS.values()
-    ours = (*VARIABLES, *(start for framework in frameworks for start in framework.variables))
-    others = tuple(start for framework in frameworks for start in framework.variables_of_others)
-    return variable.startswith(ours) and not variable.startswith(others)

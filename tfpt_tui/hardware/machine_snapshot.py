@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.documents import Value, build
 from tfpt_tui.events import RunWarning, read_warnings
 
+ENVIRONMENT_SCHEMA = 1
 UNKNOWN = "unknown"
+# Environment variables that change what a framework does, whichever it is; those of one stand in its backend.toml.
+# Names, not beginnings of names: under those, tools keep their keys (NVIDIA_API_KEY, TF_TOKEN_...).
+VARIABLES = (
+    *("ATEN_CPU_CAPABILITY", "CUBLAS_WORKSPACE_CONFIG", "CUDA_AUTO_BOOST", "CUDA_CACHE_DISABLE"),
+    *("CUDA_DEVICE_MAX_CONNECTIONS", "CUDA_DEVICE_ORDER", "CUDA_DISABLE_PTX_JIT", "CUDA_FORCE_PTX_JIT"),
+    *("CUDA_LAUNCH_BLOCKING", "CUDA_MODULE_LOADING", "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "CUDA_VISIBLE_DEVICES"),
+    *("DNNL_DEFAULT_FPMATH_MODE", "DNNL_MAX_CPU_ISA", "GLIBC_TUNABLES", "GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT"),
+    *("KMP_AFFINITY", "KMP_BLOCKTIME", "KMP_DUPLICATE_LIB_OK", "KMP_HW_SUBSET", "KMP_LIBRARY", "LD_PRELOAD"),
+    *("MALLOC_ARENA_MAX", "MALLOC_CONF", "MALLOC_MMAP_THRESHOLD_", "MALLOC_PERTURB_", "MALLOC_TOP_PAD_"),
+    *("MALLOC_TRIM_THRESHOLD_", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE", "MKL_DYNAMIC", "MKL_ENABLE_INSTRUCTIONS"),
+    *("MKL_NUM_THREADS", "MKL_THREADING_LAYER", "MKL_VERBOSE", "NVIDIA_DRIVER_CAPABILITIES"),
+    *("NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES", "OMP_DYNAMIC", "OMP_MAX_ACTIVE_LEVELS"),
+    *("OMP_NUM_THREADS", "OMP_PLACES", "OMP_PROC_BIND", "OMP_SCHEDULE", "OMP_THREAD_LIMIT", "OMP_WAIT_POLICY"),
+    *("ONEDNN_CPU_ISA_HINTS", "ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA", "ONEDNN_VERBOSE"),
+    *("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "XLA_FLAGS"),
+)
 # What stands in the file also where it is empty.
 ALWAYS = ("spared_cores", "variables", "warnings")
 
@@ -70,12 +88,19 @@ NO_SNAPSHOT = MachineSnapshot()
 
 
 def snapshot_from(document: Mapping[str, Any]) -> MachineSnapshot:
-    """Read ``environment.toml``, also of earlier versions.
+    """Read ``environment.toml``, also of earlier versions, which recorded variables that are nobody's business.
 
     Raises:
         DocumentError: a fact has a wrong type.
     """
-    return build(MachineSnapshot, {**document, "warnings": read_warnings(document)})
+    snapshot = build(MachineSnapshot, {**document, "warnings": read_warnings(document)})
+    return replace(snapshot, variables=recorded(snapshot.variables))
+
+
+def recorded(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those of the environment variables that are kept with a run."""
+    names = {*VARIABLES, *(name for framework in FRAMEWORKS.values() for name in framework.variables)}
+    return {name: value for name, value in sorted(variables.items()) if name in names}
 
 
 def snapshot_document(snapshot: MachineSnapshot) -> dict[str, Any]:
@@ -83,7 +108,8 @@ def snapshot_document(snapshot: MachineSnapshot) -> dict[str, Any]:
     if not snapshot.is_known:
         return {}
     tables = dataclasses.asdict(snapshot)
-    document = {name: table for name, table in tables.items() if name in ALWAYS or table not in ("", (), {})}
+    known = {name: table for name, table in tables.items() if name in ALWAYS or table not in ("", (), {})}
+    document = {"schema": ENVIRONMENT_SCHEMA, **known}
     document["gpu"] = {name: fact for name, fact in document["gpu"].items() if fact not in ("", None)}
     document["fingerprint"] = {
         name: digest for name, digest in document["fingerprint"].items() if digest != UNKNOWN

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tfpt_tui.files import open_regular
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.sample import Sample, from_row
 
@@ -16,10 +17,11 @@ MIN_ENERGY_S = 10.0
 def parse_samples(header: Sequence[str], lines: Iterable[str]) -> list[Sample]:
     """The samples of whole lines; a line that is damaged is left out."""
     samples = []
-    for cells in csv.reader(lines):
+    for line in lines:
         try:
+            (cells,) = csv.reader([line])
             samples.append(from_row(dict(zip(header, cells, strict=True))))
-        except ValueError:
+        except (ValueError, csv.Error):
             continue
     return samples
 
@@ -27,7 +29,8 @@ def parse_samples(header: Sequence[str], lines: Iterable[str]) -> list[Sample]:
 def read_samples(path: Path) -> list[Sample]:
     """All samples of a ``hardware.csv``, none where there is no file; a half-written last line is left out."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     lines = text[: text.rfind("\n") + 1].splitlines()

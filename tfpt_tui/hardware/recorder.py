@@ -6,11 +6,13 @@ import csv
 import io
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import psutil
 
+from tfpt_tui.files import append_to
 from tfpt_tui.hardware.cpu import CpuReader
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.sample import Sample, columns, to_row
@@ -27,7 +29,7 @@ class Recorder:
         self._header = columns(psutil.cpu_count() or 1, len(gpu.latest().gpus))
         self._started = time.perf_counter()
         self._due = self._started
-        self._file = path.open("a", encoding="utf-8", newline="", buffering=1)
+        self._file = io.TextIOWrapper(append_to(path), encoding="utf-8", newline="", write_through=True)
         self._write(self._header)
 
     def __enter__(self) -> Recorder:
@@ -47,7 +49,8 @@ class Recorder:
         self._due = self._due + INTERVAL_S if self._due + INTERVAL_S > now else now + INTERVAL_S
         fields = self._cpu.read()
         sample = Sample(time.time(), now - self._started, gpus=self._gpu.latest().gpus, **fields)
-        self._write(to_row(sample, self._header))
+        with suppress(OSError):  # a full disk: a reading less is no reason to end a run
+            self._write(to_row(sample, self._header))
 
     def _write(self, cells: Sequence[str]) -> None:
         line = io.StringIO()

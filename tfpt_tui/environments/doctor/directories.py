@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.doctor.sizes import show_size
+from tfpt_tui.files import free_bytes
 from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.storage import describe_directory
 
@@ -57,7 +58,7 @@ def read_directory(name: str, path: Path, root: Path = ROOT) -> DirectoryFacts:
         name=name,
         place=str(place),
         writable=place.is_dir() and os.access(place, os.W_OK | os.X_OK),
-        free_bytes=room.f_bavail * room.f_frsize if room.f_blocks else None,
+        free_bytes=free_bytes(place),
         free_files=room.f_favail if room.f_files else None,
         filesystem=str(describe_directory(place, root).get("filesystem", "")),
         device=os.stat(place).st_dev,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfpt_tui.config.toml import write_atomically
 from tfpt_tui.errors import cannot
+from tfpt_tui.files import write_atomically
 from tfpt_tui.results.requests.request import HTML, Comparison, draw, write_out
 from tfpt_tui.runs.record.transfer import export_runs
 

@@ -1,8 +1,8 @@
 """An index of the runs that are over, so that ten thousand of them are listed at once.
 
 The run directories stay the truth: a result that is new, gone or changed since the last look is read again, and an
-index that is missing, broken or of another version is made anew from all of them. It may be deleted at any time.
-It keeps answers, too, that took long to work out.
+index that is missing, damaged or of another version is made anew from all of them, or done without. It may be
+deleted at any time. It keeps answers, too, that took long to work out.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
+import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.documents import finite
 from tfpt_tui.hardware.machine_snapshot import snapshot_from
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, by_age, list_runs
 from tfpt_tui.runs.record.result import ENVIRONMENT, RunResult, result_from, whole_document
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 8  # of the tables and of what they hold
+VERSION = 9  # of the tables and of what they hold
 BUSY_S = 5.0
+MEMORY = ":memory:"
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
 SUMMARY = (
     *("run", "status", "preset", "sweep", "burn_in", "started", "worker_version"),
@@ -77,6 +81,15 @@ def read_results(paths: Paths, runs: Sequence[RunDirectory]) -> list[RunResult]:
     return _with_index(paths, look)
 
 
+def stream_documents(paths: Paths, on_progress: Progress = lambda done, total: None) -> Iterator[str]:
+    """The whole results of all runs, newest first, each as an object of JSON, one in memory at a time."""
+    runs = list_runs(paths)
+    live = _in_file(paths, lambda index: _refresh(index, runs, on_progress, [run.id for run in runs])) or {}
+    with closing(_open_any(paths.runs / NAME)) as index:
+        for run in runs:
+            yield _encode(whole_document(live[run.id])) if run.id in live else _document(index, run)
+
+
 def recall(paths: Paths, question: str, work_out: Callable[[], str]) -> str:
     """The answer to a question, kept since it was first worked out. The question names all that it depends on."""
 
@@ -92,8 +105,7 @@ def recall(paths: Paths, question: str, work_out: Callable[[], str]) -> str:
     if known is not None:
         return known
     answer = work_out()
-    with suppress(sqlite3.OperationalError):  # a disk that is full or read-only
-        _with_index(paths, keep)
+    _in_file(paths, keep)
     return answer
 
 
@@ -102,18 +114,46 @@ def _kept(index: sqlite3.Connection, run: RunDirectory) -> RunResult | None:
     return _decode(row[0]) if row else None
 
 
+def _document(index: sqlite3.Connection, run: RunDirectory) -> str:
+    """The text in the index where it is there and sound, else what the files of the run say."""
+    with suppress(sqlite3.DatabaseError):
+        row = index.execute("SELECT document, checksum FROM runs WHERE id = ?", (run.id,)).fetchone()
+        if row and isinstance(row[0], str) and zlib.crc32(row[0].encode()) == row[1]:
+            return str(row[0])
+    return _encode(whole_document(read_result(run)))
+
+
 def _with_index(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Found:
     """What ``look`` finds in the index, or in one that is made for it where it cannot be kept or is damaged."""
+    found = _in_file(paths, look)
+    if found is not None:
+        return found
+    with closing(_open(MEMORY)) as index:
+        return look(index)
+
+
+def _in_file(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Found | None:
+    """What ``look`` finds in the index on the disk; None where that cannot be used."""
     file = paths.runs / NAME
+    if os.path.lexists(file) and not stat.S_ISREG(os.lstat(file).st_mode):
+        return None  # a link or a pipe that somebody put there
     try:
         with closing(_open(file)) as index:
             return look(index)
     except sqlite3.OperationalError:
-        pass  # no directory, a disk that is full or read-only, or somebody else is writing
-    except sqlite3.DatabaseError:
-        file.unlink(missing_ok=True)  # damaged: the next look makes it anew
-    with closing(_open(":memory:")) as index:
-        return look(index)
+        return None  # no directory, a disk that is full or read-only, or somebody else is writing
+    except (sqlite3.DatabaseError, LookupError, TypeError, ValueError):
+        with suppress(OSError):  # damaged, whatever its rows hold: the next look makes it anew
+            file.unlink()
+        return None
+
+
+def _open_any(file: Path) -> sqlite3.Connection:
+    """The index, or one without a run where it cannot be used."""
+    try:
+        return _open(file)
+    except sqlite3.Error:
+        return _open(MEMORY)
 
 
 def _open(place: Path | str) -> sqlite3.Connection:
@@ -126,7 +166,10 @@ def _open(place: Path | str) -> sqlite3.Connection:
             with index:
                 index.execute("DROP TABLE IF EXISTS runs")
                 index.execute("DROP TABLE IF EXISTS answers")
-                index.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, stamp TEXT, summary TEXT, document TEXT)")
+                index.execute(
+                    "CREATE TABLE runs"
+                    " (id TEXT PRIMARY KEY, stamp TEXT, summary TEXT, document TEXT, checksum INTEGER)"
+                )
                 index.execute("CREATE TABLE answers (question TEXT PRIMARY KEY, answer TEXT)")
                 index.execute(f"PRAGMA user_version = {VERSION}")
     except sqlite3.Error:
@@ -155,7 +198,7 @@ def _refresh(
         with index:
             index.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in gone])
             index.executemany(
-                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", _rows(new, stamps, report_progress)
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", _rows(new, stamps, report_progress)
             )
     except sqlite3.OperationalError:
         # A disk that is full or read-only: what is new is read each time.
@@ -165,11 +208,12 @@ def _refresh(
 
 def _rows(
     runs: Sequence[RunDirectory], stamps: dict[str, str], on_progress: Progress
-) -> Iterator[tuple[str, str, str, str]]:
+) -> Iterator[tuple[str, str, str, str, int]]:
     for number, run in enumerate(runs, start=1):
         result = read_result(run)
         document = whole_document(result)
-        yield run.id, stamps[run.id], _encode(_summary(document)), _encode(document)
+        text = _encode(document)
+        yield run.id, stamps[run.id], _encode(_summary(document)), text, zlib.crc32(text.encode())
         on_progress(number, len(runs))
 
 
@@ -194,8 +238,8 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _encode(document: dict[str, Any]) -> str:
-    """JSON with NaN and infinities, which Python reads back."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    """JSON as events have it: what is not finite as text."""
+    return json.dumps(finite(document), separators=(",", ":"), ensure_ascii=False)
 
 
 def _decode(text: str) -> RunResult:

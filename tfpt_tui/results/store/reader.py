@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass, replace
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.config.toml import read_toml
+from tfpt_tui.config.toml import read_record
 from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.events import RunError, RunWarning
+from tfpt_tui.files import open_regular
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -36,19 +38,20 @@ def read_result(run: RunDirectory) -> RunResult:
 
     The environment is empty where its file is missing or broken.
     """
-    environment = read_environment(run)
     try:
+        environment = read_environment(run)
         result = _ended(run, environment) if run.result.exists() else _live(run, environment)
+        void = judge_worker(result)
+        return replace(result, warnings=(*result.warnings, void)) if void else result
     except TfptError as error:
-        return RunResult(
-            run.id,
-            "crashed",
-            RunConfig(framework=run.id.split("-")[2], data=""),
-            error=RunError("UsageError", str(error)),
-            environment=environment,
-        )
-    void = judge_worker(result)
-    return replace(result, warnings=(*result.warnings, void)) if void else result
+        return _unreadable(run, str(error))
+    except Exception as error:  # whatever is wrong with one run, the others are listed and compared
+        return _unreadable(run, f"{run.path}: cannot be read: {type(error).__name__}: {error}")
+
+
+def _unreadable(run: RunDirectory, reason: str) -> RunResult:
+    config = RunConfig(framework=run.id.split("-")[2], data="")
+    return RunResult(run.id, "crashed", config, error=RunError("UsageError", reason))
 
 
 def judge_worker(result: RunResult) -> RunWarning | None:
@@ -70,10 +73,10 @@ def judge_worker(result: RunResult) -> RunWarning | None:
 def read_epochs(run: RunDirectory) -> list[Epoch]:
     """The epochs that trained, for curves; none where there is no such file or it is damaged."""
     try:
-        with run.epochs.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        with open_regular(run.epochs) as file:
+            rows = list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline="")))
         numbers = [{name: float(value) for name, value in row.items() if name and value} for row in rows]
-    except (OSError, TypeError, ValueError):
+    except (OSError, TypeError, ValueError, csv.Error):
         return []
     epochs, at_s = [], 0.0
     for row in numbers:
@@ -85,10 +88,7 @@ def read_epochs(run: RunDirectory) -> list[Epoch]:
 
 def _ended(run: RunDirectory, environment: MachineSnapshot) -> RunResult:
     """Raises UsageError for a file that this version cannot read as a result, MissingError for one not for us."""
-    document = read_toml(run.result)
-    schema = document.get("schema", SCHEMA)
-    if schema != SCHEMA:
-        raise UsageError(f"{run.result}: has schema {schema}, which needs a newer tfpt-tui")
+    document = read_record(run.result, SCHEMA)
     try:
         return result_from(document, environment)
     except DocumentError as error:
@@ -99,7 +99,7 @@ def _live(run: RunDirectory, environment: MachineSnapshot) -> RunResult:
     """Raises UsageError without a valid configuration, MissingError where the files cannot be read."""
     config = read_config(run)
     try:
-        record = fold_all(EventTail(run.events).read_all())
+        record = fold_all(EventTail(run.events).stream())
         hardware = summarize(read_samples(run.hardware), gpu_of(environment, record.device))
     except OSError as error:
         raise cannot("read the run", error.filename or run.path, error) from None

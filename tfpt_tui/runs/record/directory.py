@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tfpt_tui.errors import UsageError, cannot
 NUMBERS = 0x10000  # that the end of an ID can tell apart
 TIME_LENGTH = len("20261122-165501")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z]+-[0-9a-f]{4}")
+SWEEP_ID = re.compile(r"[^.].*")
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,38 @@ def by_age(run_id: str) -> tuple[str, str]:
 
 
 def list_runs(paths: Paths) -> list[RunDirectory]:
-    """All recorded runs, newest first; what else lies in the directory is left out."""
+    """All recorded runs, newest first; what else lies in the directory is left out, links to elsewhere too.
+
+    Raises:
+        MissingError: the directory cannot be read.
+    """
+    names = sorted(_directories(paths.runs, RUN_ID), key=by_age, reverse=True)
+    return [RunDirectory(paths.runs / name) for name in names]
+
+
+def list_sweeps(paths: Paths) -> list[SweepDirectory]:
+    """All recorded sweeps, newest first, also those whose plan is not there yet.
+
+    Raises:
+        MissingError: the directory cannot be read.
+    """
+    names = sorted(_directories(paths.sweeps, SWEEP_ID), reverse=True)
+    return [SweepDirectory(paths.sweeps / name) for name in names]
+
+
+def _directories(parent: Path, name: re.Pattern[str]) -> list[str]:
+    """The names of real directories: through a link, another place would be read, settled and deleted."""
     try:
-        names = [path.name for path in paths.runs.iterdir() if RUN_ID.fullmatch(path.name)]
+        with os.scandir(parent) as entries:
+            return [
+                entry.name
+                for entry in entries
+                if name.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [RunDirectory(paths.runs / name) for name in sorted(names, key=by_age, reverse=True)]
+    except OSError as error:
+        raise cannot("read the directory", parent, error) from None
 
 
 def find_run(paths: Paths, prefix: str) -> RunDirectory:
@@ -154,11 +182,13 @@ def find_sweep(paths: Paths, prefix: str) -> SweepDirectory:
     Raises:
         UsageError: no sweep's ID does, or several do.
     """
-    names = [path.parent.name for path in paths.sweeps.glob("*/plan.toml")]
-    return SweepDirectory(paths.sweeps / _unique(prefix, sorted(names), f"sweep in {paths.sweeps}"))
+    sweeps = {sweep.id: sweep for sweep in list_sweeps(paths) if sweep.plan.exists()}
+    return sweeps[_unique(prefix, list(sweeps), f"sweep in {paths.sweeps}")]
 
 
 def _unique(prefix: str, names: list[str], what: str) -> str:
+    if not prefix:
+        raise UsageError(f"no ID was given; name a {what}")
     matches = [name for name in names if name == prefix] or [name for name in names if name.startswith(prefix)]
     if len(matches) == 1:
         return matches[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from tfpt_tui.config.schema import epochs_trained
 from tfpt_tui.events import (
@@ -89,7 +89,7 @@ def fold_all(stamped: Iterable[Stamped], record: Record | None = None) -> Record
     """The record after all these events; of several progress events in a row only the last is folded."""
     telling = (
         one
-        for one, after in pairwise((*stamped, None))
+        for one, after in pairwise(chain(stamped, (None,)))
         if one and not (after and isinstance(one.event, Progress) and isinstance(after.event, Progress))
     )
     return reduce(fold, telling, record or Record())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import stat
 import time
@@ -19,34 +20,74 @@ POLL_S = 0.5
 
 
 def lock_path() -> Path:
+    """The lock that all users of the machine share."""
     return Path(os.environ.get("TFPT_TUI_LOCK") or DEFAULT_LOCK)
 
 
-class MachineLock:
-    """Held from :meth:`acquire` until :meth:`release` or the end of the process, however it ends."""
+def own_lock_path() -> Path:
+    """The lock of all our own plans, where nobody else can remove or replace it.
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or lock_path()
-        self._handle = _open(self._path)
+    The runtime directory is our own and private (XDG base directory specification, pam_systemd(8)).
+    """
+    user = os.getuid()
+    name = f"tfpt-tui-{hashlib.sha256(os.fsencode(lock_path())).hexdigest()[:12]}.lock"
+    for directory in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{user}"):
+        with suppress(OSError):
+            if os.path.isabs(directory) and os.stat(directory).st_uid == user:
+                return Path(directory, name)
+    return Path("/tmp", f"{user}-{name}")
+
+
+class MachineLock:
+    """Held from :meth:`acquire` until :meth:`release` or the end of the process, however it ends.
+
+    It is two: one of the user and one of the machine, as either may be out of reach. ``problem`` says what keeps
+    others from seeing that we hold it, "" where nothing does.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Path, int] = {}
+        self._busy = lock_path()
+        self.problem = ""
 
     def acquire(self, owner: str) -> bool:
-        """Take the lock if it is free, and leave ``owner`` in it for those who wait."""
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        # Another user's lock file can be held but not written.
-        with suppress(OSError):
-            os.ftruncate(self._handle, 0)
-            os.pwrite(self._handle, owner.encode(), 0)
+        """Take the lock if it is free, and leave ``owner`` in it for those who wait.
+
+        Raises:
+            MissingError: neither of the two can be used.
+        """
+        problems = []
+        for path in (own_lock_path(), lock_path()):
+            try:
+                handle = _lock(path)
+            except MissingError as error:
+                problems.append(str(error))  # somebody else's, or no file: the other one still keeps plans apart
+                continue
+            if handle is None:
+                self._busy = path
+                self.release()
+                return False
+            self._held[path] = handle
+            # Another user's file can be held but not written.
+            with suppress(OSError):
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, owner.encode(), 0)
+        if not self._held:
+            raise MissingError(problems[-1])
+        self.problem = "; ".join(problems)
         return True
 
     def owner(self) -> str:
         """What the holder left."""
-        return _owner(self._handle)
+        return _owner(self._busy)
 
     def release(self) -> None:
-        os.close(self._handle)
+        for path, handle in self._held.items():
+            if path != lock_path():
+                with suppress(OSError):
+                    path.unlink()  # while it is held: whoever waits for it finds that its name is another file's
+            os.close(handle)
+        self._held.clear()
 
 
 def holder() -> str:
@@ -54,35 +95,81 @@ def holder() -> str:
 
     The look shares the lock for an instant: a plan that tries just then tries again a moment later.
     """
+    return next((_owner(path) for path in (own_lock_path(), lock_path()) if _is_held(path)), "")
+
+
+def _is_held(path: Path) -> bool:
     try:
-        handle = os.open(lock_path(), os.O_RDONLY | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return ""  # nobody has trained yet; what else is wrong the plan itself will say
+        return False  # nobody has trained yet; what else is wrong the plan itself will say
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _owner(handle)
+        return True
+    except OSError:
+        return False
     finally:
         os.close(handle)
-    return ""
+    return False
 
 
-def _owner(handle: int) -> str:
-    return os.pread(handle, OWNER_BYTES, 0).decode("utf-8", "replace").strip() or "another plan"
+def _owner(path: Path) -> str:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return "another plan"
+    try:
+        return os.pread(handle, OWNER_BYTES, 0).decode("utf-8", "replace").strip() or "another plan"
+    except OSError:
+        return "another plan"
+    finally:
+        os.close(handle)
+
+
+def _lock(path: Path) -> int | None:
+    """Hold the file that has this name now; None where another process does.
+
+    Raises:
+        MissingError: it cannot be opened, or is none of ours.
+    """
+    while True:
+        handle = _open(path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Removed or replaced meanwhile, and held by whoever found the new one: the name decides.
+            if _is_at(path, handle):
+                return handle
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except OSError as error:
+            os.close(handle)
+            raise cannot("lock the machine", path, error) from None
+        os.close(handle)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def _open(path: Path) -> int:
     # Linux refuses O_CREAT on another user's file in /tmp, so the file is opened as it is first.
     for flags in (os.O_RDWR, os.O_RDONLY, os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_RDWR):
         try:
-            handle = os.open(path, flags | os.O_NOFOLLOW, 0o666)
+            handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
         except (FileNotFoundError, FileExistsError, PermissionError):
             continue
         except OSError as error:
             raise cannot("lock the machine", path, error) from None
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             os.close(handle)
-            raise MissingError(f"{path}: cannot lock the machine: not a regular file; remove it")
+            what = "it has another name, too" if stat.S_ISREG(found.st_mode) else "not a regular file"
+            raise MissingError(f"{path}: cannot lock the machine: {what}; remove it")
         if flags & os.O_CREAT:
             os.fchmod(handle, 0o666)  # whatever the umask: every user of the machine must be able to lock it
         return handle

@@ -13,16 +13,22 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Process:
-    """A pid alone is used again, also after a reboot: the boot and the start time make it unique."""
+    """A pid alone is used again, also after a reboot: the boot and the start time make it unique.
+
+    ``pid_namespace`` is "" where an earlier version recorded it.
+    """
 
     boot_id: str
     pid: int
     start_time: int
+    pid_namespace: str = ""
 
     @property
     def is_ours_to_see(self) -> bool:
-        """Whether it is, or was, of this boot of this machine; others may share a directory with us."""
-        return self.boot_id == boot_id()
+        """Whether it is, or was, of this boot of this machine, and of our container; others may share a directory
+        with us.
+        """
+        return self.boot_id == boot_id() and self.pid_namespace in ("", pid_namespace())
 
     def is_alive(self) -> bool:
         # One that was gone when it was identified has no start time, as whatever is gone now.
@@ -34,9 +40,17 @@ def boot_id() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
+def pid_namespace() -> str:
+    """A name of the numbers by which this process knows others: a container has its own (pid_namespaces(7))."""
+    try:
+        return os.readlink(PROC / "self/ns/pid")
+    except OSError:
+        return ""
+
+
 def identify(pid: int) -> Process:
     """The process of that number, alive or not."""
-    return Process(boot_id(), pid, _start_time(pid))
+    return Process(boot_id(), pid, _start_time(pid), pid_namespace())
 
 
 def kill_group(leader: int) -> None:

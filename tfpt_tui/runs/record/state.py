@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import os
 import re
-import time
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
+from tfpt_tui.files import append_to, open_regular
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.record.heartbeat import is_silent
 from tfpt_tui.runs.record.processes import Process
 
-# A supervisor takes over its runs within a second; one that has not by then never will.
-HANDOVER_S = 60.0
-# Machines that share a directory see each other's processes by what they touch so often. A network file system
-# tells of it up to a minute late (nfs(5), acdirmax).
-BEAT_S = 15.0
-SILENT_S = BEAT_S + 75.0
+SCHEMA = 1
 # Endings that say nothing of the run's own configuration.
 RESUMABLE = ("stopped", "crashed")
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
@@ -47,6 +39,7 @@ class State:
     """
 
     boot_id: str = ""
+    pid_namespace: str = ""
     status: str = ""
     message: str = ""
     sweep: str = ""
@@ -57,7 +50,7 @@ class State:
 
     def process(self, owner: Owner | None) -> Process | None:
         """One of its owners, as it is found among the processes."""
-        return Process(self.boot_id, owner.pid, owner.start_time) if owner else None
+        return Process(self.boot_id, owner.pid, owner.start_time, self.pid_namespace) if owner else None
 
 
 NO_STATE = State()
@@ -67,20 +60,21 @@ def state_of(supervisor: Process, worker: Process | None = None) -> State:
     """The state of what a supervisor owns, and its worker where that has started."""
     return State(
         supervisor.boot_id,
+        supervisor.pid_namespace,
         supervisor=Owner(supervisor.pid, supervisor.start_time),
         worker=Owner(worker.pid, worker.start_time) if worker else None,
     )
 
 
 def write_state(path: Path, state: State) -> None:
-    document = dataclasses.asdict(state)
-    write_toml(path, {name: fact for name, fact in document.items() if fact not in ("", False, None)})
+    facts = {name: fact for name, fact in dataclasses.asdict(state).items() if fact not in ("", False, None)}
+    write_toml(path, {"schema": SCHEMA, **facts})
 
 
 def read_state(path: Path) -> State:
     """The state; ``NO_STATE`` where the file is missing or cannot be read."""
     try:
-        return build(State, read_toml(path))
+        return build(State, read_record(path, SCHEMA))
     except (TfptError, DocumentError):
         return NO_STATE
 
@@ -92,7 +86,7 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
         MissingError: it is gone, or its directory may not be written.
     """
     try:
-        directory.stop.touch()
+        append_to(directory.stop).close()
     except OSError as error:
         raise cannot("ask it to stop", directory.path, error) from None
 
@@ -114,15 +108,10 @@ def owner_of(path: Path) -> Process | None:
 
 
 def lives(process: Process, trace: Path) -> bool:
-    """Whether a process is alive; one of another machine or another boot while its file is fresh."""
-    return process.is_alive() if process.is_ours_to_see else age_s(trace) < SILENT_S
-
-
-def beat(states: Iterable[Path]) -> None:
-    """Leave a fresh trace of the owner of these states; what cannot be touched is left."""
-    for state in states:
-        with suppress(OSError):
-            os.utime(state)
+    """Whether a process is alive; one of another machine, container or boot while the file that it touches may
+    still change.
+    """
+    return process.is_alive() if process.is_ours_to_see else not is_silent(trace)
 
 
 def status_of(run: RunDirectory) -> str:
@@ -131,8 +120,8 @@ def status_of(run: RunDirectory) -> str:
     if ended:
         return ended
     state = read_state(run.state)
-    if state == NO_STATE:
-        return "queued" if age_s(run.config) < HANDOVER_S else "crashed"
+    if state == NO_STATE:  # it is being recorded at this moment, or its state was lost
+        return "crashed" if is_silent(run.config) else "queued"
     if not owner_of(run.state):
         return "crashed"
     return "running" if state.worker else "queued"
@@ -144,18 +133,10 @@ def _ending_of(run: RunDirectory) -> str:
     It stands among the first lines: lists of thousands of runs need not parse the whole file.
     """
     try:
-        with run.result.open("rb") as file:
+        with open_regular(run.result) as file:
             found = STATUS_LINE.search(file.read(HEAD_BYTES))
     except FileNotFoundError:
         return ""
     except OSError:
         return "crashed"
     return found[1].decode() if found else "crashed"
-
-
-def age_s(path: Path) -> float:
-    """Seconds since a file was written or touched; many where it is gone."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return math.inf

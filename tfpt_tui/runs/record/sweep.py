@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -12,18 +13,40 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, UsageError, cannot
-from tfpt_tui.hardware.machine_snapshot import MachineSnapshot, snapshot_from
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, first_number, make_directory
+from tfpt_tui.hardware.machine_snapshot import ENVIRONMENT_SCHEMA, MachineSnapshot, snapshot_from
+from tfpt_tui.runs.record.directory import (
+    RUN_ID,
+    RunDirectory,
+    SweepDirectory,
+    first_number,
+    list_runs,
+    list_sweeps,
+    make_directory,
+)
+from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.state import read_state
+from tfpt_tui.runs.record.state import owner_of, read_state, state_of, write_state
 
 if TYPE_CHECKING:
     from tfpt_tui.runs.plan.plan import Place, Plan, PlannedRun
 
 SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class PresetOrigin:
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class ConfigDocument:
+    """``config.toml``: a preset with one row, whose settings the schema checks."""
+
+    preset: PresetOrigin = PresetOrigin()
+    rows: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,21 +101,34 @@ def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths) -> 
     """
     now = datetime.now()
     directory = SweepDirectory(make_directory(paths.sweeps, _label(plan.preset), now))
+    # Until a supervisor takes over, they are this process's: should it be killed, others know what they see.
+    owner = state_of(identify(os.getpid()))
     runs: list[RunDirectory] = []
-    sweep = Sweep(directory, (), SweepPlan())
     try:
+        write_state(directory.state, owner)
         for number, planned in enumerate(plan.runs, start=first_number(len(plan.runs))):
             runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now, number)))
-            sweep = Sweep(directory, tuple(runs), SweepPlan())
+            write_state(runs[-1].state, replace(owner, sweep=directory.id, burn_in=planned.burn_in))
             write_toml(runs[-1].config, _config_document(plan, planned))
         recorded = _planned(plan, interpreters, directory, runs, now)
         store_plan(directory, recorded)
-    except (OSError, TfptError) as error:
-        remove(sweep)
+    except BaseException as error:
+        remove(Sweep(directory, tuple(runs), SweepPlan()))
         if isinstance(error, OSError):
             raise cannot("record a run", paths.runs, error) from None
         raise
     return Sweep(directory, tuple(runs), recorded)
+
+
+def remove_abandoned(paths: Paths) -> None:
+    """Remove what submissions left that were killed before their plan was whole: nothing of it could ever run."""
+    unplanned = [sweep for sweep in list_sweeps(paths) if not sweep.plan.exists() and not owner_of(sweep.state)]
+    names = {sweep.id for sweep in unplanned}
+    for run in list_runs(paths) if unplanned else ():
+        if read_state(run.state).sweep in names and not run.events.exists() and not run.result.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+    for sweep in unplanned:
+        shutil.rmtree(sweep.path, ignore_errors=True)
 
 
 def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
@@ -102,14 +138,18 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
         MissingError: there is no plan.
         UsageError: the plan is broken.
     """
-    document = read_toml(directory.plan)
+    document = read_record(directory.plan, SCHEMA)
     try:
         if "runs" not in document:
             raise DocumentError("runs is missing")
         plan = build(SweepPlan, document)
+        runs = tuple(RunDirectory(paths.runs / run.run) for run in plan.runs)
+        for run in runs:
+            if not RUN_ID.fullmatch(run.id) or run.path.parent != paths.runs or run.path.is_symlink():
+                raise DocumentError(f"{run.path} is no directory of a run")
     except DocumentError as error:
         raise UsageError(f"{directory.plan}: not a plan of tfpt-tui: {error}") from None
-    return Sweep(directory, tuple(RunDirectory(paths.runs / run.run) for run in plan.runs), plan)
+    return Sweep(directory, runs, plan)
 
 
 def store_plan(directory: SweepDirectory, plan: SweepPlan) -> None:
@@ -133,9 +173,9 @@ def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
 
 def latest_sweep(paths: Paths) -> Sweep | None:
     """The newest sweep that still has runs, None if no sweep has any; broken plans are skipped."""
-    for plan in sorted(paths.sweeps.glob("*/plan.toml"), reverse=True):
+    for directory in list_sweeps(paths):
         try:
-            sweep = read_sweep(SweepDirectory(plan.parent), paths)
+            sweep = read_sweep(directory, paths)
         except TfptError:
             continue
         if any(run.path.is_dir() for run in sweep.runs):
@@ -156,14 +196,17 @@ def read_config(run: RunDirectory) -> RunConfig:
         MissingError: the run has none.
         UsageError: it is broken.
     """
-    rows = read_toml(run.config).get("rows") or [{}]
-    return RunConfig.from_row(rows[0], str(run.config))
+    try:
+        document = build(ConfigDocument, read_record(run.config))
+    except DocumentError as error:
+        raise UsageError(f"{run.config}: {error}") from None
+    return RunConfig.from_row(document.rows[0] if document.rows else {}, str(run.config))
 
 
 def read_environment(run: RunDirectory) -> MachineSnapshot:
     """What was known about the machine before the run; empty where its file is missing or broken."""
     try:
-        return snapshot_from(read_toml(run.environment))
+        return snapshot_from(read_record(run.environment, ENVIRONMENT_SCHEMA))
     except (TfptError, DocumentError):
         return MachineSnapshot()
 
@@ -171,8 +214,8 @@ def read_environment(run: RunDirectory) -> MachineSnapshot:
 def with_origin(result: RunResult, run: RunDirectory) -> RunResult:
     """With the preset and the sweep of the run, as far as known, and whether it only warmed the machine up."""
     try:
-        preset = str(read_toml(run.config).get("preset", {}).get("name", ""))
-    except TfptError:
+        preset = build(ConfigDocument, read_record(run.config)).preset.name
+    except (TfptError, DocumentError):
         preset = ""
     state = read_state(run.state)
     return replace(result, preset=preset, sweep=state.sweep, burn_in=state.burn_in)

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
 import re
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.toml import beside
-from tfpt_tui.errors import MissingError, UsageError, cannot
+from tfpt_tui.config.toml import dump_toml, read_record
+from tfpt_tui.documents import DocumentError
+from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 from tfpt_tui.events import ALIVE
+from tfpt_tui.files import open_regular, scratch_directory, written_whole
+from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, snapshot_document
 from tfpt_tui.runs.record.directory import RUN_ID, RunDirectory
+from tfpt_tui.runs.record.result import SCHEMA, result_from
 from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.sweep import read_environment
 
 FOLDER = "runs"
 MEMBER = re.compile(rf"{FOLDER}/({RUN_ID.pattern})/([^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*)")
 # Processes and requests of the machine that it ran on.
 LEFT_BEHIND = ("state.toml", "stop")
 NEEDED = ("config.toml", "result.toml")
+LEAST_RESULT = {"run": "", "status": "", "config": {}, "phases": {}}
 # A run has a few megabytes; an hour of events some more.
 MAX_MEMBER_BYTES = 1 << 30
 MAX_TOTAL_BYTES = 8 << 30
+# The header of a long name, or the fields of a file, which are read at once.
+MAX_HEADER_BYTES = 1 << 16
+HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
+# So many files may be in any archive, and one more for so many bytes of it. Compressed, no file of ours takes less,
+# so that a megabyte does not become two hundred thousand files.
+FEW_FILES, LEAST_BYTES = 1000, 64
 CHUNK_BYTES = 1 << 20
+# The field of a file in which its digest stands; archives of earlier versions have none.
+DIGEST = "TFPT.sha256"
 
 
 @dataclass(frozen=True)
@@ -49,12 +65,12 @@ def export_runs(runs: Sequence[RunDirectory], out: Path) -> None:
         if status_of(run) in ALIVE or not run.result.exists():
             raise UsageError(f"{run.id}: is {status_of(run)}, and only runs with a result can be exported")
     try:
-        with _written_whole(out) as temporary, tarfile.open(temporary, "w:gz") as tar:
+        with written_whole(out) as temporary, tarfile.open(temporary, "w:gz", format=tarfile.PAX_FORMAT) as tar:
             for run in runs:
                 for file in sorted(run.path.iterdir()):
                     name = f"{FOLDER}/{run.id}/{file.name}"
                     if _is_carried(file) and MEMBER.fullmatch(name):
-                        tar.add(file, name, recursive=False, filter=_anonymous)
+                        _add(tar, name, run, file)
     except OSError as error:
         raise cannot("export the runs", error.filename or out, error) from None
 
@@ -69,61 +85,81 @@ def import_runs(archive: Path, paths: Paths) -> Imported:
         MissingError: it is not there, or the runs cannot be written.
     """
     with _explained(archive), _scratch(paths) as scratch:
-        with tarfile.open(archive, "r:gz") as tar:
-            _unpack(tar, scratch, archive)
+        with gzip.open(archive) as stream:
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member) as tar:
+                _unpack(tar, scratch, archive)
+            while rest := stream.read(CHUNK_BYTES):  # to its very end, where gzip has the checksum of it all
+                if rest.strip(b"\0"):
+                    raise UsageError("damaged, something follows its end")
         found = [RunDirectory(path) for path in sorted(scratch.iterdir())]
-        _check_whole(found, archive)
+        _check_whole(found)
         new = [run for run in found if not (paths.runs / run.id).exists()]
         for run in new:
             run.path.rename(paths.runs / run.id)
     return Imported(tuple(run.id for run in new), tuple(run.id for run in found if run not in new))
 
 
-@contextmanager
-def _written_whole(out: Path) -> Iterator[Path]:
-    """A name beside the file, renamed to it at the end; errors name the file, and nothing is left of them."""
-    temporary = beside(out)
-    try:
-        yield temporary
-        temporary.rename(out)
-    except OSError as error:
-        with suppress(OSError):  # the very directory may be none
-            temporary.unlink()
-        if error.filename == str(temporary):
-            error.filename = str(out)
-        raise
-
-
 def _is_carried(file: Path) -> bool:
     return file.is_file() and not file.is_symlink() and file.name not in LEFT_BEHIND
 
 
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Without the names and numbers of whoever exports."""
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    return member
+class Member(tarfile.TarInfo):
+    """A header of an archive, judged before anything is read because of it."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Raises UsageError for what no export holds."""
+        member = super().frombuf(buf, encoding, errors)
+        limit = MAX_HEADER_BYTES if member.type in HEADERS else MAX_MEMBER_BYTES
+        if member.type not in (*HEADERS, tarfile.REGTYPE, tarfile.AREGTYPE):
+            raise UsageError(f"{member.name!r} is not a file of a run")
+        if not 0 <= member.size <= limit:
+            raise UsageError(f"{member.name!r} is larger than a run's files can be")
+        return member
+
+
+def _add(tar: tarfile.TarFile, name: str, run: RunDirectory, file: Path) -> None:
+    """Add a file with its digest, without the names and numbers of whoever exports."""
+    with _to_export(run, file) as content:
+        member = tarfile.TarInfo(name)
+        member.size, member.mtime = content.seek(0, io.SEEK_END), file.stat().st_mtime
+        content.seek(0)
+        member.pax_headers = {DIGEST: hashlib.file_digest(content, "sha256").hexdigest()}
+        content.seek(0)
+        tar.addfile(member, content)
+
+
+def _to_export(run: RunDirectory, file: Path) -> io.BufferedReader | io.BytesIO:
+    """The file; of its environment only what this version would record, as earlier ones recorded more."""
+    if file == run.environment and (environment := read_environment(run)) != NO_SNAPSHOT:
+        return io.BytesIO(dump_toml(snapshot_document(environment)).encode())
+    return open_regular(file)
 
 
 @contextmanager
 def _scratch(paths: Paths) -> Iterator[Path]:
     """A hidden directory beside the runs, so that they come in by a rename."""
     paths.runs.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=paths.runs) as name:
-        yield Path(name)
+    with scratch_directory(paths.runs, "import") as scratch:
+        yield scratch
 
 
 @contextmanager
 def _explained(archive: Path) -> Iterator[None]:
     try:
         yield
+    except UsageError as error:
+        raise UsageError(f"{archive}: {error}; nothing was imported") from None
     except FileNotFoundError as error:
         if error.filename != str(archive):
             raise cannot("import", error.filename, error) from None
         raise MissingError(f"{archive}: no such file") from None
     except tarfile.ReadError:
         raise UsageError(f"{archive}: not a tfpt-tui export, or truncated") from None
-    except (EOFError, tarfile.TarError, zlib.error) as error:
+    except gzip.BadGzipFile as error:
+        raise UsageError(f"{archive}: not a tfpt-tui export, or damaged ({error})") from None
+    # The last three: numbers in headers that are none.
+    except (EOFError, tarfile.TarError, zlib.error, ValueError, LookupError, OverflowError) as error:
         raise UsageError(f"{archive}: not a tfpt-tui export, or damaged ({error})") from None
     except OSError as error:
         raise cannot("import", error.filename or archive, error) from None
@@ -131,29 +167,38 @@ def _explained(archive: Path) -> Iterator[None]:
 
 def _unpack(tar: tarfile.TarFile, scratch: Path, archive: Path) -> None:
     left = MAX_TOTAL_BYTES
-    for member in tar:
+    most = FEW_FILES + archive.stat().st_size // LEAST_BYTES
+    for number, member in enumerate(tar, start=1):
         name = MEMBER.fullmatch(member.name)
         left -= member.size
-        if name is None or not member.isreg():
-            raise UsageError(f"{archive}: {member.name!r} is not a file of a run; nothing was imported")
-        if member.size > MAX_MEMBER_BYTES or left < 0:
-            raise UsageError(
-                f"{archive}: {member.name!r} is larger than a run's files can be; nothing was imported"
-            )
+        if name is None or not member.isreg() or member.issparse():
+            raise UsageError(f"{member.name!r} is not a file of a run")
+        if left < 0 or number > most:
+            raise UsageError(f"{member.name!r} is one file more than a run's can be")
         target = scratch / name[1] / name[2]
         target.parent.mkdir(exist_ok=True)
         if target.exists():
-            raise UsageError(f"{archive}: holds {member.name!r} twice; nothing was imported")
+            raise UsageError(f"holds {member.name!r} twice")
         source = tar.extractfile(member)
         assert source is not None
-        with target.open("wb") as file:
-            shutil.copyfileobj(source, file, CHUNK_BYTES)
+        digest = hashlib.sha256()
+        with target.open("xb") as file:
+            while chunk := source.read(CHUNK_BYTES):
+                digest.update(chunk)
+                file.write(chunk)
+        if member.pax_headers.get(DIGEST, digest.hexdigest()) != digest.hexdigest():
+            raise UsageError(f"{member.name!r} is damaged")
 
 
-def _check_whole(runs: Sequence[RunDirectory], archive: Path) -> None:
+def _check_whole(runs: Sequence[RunDirectory]) -> None:
     if not runs:
-        raise UsageError(f"{archive}: holds no run")
+        raise UsageError("holds no run")
     for run in runs:
         for name in NEEDED:
             if not (run.path / name).exists():
-                raise UsageError(f"{archive}: {run.id} has no {name}; nothing was imported")
+                raise UsageError(f"{run.id} has no {name}")
+        try:
+            # What is missing is said where the run is listed.
+            result_from({**LEAST_RESULT, **read_record(run.result, SCHEMA)}, NO_SNAPSHOT)
+        except (TfptError, DocumentError):
+            raise UsageError(f"the result of {run.id} cannot be read") from None

@@ -6,14 +6,16 @@ import csv
 import io
 import math
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.config.toml import write_atomically, write_toml
+from tfpt_tui.config.toml import dump_toml, write_toml
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
+from tfpt_tui.files import open_regular, remove_leftovers, write_atomically
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot, snapshot_document
 from tfpt_tui.hardware.processor import parse_cores
@@ -23,13 +25,13 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.hardware.sensitivity import from_document
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.fold import Record, epochs_table, fold_all, images_of
-from tfpt_tui.runs.record.result import Artifact, judge_epochs, make_result, result_document
+from tfpt_tui.runs.record.result import Artifact, RunResult, judge_epochs, make_result, result_document
 from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.supervision.history import draw_history
 from tfpt_tui.wording import signal_name
 
-LOG_CHARACTERS = 1 << 20
+LOG_BYTES = 1 << 20
 TIMED = ("training", "evaluation")
 ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
 
@@ -46,7 +48,11 @@ class RecordKeeper:
 
     def catch_up(self) -> None:
         before = self.record
-        self.record = fold_all(self._tail.read_all(), before)
+        self.record = fold_all(self._tail.stream(), before)
+        with suppress(OSError):  # a full disk: all of it is written once more at the end of the run
+            self._write_what_is_new(before)
+
+    def _write_what_is_new(self, before: Record) -> None:
         if len(self.record.epochs) > len(before.epochs):
             write_epochs(self._run, self.record)
         if self.record.environment is not before.environment and self.record.environment:
@@ -79,18 +85,38 @@ def find_ending(
 
 
 def finalize(run: RunDirectory, status: str, error: RunError | None) -> None:
-    """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result."""
+    """Write what the run leaves for good: epochs, the picture of its history and, last of all, its result.
+
+    Raises:
+        OSError: the disk is full or read-only, or the directory is gone.
+    """
     _remove_halves(run)
+    try:
+        text = dump_toml(result_document(with_origin(_work_out(run, status, error), run)))
+    except OSError:
+        raise
+    except Exception as problem:  # whatever its files hold, a run that is over has a result
+        message = f"its figures cannot be worked out: {type(problem).__name__}: {problem}"
+        bare = RunResult(run.id, status, _config_of(run), warnings=(RunWarning(message, "damaged", "", "time"),))
+        text = dump_toml(result_document(with_origin(replace(bare, error=error), run)))
+    write_atomically(run.result, text)
+    run.stop.unlink(missing_ok=True)
+
+
+def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResult:
+    """The result that the files of the run amount to; what is drawn from it is written."""
     tail = EventTail(run.events)
-    events = tail.read_all()
-    record = fold_all(events)
+    record, marks = Record(), []
+    for events in tail.portions():
+        record = fold_all(events, record)
+        marks += [one for one in events if isinstance(one.event, PhaseStart | PhaseEnd | EpochEnd)]
     samples = read_samples(run.hardware)
     environment = read_environment(run)
     device = record.device
-    idle = judge_idleness(_in_epochs(samples, events)) if device.startswith("cpu") else None
+    idle = judge_idleness(_in_epochs(samples, marks)) if device.startswith("cpu") else None
     warnings = [
         *record.warnings,
-        *_machine_warnings(environment, device, samples, _while_timed(samples, events)),
+        *_machine_warnings(environment, device, samples, _while_timed(samples, marks)),
     ]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
     warnings += [warning for warning in (counters, idle, judge_epochs(record.epochs)) if warning]
@@ -105,9 +131,7 @@ def finalize(run: RunDirectory, status: str, error: RunError | None) -> None:
         warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
     record = replace(record, warnings=tuple(warnings))
     hardware = summarize(samples, gpu_of(environment, device))
-    result = make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
-    write_toml(run.result, result_document(with_origin(result, run)))
-    run.stop.unlink(missing_ok=True)
+    return make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
 
 
 def write_epochs(run: RunDirectory, record: Record) -> None:
@@ -119,13 +143,13 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
 def _log_of(run: RunDirectory) -> str:
     """The beginning of what the framework printed: what it says of itself comes first."""
     try:
-        with run.log.open(encoding="utf-8", errors="replace") as log:
-            return log.read(LOG_CHARACTERS)
+        with open_regular(run.log) as log:
+            return log.read(LOG_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
-def _while_timed(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sample]:
+def _while_timed(samples: Sequence[Sample], events: Sequence[Stamped]) -> list[Sample]:
     """Those of training and evaluation: what happens during the imports disturbs no figure."""
     begun = [one.time for one in events if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
     ended = [one.time for one in events if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
@@ -133,7 +157,7 @@ def _while_timed(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[S
     return [sample for sample in samples if first < sample.time <= last]
 
 
-def _in_epochs(samples: Sequence[Sample], events: Iterable[Stamped]) -> list[Sample]:
+def _in_epochs(samples: Sequence[Sample], events: Sequence[Stamped]) -> list[Sample]:
     """The samples from the start of the training to the end of its last epoch: those that throughput covers."""
     starts, ends = [], []
     for stamped in events:
@@ -169,7 +193,11 @@ def _machine_warnings(
 
 
 def _remove_halves(run: RunDirectory) -> None:
-    """Files are written under hidden names first: one that is still there belongs to somebody who was killed."""
+    """Files are written under hidden names first: one that is still there belongs to somebody who was killed.
+
+    Their names were others in earlier versions.
+    """
+    remove_leftovers(run.path)
     for path in run.path.glob(".*"):
         if path.is_file() and (path.suffix == ".tmp" or path.name[1:] in ARTIFACTS):
             path.unlink()

@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import chart_colour
+from tfpt_tui.files import written_whole
 from tfpt_tui.runs.record.fold import Record
-
-# Okabe and Ito's colours, told apart by colour-blind readers; one a framework, everywhere.
 
 
 def draw_history(record: Record, path: Path) -> None:
@@ -38,9 +37,5 @@ def draw_history(record: Record, path: Path) -> None:
             diverged, [0.02] * len(diverged), "x", color="black", transform=loss_axes.get_xaxis_transform()
         )
         loss_axes.set_title(f"training loss (not finite from epoch {diverged[0]})")
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with written_whole(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tfpt_tui.environments.interpreters import worker_command, worker_variables
 from tfpt_tui.errors import cannot
+from tfpt_tui.files import append_to
 from tfpt_tui.runs.record.directory import RunDirectory
 
 
@@ -35,7 +36,7 @@ def launch(directory: Path, log: Path, interpreter: str, *task: str) -> subproce
         MissingError: the interpreter cannot be started.
         OSError: the log cannot be written.
     """
-    with log.open("ab") as output:
+    with append_to(log) as output:
         try:
             return subprocess.Popen(
                 worker_command(interpreter, directory, *task),

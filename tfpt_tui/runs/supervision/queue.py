@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs, list_sweeps
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.record.state import owner_of, status_of
 from tfpt_tui.runs.record.sweep import read_sweep
@@ -24,17 +24,12 @@ def alive_here(paths: Paths) -> list[RunDirectory]:
 
 def waits_for(paths: Paths) -> str:
     """Such as ``3 runs of sweep 20261122-165501-demo-3f9a``, "" where it starts at once."""
-    left = {sweep: runs for sweep in _recent(paths) if (runs := _runs_left(sweep, paths))}
+    left = {sweep: runs for sweep in list_sweeps(paths)[:RECENT_SWEEPS] if (runs := _runs_left(sweep, paths))}
     if not left:
         return holder()
     runs = sum(left.values())
     sweeps = f"sweep {next(iter(left)).id}" if len(left) == 1 else f"{len(left)} sweeps"
     return f"{runs} run{'' if runs == 1 else 's'} of {sweeps}"
-
-
-def _recent(paths: Paths) -> list[SweepDirectory]:
-    plans = sorted(paths.sweeps.glob("*/plan.toml"), reverse=True)[:RECENT_SWEEPS]
-    return [SweepDirectory(plan.parent) for plan in plans]
 
 
 def _runs_left(sweep: SweepDirectory, paths: Paths) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,10 +10,11 @@ from datetime import datetime
 from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.errors import TfptError, UsageError, cannot
-from tfpt_tui.runs.record.directory import RunDirectory, make_directory
-from tfpt_tui.runs.record.state import owner_of, status_of
-from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, store_plan
+from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, make_directory
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import owner_of, state_of, status_of, write_state
+from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep, store_plan
 from tfpt_tui.runs.supervision.submit import check_machine, hand_over
 
 
@@ -43,22 +45,23 @@ def rest_of(sweep: Sweep) -> Rest:
     return Rest(pending, completed, deleted)
 
 
-def resume(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sweep:
-    """Check the machine anew, and hand the sweep to a new supervisor.
+def resume(directory: SweepDirectory, paths: Paths, settings: UserSettings) -> tuple[Sweep, Rest]:
+    """Check the machine anew, and hand what is left of the sweep to a new supervisor; returns what was left.
 
     A run that had begun gets a new directory, which takes its place in the plan: the old one stays as the record
     of what happened. One that had not begun is used as it is.
 
     Raises:
-        UsageError: a configuration is refused by now, or another process goes on with the sweep.
+        UsageError: a configuration is refused by now, nothing is left, or another process goes on with the sweep.
         MissingError: a dataset, a framework or a device is not there any more, or nothing can be written.
     """
-    with claimed(sweep.directory.path, "the sweep", "going on with it"):
-        _check_idle(sweep)
+    with claimed(directory.path, "the sweep", "going on with it"):
+        sweep = read_sweep(directory, paths)  # now that nobody else can change it
+        rest = rest_of(sweep)
         resumed = _plan_anew(sweep, rest, paths, settings)
-        sweep.directory.stop.unlink(missing_ok=True)
+        directory.stop.unlink(missing_ok=True)
         hand_over(resumed, paths)
-    return resumed
+    return resumed, rest
 
 
 def _check_idle(sweep: Sweep) -> None:
@@ -76,7 +79,7 @@ def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -
         for run, entry in zip(sweep.runs, sweep.plan.runs, strict=True):
             if run.id in configs:
                 config = configs[run.id]
-                fresh = _fresh(run, config.framework, paths, now)
+                fresh = _fresh(run, config.framework, sweep.id, paths, now)
                 made += [fresh] if fresh != run else []
                 entry = replace(
                     entry,
@@ -88,7 +91,7 @@ def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -
             entries.append(entry)
         plan = replace(sweep.plan, runs=tuple(entries))
         store_plan(sweep.directory, plan)
-    except (OSError, TfptError) as error:
+    except BaseException as error:
         for run in made:
             shutil.rmtree(run.path, ignore_errors=True)
         if isinstance(error, OSError):
@@ -97,12 +100,13 @@ def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -
     return Sweep(sweep.directory, tuple(RunDirectory(paths.runs / entry.run) for entry in entries), plan)
 
 
-def _fresh(run: RunDirectory, framework: str, paths: Paths, now: datetime) -> RunDirectory:
+def _fresh(run: RunDirectory, framework: str, sweep: str, paths: Paths, now: datetime) -> RunDirectory:
     """The run itself where no worker has told anything yet, else a new one with the same configuration."""
     if not run.events.exists():
         for leftover in (run.result, run.state, run.stop):
             leftover.unlink(missing_ok=True)
         return run
     fresh = RunDirectory(make_directory(paths.runs, framework, now))
+    write_state(fresh.state, replace(state_of(identify(os.getpid())), sweep=sweep))
     shutil.copyfile(run.config, fresh.config)
     return fresh

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import tfpt_tui
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
@@ -18,7 +16,9 @@ from tfpt_tui.data.manifest import check_labels, read_manifest
 from tfpt_tui.environments.interpreters import check_framework, install_line
 from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
+from tfpt_tui.files import append_to
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
+from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.plan.plan import Place, Plan
 from tfpt_tui.runs.record.state import owner_of, request_stop
 from tfpt_tui.runs.record.sweep import Sweep, record_plan, remove
@@ -63,7 +63,7 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
     supervisor = _start_supervisor(sweep, paths)
     deadline = time.monotonic() + HANDOVER_S
     try:
-        while owner_of(sweep.directory.state) is None:
+        while not _is_owned_by(supervisor.pid, sweep):
             if supervisor.poll() is not None or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
@@ -73,6 +73,11 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
     if supervisor.poll():
         log = sweep.directory.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
         raise TfptError(f"{paths.sweeps}: the supervisor did not start: {log[-1]}")
+
+
+def _is_owned_by(pid: int, sweep: Sweep) -> bool:
+    owner = owner_of(sweep.directory.state)
+    return owner is not None and owner.pid == pid
 
 
 def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[Place, str]:
@@ -145,22 +150,9 @@ def _check_gpu(device: str, reading: GpuReading) -> None:
 
 
 def _start_supervisor(sweep: Sweep, paths: Paths) -> subprocess.Popen[bytes]:
-    """Detached: a session of its own, no terminal, so that a hang-up of ours does not reach it."""
+    arguments = str(sweep.directory.path), str(paths.runs)
     try:
-        with sweep.directory.log.open("ab") as log:
-            return subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tfpt_tui.runs.supervision.supervisor",
-                    str(sweep.directory.path),
-                    str(paths.runs),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=Path(tfpt_tui.__file__).parent.parent,
-                start_new_session=True,
-            )
+        with append_to(sweep.directory.log) as log:
+            return start_detached("tfpt_tui.runs.supervision.supervisor", *arguments, log=log)
     except OSError as error:
         raise cannot("start the supervisor", sweep.directory.path, error) from None

@@ -12,16 +12,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.events import RunError
+from tfpt_tui.files import append_to, lock
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.machine import take_snapshot
@@ -34,15 +36,28 @@ from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
 from tfpt_tui.runs.plan.timeout import timeout_s
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
+from tfpt_tui.runs.record.heartbeat import BEAT_S, beat
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import Process, identify, kill_group, oom_kills
-from tfpt_tui.runs.record.state import BEAT_S, beat, crash_error, state_of, status_of, write_state
-from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, read_config, read_sweep, write_plan
+from tfpt_tui.runs.record.state import crash_error, state_of, status_of, write_state
+from tfpt_tui.runs.record.sweep import (
+    Sweep,
+    interpreter_for,
+    measured_runs,
+    read_config,
+    read_sweep,
+    remove_abandoned,
+    write_plan,
+)
 from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize, find_ending
 from tfpt_tui.runs.supervision.launcher import launch_worker
 from tfpt_tui.runs.supervision.memory_check import check_room
 
 TICK_S = 0.2
+# What fills a disk is often removed a moment later: a log, a download, a checkpoint of somebody else.
+ROOM_S = 30.0
+# The state of a run in its plan whose directory is gone.
+DELETED = "deleted"
 # Saving what the log needs takes a worker moments; a call that hangs in a driver takes for ever.
 GRACE_S = 10.0
 
@@ -61,8 +76,16 @@ def main(arguments: list[str]) -> None:
     directory, paths = SweepDirectory(Path(arguments[0])), find_paths(arguments[1])
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for request in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(request, lambda *_: directory.stop.touch())
-    supervisor = Supervisor(read_sweep(directory, paths), identify(os.getpid()), GpuReader())
+        signal.signal(request, lambda *_: append_to(directory.stop).close())
+    # The log is never replaced, so that all supervisors of the sweep mean the same file.
+    with append_to(directory.log) as log:
+        if not lock(log.fileno()):
+            sys.exit(f"{directory.id}: another supervisor runs it")
+        supervise(Supervisor(read_sweep(directory, paths), identify(os.getpid()), GpuReader()), paths)
+
+
+def supervise(supervisor: Supervisor, paths: Paths) -> None:
+    """Wait for the machine, run the plan, and leave nothing undone of what others left."""
     _claim(supervisor)
     with _heartbeat(supervisor):
         _settle_orphans(paths)
@@ -81,16 +104,24 @@ def run_plan(supervisor: Supervisor) -> None:
         if started:
             _cool_down(supervisor, run)
         if stop_requested(sweep, run):
-            finalize(run, "stopped", None)
+            settle(run, "stopped", None)
         elif smaller := out_of_memory_at(run, sweep):
-            finalize(run, "out_of_memory", smaller)
-        else:
+            settle(run, "out_of_memory", smaller)
+        elif run.config.exists():
             started = True
             states[run.id] = "running"
-            write_plan(sweep, states)
+            _keep_plan(sweep, states)
             run_one(supervisor, run)
-        states[run.id] = status_of(run)
+        states[run.id] = status_of(run) if run.path.is_dir() else DELETED
+        _keep_plan(sweep, states)
+
+
+def _keep_plan(sweep: Sweep, states: Mapping[str, str]) -> None:
+    """Write the states of the runs, for those who look: a plan goes on without."""
+    try:
         write_plan(sweep, states)
+    except OSError as error:
+        print(cannot("write the plan", sweep.directory.plan, error), file=sys.stderr)
 
 
 def _waiting(sweep: Sweep) -> list[RunDirectory]:
@@ -125,7 +156,22 @@ def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
     except OSError as problem:
         refused = cannot("record the run", problem.filename or run.path, problem)
         status, error = "failed", RunError(type(refused).__name__, str(refused))
-    finalize(run, status, error)
+    except Exception as problem:  # a mistake of ours must not cost the runs that follow
+        status, error = "failed", RunError(type(problem).__name__, str(problem), traceback.format_exc())
+    settle(run, status, error)
+
+
+def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
+    """Write what the run leaves, as soon as there is room for it; if there is none, the next supervisor does."""
+    deadline = time.monotonic() + ROOM_S
+    while run.path.is_dir():
+        try:
+            return finalize(run, status, error)
+        except OSError as problem:
+            if time.monotonic() > deadline:
+                print(cannot("record the run", problem.filename or run.path, problem), file=sys.stderr)
+                return None
+        time.sleep(TICK_S)
 
 
 def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
@@ -188,7 +234,7 @@ def watch(
             keeper.catch_up()
             if _ended(worker, TICK_S):
                 return ""
-            if stop_requested(supervisor.sweep, run):
+            if stop_requested(supervisor.sweep, run) or not run.path.is_dir():
                 return _end(worker, "stopped")
             if time.monotonic() > deadline:
                 return _end(worker, "timeout")
@@ -244,10 +290,13 @@ def _tell(supervisor: Supervisor, status: str, message: str) -> None:
 
 def _settle_orphans(paths: Paths) -> None:
     """Give the runs whose supervisor was killed the result that it could not write."""
+    remove_abandoned(paths)
     for run in list_runs(paths):
         if not run.result.exists() and status_of(run) == "crashed":
-            with suppress(OSError):  # somebody else's, perhaps: it stays as it is, and ours go on
+            try:
                 finalize(run, "crashed", crash_error(run))
+            except OSError as error:  # somebody else's, perhaps: it stays as it is, and ours go on
+                print(cannot("record the run", error.filename or run.path, error), file=sys.stderr)
 
 
 @contextmanager
@@ -267,13 +316,25 @@ def _heartbeat(supervisor: Supervisor) -> Iterator[None]:
         done.set()
 
 
+def _try_to_lock(lock: MachineLock, owner: str) -> bool:
+    """Whether the machine is ours; where it cannot be locked at all, the plan goes on, and its log says so."""
+    try:
+        locked = lock.acquire(owner)
+    except MissingError as error:
+        print(error, file=sys.stderr)
+        return True
+    if lock.problem:
+        print(lock.problem, file=sys.stderr)
+    return locked
+
+
 @contextmanager
 def _machine_lock(supervisor: Supervisor) -> Iterator[None]:
     """Wait until no other plan trains on this machine, or until this one is to stop."""
     lock = MachineLock()
     owner = f"sweep {supervisor.sweep.id}, process {os.getpid()}"
     announced = False
-    while not lock.acquire(owner):
+    while not _try_to_lock(lock, owner):
         if supervisor.sweep.directory.stop.exists():
             break
         if not announced:

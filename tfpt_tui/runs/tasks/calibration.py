@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import write_toml
+from tfpt_tui.errors import MissingError
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.fold import Record, fold_all
 from tfpt_tui.runs.record.lock import MachineLock
@@ -27,9 +28,9 @@ def calibrate(config: RunConfig, interpreter: str) -> Record | None:
     The worker is ended after its first epoch: the rate of the training has to stand for the evaluation, too.
     """
     lock = MachineLock()
-    if not lock.acquire("tfpt-tui run, calibrating"):
-        return None
     try:
+        if not lock.acquire("tfpt-tui run, calibrating"):
+            return None
         with tempfile.TemporaryDirectory(prefix="tfpt-tui-calibration-") as directory:
             run = RunDirectory(Path(directory))
             few = config.replace(
@@ -37,7 +38,7 @@ def calibrate(config: RunConfig, interpreter: str) -> Record | None:
             )
             write_toml(run.config, {"rows": [few.to_mapping()]})
             return _watch(run, interpreter)
-    except OSError:
+    except (OSError, MissingError):
         return None  # no room to calibrate: what is wrong for the run itself is said there
     finally:
         lock.release()
@@ -50,7 +51,7 @@ def _watch(run: RunDirectory, interpreter: str) -> Record | None:
     try:
         while not record.epochs and time.monotonic() < deadline:
             over = worker.poll() is not None
-            record = fold_all(tail.read_all(), record)
+            record = fold_all(tail.stream(), record)
             if over or record.end:
                 break
             time.sleep(POLL_S)

@@ -10,28 +10,27 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import tfpt_tui
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.data.progress_log import Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
+from tfpt_tui.files import append_to
+from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.record.directory import make_directory
+from tfpt_tui.runs.record.heartbeat import is_silent
 from tfpt_tui.runs.record.processes import Process, identify, kill_group
-from tfpt_tui.runs.record.state import Owner, State, age_s, lives, read_state, write_state
+from tfpt_tui.runs.record.state import Owner, State, lives, read_state, write_state
 
 SCHEMA = 1
 LISTED = 50  # older ones are of no use to anyone, and forgotten
 JOURNAL = "progress.jsonl"
 ID = r"\d{8}-\d{6}-.+"
-HANDOVER_S = 10.0  # from the record to the process that it is for
 LOG_BYTES = 1 << 12
 GONE = "it exited unexpectedly: killed, or the machine was restarted; start it again, it continues"
 
@@ -128,7 +127,7 @@ def _record(request: RecordedRequest, paths: Paths, begin: Callable[[Path], Proc
         write_toml(path / "request.toml", document)
         process = begin(path)
         owner = Owner(process.pid, process.start_time)
-        write_state(path / "state.toml", State(process.boot_id, preparation=owner))
+        write_state(path / "state.toml", State(process.boot_id, process.pid_namespace, preparation=owner))
     except OSError as error:
         if process and process.pid != os.getpid():
             kill_group(process.pid)  # nobody would know of it
@@ -153,20 +152,8 @@ def _names(paths: Paths) -> list[str]:
 
 
 def _launch(path: Path, arguments: Sequence[str]) -> Process:
-    """Detached: no terminal and no pipe of ours, so that a hang-up does not reach it."""
-    with (path / "prepare.log").open("ab") as log:
-        child = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tfpt_tui", "prepare"),
-                *("--progress", str(path / JOURNAL)),
-                *arguments,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=Path(tfpt_tui.__file__).parent.parent,
-            start_new_session=True,
-        )
+    with append_to(path / "prepare.log") as log:
+        child = start_detached("tfpt_tui", "prepare", "--progress", str(path / JOURNAL), *arguments, log=log)
     return identify(child.pid)
 
 
@@ -177,7 +164,7 @@ def _read_if_whole(path: Path) -> Preparation | None:
 
 
 def _read(path: Path) -> Preparation:
-    document = read_toml(path / "request.toml")
+    document = read_record(path / "request.toml", SCHEMA)
     request = RecordedRequest(
         str(document["kind"]),
         Path(document["out"]),
@@ -186,7 +173,7 @@ def _read(path: Path) -> Preparation:
     )
     process = _process(path)
     # In this order: a process that ends in between has written its last line before.
-    alive = lives(process, path / JOURNAL) if process else age_s(path) < HANDOVER_S
+    alive = lives(process, path / JOURNAL) if process else not is_silent(path / "request.toml")
     last = read_last(path / JOURNAL)
     if isinstance(last, Ending):
         status = {0: "completed", INTERRUPTED: "stopped"}.get(last.code, "failed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,6 @@ from tfpt_tui.data.prepare import (
     check_room,
     check_target,
     find_prepared,
-    nearest_existing,
     needed_bytes,
     place_to_make,
     prepare,
@@ -34,6 +32,7 @@ from tfpt_tui.data.source import DEFAULT_SEED, Source
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError
+from tfpt_tui.files import free_bytes
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.tasks.cifar_reader import OWN_READER, READERS, check_reader, read_again
 from tfpt_tui.runs.tasks.preparation import RecordedRequest, known_rate, list_preparations
@@ -151,7 +150,7 @@ class Preview:
     classes: int = 0
     images: int = 0
     needed: int = 0
-    free: int = 0
+    free: int | None = None
     to_fetch: int = 0
     seconds: float | None = None
     there: bool = False
@@ -221,7 +220,7 @@ def preview(request: PrepareRequest, settings: UserSettings, paths: Paths, tell:
         classes=classes,
         images=images,
         needed=needed_bytes(images, request.size),
-        free=shutil.disk_usage(nearest_existing(request.target.directory)).free,
+        free=free_bytes(request.target.directory),
         to_fetch=_bytes_to_fetch(request, paths),
         seconds=images / rate if rate else None,
         training=holder(),

@@ -70,7 +70,7 @@ def _burning(cores: float) -> Iterator[list[subprocess.Popen[bytes]]]:
     parts = [min(1.0, cores - whole) for whole in range(int(-(-cores // 1)))]
     burners = [
         subprocess.Popen(
-            [sys.executable, "-c", BURNER, str(part * PERIOD_S), str(PERIOD_S)], preexec_fn=die_with_parent
+            [sys.executable, "-I", "-c", BURNER, str(part * PERIOD_S), str(PERIOD_S)], preexec_fn=die_with_parent
         )
         for part in parts
     ]

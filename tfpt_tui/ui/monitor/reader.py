@@ -82,14 +82,8 @@ class RunReader:
         if self._over:
             return self._view
         status = status_of(self.run)  # before the files: what comes later is read the next time
-        view, events, samples = self._view, self._events.read_all(), self._samples()
-        record = fold_all(events, view.record)
-        rates = [
-            (stamped.elapsed, stamped.event.images_per_s)
-            for stamped in events
-            # Loading and evaluation go at another pace, and before its first batch an epoch has none.
-            if isinstance(stamped.event, Progress) and stamped.event.epoch and stamped.event.done
-        ]
+        view = self._view
+        record, rates = self._follow(view.record, view.rates)
         self._view = RunView(
             id=view.id,
             path=view.path,
@@ -101,8 +95,8 @@ class RunReader:
             log=(*view.log, *self._log.read())[-MAX_LOG_LINES:],
             waiting=self._waiting(status),
             warnings=self._warnings(status, record),
-            rates=_extend(view.rates, rates),
-            samples=_extend(view.samples, samples),
+            rates=rates,
+            samples=_extend(view.samples, self._samples()),
         )
         self._over = status not in ALIVE
         return self._view
@@ -110,6 +104,19 @@ class RunReader:
     def unreadable(self, error: OSError) -> RunView:
         """What is known of a run whose files the file system refuses to show."""
         return dataclasses.replace(self._view, status="crashed", error=RunError("OSError", str(error)))
+
+    def _follow(self, record: Record, rates: Points) -> tuple[Record, Points]:
+        """The record and the course of the rate after the events that are new."""
+        for events in self._events.portions():
+            record = fold_all(events, record)
+            new = [
+                (stamped.elapsed, stamped.event.images_per_s)
+                for stamped in events
+                # Loading and evaluation go at another pace, and before its first batch an epoch has none.
+                if isinstance(stamped.event, Progress) and stamped.event.epoch and stamped.event.done
+            ]
+            rates = _extend(rates, new)
+        return record, rates
 
     def _samples(self) -> list[Sample]:
         """The readings of the hardware that are new."""

@@ -93,7 +93,8 @@ def preview(found: PreparePreview, columns: int) -> Content:
     lines = []
     if preview.images:
         images = f"{preview.images:,} in {preview.classes:,} classes"
-        needs = f"about {show_bytes(preview.needed)}; {show_bytes(preview.free)} are free there"
+        needs = f"about {show_bytes(preview.needed)}"
+        needs += f"; {show_bytes(preview.free)} are free there" if preview.free is not None else ""
         facts = {"images": images, "needs": needs, "takes": _takes(preview)}
         lines += [_fact(label, text, columns) for label, text in facts.items()]
     if preview.left_out:
