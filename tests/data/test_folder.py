@@ -173,3 +173,87 @@ def test_what_a_folder_has_beside_its_images_is_told(folder):
 def test_a_link_that_leads_to_itself_is_no_image_and_no_end(folder):
     (folder / "train/ape/loop").symlink_to("loop")
     assert read_folder(folder).left_out == ("files of other kinds (no suffix): 1",)
+
+
+def test_a_directory_of_images_named_train_is_a_class(tmp_path):
+    for name in ("bus", "car", "train"):
+        for number in range(6):
+            draw(tmp_path / "source" / name / f"{number}.png")
+    assert read_folder(tmp_path / "source").classes == ("bus", "car", "train")
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("train", "val"), ("train", "valid"), ("Training", "Testing"), ("TRAIN", "Test")]
+)
+def test_splits_are_known_by_their_other_names_and_it_is_told(folder, train, test):
+    (folder / "train").rename(folder / "one")
+    (folder / "one").rename(folder / train)
+    (folder / "test").rename(folder / "two")
+    (folder / "two").rename(folder / test)
+    source = read_folder(folder)
+    assert len(source) == 10
+    told = [
+        f"{name}/ was taken as {split}/" for split, name in (("train", train), ("test", test)) if name != split
+    ]
+    assert list(source.notes) == told
+
+
+def test_of_two_splits_for_the_test_the_one_of_that_name_is_taken(folder):
+    shutil.copytree(folder / "test", folder / "val")
+    source = read_folder(folder)
+    assert source.notes == ()
+    assert source.left_out == ("directories beside train/ and test/: val/",)
+
+
+def test_a_test_without_classes_is_told_with_the_way_out(folder):
+    shutil.rmtree(folder / "test")
+    draw(folder / "test/1.png")
+    with pytest.raises(UsageError) as refused:
+        read_folder(folder)
+    assert "has no test/ with classes beside its other split, train/ (there is test/, with images but" in str(
+        refused.value
+    )
+    assert str(refused.value).endswith(f"or have the split drawn: name {folder}/train instead")
+
+
+def test_a_refusal_says_what_was_found(tmp_path):
+    for number in range(3):
+        draw(tmp_path / "source/cat" / f"{number}.png")
+    (tmp_path / "source/dog").mkdir()
+    for number in range(2):
+        (tmp_path / "source/dog" / f"{number}.jfif").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"only one class.*\.jfif\): 2; directories without an image: dog/"):
+        read_folder(tmp_path / "source")
+
+
+def test_images_that_lie_deeper_are_found_and_the_directory_named(folder, tmp_path):
+    (tmp_path / "outer").mkdir()
+    folder.rename(tmp_path / "outer/data")
+    with pytest.raises(MissingError, match=r"images lie deeper, in .*: if that is a class, name .*/outer/data$"):
+        read_folder(tmp_path / "outer")
+
+
+@pytest.mark.parametrize(("one", "other"), [("caf\u00e9", "cafe\u0301"), ("Ape", "ape"), ("ape ", "ape")])
+def test_names_that_only_look_alike_are_told(folder, one, other):
+    (folder / "train/ape").rename(folder / "train" / one)
+    (folder / "test/ape").rename(folder / "test" / other)
+    with pytest.raises(UsageError, match=r"only looks like .*; rename one of them"):
+        read_folder(folder)
+    shutil.copytree(folder / "train" / one, folder / "train" / other)
+    (note,) = read_folder(folder).notes
+    assert note.startswith("classes whose names look alike: ")
+    assert ascii(other) in note
+
+
+def test_litter_is_no_class_and_no_image_and_told(folder):
+    draw(folder / "train/__MACOSX/ape/0.png")
+    draw(folder / "train/@eaDir/0.png")
+    for name in ("train/ape/Thumbs.db", "test/ape/desktop.ini"):
+        (folder / name).write_text("")
+    (folder / "train/ape/album.jpg").mkdir()
+    source = read_folder(folder)
+    assert len(source) == 10
+    assert source.left_out == (
+        "litter of other programs (@eaDir/, Thumbs.db, __MACOSX/, desktop.ini): 4",
+        "directories within classes: 1",
+    )

@@ -151,6 +151,7 @@ def describe(outcome: Outcome, directory: Path) -> str:
         lines.append(f"{outcome.continued} images were there already")
     if manifest.skipped:
         lines.append(f"skipped, not images ({len(manifest.skipped):,}): {first_few(manifest.skipped)}")
+    lines += outcome.remarks
     untested = [name for name, count in zip(manifest.classes, manifest.counts["test"], strict=True) if not count]
     if untested:
         lines.append(f"without a test image: {first_few(untested)}")

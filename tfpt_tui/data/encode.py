@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfpt_tui.data.picture import remarks_on
 from tfpt_tui.data.source import Item, as_text
 from tfpt_tui.errors import cannot
 from tfpt_tui.lifeline import die_with_parent
@@ -29,12 +30,16 @@ OF_THE_FILE = (None, errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)
 
 
 class Made(NamedTuple):
-    """One image that was made or was there already (``kept``), or the ``problem`` of one that is no image."""
+    """One image that was made or was there already (``kept``), or the ``problem`` of one that is no image.
+
+    ``remarks`` are names of ``REMARK_LINES``.
+    """
 
     digest: str = ""
     kept: bool = False
     origin: str = ""
     problem: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 class Order(NamedTuple):
@@ -80,21 +85,22 @@ def _make(item: Item, order: Order) -> Made:
     if there.startswith(JPEG_START) and there.endswith(JPEG_END):  # a power cut leaves files without content
         return Made(_digest(there), kept=True)
     try:
-        encoded = _encode(order.open_image(item), order.size, order.quality)
+        encoded, remarks = _encode(order.open_image(item), order.size, order.quality)
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno not in OF_THE_FILE:
             raise cannot("read the image", as_text(item.origin), error) from None
         return Made(origin=as_text(item.origin), problem=getattr(error, "strerror", None) or str(error))
     _write(path, encoded)
-    return Made(_digest(encoded))
+    return Made(_digest(encoded), remarks=remarks)
 
 
-def _encode(image: Image, size: int, quality: int) -> bytes:
+def _encode(image: Image, size: int, quality: int) -> tuple[bytes, tuple[str, ...]]:
     from PIL import Image as Pillow
 
     buffer = io.BytesIO()
-    image.convert("RGB").resize((size, size), Pillow.Resampling.BICUBIC).save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
+    small = image.convert("RGB").resize((size, size), Pillow.Resampling.BICUBIC)
+    small.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue(), remarks_on(small)
 
 
 def _read_if_there(path: str) -> bytes:

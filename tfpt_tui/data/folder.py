@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import stat
-import struct
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfpt_tui.data.manifest import SPLITS
+from tfpt_tui.data.picture import SUFFIXES, is_picture, open_picture, suffix_of
 from tfpt_tui.data.progress_log import Tell, tell_nobody
 from tfpt_tui.data.source import DEFAULT_SEED, Group, Item, Source, as_text
 from tfpt_tui.errors import MissingError, UsageError, cannot
@@ -23,20 +23,19 @@ from tfpt_tui.wording import first_few
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
-# What such files hold, whatever their names say. Not all that Pillow knows: for EPS it would run Ghostscript.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-# EXIF's orientations, and what makes a picture upright again.
-ORIENTATION = 0x0112
-UPRIGHT = {
-    2: "FLIP_LEFT_RIGHT",
-    3: "ROTATE_180",
-    4: "FLIP_TOP_BOTTOM",
-    5: "TRANSPOSE",
-    6: "ROTATE_270",
-    7: "TRANSVERSE",
-    8: "ROTATE_90",
-}
+# Names of the two splits, in any case; of those of the test the first that is there. The others are left out.
+TRAIN_NAMES = ("train", "training")
+TEST_NAMES = ("test", "testing", "val", "valid", "validation", "eval", "dev")
+# What macOS, Windows, storage boxes and editors leave; what begins with a dot is passed over without a word.
+LITTER = frozenset(
+    (
+        *("__macosx", "icon\r"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+        *("@eadir", "@recycle", "#recycle", "#snapshot", "lost+found", "@__thumb"),
+        *("__pycache__", "node_modules"),
+    )
+)
+DEEPEST, MOST_LOOKED_AT = 4, 2000  # levels and directories in which pictures are looked for that lie too deep
 TEST_SHARE = 6  # 5:1, as CIFAR's 50,000 to 10,000
 
 
@@ -62,20 +61,25 @@ def read_folder(
 def _read_folder(directory: Path, limit: int, classes: int, seed: int | None, tell: Tell) -> Source:
     if not directory.is_dir():
         raise MissingError(f"{directory}: no such directory of images")
-    split_by_us = not any((directory / split).is_dir() for split in SPLITS)
-    if seed is not None and not split_by_us:
-        raise UsageError(f"--seed: {directory} has a test/ of its own, so nothing is drawn; leave --seed out")
+    splits = _find_splits(directory)
+    if seed is not None and splits:
+        raise UsageError(
+            f"--seed: {directory} has a {splits['test']}/ of its own, so nothing is drawn; leave --seed out"
+        )
     seed = DEFAULT_SEED if seed is None else seed
     left_out = LeftOut()
-    listed = _by_class(directory, split_by_us, seed, tell, left_out)
+    listed = _by_class(directory, splits, seed, tell, left_out)
     names = sorted({name for split in SPLITS for name in listed[split]})
     if not names:
         raise MissingError(
             f"{directory}: no images in it: expected train/CLASS/* and test/CLASS/*, or CLASS/*"
-            f" ({', '.join(suffix[1:] for suffix in SUFFIXES)})"
+            f" ({', '.join(suffix[1:] for suffix in SUFFIXES)}){left_out.found()}{_say_where_deeper(directory)}"
         )
     if len(names) < 2:
-        raise UsageError(f"{directory}: only one class, {names[0]!r}: there is nothing to tell apart")
+        raise UsageError(
+            f"{directory}: only one class, {names[0]!r}: there is nothing to tell apart"
+            f"{left_out.found()}{_say_where_deeper(directory)}"
+        )
     names = names[: classes or None]
     groups = tuple(
         Group(split, label, found.prefix, found.names[: limit or None])
@@ -91,40 +95,18 @@ def _read_folder(directory: Path, limit: int, classes: int, seed: int | None, te
             "source": f"folder {as_text(directory.absolute())}",
             "limit": limit,
             "classes": classes,
-            "seed": seed if split_by_us else 0,
+            "seed": 0 if splits else seed,
             "listing": _digest_of_names(groups, directory),
         },
         open_image=open_image,
         left_out=left_out.describe(),
+        notes=(*_note_splits(splits), *_note_lookalikes(names)),
     )
 
 
 def open_image(item: Item) -> Image:
-    """Open and decode the image of an item, upright, in RGB. Raises OSError or ValueError when it is no image."""
-    from PIL import Image, UnidentifiedImageError
-
-    # A pipe would be waited for.
-    if not stat.S_ISREG(os.stat(item.origin).st_mode):
-        raise ValueError("not a file")
-    try:
-        with Image.open(item.origin, formats=FORMATS) as image:
-            image.load()
-            # Not ImageOps.exif_transpose: it writes EXIF data anew, and fails over tags that are none of ours.
-            method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
-            return _as_rgb(image.transpose(Image.Transpose[method]) if method else image)
-    except UnidentifiedImageError:
-        raise ValueError("not an image") from None
-    except Image.DecompressionBombError:
-        raise ValueError("far too many pixels") from None
-    except (SyntaxError, RuntimeError, AssertionError, struct.error) as error:
-        # What Pillow raises for broken chunks and palettes of PNG files, and for broken EXIF data.
-        raise ValueError(str(error) or "its data is broken") from None
-
-
-def _as_rgb(image: Image) -> Image:
-    if image.mode.startswith("I"):  # 16 bits: converted at once, all above 255 would be white
-        image = image.convert("I").point(lambda level: level * (255 / 65535)).convert("L")
-    return image.convert("RGB")
+    """The pixels of an item (:func:`open_picture`)."""
+    return open_picture(item.origin)
 
 
 class Listing(NamedTuple):
@@ -139,6 +121,7 @@ class LeftOut:
     """What lies in the folder and becomes no image; hidden files are nobody's pictures."""
 
     other_kinds: Counter[str] = field(default_factory=Counter)
+    litter: Counter[str] = field(default_factory=Counter)
     outside: int = 0
     within_classes: int = 0
     without_images: list[str] = field(default_factory=list)
@@ -146,9 +129,10 @@ class LeftOut:
 
     def describe(self) -> tuple[str, ...]:
         """A line for each kind of it."""
-        other = self.other_kinds.total()
+        other, litter = self.other_kinds.total(), self.litter.total()
         lines = {
             f"files of other kinds ({first_few(sorted(self.other_kinds))}): {other:,}": other,
+            f"litter of other programs ({first_few(sorted(self.litter))}): {litter:,}": litter,
             f"images outside of a class: {self.outside:,}": self.outside,
             f"directories within classes: {self.within_classes:,}": self.within_classes,
             f"directories without an image: {first_few(self.without_images)}": len(self.without_images),
@@ -156,25 +140,90 @@ class LeftOut:
         }
         return tuple(line for line, count in lines.items() if count)
 
+    def found(self) -> str:
+        """The same, to go on a refusal that it may be the reason of."""
+        return "".join(f"; {line}" for line in self.describe())
+
+
+def _find_splits(directory: Path) -> dict[str, str]:
+    """The names of the directories of the two splits; none where the classes themselves lie in the folder.
+
+    One that holds pictures and no directory is a class, whatever its name.
+
+    Raises:
+        UsageError: there is one of the two.
+    """
+    names, _ = _look_below(directory, LeftOut())
+    found = {
+        split: name
+        for split, wanted in zip(SPLITS, (TRAIN_NAMES, TEST_NAMES), strict=True)
+        if (name := _first_of(wanted, names, directory))
+    }
+    if len(found) == 1:
+        (split, name) = next(iter(found.items()))
+        other = "test" if split == "train" else "train"
+        raise UsageError(
+            f"{directory}: has no {other}/ with classes beside its other split, {name}/"
+            f"{_say_what_is_beside(directory, names, name)}; give both, or have the split drawn:"
+            f" name {directory / name} instead"
+        )
+    return found
+
+
+def _first_of(wanted: Sequence[str], names: Sequence[str], directory: Path) -> str:
+    """The directory that has the first of the wanted names, written so or otherwise, and is no class; or ""."""
+    for name in wanted:
+        for there in sorted((one for one in names if one.lower() == name), key=lambda one: one != name):
+            below, images = _look_below(directory / there, LeftOut())
+            if below or not images:
+                return there
+    return ""
+
+
+def _say_what_is_beside(directory: Path, names: Sequence[str], split: str) -> str:
+    others = [name for name in names if name != split]
+    if not others:
+        return ""
+    flat = [f"{as_text(name)}/" for name in others if _look_below(directory / name, LeftOut())[1]]
+    images = f", with images but without classes in {first_few(flat)}" if flat else ""
+    return f" (there is {first_few([f'{as_text(name)}/' for name in others])}{images})"
+
+
+def _note_splits(splits: Mapping[str, str]) -> list[str]:
+    return [f"{name}/ was taken as {split}/" for split, name in splits.items() if name != split]
+
+
+def _note_lookalikes(names: Sequence[str]) -> list[str]:
+    """Classes whose names differ in what nobody sees: in capitals, or in how Unicode writes a letter."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_as_seen(name), []).append(name)
+    return [
+        f"classes whose names look alike: {' and '.join(map(ascii, group))}"
+        for group in alike.values()
+        if len(group) > 1
+    ]
+
+
+def _as_seen(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
 
 def _by_class(
-    directory: Path, split_by_us: bool, seed: int, tell: Tell, left_out: LeftOut
+    directory: Path, splits: Mapping[str, str], seed: int, tell: Tell, left_out: LeftOut
 ) -> dict[str, dict[str, Listing]]:
-    if split_by_us:
+    if not splits:
         return _split(_classes_in(directory, tell, left_out), seed)
-    for split in SPLITS:
-        if not (directory / split).is_dir():
-            raise UsageError(f"{directory}: has no {split}/ beside its other split; give both or neither")
-    others, left_out.outside = _look_below(directory)
-    left_out.beside_splits += [f"{as_text(name)}/" for name in others if name not in SPLITS]
-    return {split: _classes_in(directory / split, tell, left_out) for split in SPLITS}
+    others, left_out.outside = _look_below(directory, left_out)
+    left_out.beside_splits += [f"{as_text(name)}/" for name in others if name not in splits.values()]
+    return {split: _classes_in(directory / splits[split], tell, left_out) for split in SPLITS}
 
 
 def _classes_in(directory: Path, tell: Tell, left_out: LeftOut) -> dict[str, Listing]:
     """The images of each class directory that has some."""
     classes = {}
     listed = 0
-    names, outside = _look_below(directory)
+    names, outside = _look_below(directory, left_out)
     left_out.outside += outside
     for name in names:
         tell("reading", listed, 0)
@@ -187,15 +236,18 @@ def _classes_in(directory: Path, tell: Tell, left_out: LeftOut) -> dict[str, Lis
     return classes
 
 
-def _look_below(directory: Path) -> tuple[list[str], int]:
+def _look_below(directory: Path, left_out: LeftOut) -> tuple[list[str], int]:
     """The directories in a directory, sorted, and the number of images that are in none of them."""
     names, images = [], 0
     with _shown(directory) as entries:
         for entry in entries:
-            if entry.is_dir():
+            is_directory = entry.is_dir()
+            if entry.name.lower() in LITTER:
+                left_out.litter[as_text(entry.name) + "/" * is_directory] += 1
+            elif is_directory:
                 names.append(entry.name)
             else:
-                images += entry.name.lower().endswith(SUFFIXES)
+                images += is_picture(entry.name)
     return sorted(names), images
 
 
@@ -203,13 +255,45 @@ def _images_in(directory: Path, left_out: LeftOut) -> list[str]:
     images = []
     with _shown(directory) as entries:
         for entry in entries:
-            if entry.name.lower().endswith(SUFFIXES):
-                images.append(entry.name)
-            elif os.path.isdir(entry.path):  # unlike entry.is_dir, no error for a link that leads to itself
+            # Unlike entry.is_dir, os.path.isdir has no error for a link that leads to itself.
+            is_directory = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+            if entry.name.lower() in LITTER:
+                left_out.litter[as_text(entry.name) + "/" * is_directory] += 1
+            elif is_directory:
                 left_out.within_classes += 1
+            elif is_picture(entry.name):
+                images.append(entry.name)
             else:
-                left_out.other_kinds[as_text(os.path.splitext(entry.name)[1].lower()) or "no suffix"] += 1
+                left_out.other_kinds[suffix_of(as_text(entry.name))] += 1
     return images
+
+
+def _say_where_deeper(directory: Path) -> str:
+    """Where images are that lie deeper than those of a class, and what to name instead; "" without any."""
+    place = _first_with_images(directory)
+    if place is None:
+        return ""
+    classes = place.parent
+    root = classes.parent if classes.name.lower() in (*TRAIN_NAMES, *TEST_NAMES) else classes
+    return f"; images lie deeper, in {as_text(place)}: if that is a class, name {as_text(root)}"
+
+
+def _first_with_images(directory: Path) -> Path | None:
+    """The first directory more than one level below that has images, level by level."""
+    level = [directory]
+    looked_at = 0
+    for depth in range(DEEPEST):
+        below = []
+        for place in level:
+            names, images = _look_below(place, LeftOut())
+            if images and depth > 1:
+                return place
+            below += [place / name for name in names]
+            looked_at += 1
+            if looked_at > MOST_LOOKED_AT:
+                return None
+        level = below
+    return None
 
 
 @contextmanager
@@ -244,7 +328,9 @@ def _check_classes(directory: Path, names: list[str], groups: Sequence[Group]) -
     trained = {group.label for group in groups if group.split == "train" and group.names}
     for label, name in enumerate(names):
         if label not in trained:
-            raise UsageError(f"{directory}: class {name!r} has no training image")
+            alike = next((one for one in names if one != name and _as_seen(one) == _as_seen(name)), "")
+            hint = f": {name!a} only looks like {alike!a}; rename one of them" if alike else ""
+            raise UsageError(f"{directory}: class {name!r} has no training image{hint}")
     if not any(group.split == "test" and group.names for group in groups):
         raise UsageError(f"{directory}: no class has a test image: nothing could be evaluated")
 

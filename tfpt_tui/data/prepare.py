@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +29,7 @@ from tfpt_tui.data import manifest as manifests
 from tfpt_tui.data.dataset_swap import MARKER, Found
 from tfpt_tui.data.encode import Made, Order, begin, make_images
 from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole
+from tfpt_tui.data.picture import REMARK_LINES
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
@@ -51,11 +52,15 @@ class BadImagesError(UsageError):
 
 
 class Outcome(NamedTuple):
-    """``existed``: a complete dataset was found, nothing was made. ``continued``: images that were there."""
+    """``existed``: a complete dataset was found, nothing was made. ``continued``: images that were there.
+
+    ``remarks`` are on the images that were made now.
+    """
 
     manifest: Manifest
     existed: bool
     continued: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def made(self) -> int:
@@ -143,7 +148,8 @@ def _prepare(work: _Work, target: Target, found: Found) -> Outcome:
     manifest = _describe(source, target, request, tally)
     manifest.write(directory)
     (directory / MARKER).unlink()
-    return Outcome(manifest, existed=False, continued=tally.continued)
+    remarks = [line.format(tally.remarks[name]) for name, line in REMARK_LINES.items() if name in tally.remarks]
+    return Outcome(manifest, existed=False, continued=tally.continued, remarks=tuple(remarks))
 
 
 def find_prepared(request: Mapping[str, Value], target: Target) -> Outcome | None:
@@ -342,12 +348,13 @@ def _pool(jobs: int, order: Order) -> Iterator[ProcessPoolExecutor]:
 
 @dataclass(frozen=True)
 class _Tally:
-    """What came of all images; ``bad`` are those that are none."""
+    """What came of all images; ``bad`` are those that are none, ``remarks`` are on those that were made now."""
 
     counts: Mapping[str, tuple[int, ...]]
     digest: str
     continued: int
     bad: tuple[Made, ...]
+    remarks: Mapping[str, int]
     total: int
 
 
@@ -356,6 +363,7 @@ def _count(made: Iterable[tuple[Item, Made]], source: Source) -> _Tally:
     content = hashlib.sha256()
     continued = 0
     bad: list[Made] = []
+    remarks: Counter[str] = Counter()
     for item, image in made:
         if image.problem:
             bad.append(image)
@@ -363,8 +371,9 @@ def _count(made: Iterable[tuple[Item, Made]], source: Source) -> _Tally:
         counts[item.split][item.label] += 1
         content.update(f"{item.name} {image.digest}\n".encode())
         continued += image.kept
+        remarks.update(image.remarks)
     by_split = {split: tuple(counts[split]) for split in SPLITS}
-    return _Tally(by_split, f"sha256:{content.hexdigest()}", continued, tuple(bad), len(source))
+    return _Tally(by_split, f"sha256:{content.hexdigest()}", continued, tuple(bad), remarks, len(source))
 
 
 def _check_bad(tally: _Tally, skip_bad: bool) -> None:

@@ -52,7 +52,7 @@ class Source:
 
     ``open_image`` runs in processes forked from ours, so it may hold the pixels themselves. It raises OSError or
     ValueError when an item is no image. ``request`` is all that decides the result; the same request gives the
-    same images. ``left_out`` says what lies in the source and becomes no image.
+    same images. ``left_out`` says what lies in the source and becomes no image, ``notes`` how it was understood.
     """
 
     classes: tuple[str, ...]
@@ -60,6 +60,7 @@ class Source:
     request: Mapping[str, Value]
     open_image: Callable[[Item], Image]
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(group.names) for group in self.groups)

@@ -38,8 +38,7 @@ MAX_TOTAL_BYTES = 8 << 30
 # The header of a long name, or the fields of a file, which are read at once.
 MAX_HEADER_BYTES = 1 << 16
 HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME)
-# So many files may be in any archive, and one more for so many bytes of it. Compressed, no file of ours takes less,
-# so that a megabyte does not become two hundred thousand files.
+# An archive may hold so many files, and one more for so many bytes: compressed, none of ours takes less.
 FEW_FILES, LEAST_BYTES = 1000, 64
 CHUNK_BYTES = 1 << 20
 # The field of a file in which its digest stands; archives of earlier versions have none.

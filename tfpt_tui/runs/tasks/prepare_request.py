@@ -187,6 +187,8 @@ def execute(
     source = _open_source(request, identity, settings, paths, note, tell)
     for line in source.left_out:
         note(f"{request.source}: not used: {line}")
+    for line in source.notes:
+        note(f"{request.source}: {line}")
     check_target(source.request, request.target, force=request.force)
     return prepare(
         source,
