@@ -17,8 +17,8 @@ def character_set(variables: Mapping[str, str] = os.environ) -> tuple[str, str]:
 
     The first that is set and not empty counts (POSIX, 8.2 Internationalization Variables).
     """
-    names = [name for name in CATEGORIES if variables.get(name) and not _is_pythons(name, variables)]
-    return (names[0], variables[names[0]]) if names else ("LANG", "")
+    values = {name: _given(name, variables) for name in CATEGORIES}
+    return next(((name, value) for name, value in values.items() if value), ("LANG", ""))
 
 
 def shows_utf8(variables: Mapping[str, str] = os.environ) -> bool:
@@ -62,19 +62,23 @@ def has_colours(variables: Mapping[str, str] = os.environ) -> bool:
     return "NO_COLOR" not in variables
 
 
-def _is_pythons(name: str, variables: Mapping[str, str]) -> bool:
-    """Whether Python set it, as it sets LC_CTYPE in the C locale (PEP 538): that says nothing of the terminal."""
-    return name == "LC_CTYPE" and _COERCED and variables is os.environ and variables[name] == _AT_START
+def _given(name: str, variables: Mapping[str, str]) -> str:
+    """What a variable was set to, but not by Python: in the C locale it sets LC_CTYPE itself (PEP 538), which says
+    nothing of the terminal.
+    """
+    value = variables.get(name, "")
+    return _LC_CTYPE if name == "LC_CTYPE" and variables is os.environ and value == _AT_START else value
 
 
-def _was_given(name: str) -> bool:
-    """Whether the process was started with the variable (proc(5), environ)."""
+def _read_lc_ctype() -> str:
+    """As this process was given it (proc(5), environ)."""
     try:
         with open("/proc/self/environ", "rb") as file:
-            return any(one.startswith(f"{name}=".encode()) for one in file.read().split(b"\0"))
+            given = dict(one.partition(b"=")[::2] for one in file.read().split(b"\0"))
     except OSError:
-        return True
+        return _AT_START
+    return given.get(b"LC_CTYPE", b"").decode("utf-8", "replace")
 
 
-_AT_START = os.environ.get("LC_CTYPE")
-_COERCED = _AT_START is not None and not _was_given("LC_CTYPE")
+_AT_START = os.environ.get("LC_CTYPE", "")
+_LC_CTYPE = _read_lc_ctype()

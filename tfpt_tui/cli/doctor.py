@@ -74,7 +74,7 @@ def doctor(invocation: Invocation, as_json: bool, sensitivity: bool) -> int:
 
 
 def _measure_sensitivity(invocation: Invocation, as_json: bool) -> int:
-    machine = fingerprint(describe_machine(read_gpu())).machine
+    machine = fingerprint(describe_machine(read_gpu()), on_gpu=False).machine
     interpreters = {framework: check_framework(framework, invocation.settings) for framework in FRAMEWORKS}
     found = {}
     with machine_lock("tfpt-tui doctor", say), tempfile.TemporaryDirectory(prefix="tfpt-tui-doctor-") as place:

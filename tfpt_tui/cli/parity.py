@@ -100,7 +100,7 @@ def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> list[Proof]:
             evidence = gather_evidence([reference, *others], device, invocation.settings, Path(directory), say)
     except OSError as error:
         raise cannot("keep the evidence", error.filename or "the temporary directory", error) from None
-    machine = fingerprint(describe_machine(gpu)).machine
+    machine = fingerprint(describe_machine(gpu), on_gpu=device != "cpu").machine
     proofs = [_compare({name: evidence[name] for name in (other, reference)}, device, machine) for other in others]
     try:
         for proof in proofs:

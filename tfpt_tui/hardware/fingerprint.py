@@ -31,8 +31,11 @@ MACHINE = (
 GPU = ("name", "uuid", "power_limit_w", "mig_mode")
 
 
-def fingerprint(snapshot: MachineSnapshot) -> Fingerprint:
-    """12 hex digits each for the machine and, once the versions are known, the software."""
+def fingerprint(snapshot: MachineSnapshot, *, on_gpu: bool) -> Fingerprint:
+    """12 hex digits each for the machine and, once the versions are known, the software.
+
+    To what used no GPU, other GPUs, or one that cannot be read, make no other machine.
+    """
     known = dict(snapshot.machine)
     if "container" in known:
         known.pop("host", None)  # its name changes with every start
@@ -42,8 +45,8 @@ def fingerprint(snapshot: MachineSnapshot) -> Fingerprint:
     machine = _digest(
         {
             "machine": _only(MACHINE, known),
-            "gpus": [_only(GPU, gpu) for gpu in snapshot.gpus],
-            "driver": snapshot.gpu.driver or None,
+            "gpus": [_only(GPU, gpu) for gpu in snapshot.gpus] if on_gpu else [],
+            "driver": (snapshot.gpu.driver or None) if on_gpu else None,
         }
     )
     # PyTorch loads cuDNN, and tells its version, on a GPU only; it comes with PyTorch.

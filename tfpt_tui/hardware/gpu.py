@@ -105,12 +105,12 @@ class GpuReader:
         try:
             nvml = self._load()
             nvml.nvmlInit()
+            count = nvml.nvmlDeviceGetCount()
         except Exception as error:
             # pynvml raises classes that it makes at run time, and OSError or ImportError when it is broken.
             self._answer(GpuReading(problem=explain(error), error=type(error).__name__))
             return
-        count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
-        handles = [_ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index) for index in range(count)]
+        handles = [_ask(nvml, "nvmlDeviceGetHandleByIndex", index) for index in range(count)]
         rarely = _read_rarely(nvml, handles)
         while True:
             processes = tuple(_read_processes(nvml, handle) for handle in handles)
@@ -143,7 +143,7 @@ def read_gpu(wait_s: float = 5.0) -> GpuReading:
 
 def explain(error: Exception) -> str:
     """One line that says why there is no GPU reading."""
-    return EXPLANATIONS.get(type(error).__name__, f"no GPU reading: {error}")
+    return EXPLANATIONS.get(type(error).__name__, f"no GPU reading: {str(error).rstrip('.')}")
 
 
 def _load_nvml() -> ModuleType:
@@ -153,20 +153,23 @@ def _load_nvml() -> ModuleType:
     return module
 
 
-def _ask(nvml: ModuleType, question: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer, or None where this GPU, driver or version refuses that one question."""
+def _ask(nvml: ModuleType, question: str, *arguments: Any) -> Any:
+    """The answer, or None where this GPU, driver or version refuses that one question.
+
+    Whatever it raises: a library that is older than pynvml lacks functions, and a name may be no text.
+    """
     try:
-        return question(*arguments)
-    except nvml.NVMLError:
+        return getattr(nvml, question)(*arguments)
+    except Exception:
         return None
 
 
 def _read_rarely(nvml: ModuleType, handles: list[Any]) -> GpuReading:
     """Names, versions and settings: what is read again for every run, but not every second."""
-    version = _ask(nvml, nvml.nvmlSystemGetCudaDriverVersion)
+    version = _ask(nvml, "nvmlSystemGetCudaDriverVersion")
     return GpuReading(
-        names=tuple(_text(_ask(nvml, nvml.nvmlDeviceGetName, handle)) for handle in handles),
-        driver=_text(_ask(nvml, nvml.nvmlSystemGetDriverVersion)),
+        names=tuple(_text(_ask(nvml, "nvmlDeviceGetName", handle)) for handle in handles),
+        driver=_text(_ask(nvml, "nvmlSystemGetDriverVersion")),
         problem="" if handles else "no GPU: the NVIDIA driver is loaded but shows none",
         cuda_driver=f"{version // 1000}.{version % 1000 // 10}" if version else "",
         facts=tuple(_describe(nvml, handle) for handle in handles),
@@ -178,25 +181,25 @@ def _describe(nvml: ModuleType, handle: Any) -> dict[str, Value]:
     if handle is None:
         return {}
     sm, memory = nvml.NVML_CLOCK_SM, nvml.NVML_CLOCK_MEM
-    room = _ask(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
+    room = _ask(nvml, "nvmlDeviceGetMemoryInfo", handle)
     # MIG and ECC answer with two modes: the one in force and the one after the next reset.
-    mig = _ask(nvml, nvml.nvmlDeviceGetMigMode, handle)
-    ecc = _ask(nvml, nvml.nvmlDeviceGetEccMode, handle)
-    persistence = _ask(nvml, nvml.nvmlDeviceGetPersistenceMode, handle)
+    mig = _ask(nvml, "nvmlDeviceGetMigMode", handle)
+    ecc = _ask(nvml, "nvmlDeviceGetEccMode", handle)
+    persistence = _ask(nvml, "nvmlDeviceGetPersistenceMode", handle)
     return known(
         {
-            "name": _text(_ask(nvml, nvml.nvmlDeviceGetName, handle)),
-            "uuid": _text(_ask(nvml, nvml.nvmlDeviceGetUUID, handle)),
-            "memory_bytes": None if room is None else room.total,
-            "power_limit_w": _scaled(_ask(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
-            "max_sm_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetMaxClockInfo, handle, sm),
-            "max_memory_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetMaxClockInfo, handle, memory),
-            "application_sm_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetApplicationsClock, handle, sm),
-            "application_memory_clock_mhz": _ask(nvml, nvml.nvmlDeviceGetApplicationsClock, handle, memory),
+            "name": _text(_ask(nvml, "nvmlDeviceGetName", handle)),
+            "uuid": _text(_ask(nvml, "nvmlDeviceGetUUID", handle)),
+            "memory_bytes": room and (room.total or None),
+            "power_limit_w": _scaled(_ask(nvml, "nvmlDeviceGetEnforcedPowerLimit", handle), 1e-3),
+            "max_sm_clock_mhz": _ask(nvml, "nvmlDeviceGetMaxClockInfo", handle, sm),
+            "max_memory_clock_mhz": _ask(nvml, "nvmlDeviceGetMaxClockInfo", handle, memory),
+            "application_sm_clock_mhz": _ask(nvml, "nvmlDeviceGetApplicationsClock", handle, sm),
+            "application_memory_clock_mhz": _ask(nvml, "nvmlDeviceGetApplicationsClock", handle, memory),
             "mig_mode": None if mig is None else bool(mig[0]),
             "ecc": None if ecc is None else bool(ecc[0]),
             "persistence": None if persistence is None else bool(persistence),
-            "vbios": _text(_ask(nvml, nvml.nvmlDeviceGetVbiosVersion, handle)),
+            "vbios": _text(_ask(nvml, "nvmlDeviceGetVbiosVersion", handle)),
         }
     )
 
@@ -205,27 +208,29 @@ def _read_processes(nvml: ModuleType, handle: Any) -> tuple[int, ...] | None:
     """The pids that compute on a GPU; in a container they may be the host's."""
     if handle is None:
         return None
-    processes = _ask(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    processes = _ask(nvml, "nvmlDeviceGetComputeRunningProcesses", handle)
     return None if processes is None else tuple(process.pid for process in processes)
 
 
 def _read(nvml: ModuleType, handle: Any, processes: tuple[int, ...] | None) -> GpuSample:
     if handle is None:
         return GpuSample()
-    use = _ask(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
-    memory = _ask(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
-    power = _ask(nvml, nvml.nvmlDeviceGetPowerUsage, handle)
-    limit = _ask(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
-    reasons = _ask(nvml, nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle)
-    energy = _ask(nvml, nvml.nvmlDeviceGetTotalEnergyConsumption, handle)
+    use = _ask(nvml, "nvmlDeviceGetUtilizationRates", handle)
+    memory = _ask(nvml, "nvmlDeviceGetMemoryInfo", handle)
+    if memory is not None and not memory.total:
+        memory = None  # shared with the processor: neither figure is of the GPU
+    power = _ask(nvml, "nvmlDeviceGetPowerUsage", handle)
+    limit = _ask(nvml, "nvmlDeviceGetEnforcedPowerLimit", handle)
+    reasons = _ask(nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", handle)
+    energy = _ask(nvml, "nvmlDeviceGetTotalEnergyConsumption", handle)
     return GpuSample(
         utilization_percent=None if use is None else use.gpu,
         memory_used_bytes=None if memory is None else memory.used,
         memory_total_bytes=None if memory is None else memory.total,
         power_w=_scaled(power, 1e-3),
         power_limit_w=_scaled(limit, 1e-3),
-        temperature_c=_ask(nvml, nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
-        sm_clock_mhz=_ask(nvml, nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
+        temperature_c=_ask(nvml, "nvmlDeviceGetTemperature", handle, nvml.NVML_TEMPERATURE_GPU),
+        sm_clock_mhz=_ask(nvml, "nvmlDeviceGetClockInfo", handle, nvml.NVML_CLOCK_SM),
         throttle=None if reasons is None else throttle_names(reasons),
         energy_j=_scaled(energy, 1e-3),
         processes=None if processes is None else len(processes),

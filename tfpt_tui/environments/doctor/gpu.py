@@ -18,6 +18,8 @@ NVIDIA = "0x10de"
 DISPLAY_CLASS = "0x03"  # of a PCI device: display controllers, with a screen or without
 TOPIC = "GPU"
 ON_CPU = "training runs on the CPU"
+# What NVML says where there may be no GPU at all; whatever else it says is of one.
+ABSENT = ("", "NVMLError_LibraryNotFound", "NVMLError_DriverNotLoaded")
 LOST = ("NVMLError_GpuIsLost", "NVMLError_ResetRequired")
 
 
@@ -98,6 +100,8 @@ def _judge_answer(facts: GpuFacts) -> Finding | None:
 
 def _judge_layers(facts: GpuFacts) -> Finding:
     """The lowest layer that is missing."""
+    if facts.reading.error not in ABSENT:
+        return _tell_reason(facts)
     if not facts.kernel_module:
         return _judge_driver(facts) if facts.bus_drivers else _judge_absence(facts)
     no_library = facts.reading.error == "NVMLError_LibraryNotFound"
@@ -122,6 +126,11 @@ def _judge_layers(facts: GpuFacts) -> Finding:
             f"the NVIDIA driver {facts.kernel_module} is loaded, but its libraries are not installed: {ON_CPU}",
             f"install the driver's libraries of version {facts.kernel_module}; nvidia-smi then lists the GPU",
         )
+    return _tell_reason(facts)
+
+
+def _tell_reason(facts: GpuFacts) -> Finding:
+    """What NVML gave as its reason: it is there, so this machine has a GPU, or had."""
     return Finding(
         "warning",
         TOPIC,

@@ -41,16 +41,16 @@ class Pace:
 
 def paces_here(summaries: Iterable[RunResult]) -> list[Pace]:
     """The paces of the runs that this machine has completed, in the order of ``summaries``."""
-    machine = fingerprint(describe_machine(read_gpu())).machine
-    return paces_of(summaries, machine)
+    machine = describe_machine(read_gpu())
+    return paces_of(summaries, *(fingerprint(machine, on_gpu=on_gpu).machine for on_gpu in (False, True)))
 
 
-def paces_of(summaries: Iterable[RunResult], machine: str) -> list[Pace]:
-    """The paces of the completed runs of a machine (its fingerprint), in the order given."""
+def paces_of(summaries: Iterable[RunResult], *machines: str) -> list[Pace]:
+    """The paces of the completed runs of a machine (its fingerprints), in the order given."""
     return [
         pace
         for summary in summaries
-        if summary.completed and summary.environment.fingerprint.machine == machine
+        if summary.completed and summary.environment.fingerprint.machine in machines
         if (pace := pace_of(summary))
     ]
 

@@ -56,7 +56,9 @@ class RecordKeeper:
         if len(self.record.epochs) > len(before.epochs):
             write_epochs(self._run, self.record)
         if self.record.environment is not before.environment and self.record.environment:
-            self._environment = replace(self._environment, versions=self.record.environment.versions)
+            known = self._environment
+            gpu = replace(known.gpu, used=None) if self.record.device.startswith("cpu") else known.gpu
+            self._environment = replace(known, versions=self.record.environment.versions, gpu=gpu)
             self._write_environment()
 
     def warn(self, warning: RunWarning) -> None:
@@ -65,7 +67,8 @@ class RecordKeeper:
         self._write_environment()
 
     def _write_environment(self) -> None:
-        known = replace(self._environment, fingerprint=fingerprint(self._environment))
+        on_gpu = self._environment.gpu.used is not None
+        known = replace(self._environment, fingerprint=fingerprint(self._environment, on_gpu=on_gpu))
         write_toml(self._run.environment, snapshot_document(known))
 
 

@@ -215,7 +215,9 @@ def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> M
         cache = PageCache(found, resident_share(files))
         _tell(supervisor, "running", "")
     snapshot = take_snapshot(data, run.path.parent, config.device, cache, supervisor.gpu)
-    sensitivity = read_sensitivity(find_paths().sensitivity, fingerprint(snapshot).machine, config.framework)
+    sensitivity = read_sensitivity(
+        find_paths().sensitivity, fingerprint(snapshot, on_gpu=False).machine, config.framework
+    )
     return replace(snapshot, sensitivity=to_document(sensitivity) if sensitivity else {})
 
 
