@@ -10,6 +10,8 @@ STDOUT = 1
 # What they obey is a line's end: no cursor is moved there and nothing is coloured (terminfo(5), dumb).
 DUMB = ("", "dumb", "unknown")
 CATEGORIES = ("LC_ALL", "LC_CTYPE", "LANG")
+OTHERS = ("LC_ALL", "LANG")
+COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python sets (PEP 538)
 
 
 def character_set(variables: Mapping[str, str] = os.environ) -> tuple[str, str]:
@@ -71,13 +73,41 @@ def _given(name: str, variables: Mapping[str, str]) -> str:
 
 
 def _read_lc_ctype() -> str:
-    """As this process was given it (proc(5), environ)."""
+    """LC_CTYPE as it was before this Python, or one that started us with its own variables, set it."""
+    given = _environ_of("self")
+    value, process = given.get("LC_CTYPE", "") if given else _AT_START, str(os.getppid())
+    while value in COERCED and _is_python(process):
+        before = _environ_of(process)
+        others_differ = any(before.get(name) != given.get(name) for name in OTHERS)
+        if others_differ or before.get("LC_CTYPE", "") == value:
+            break
+        value, process = before.get("LC_CTYPE", ""), _parent_of(process)
+    return value
+
+
+def _environ_of(process: str) -> dict[str, str]:
+    """What a process was given when it started (proc(5), environ); empty where nobody tells."""
     try:
-        with open("/proc/self/environ", "rb") as file:
-            given = dict(one.partition(b"=")[::2] for one in file.read().split(b"\0"))
+        with open(f"/proc/{process}/environ", "rb") as file:
+            text = file.read().decode("utf-8", "replace")
     except OSError:
-        return _AT_START
-    return given.get(b"LC_CTYPE", b"").decode("utf-8", "replace")
+        return {}
+    return dict(one.partition("=")[::2] for one in text.split("\0"))
+
+
+def _is_python(process: str) -> bool:
+    try:
+        return os.path.basename(os.readlink(f"/proc/{process}/exe")).startswith("python")
+    except OSError:
+        return False
+
+
+def _parent_of(process: str) -> str:
+    try:
+        with open(f"/proc/{process}/status", encoding="utf-8", errors="replace") as file:
+            return next(line.split()[1] for line in file if line.startswith("PPid:"))
+    except (OSError, StopIteration):
+        return "0"
 
 
 _AT_START = os.environ.get("LC_CTYPE", "")
