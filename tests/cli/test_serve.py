@@ -48,8 +48,8 @@ def port():
 def served(port, tmp_path):
     command = [sys.executable, "-m", "tfpt_tui", "--runs", str(tmp_path / "runs"), "serve", "--port", str(port)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    process.address = process.stderr.readline()
-    process.token = re.search(r"token=(\S+)", process.address)[1]
+    process.told = process.stderr.readline() + process.stderr.readline()
+    process.token = re.search(r"token=(\S+)", process.told)[1]
     wait_until(lambda: is_open(port) or process.poll() is not None)
     yield process
     process.kill()
@@ -85,7 +85,7 @@ def test_the_app_is_served_to_this_machine_and_ended_by_ctrl_c(served, port, cli
     served.send_signal(signal.SIGINT)
     _, told = served.communicate(timeout=30)
     assert served.returncode == 0
-    assert f"ssh -L {port}:127.0.0.1:{port}" in told
+    assert f"ssh -L {port}:127.0.0.1:{port}" in served.told
     assert "Traceback" not in told
 
 

@@ -11,7 +11,9 @@ from tfpt_tui.events import Stamped, encode
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize
+from tfpt_tui.runs.record.fold import Record
+from tfpt_tui.runs.supervision import finalize as finalizing
+from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize, find_ending
 
 OVERLAP = {"message": "another worker was running", "code": "overlap", "advice": "run one", "taints": "time"}
 
@@ -158,3 +160,22 @@ def test_the_environment_is_kept_at_once_and_completed_when_the_worker_tells_its
     assert environment["versions"] == {"torch": "9.9"}
     assert set(environment["fingerprint"]) == {"machine", "software"}
     assert [warning["code"] for warning in environment["warnings"]] == ["overlap", "throttled"]
+
+
+@pytest.mark.parametrize(("free", "status"), [(100_000, "failed"), (10**9, "crashed"), (None, "crashed")])
+def test_a_worker_that_dies_while_it_saves_its_model_names_the_disk(free, status):
+    record = Record(phase="model_saving")
+    ended, error = find_ending(record, -6, "", killed_for_memory=False, limit_s=1.0, free=free)
+    assert ended == status
+    assert (error.message == "no space left on device to save the model: 0.1 MB are free") == (status == "failed")
+
+
+def test_a_record_that_cannot_be_worked_out_still_gets_its_result(run, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setattr(finalizing, "make_result", fail)
+    finalizing.finalize(run, "completed", None)
+    result = read_toml(run.result)
+    assert result["status"] == "completed"
+    assert "its figures cannot be worked out: ZeroDivisionError" in result["warnings"][0]["message"]

@@ -76,7 +76,7 @@ def test_workers_that_shared_memory_has_no_room_for_are_refused(machine):
     with pytest.raises(MissingError) as caught:
         check_room(config(num_workers=16), LARGE)
     assert str(caught.value) == (
-        "/dev/shm: num_workers=16 and cache=false need 13 MB of shared memory, 10 of 67 MB are free;"
+        "/dev/shm: num_workers=16 and cache=false need 13.0 MB of shared memory, 10.0 of 67.1 MB are free;"
         " give the container more (docker run --shm-size), or set num_workers=0"
     )
     check_room(config(num_workers=4), LARGE)
@@ -86,14 +86,14 @@ def test_workers_that_shared_memory_has_no_room_for_are_refused(machine):
 def test_the_articles_cache_is_shared_also_without_workers(machine):
     machine(shared=64_000_000)
     check_room(config(cache=True), LARGE)
-    with pytest.raises(MissingError, match=r"num_workers=0 and cache=true need 1,229 MB .* or set cache=false$"):
+    with pytest.raises(MissingError, match=r"num_workers=0 and cache=true need 1,228\.8 MB .* or set cache=false$"):
         check_room(config(track="published", cache=True), LARGE)
 
 
 def test_the_cache_counts_where_workers_share_it(machine):
     machine(shared=310_000_000)
     check_room(config(num_workers=2, cache=True), LARGE)
-    with pytest.raises(MissingError, match=r"need 1,230 MB of shared.* or set num_workers=0 or cache=false"):
+    with pytest.raises(MissingError, match=r"need 1,230\.8 MB of shared.* or set num_workers=0 or cache=false"):
         check_room(config(track="published", num_workers=2, cache=True), LARGE)
 
 

@@ -1,4 +1,4 @@
-from tfpt_tui.events import Heartbeat, Stamped, encode
+from tfpt_tui.events import Heartbeat, Progress, Stamped, encode
 from tfpt_tui.runs.record import tail
 from tfpt_tui.runs.record.tail import EventTail, LineTail
 
@@ -73,3 +73,27 @@ def test_a_portion_without_an_event_is_not_the_end(tmp_path, monkeypatch):
     path = tmp_path / "events.jsonl"
     path.write_text('{"kind":"future"}\n' * 20 + f'{{"kind":"x{"x" * 500}"}}\n' + line(0))
     assert len(list(EventTail(path).stream())) == 1
+
+
+def test_a_line_without_end_is_passed_over_and_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(tail, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(tail, "CHUNK_BYTES", 64)
+    path = tmp_path / "events"
+    path.write_text(encode(Stamped(0, 0.0, 0.0, Heartbeat())) + "x" * 1000 + "\n")
+    reader = EventTail(path)
+    assert len(list(reader.stream())) == 1
+    with path.open("a") as file:
+        file.write(encode(Stamped(1, 0.0, 0.0, Heartbeat())) + "y" * 300)
+    assert len(list(reader.stream())) == 1
+    assert reader.malformed == 2
+
+
+def test_of_very_much_progress_only_some_is_read_and_the_last_before_each_other_event(tmp_path):
+    path = tmp_path / "events"
+    told = [Progress("training", 1, done, 5000, 10.0) for done in range(5000)]
+    told[1500] = told[3000] = Heartbeat()
+    path.write_text("".join(encode(Stamped(seq, 0.0, 0.0, one)) for seq, one in enumerate(told)))
+    read = [one.seq for one in EventTail(path).stream()]
+    assert {1499, 1500, 2999, 3000, 4999} <= set(read)
+    assert read == sorted(read)
+    assert len(read) < 1000

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from tfpt_tui import __version__
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
 from tfpt_tui.backends.effective import differences, emulated, retraced
+from tfpt_tui.backends.loaders import loader_failure
 from tfpt_tui.backends.network import check_parameters, flops_per_image
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.frameworks import FRAMEWORKS, OWN_MODULES
@@ -73,6 +74,8 @@ def _attempt(run: Path, report: Report, loaded: list[Backend]) -> tuple[str, Run
     except BaseException as error:
         if loaded and loaded[0].runtime.is_out_of_memory(error):
             return "out_of_memory", _explain(error)
+        if reason := loader_failure(error):
+            return "failed", RunError("MissingError", reason, traceback.format_exc())
         if _is_disk_full(error, run):
             return "failed", RunError("MissingError", f"{run}: no space left on device; free some room")
         return ("out_of_memory" if isinstance(error, MemoryError) else "failed"), _explain(error)
@@ -83,8 +86,12 @@ def _is_disk_full(error: BaseException, run: Path) -> bool:
     """Libraries have errors of their own for it, so where they do not say it, the disk is looked at."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
+    return "writ" in str(error) and _lacks_room(run)
+
+
+def _lacks_room(run: Path) -> bool:
     free = free_bytes(run)
-    return "writ" in str(error) and free is not None and free < SMALLEST_MODEL_BYTES
+    return free is not None and free < SMALLEST_MODEL_BYTES
 
 
 def _explain(error: BaseException) -> RunError:
@@ -159,7 +166,12 @@ def _save_and_evaluate(
 ) -> None:
     file = run / backend.model.FILE
     with report.phase("model_saving"), written_whole(file) as temporary:
-        backend.model.save_model(network, config, temporary)
+        try:
+            backend.model.save_model(network, config, temporary)
+        except Exception as error:  # libraries speak of files and archives where the disk is full
+            if _lacks_room(run):
+                raise MissingError(f"{run}: no space left on device to save the model; free some room") from error
+            raise
     with report.phase("model_loading"):
         network = backend.model.load_model(file, config, dataset.classes, device)
     with report.phase("evaluation", total=len(dataset.test)):

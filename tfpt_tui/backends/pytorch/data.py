@@ -19,11 +19,11 @@ from torchvision.transforms.v2.functional import resize
 
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import Array, draw_flips, draw_order
+from tfpt_tui.backends.loaders import begin_loader
 from tfpt_tui.backends.memory import check_shared_memory
 from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.lifeline import die_with_parent
 
 # Python 3.14 changed its default: said here, the same everywhere.
 START_METHOD = "fork"
@@ -148,7 +148,7 @@ def make_test_data(config: RunConfig, images: Images, device: torch.device) -> D
 def fill_cache(data: Data, report: Report) -> None:
     """Decode every training image into the cache, in as many processes as load them later."""
     filler = CacheFiller(data.loader.dataset, batch_size=64)
-    loader = DataLoader(filler, batch_size=None, num_workers=data.loader.num_workers, worker_init_fn=_begin_worker)
+    loader = DataLoader(filler, batch_size=None, num_workers=data.loader.num_workers, worker_init_fn=begin_loader)
     for filled in loader:
         report.done += int(filled)
 
@@ -183,15 +183,11 @@ def _load(config: RunConfig, dataset: ImageDataset, order: Sampler, device: torc
         persistent_workers=config.num_workers > 0,
         multiprocessing_context=START_METHOD if config.num_workers else None,
         pin_memory=device.type == "cuda",
-        worker_init_fn=_begin_worker,
+        worker_init_fn=begin_loader,
         generator=torch.Generator().manual_seed(config.seed),
     )
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
     return Data(loader, count, sizes, (3, config.image_size, config.image_size), dataset.decoder.name)
-
-
-def _begin_worker(_: int) -> None:
-    die_with_parent()
 
 
 def _empty_cache(config: RunConfig, count: int) -> torch.Tensor:

@@ -44,7 +44,9 @@ def shared_memory_needed(config: RunConfig, images: int) -> int:
     if FRAMEWORKS[config.framework].loader != "processes":
         return 0
     floats = TRACKS[config.track].float_cache
-    needed = config.num_workers * PREFETCHED_BATCHES * config.batch_size * values(config) * FLOAT_BYTES
+    # Of all workers together one more is in use while the others are on their way.
+    batches = config.num_workers * PREFETCHED_BATCHES + bool(config.num_workers)
+    needed = batches * config.batch_size * values(config) * FLOAT_BYTES
     if config.cache and (config.num_workers or floats):
         needed += images * values(config) * (FLOAT_BYTES if floats else 1)
     return needed

@@ -14,7 +14,7 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import dump_toml, write_toml
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunEnd, RunError, RunWarning, Stamped
+from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunError, RunWarning, Stamped
 from tfpt_tui.files import open_regular, remove_leftovers, write_atomically
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot, snapshot_document
@@ -32,6 +32,7 @@ from tfpt_tui.runs.supervision.history import draw_history
 from tfpt_tui.wording import signal_name
 
 LOG_BYTES = 1 << 20
+MODEL_BYTES = 4 << 20  # with what a library writes beside it
 TIMED = ("training", "evaluation")
 ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
 
@@ -73,9 +74,13 @@ class RecordKeeper:
 
 
 def find_ending(
-    end: RunEnd | None, returncode: int, cause: str, killed_for_memory: bool, limit_s: float
+    record: Record, returncode: int, cause: str, *, killed_for_memory: bool, limit_s: float, free: int | None
 ) -> tuple[str, RunError | None]:
-    """How the run ended, from the worker's last word, its exit, why we ended it, and the kernel's account."""
+    """How the run ended, from the worker's last word, its exit, why we ended it, and the kernel's account.
+
+    ``free`` are the bytes that are free where it was recorded.
+    """
+    end = record.end
     if end and end.status in ENDINGS and not (cause == "timeout" and end.status == "stopped"):
         return end.status, end.error
     if cause == "timeout":
@@ -84,6 +89,9 @@ def find_ending(
         return cause, None
     if killed_for_memory and returncode == -signal.SIGKILL:
         return "out_of_memory", RunError("OutOfMemory", "the kernel killed it: the machine ran out of memory")
+    if record.phase == "model_saving" and free is not None and free < MODEL_BYTES:
+        message = f"no space left on device to save the model: {free / 1e6:.1f} MB are free"
+        return "failed", RunError("MissingError", message)
     return "crashed", RunError("Crashed", f"{_describe_exit(returncode)} and left no message{_advise(returncode)}")
 
 

@@ -1,13 +1,18 @@
-"""Whether a run's images fit in the memory of this machine: what does not is refused before it starts."""
+"""Whether a run's images fit in memory, and its record on the disk: what does not is refused before it starts."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
+from tfpt_tui.files import free_bytes
 from tfpt_tui.hardware.memory import WORKER_BYTES, available_bytes, shared_memory_bytes
 from tfpt_tui.runs.plan.byte_counts import cache_bytes, shared_memory_needed, shuffle_bytes
+
+RUN_BYTES = 8_000_000  # a model of 3 MB is written beside its place first; events, readings and pictures
 
 
 def check_room(config: RunConfig, manifest: Manifest) -> None:
@@ -18,6 +23,20 @@ def check_room(config: RunConfig, manifest: Manifest) -> None:
     """
     _check_memory(config, manifest)
     _check_shared_memory(config, manifest.total("train"))
+
+
+def check_disk(runs: Path) -> None:
+    """Refuse a disk that has no room for the record of a run and its model.
+
+    Raises:
+        MissingError: the message has what is needed, and what is there.
+    """
+    free = free_bytes(runs)
+    if free is not None and free < RUN_BYTES:
+        raise MissingError(
+            f"{runs}: no room for a run: about {RUN_BYTES / 1e6:.0f} MB are needed, {free / 1e6:.1f} MB are free;"
+            " free some room, or choose another directory with --runs"
+        )
 
 
 def _check_memory(config: RunConfig, manifest: Manifest) -> None:
@@ -45,7 +64,7 @@ def _check_shared_memory(config: RunConfig, images: int) -> None:
         ways_out = ["num_workers=0"] * (config.num_workers > 0) + ["cache=false"] * config.cache
         raise MissingError(
             f"/dev/shm: num_workers={config.num_workers} and cache={str(config.cache).lower()} need"
-            f" {needed / 1e6:,.0f} MB of shared memory, {free / 1e6:,.0f} of {size / 1e6:,.0f} MB are free;"
+            f" {needed / 1e6:,.1f} MB of shared memory, {free / 1e6:,.1f} of {size / 1e6:,.1f} MB are free;"
             f" give the container more (docker run --shm-size), or set {' or '.join(ways_out)}"
         )
 

@@ -22,7 +22,7 @@ from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.plan.plan import Place, Plan
 from tfpt_tui.runs.record.state import owner_of, request_stop
 from tfpt_tui.runs.record.sweep import Sweep, record_plan, remove
-from tfpt_tui.runs.supervision.memory_check import check_room
+from tfpt_tui.runs.supervision.memory_check import check_disk, check_room
 
 HANDOVER_S = 20.0
 
@@ -44,6 +44,7 @@ def submit(
     """
     # Repeats differ in their seed alone.
     interpreters = check_machine([run.config for run in plan.runs if run.repeat <= 1], settings)
+    check_disk(paths.runs)
     on_checked(interpreters)
     sweep = record_plan(plan, interpreters, paths)
     try:

@@ -23,7 +23,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.events import RunError
-from tfpt_tui.files import append_to, lock
+from tfpt_tui.files import append_to, free_bytes, lock
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.machine import take_snapshot
@@ -200,7 +200,8 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunErro
     keeper.catch_up()
     if overlap := judge_overlap(other_workers(supervisor.process.pid)):
         keeper.warn(overlap)
-    return find_ending(keeper.record.end, returncode, cause, oom_kills() > kills, limit_s)
+    killed, free = oom_kills() > kills, free_bytes(run.path)
+    return find_ending(keeper.record, returncode, cause, killed_for_memory=killed, limit_s=limit_s, free=free)
 
 
 def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> MachineSnapshot:

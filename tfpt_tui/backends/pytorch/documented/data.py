@@ -17,10 +17,10 @@ from torchvision.transforms import v2
 from tfpt_tui.backends.dataset import Images, check_labels
 from tfpt_tui.backends.draws import Array
 from tfpt_tui.backends.effective import loading_cores
+from tfpt_tui.backends.loaders import begin_loader
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.lifeline import die_with_parent
 
 
 def make_training_data(config: RunConfig, images: Images, device: torch.device) -> Data:
@@ -63,12 +63,8 @@ def _load(config: RunConfig, dataset: Dataset, count: int, sampler: RandomSample
         batch_size=config.batch_size,
         sampler=sampler,
         num_workers=loading_cores(config),
-        worker_init_fn=_begin_worker,
+        worker_init_fn=begin_loader,
     )
     whole, last = divmod(count, config.batch_size)
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
     return Data(loader, count, sizes, (3, config.image_size, config.image_size), "Pillow")
-
-
-def _begin_worker(_: int) -> None:
-    die_with_parent()

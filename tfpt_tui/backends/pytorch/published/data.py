@@ -14,11 +14,11 @@ from torchvision import transforms
 
 from tfpt_tui.backends.dataset import Images
 from tfpt_tui.backends.draws import Array
+from tfpt_tui.backends.loaders import begin_loader
 from tfpt_tui.backends.memory import check_shared_memory
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.lifeline import die_with_parent
 
 
 class ClassificationDataset(Dataset):
@@ -101,7 +101,7 @@ def _load(config: RunConfig, dataset: Dataset, order: object, count: int) -> Dat
         batch_size=config.batch_size,
         sampler=order,
         num_workers=config.num_workers,
-        worker_init_fn=_begin_worker,
+        worker_init_fn=begin_loader,
     )
     whole, last = divmod(count, config.batch_size)
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
@@ -112,7 +112,3 @@ def _plot_batch(data: Data) -> int:
     """The article draws a batch of the images before its clocks start."""
     images, _ = next(iter(data.loader))
     return len(images)
-
-
-def _begin_worker(_: int) -> None:
-    die_with_parent()
