@@ -3,6 +3,8 @@ import io
 import json
 import math
 
+import pytest
+
 from tfpt_tui.results.table import (
     Column,
     Table,
@@ -142,3 +144,24 @@ def test_nothing_that_a_terminal_would_obey_is_printed():
 def test_markdown_has_numbers_to_the_right_and_the_notes_as_a_list():
     assert as_markdown(TABLE).splitlines()[1] == "| --- | ---: | --- |"
     assert as_markdown(TABLE).endswith("\n\n- a note\n")
+
+
+HOSTILE = "\x1b]0;t\x07\x9b2J\x7f\u202e<script>&`*[a](b)$x_ \ud800"
+
+
+@pytest.mark.parametrize("write", [as_text, as_csv, as_json, as_markdown, as_latex])
+def test_nothing_in_a_name_is_obeyed_whatever_it_is_written_as(write):
+    text = write(Table(COLUMNS, ({"name": HOSTILE, "rate": 1.0, "cached": None},), (HOSTILE,)))
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    if write is as_json:
+        assert json.loads(text)["rows"][0]["name"] == HOSTILE
+    if write is as_markdown:
+        assert "<script>" not in text
+        assert "&lt;script&gt;&amp;\\`\\*[a]\\(b)$x\\_ " in text
+    if write is as_latex:
+        assert "$x" not in text.replace("\\$x", "")
+
+
+def test_intervals_and_names_with_underscores_read_as_ever_in_markdown():
+    row = {"name": "images_per_s [0.68, 0.99]", "rate": 1.0, "cached": None}
+    assert "| images_per_s [0.68, 0.99] | 1.0 |" in as_markdown(Table(COLUMNS[:2], (row,)))

@@ -34,6 +34,7 @@ NOT_A_ROW = tuple(key for key, setting in SETTINGS.items() if not setting.identi
 MAX_ROWS = 1000
 # In a grid it stands for numbers that depend on the machine.
 UP_TO_CORES = "0..cores"
+MOST_DIGITS = 9  # Python itself refuses numbers of thousands
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def select_rows(count: int, text: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise UsageError(f"--rows {text}: {part!r} is neither a row nor a range such as 3-5")
-        numbers = range(int(first), int(last if dash else first) + 1)
+        too_long = max(len(first), len(last)) > MOST_DIGITS
+        numbers = range(0) if too_long else range(int(first), int(last if dash else first) + 1)
         if not numbers or numbers[0] < 1 or numbers[-1] > count:
             raise UsageError(f"--rows {text}: {part!r} is not among the rows 1 to {count}")
         chosen += [number - 1 for number in numbers]

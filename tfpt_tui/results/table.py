@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import math
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError, printable
 
 # What LaTeX would take for a command.
+HTML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# An underscore within a word is one, a bracket alone is one, too (GitHub Flavored Markdown, 6.2 and 6.6).
+MARKDOWN = re.compile(r"[&<>|`*~]|\\(?=[!-/:-@\[-`{-~])|(?<!\w)_|_(?!\w)|(?<=\])[(\[]|(?<=!)\[")
 LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -137,15 +141,17 @@ def as_text(table: Table) -> str:
         ]
         lines.append(GAP.join(aligned).rstrip())
     lines.insert(1, GAP.join("-" * width for width in widths))
-    return "\n".join([*lines, *_notes(table, "")]) + "\n"
+    notes = ["", *map(printable, table.notes)] if table.notes else []
+    return "\n".join([*lines, *notes]) + "\n"
 
 
 def as_markdown(table: Table) -> str:
     """A table, numbers to the right, and its notes as a list."""
-    heading, *rows = [[cell.replace("|", "\\|") for cell in row] for row in printed_cells(table)]
+    heading, *rows = [[_escape_markdown(cell) for cell in row] for row in printed_cells(table)]
     rule = ["---:" if numeric else "---" for numeric in numeric_columns(table)]
     text = [f"| {' | '.join(line)} |" for line in (heading, rule, *rows)]
-    return "\n".join([*text, *_notes(table, "- ")]) + "\n"
+    notes = ["", *(f"- {_escape_markdown(printable(note))}" for note in table.notes)] if table.notes else []
+    return "\n".join([*text, *notes]) + "\n"
 
 
 def as_latex(table: Table) -> str:
@@ -184,7 +190,18 @@ def as_json(table: Table, **more: object) -> str:
         {column.name: _json_value(column, row.get(column.name)) for column in table.columns} for row in table.rows
     ]
     document = {"schema": 1, "rows": rows, "notes": list(table.notes), **finite(more)}
-    return json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"
+    return json_text(document) + "\n"
+
+
+def json_text(document: object) -> str:
+    """JSON in which letters are readable, and what a terminal would obey, hide or refuse is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    return "".join(letter if letter.isprintable() or letter == "\n" else _escape_json(letter) for letter in text)
+
+
+def _escape_json(letter: str) -> str:
+    units = letter.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 FORMATS: Mapping[str, Callable[[Table], str]] = {
@@ -206,6 +223,11 @@ def is_numeric(column: Column, table: Table) -> bool:
     return any(type(row.get(column.name)) in (int, float) for row in table.rows)
 
 
+def _escape_markdown(text: str) -> str:
+    """As text, not as HTML, emphasis, code or a link; brackets of an interval stay as they are."""
+    return MARKDOWN.sub(lambda found: HTML_ENTITIES.get(found[0]) or f"\\{found[0]}", text)
+
+
 def _escape_latex(text: str) -> str:
     return "".join(LATEX.get(letter, letter) for letter in text)
 
@@ -225,13 +247,9 @@ def _printed(table: Table) -> list[Column]:
     return filled or printed
 
 
-def _notes(table: Table, indent: str) -> list[str]:
-    return ["", *(f"{indent}{printable(note)}" for note in table.notes)] if table.notes else []
-
-
 def _inert(text: str, value: Cell) -> str:
     is_formula = isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if is_formula else text
+    return printable(f"'{text}" if is_formula else text)
 
 
 def _json_value(column: Column, value: Cell) -> Cell:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_tui.config.frameworks import chart_colour, title_of, titles
 from tfpt_tui.errors import cannot
+from tfpt_tui.files import written_whole
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings
@@ -42,6 +43,9 @@ def draw_charts(
     by: str = "",
 ) -> dict[str, Figure]:
     """The charts that these runs have something for, by the names of their files; rows are those of the table."""
+    import matplotlib
+
+    matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in somebody's name is one
     done = [result for result in results if result.completed]
     groups = [entry for entry in group(done, by) if entry.images_per_s() is not None]
     charts: dict[str, Figure | None] = {
@@ -75,7 +79,8 @@ def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
         for name, figure in charts.items():
             for kind in FORMATS:
                 written.append(directory / f"{name}.{kind}")
-                figure.savefig(written[-1], format=kind, dpi=DPI)
+                with written_whole(written[-1]) as temporary:
+                    figure.savefig(temporary, format=kind, dpi=DPI)
     except OSError as error:
         raise cannot("write the charts", error.filename or directory, error) from None
     return written

@@ -239,7 +239,7 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
 
 def _encode(document: dict[str, Any]) -> str:
     """JSON as events have it: what is not finite as text."""
-    return json.dumps(finite(document), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(finite(document), separators=(",", ":"))
 
 
 def _decode(text: str) -> RunResult:
