@@ -138,7 +138,7 @@ def test_nothing_that_a_terminal_would_obey_is_printed():
         assert "\x1b" not in text
         assert "a\\x1b[2Jb\\nc" in text
     assert "\x1b" not in as_latex(table)
-    assert next(csv.DictReader(io.StringIO(as_csv(table))))["name"] == "a\x1b[2Jb\nc"
+    assert next(csv.DictReader(io.StringIO(as_csv(table))))["name"] == "a\\x1b[2Jb\\nc"
 
 
 def test_markdown_has_numbers_to_the_right_and_the_notes_as_a_list():
