@@ -4,10 +4,14 @@
 """
 
 import runpy
+import signal
 import sys
 from pathlib import Path
 
 if __name__ == "__main__":
+    # First of all: what a shell in the background ignores is inherited, and by these we are asked to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # This very package, whichever is installed; what lies beside it takes the place of nothing that Python has.
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     import tfpt_tui  # noqa: F401

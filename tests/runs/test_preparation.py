@@ -192,3 +192,31 @@ def test_the_rate_is_that_of_the_newest_of_the_same_kind_and_size(tmp_path):
     ]
     assert known_rate(newest_first, "synthetic", 64) == 150
     assert known_rate(newest_first, "synthetic", 32) is None
+
+
+def test_one_that_hears_no_signal_is_stopped_by_a_file(paths, tmp_path, record):
+    """As one that inherited an ignored SIGINT, or one of another machine."""
+    path = record(pid=os.getpid())
+    journal = ProgressLog(path / "progress.jsonl")
+    journal.tell("writing", 5, 10)
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        assert stop(only(paths))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard
+    with pytest.raises(KeyboardInterrupt):
+        journal.tell("next")
+
+
+def test_a_preparation_asked_to_stop_in_its_first_moment_stops_also_under_nohup(paths, tmp_path):
+    """What starts it ignores SIGINT, as a shell does for what runs in its background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        start(synthetic(tmp_path / "out"), paths)
+        assert stop(only(paths))
+        wait_until(lambda: only(paths).status != "running", 60)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert only(paths).status == "stopped"

@@ -118,12 +118,19 @@ def drop_broken_streams() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def end_cleanly() -> None:
+    """Let SIGTERM and a hang-up remove what is half-written before they end us; what is ignored stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 @contextmanager
 def ended_as_by_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and a hang-up clean up and say how to go on, too; what is ignored (nohup) stays ignored."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
-        if handler is signal.SIG_DFL:
+        if handler is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
         yield

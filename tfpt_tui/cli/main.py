@@ -10,7 +10,14 @@ from typing import NoReturn
 import click
 
 from tfpt_tui import __version__
-from tfpt_tui.cli.invocation import Invocation, drop_broken_streams, open_closed_streams, say, what_click_says
+from tfpt_tui.cli.invocation import (
+    Invocation,
+    drop_broken_streams,
+    end_cleanly,
+    open_closed_streams,
+    say,
+    what_click_says,
+)
 from tfpt_tui.config.frameworks import PROBLEMS
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError, cannot, printable
@@ -79,6 +86,7 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the contract."""
+    end_cleanly()
     open_closed_streams()
     sys.exit(run(arguments))
 

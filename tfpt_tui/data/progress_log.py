@@ -44,6 +44,9 @@ class Ending:
     seconds: float = 0.0
 
 
+STOP = "stop"  # the name of the request to stop, beside the journal
+
+
 class ProgressLog:
     """Appends to a file, or to none. A line that cannot be written is not worth ending the work for."""
 
@@ -59,7 +62,11 @@ class ProgressLog:
         self._path = path
 
     def tell(self, phase: str, done: int = 0, total: int = 0) -> None:
-        """Say how far it is; what comes too soon after the last line is left out, but for the last of a phase."""
+        """Say how far it is; what comes too soon after the last line is left out, but for the last of a phase.
+
+        Raises:
+            KeyboardInterrupt: a file beside the journal asks to stop.
+        """
         now = self._clock()
         if phase != self._phase:
             self._phase, self._began = phase, now
@@ -71,6 +78,8 @@ class ProgressLog:
         while self._recent[0][0] < now - WINDOW_S:
             self._recent.popleft()
         self._append({"phase": phase, "done": done, "total": total, "per_second": self._rate()})
+        if self._path and self._path.with_name(STOP).exists():
+            raise KeyboardInterrupt
 
     def end(self, code: int, message: str, images: int = 0) -> None:
         """Say how it ended, and how many images the last phase made."""

@@ -38,6 +38,8 @@ from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
 # Mouse and pasting off, the keyboard's and the terminal's own ways, the cursor, the screen that was there before.
 MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
+# What ends the app from outside; Ctrl-C is a key.
+ENDINGS = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 RESET = "".join(f"\x1b[?{mode}l" for mode in MODES_OFF).encode() + b"\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
 # Older runs are over, or their plan comes after that of a newer one that is alive.
 
@@ -198,7 +200,7 @@ def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, 
 
 @contextmanager
 def restored_on_hang_up() -> Iterator[None]:
-    """Leave a terminal as it was when a hang-up (SIGHUP) ends us; it may still be there, under tmux or after kill.
+    """Leave a terminal as it was when a signal ends us; after a hang-up it may still be there, under tmux.
 
     Textual has no part in it: it would wait for ever to write to one that is gone, and read from it in a loop that
     takes a whole core. Not everybody is told of it by the signal: who was started apart from the terminal sees it
@@ -210,13 +212,13 @@ def restored_on_hang_up() -> Iterator[None]:
     keyboard, screen = sys.stdin.fileno(), sys.stderr.fileno()  # Textual puts others in their place
     modes = termios.tcgetattr(keyboard)
 
-    def end(*_: object) -> None:
+    def end(number: int, _: object) -> None:
         with suppress(OSError, termios.error):
             os.set_blocking(screen, False)
             os.write(screen, RESET)
             termios.tcsetattr(keyboard, termios.TCSANOW, modes)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGHUP)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def wait() -> None:
         poll.poll()
@@ -226,10 +228,11 @@ def restored_on_hang_up() -> Iterator[None]:
     showing, poll = threading.Event(), select.poll()
     showing.set()
     poll.register(keyboard, 0)  # nothing but its end
-    before = signal.signal(signal.SIGHUP, end)
+    before = {number: signal.signal(number, end) for number in ENDINGS}
     threading.Thread(target=wait, name="hang-up", daemon=True).start()
     try:
         yield
     finally:
         showing.clear()
-        signal.signal(signal.SIGHUP, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

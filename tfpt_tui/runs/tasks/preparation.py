@@ -1,7 +1,7 @@
 """``preparations/ID/``: a preparation, begun by the app in a process that outlives it, or typed in a shell.
 
 ``request.toml`` is what was requested, ``state.toml`` whose process it is, ``progress.jsonl`` how far it is and
-how it ended, ``prepare.log`` all that the command printed where nobody saw it.
+how it ended, ``stop`` a request to stop, ``prepare.log`` all that the command printed where nobody saw it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.toml import read_record, write_toml
-from tfpt_tui.data.progress_log import Ending, Step, read_last
+from tfpt_tui.data.progress_log import STOP, Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
 from tfpt_tui.files import append_to
 from tfpt_tui.own_process import start_detached
@@ -90,12 +90,18 @@ def list_preparations(paths: Paths) -> list[Preparation]:
 
 
 def stop(preparation: Preparation) -> bool:
-    """Interrupt it as Ctrl-C would; False when it is over already."""
+    """Interrupt it as Ctrl-C would; False when it is over already.
+
+    It is asked by a file, too, which it looks at as it goes on: it may hear no signal, or be of another machine.
+    """
     process = _process(preparation.path)
-    if preparation.status != "running" or not process or not process.is_alive():
+    if preparation.status != "running" or not process:
         return False
-    with suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGINT)
+    with suppress(OSError):
+        append_to(preparation.path / STOP).close()
+    if process.is_alive():
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGINT)
     return True
 
 
@@ -180,6 +186,8 @@ def _read(path: Path) -> Preparation:
         return Preparation(path, request, status, ending=last, problem=last.message if last.code else "")
     if alive:
         return Preparation(path, request, "running", step=last)
+    if (path / STOP).exists():
+        return Preparation(path, request, "stopped", step=last)
     return Preparation(path, request, "crashed", step=last, problem=_last_words(path / "prepare.log") or GONE)
 
 
