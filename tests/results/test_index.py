@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import sqlite3
@@ -6,9 +7,10 @@ import pytest
 
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.results.store import index
-from tfpt_tui.results.store.index import NAME, read_results, read_summaries, recall
+from tfpt_tui.results.store.index import NAME, read_results, read_summaries, recall, stream_documents
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.result import whole_document
 
 
 @pytest.fixture
@@ -188,3 +190,57 @@ def test_an_answer_that_cannot_be_kept_is_worked_out(paths, record, monkeypatch)
     assert recall(paths, "b", lambda: "2") == "2"
     other.rollback()
     other.close()
+
+
+def rot(column, value):
+    def damage(file):
+        with sqlite3.connect(file) as index:
+            index.execute(f"UPDATE runs SET {column} = ?", (value,))
+        index.close()
+
+    return damage
+
+
+ROT = [
+    rot("summary", "{half"),
+    rot("summary", None),
+    rot("summary", "[]"),
+    rot("document", '{"run": 3}'),
+    rot("document", "{half"),
+    rot("document", b"\xff"),
+    rot("checksum", 7),
+]
+
+
+@pytest.mark.parametrize("damage", ROT, ids=range(len(ROT)))
+def test_rows_that_rot_are_read_from_the_files_again(paths, record, damage):
+    runs = [record(number) for number in range(3)]
+    read_summaries(paths)
+    damage(paths.runs / NAME)
+    assert [one.run for one in read_summaries(paths)] == [run.id for run in reversed(runs)]
+    assert [one.run for one in read_results(paths, runs)] == [run.id for run in runs]
+    read_summaries(paths)
+    damage(paths.runs / NAME)
+    told = [json.loads(text) for text in stream_documents(paths)]
+    assert [one["run"] for one in told] == [run.id for run in reversed(runs)]
+    assert told == [json.loads(json.dumps(whole_document(read_result(run)))) for run in reversed(runs)]
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: os.symlink("elsewhere", path), os.mkdir])
+def test_what_somebody_put_in_the_place_of_the_index_is_left_alone(paths, record, tmp_path, put):
+    record(1)
+    put(paths.runs / NAME)
+    assert len(read_summaries(paths)) == 1
+    assert len(list(stream_documents(paths))) == 1
+    assert not (paths.runs / "elsewhere").exists()
+
+
+def test_garbage_in_a_directory_that_cannot_be_written_is_gone_around(paths, record, monkeypatch):
+    record(1)
+    (paths.runs / NAME).write_bytes(b"this is no database" * 1000)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(index.Path, "unlink", refuse)
+    assert len(read_summaries(paths)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 import time
 from pathlib import Path
@@ -26,12 +27,15 @@ from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.result import whole_document
-from tfpt_tui.runs.record.state import request_stop, status_of
+from tfpt_tui.runs.record.state import owner_of, request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
 from tfpt_tui.runs.supervision.resume import resume as resume_sweep
 from tfpt_tui.runs.supervision.submit import Interpreters, submit
+
+# Ending a worker that hangs takes ten seconds.
+PATIENCE_S = 15.0
 
 
 @click.group(invoke_without_command=True)
@@ -106,8 +110,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
         if status_of(found) not in ALIVE:
             raise UsageError(f"{found.id}: is not running: {status_of(found)}")
         request_stop(found)
-        while status_of(found) in ALIVE:
-            time.sleep(POLL_S)
+        _wait_for_the_end(found)
         say(f"{found.id}: {status_of(found)}")
         return
     if not any(status_of(run) in ALIVE for run in found.runs):
@@ -237,6 +240,18 @@ def _follow(sweep: Sweep, invocation: Invocation, detach: bool, headless: bool) 
         return wait_for_sweep(sweep, invocation, headless)
     show("".join(f"{run.id}\n" for run in sweep.runs if status_of(run) in ALIVE))
     return 0
+
+
+def _wait_for_the_end(run: RunDirectory) -> None:
+    """Wait until the run is over, and say so where its supervisor takes long to hear of it."""
+    patience = time.monotonic() + PATIENCE_S
+    while status_of(run) in ALIVE:
+        if time.monotonic() > patience:
+            patience = math.inf
+            owner = owner_of(run.state)
+            where = f"kill -CONT {owner.pid}" if owner and owner.is_ours_to_see else "it is of another machine"
+            say(f"{run.id}: its supervisor has not answered yet; where it is suspended, wake it: {where}")
+        time.sleep(POLL_S)
 
 
 def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import secrets
 import signal
 import warnings
 from collections.abc import Callable, Iterable
@@ -51,6 +52,8 @@ class Order(NamedTuple):
     quality: int
 
 
+# Set in each process that makes images.
+_TOKEN = [secrets.token_hex(8)]
 # Set in a process that makes images, and inherited by its fork: a source may hold all of its pixels.
 _orders: list[tuple[Order, Event]] = []
 
@@ -66,6 +69,7 @@ def begin(parent: int, order: Order, stop: Event) -> None:
         "ignore"
     )  # Pillow's, of what it reads all the same; they would run into the progress bar
     _orders[:] = [(order, stop)]
+    _TOKEN[:] = [secrets.token_hex(8)]
 
 
 def make_images(items: Iterable[Item]) -> list[Made]:
@@ -112,10 +116,14 @@ def _read_if_there(path: str) -> bytes:
 
 
 def _write(path: str, content: bytes) -> None:
-    """Write under a temporary name and rename: an interruption leaves no half image behind."""
-    temporary = f"{path}.tmp"
+    """Write under a temporary name and rename: an interruption leaves no half image behind.
+
+    The name is the process's own: nobody can foresee it, and what a killed one left is known by it.
+    """
+    temporary = f"{path}.{_TOKEN[0]}.tmp"
     try:
-        with open(temporary, "wb") as file:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+        with open(handle, "wb") as file:
             file.write(content)
         os.rename(temporary, path)
     except OSError as error:

@@ -286,6 +286,8 @@ def _begin(source: Source, directory: Path, request: dict[str, Value]) -> None:
     (directory / manifests.NAME).unlink(missing_ok=True)  # images are gone that it promises
     for group in source.groups:
         (directory / group.split / str(group.label)).mkdir(parents=True, exist_ok=True)
+    for half in directory.glob("*/*/*.tmp"):  # of a process that was killed
+        half.unlink()
 
 
 def _make_all(work: _Work, target: Target) -> Iterator[tuple[Item, Made]]:

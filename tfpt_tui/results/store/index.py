@@ -135,8 +135,6 @@ def _with_index(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Fo
 def _in_file(paths: Paths, look: Callable[[sqlite3.Connection], Found]) -> Found | None:
     """What ``look`` finds in the index on the disk; None where that cannot be used."""
     file = paths.runs / NAME
-    if os.path.lexists(file) and not stat.S_ISREG(os.lstat(file).st_mode):
-        return None  # a link or a pipe that somebody put there
     try:
         with closing(_open(file)) as index:
             return look(index)
@@ -158,6 +156,8 @@ def _open_any(file: Path) -> sqlite3.Connection:
 
 def _open(place: Path | str) -> sqlite3.Connection:
     """Raises sqlite3.OperationalError where it cannot be opened, another DatabaseError where it is none."""
+    if os.path.lexists(place) and not stat.S_ISREG(os.lstat(place).st_mode):
+        raise sqlite3.OperationalError(f"{place}: a link or a pipe that somebody put there")
     index = sqlite3.connect(place, timeout=BUSY_S)
     try:
         (version,) = index.execute("PRAGMA user_version").fetchone()
