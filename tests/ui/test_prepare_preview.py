@@ -60,7 +60,7 @@ def test_a_listing_ends_at_the_next_class_when_it_is_cancelled(paths, folder, mo
     listed.clear()
     found = read_preview(Form("folder", folder=str(folder)), UserSettings(), paths, lambda: first in listed)
     assert len(classes) > 1
-    assert listed == [folder, first]
+    assert set(listed) == {folder, first}
     assert found.preview.images == 0
 
 

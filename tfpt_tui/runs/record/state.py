@@ -123,8 +123,15 @@ def status_of(run: RunDirectory) -> str:
     if state == NO_STATE:  # it is being recorded at this moment, or its state was lost
         return "crashed" if is_silent(run.config) else "queued"
     if not owner_of(run.state):
-        return "crashed"
+        return "queued" if _is_handed_over(run, state) else "crashed"
     return "running" if state.worker else "queued"
+
+
+def _is_handed_over(run: RunDirectory, state: State) -> bool:
+    """Whether a supervisor is about to take over, from whoever recorded the plan, a run that has not begun."""
+    if not state.sweep or run.events.exists():
+        return False
+    return owner_of(run.path.parents[1] / "sweeps" / state.sweep / "state.toml") is not None
 
 
 def _ending_of(run: RunDirectory) -> str:

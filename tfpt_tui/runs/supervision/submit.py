@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import title_of
@@ -20,11 +21,13 @@ from tfpt_tui.files import append_to
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
 from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.plan.plan import Place, Plan
-from tfpt_tui.runs.record.state import owner_of, request_stop
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import owner_of, read_state, request_stop, state_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, record_plan, remove
 from tfpt_tui.runs.supervision.memory_check import check_disk, check_room
 
 HANDOVER_S = 20.0
+HANDED_OVER = "handed over"
 
 Interpreters = Mapping[Place, str]
 
@@ -62,6 +65,8 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
         TfptError: the supervisor did not start.
     """
     supervisor = _start_supervisor(sweep, paths)
+    # Should this process end before the supervisor has taken over, nobody takes its runs for dead.
+    write_state(sweep.directory.state, replace(state_of(identify(supervisor.pid)), status=HANDED_OVER))
     deadline = time.monotonic() + HANDOVER_S
     try:
         while not _is_owned_by(supervisor.pid, sweep):
@@ -78,7 +83,7 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
 
 def _is_owned_by(pid: int, sweep: Sweep) -> bool:
     owner = owner_of(sweep.directory.state)
-    return owner is not None and owner.pid == pid
+    return owner is not None and owner.pid == pid and read_state(sweep.directory.state).status != HANDED_OVER
 
 
 def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[Place, str]:
