@@ -23,14 +23,28 @@ SCALARS = any_of.one_of(
 )
 VALUES = any_of.recursive(
     SCALARS,
-    lambda inner: any_of.lists(inner, max_size=3) | any_of.dictionaries(any_of.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        any_of.lists(inner, max_size=3) | any_of.dictionaries(any_of.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 FIELDS = any_of.sampled_from(
     ["seconds", "loss", "epoch", "done", "total", "layers", "config", "memory", "counters", "error", "status", "v"]
 )
 PARTS = any_of.sampled_from(
-    ["status", "run", "training", "test", "phases", "config", "warnings", "memory", "hardware", "artifacts", "scaled"]
+    [
+        "status",
+        "run",
+        "training",
+        "test",
+        "phases",
+        "config",
+        "warnings",
+        "memory",
+        "hardware",
+        "artifacts",
+        "scaled",
+    ]
 )
 
 
@@ -78,7 +92,7 @@ def test_facts_of_a_machine_are_read_or_refused(tables):
 
 
 @FEW
-@given(any_of.lists(any_of.text(alphabet="0123456789.,-einfa\"\n x", max_size=30), max_size=6))
+@given(any_of.lists(any_of.text(alphabet='0123456789.,-einfa"\n x', max_size=30), max_size=6))
 def test_lines_of_readings_are_read_or_left_out(lines):
     header = ["time", "elapsed_s", "cpu_percent", "core0_percent", "gpu0_power_w", "gpu0_throttle"]
     summarize(parse_samples(header, lines), 0)
