@@ -23,7 +23,7 @@ from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import boot_id, identify, pid_namespace
 from tfpt_tui.runs.record.state import owner_of, read_state, state_of, status_of, write_state
-from tfpt_tui.runs.record.sweep import read_sweep, record_plan
+from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep, record_plan
 from tfpt_tui.runs.supervision import submit as submitting
 
 
@@ -499,3 +499,15 @@ def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
     assert result["training"]["epochs"] == 2
     said = warning_of(result, "unwritten_picture")["message"]
     assert "history.png: cannot write: no space left on device" in said
+
+
+def test_the_latest_sweep_is_the_one_recorded_last_whatever_the_clock_said(start, paths):
+    first = start("completes", rows=[0])
+    finish(first)
+    later = first.directory.path.with_name("2099" + first.id[4:])
+    first.directory.path.rename(later)
+    second = start("completes", rows=[0])
+    finish(second)
+    assert latest_sweep(paths).id == second.id
+    shutil.rmtree(second.directory.path)
+    assert latest_sweep(paths).id == later.name

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, UsageError, cannot
+from tfpt_tui.files import open_regular, write_atomically
 from tfpt_tui.hardware.machine_snapshot import ENVIRONMENT_SCHEMA, MachineSnapshot, snapshot_from
 from tfpt_tui.runs.record.directory import (
     RUN_ID,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from tfpt_tui.runs.plan.plan import Place, Plan, PlannedRun
 
 SCHEMA = 1
+LATEST = ".latest"  # among the sweeps: the ID of the one that was recorded last
 
 
 @dataclass(frozen=True)
@@ -171,9 +174,22 @@ def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
     return next(entry.interpreter for entry in sweep.plan.runs if entry.run == run.id)
 
 
+def note_latest(sweep: Sweep, paths: Paths) -> None:
+    """Remember that nothing was recorded after it; without room for that, names tell."""
+    with suppress(OSError):
+        write_atomically(paths.sweeps / LATEST, sweep.id)
+
+
 def latest_sweep(paths: Paths) -> Sweep | None:
-    """The newest sweep that still has runs, None if no sweep has any; broken plans are skipped."""
-    for directory in list_sweeps(paths):
+    """The newest sweep that still has runs, None if no sweep has any; broken plans are skipped.
+
+    Names go by the clock, which may have been set back since: the one that was recorded last is known by a file.
+    """
+    sweeps = list_sweeps(paths)
+    with suppress(OSError), open_regular(paths.sweeps / LATEST) as file:
+        last = file.read().decode("utf-8", "replace")
+        sweeps.sort(key=lambda sweep: sweep.id != last)
+    for directory in sweeps:
         try:
             sweep = read_sweep(directory, paths)
         except TfptError:

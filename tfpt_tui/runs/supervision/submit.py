@@ -23,7 +23,7 @@ from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.plan.plan import Place, Plan
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import owner_of, read_state, request_stop, state_of, write_state
-from tfpt_tui.runs.record.sweep import Sweep, record_plan, remove
+from tfpt_tui.runs.record.sweep import Sweep, note_latest, record_plan, remove
 from tfpt_tui.runs.supervision.memory_check import check_disk, check_room
 
 HANDOVER_S = 20.0
@@ -55,6 +55,7 @@ def submit(
     except TfptError:
         remove(sweep)
         raise
+    note_latest(sweep, paths)
     return sweep
 
 
