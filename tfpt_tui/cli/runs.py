@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import time
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -36,6 +37,7 @@ from tfpt_tui.runs.supervision.submit import Interpreters, submit
 
 # Ending a worker that hangs takes ten seconds.
 PATIENCE_S = 15.0
+WRITTEN_AT_ONCE = 200  # documents of runs
 
 
 @click.group(invoke_without_command=True)
@@ -58,9 +60,10 @@ def runs(context: click.Context, as_json: bool) -> None:
 def list_command(invocation: Invocation, as_json: bool) -> None:
     """List all runs, newest first."""
     if as_json:
+        documents = stream_documents(invocation.paths, tell_indexing)
         before = "[\n"
-        for document in stream_documents(invocation.paths, tell_indexing):
-            show(before + document)
+        while some := list(islice(documents, WRITTEN_AT_ONCE)):
+            show(before + ",\n".join(some))
             before = ",\n"
         show("[]\n" if before == "[\n" else "\n]\n")
     else:

@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
@@ -26,7 +27,7 @@ class RunDirectory:
 
     path: Path
 
-    @property
+    @cached_property
     def id(self) -> str:
         return self.path.name
 
