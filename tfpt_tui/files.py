@@ -150,7 +150,7 @@ def lock(handle: int) -> bool:
 
 
 def _create(path: Path) -> tuple[Path, int]:
-    """A new file, open and locked: who removes leftovers sees that it is none."""
+    """A new file, open and locked, so that it is not taken for a leftover."""
     while True:
         temporary = path.with_name(_temporary_name(path.name))
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

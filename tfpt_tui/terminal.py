@@ -38,7 +38,7 @@ def is_utf8(locale: str) -> bool:
 
 
 def terminal_size(stream: int = STDOUT) -> tuple[int, int] | None:
-    """Columns and lines of the terminal that a file descriptor is; None where it is none.
+    """Columns and lines of the terminal behind a file descriptor, None if it is not a terminal.
 
     COLUMNS is what a shell remembered, perhaps of another window.
     """

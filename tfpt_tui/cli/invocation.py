@@ -91,7 +91,7 @@ pass_invocation = click.make_pass_decorator(Invocation)
 def on_terminal() -> bool:
     """All three streams: Textual reads keys from stdin and draws on stderr; or a browser, by tfpt-tui serve.
 
-    A terminal that cannot be drawn on is none.
+    A terminal that cannot draw (TERM=dumb) does not count.
     """
     served = os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver")
     return served or (sys.stdin.isatty() and obeys(sys.stdout) and obeys(sys.stderr))

@@ -177,7 +177,7 @@ def _as_rgb(image: Image, *, deep: bool) -> Image:
 
 
 def _what_it_is(path: str) -> str:
-    """Of a file that is none of ``FORMATS``."""
+    """What to call a file that holds no picture in ``FORMATS``."""
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
@@ -197,5 +197,5 @@ def is_picture(name: str) -> bool:
 
 
 def suffix_of(name: str) -> str:
-    """Such as ``.tif``; "no suffix" where there is none."""
+    """Such as ``.tif``, or "no suffix"."""
     return Path(name).suffix.lower() or "no suffix"

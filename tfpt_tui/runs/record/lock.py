@@ -131,7 +131,7 @@ def _lock(path: Path) -> int | None:
     """Hold the file that has this name now; None where another process does.
 
     Raises:
-        MissingError: it cannot be opened, or is none of ours.
+        MissingError: it cannot be opened, or is not a lock file of tfpt-tui.
     """
     while True:
         handle = _open(path)

@@ -162,7 +162,7 @@ def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
 
 
 def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
-    """Write what the run leaves, as soon as there is room for it; if there is none, the next supervisor does."""
+    """Write the result of a run. While the disk is full it tries again; later the next supervisor writes it."""
     deadline = time.monotonic() + ROOM_S
     while run.path.is_dir():
         try:
