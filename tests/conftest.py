@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tarfile
@@ -14,6 +15,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # Threads that have nothing to do sleep at once: two processes run the tests, and one that spins slows the other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# An app and the frameworks are hundreds of thousands of objects: looking through all of them for garbage as often
+# as Python does took a fifth of the time of the app's tests.
+gc.set_threshold(100_000, 50, 100)
 
 # They train for real: one after the other, whatever number of processes runs the tests, and begun first.
 TRAINING = (
@@ -41,6 +46,11 @@ def pytest_xdist_make_scheduler(config, log):
             return "training" if file.endswith(TRAINING) else file
 
     return ByFile(config, log)
+
+
+def pytest_collection_finish():
+    """What the tests imported stays: garbage is looked for in what they make."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

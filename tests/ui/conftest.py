@@ -3,12 +3,29 @@
 import shutil
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from tests.recordings import QUICK, record_run, record_sweep
 from tests.ui.driving import finish
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.runs.record.sweep import latest_sweep
 from tfpt_tui.ui.app import TfptApp
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once():
+    """Rules of style are parsed once for all apps: parsing them was a tenth of the time of the app's tests."""
+    parse, kept = Stylesheet._parse_rules, {}
+
+    def parse_once(self, *arguments, **named):
+        key = (arguments, *named.items(), *self._variables.items())
+        if key not in kept:
+            kept[key] = parse(self, *arguments, **named)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture
