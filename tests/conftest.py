@@ -22,6 +22,7 @@ gc.set_threshold(100_000, 50, 100)
 
 # They train for real: one after the other, whatever number of processes runs the tests, and begun first.
 TRAINING = (
+    "backends/test_duel.py",
     "backends/test_neutrality.py",
     "backends/test_pipelines.py",
     "backends/test_training.py",

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tfpt_tui import events
+from tfpt_tui.backends.report import Report
 from tfpt_tui.events import Stamped, encode
 
 
@@ -147,6 +149,50 @@ def is_stubborn(story: Story) -> None:
     (story.run / "child.json").write_text(json.dumps({"pid": child.pid}))
     story.begin()
     time.sleep(600)
+
+
+PACES_S = {"pytorch": 0.001, "tensorflow": 0.002}
+
+
+def takes_turns(story: Story, in_turn=lambda number: None) -> None:
+    """Trains on 8 images a step, 80 an epoch, for three epochs or until it is told to end."""
+    from tfpt_tui.backends.gate import DuelOver, Gate
+
+    framework, whole = story.run.name.split("-")[2], sys.argv[7] == "whole"
+    with Report(story.file) as report, suppress(DuelOver):
+        config = {"epochs": 3, "framework": framework, "batch_size": 8}
+        report.emit(events.RunStart(story.run.name, framework, "9.9", "0.2.0", config, os.getpid()))
+        report.emit(events.Environment({"torch": "9.9"}, "cpu", {"device": "cpu"}))
+        report.endless = not whole
+        gate = Gate(report, int(sys.argv[6]), lambda: None)
+        report.step_done = gate.passed
+        gate.arrive()
+        with report.phase("training"), suppress(DuelOver):
+            for epoch in range(1, 4 if whole else 10_000):
+                report.begin_epoch(epoch, 3, 80)
+                started = report.clock()
+                for step in range(10):
+                    in_turn(10 * epoch + step)
+                    time.sleep(PACES_S[framework])
+                    report.count(8)
+                report.end_epoch(1.0, 0.5, report.clock() - started, 0.01)
+        gate.leave()
+        report.emit(events.EvaluationEnd(1.1, 0.6, 0.5, 200.0))
+    with Report(story.file) as report:
+        report.emit(events.RunEnd("completed", None, {"peak_rss_bytes": 10**6}))
+
+
+def dies_in_its_turn(story: Story) -> None:
+    takes_turns(story, lambda number: number > 40 and os._exit(3))
+
+
+def hangs_in_its_turn(story: Story) -> None:
+    takes_turns(story, lambda number: number > 40 and time.sleep(600))
+
+
+def is_ten_thousand_times_slower(story: Story) -> None:
+    PACES_S[story.run.name.split("-")[2]] = 0.3
+    takes_turns(story)
 
 
 def main() -> None:

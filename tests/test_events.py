@@ -15,6 +15,7 @@ EXAMPLES = [
     events.Progress("training", 1, 320, 50000, 812.5),
     EpochEnd(1, 20, 2.5, 0.25, 10.0, 0.1, 5000.0),
     EpochEnd(2, 20, None, None, 10.0, 0.1, 5000.0),
+    events.Slice(3, 2, 16, 512, 1.02, 1.9),
     events.EvaluationEnd(2.5, 0.25, 1.0, 10000.0),
     events.RunWarning("the disk is slow", "disk", "use another one", "time"),
     events.Heartbeat(),

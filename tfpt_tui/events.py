@@ -115,7 +115,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """``epoch`` counts from 1; ``first_batch_s`` is the wait from its start for its first batch.
+    """``epoch`` of ``epochs`` counts from 1; ``epochs`` is 0 where there is no last one. ``first_batch_s`` is the
+    wait from its start for its first batch.
 
     ``loss`` and ``accuracy`` are None where nothing is trained (measure = loader).
     """
@@ -128,6 +129,21 @@ class EpochEnd:
     seconds: float = 0.0
     first_batch_s: float = 0.0
     images_per_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One turn of an arm of a duel: ``position`` in its round, both counted from 1; processor time of the worker
+    and its children.
+    """
+
+    kind: ClassVar[str] = "slice"
+    round: int = 0
+    position: int = 0
+    steps: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,6 +211,7 @@ Event = (
     | ModelSummary
     | Progress
     | EpochEnd
+    | Slice
     | EvaluationEnd
     | RunWarning
     | Heartbeat
@@ -211,6 +228,7 @@ KINDS: Final[dict[str, type[Event]]] = {
         ModelSummary,
         Progress,
         EpochEnd,
+        Slice,
         EvaluationEnd,
         RunWarning,
         Heartbeat,
@@ -222,7 +240,7 @@ KINDS: Final[dict[str, type[Event]]] = {
 # Names of the figures that are measured or counted, whatever event they stand in.
 MEASURED: Final = (
     *("seconds", "first_batch_s", "images_per_s", "epoch", "epochs", "done", "total"),
-    *("trainable", "non_trainable", "pid"),
+    *("trainable", "non_trainable", "pid", "round", "position", "steps", "images", "cpu_s"),
 )
 
 
@@ -299,6 +317,8 @@ def _check_measured(event: Event) -> None:
             raise DocumentError(f"cannot be {value!r}", name)
     if isinstance(event, EpochEnd) and not (event.epoch and event.seconds):
         raise DocumentError("has no number or no seconds", "epoch")
+    if isinstance(event, Slice) and not (event.round and event.images and event.seconds):
+        raise DocumentError("has no round, no images or no seconds", "round")
     for counters in (getattr(event, "counters", {}), getattr(event, "memory", {})):
         for name, value in counters.items():
             if not 0 <= value < INTEGER_LIMIT:

@@ -104,3 +104,29 @@ def test_events_are_numbered_in_the_order_of_the_file(tmp_path):
 )
 def test_an_error_is_told_by_its_reason(message, told):
     assert worker._explain(ValueError(message)).message == (told or "Unknown image file format.")
+
+
+def test_the_clock_of_the_training_stands_still_while_others_have_their_turn(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(reporting, "clock", lambda: now[0])
+    with Report(tmp_path / "events") as report, report.phase("training"):
+        report.begin_epoch(1, 2, 80)
+        started = report.clock()
+        now[0] += 2
+        assert report.stop_clock() - started == 2
+        now[0] += 50
+        assert report.clock() - started == 2
+        assert report.start_clock() - started == 2
+        now[0] += 1
+        report.end_epoch(1.0, 0.5, report.clock() - started, 0.1)
+    _, epoch, phase = told(tmp_path / "events")
+    assert (epoch.seconds, phase.seconds) == (3, 3)
+
+
+def test_an_endless_training_has_no_last_epoch(tmp_path):
+    with Report(tmp_path / "events") as report:
+        report.endless = True
+        report.begin_epoch(1, 10_000, 80)
+        report.end_epoch(1.0, 0.5, 1.0, 0.1)
+    (epoch,) = told(tmp_path / "events")
+    assert (epoch.epoch, epoch.epochs) == (1, 0)

@@ -13,6 +13,7 @@ from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import owner_of, status_of
 from tfpt_tui.runs.supervision import supervisor as supervision
+from tfpt_tui.runs.supervision import worker_run
 
 
 @pytest.fixture
@@ -23,7 +24,8 @@ def told(monkeypatch):
     def note(supervisor, status, message):
         said.append((status, message, [status_of(run) for run in supervisor.sweep.runs]))
 
-    monkeypatch.setattr(supervision, "_tell", note)
+    for module in (supervision, worker_run):
+        monkeypatch.setattr(module, "tell", note)
     return said
 
 
@@ -90,8 +92,8 @@ def test_a_dataset_that_is_not_in_memory_is_read_before_the_worker_starts(superv
     read = []
     supervisor = supervise("completes", rows=[0])
     run = supervisor.sweep.runs[0]
-    monkeypatch.setattr(supervision, "resident_share", lambda files: next(shares))
-    monkeypatch.setattr(supervision, "read_all", lambda files, stopped: read.append((files, run.log.exists())))
+    monkeypatch.setattr(worker_run, "resident_share", lambda files: next(shares))
+    monkeypatch.setattr(worker_run, "read_all", lambda files, stopped: read.append((files, run.log.exists())))
     supervision.run_one(supervisor, run)
     ((files, worker_had_started),) = read
     assert any(file.endswith(".jpg") for file in files)
@@ -104,8 +106,8 @@ def test_a_dataset_that_is_not_in_memory_is_read_before_the_worker_starts(superv
 
 def test_a_dataset_that_stays_on_the_disk_is_warned_of(supervise, monkeypatch):
     supervisor = supervise("completes", rows=[0])
-    monkeypatch.setattr(supervision, "resident_share", lambda files: 0.25)
-    monkeypatch.setattr(supervision, "read_all", lambda files, stopped: None)
+    monkeypatch.setattr(worker_run, "resident_share", lambda files: 0.25)
+    monkeypatch.setattr(worker_run, "read_all", lambda files, stopped: None)
     supervision.run_one(supervisor, supervisor.sweep.runs[0])
     assert read_toml(supervisor.sweep.runs[0].environment)["data"]["page_cache"] == "cold"
     assert "cold_data" in codes(supervisor.sweep.runs[0])
@@ -113,8 +115,8 @@ def test_a_dataset_that_stays_on_the_disk_is_warned_of(supervise, monkeypatch):
 
 def test_a_dataset_that_is_in_memory_is_not_read_again(supervise, monkeypatch):
     supervisor = supervise("completes", rows=[0])
-    monkeypatch.setattr(supervision, "resident_share", lambda files: 1.0)
-    monkeypatch.setattr(supervision, "read_all", lambda *_: pytest.fail("it is in memory"))
+    monkeypatch.setattr(worker_run, "resident_share", lambda files: 1.0)
+    monkeypatch.setattr(worker_run, "read_all", lambda *_: pytest.fail("it is in memory"))
     supervision.run_one(supervisor, supervisor.sweep.runs[0])
     assert read_toml(supervisor.sweep.runs[0].environment)["data"]["page_cache"] == "warm"
 
@@ -128,8 +130,8 @@ def test_a_run_that_is_stopped_while_its_dataset_is_read_never_starts(supervise,
         run.stop.touch()
         assert stopped()
 
-    monkeypatch.setattr(supervision, "resident_share", lambda files: 0.0)
-    monkeypatch.setattr(supervision, "read_all", stop)
+    monkeypatch.setattr(worker_run, "resident_share", lambda files: 0.0)
+    monkeypatch.setattr(worker_run, "read_all", stop)
     supervision.run_one(supervisor, run)
     assert status_of(run) == "stopped"
     assert not run.log.exists()
@@ -138,7 +140,7 @@ def test_a_run_that_is_stopped_while_its_dataset_is_read_never_starts(supervise,
 def test_a_worker_of_another_supervisor_that_is_there_at_the_end_is_warned_of(supervise, monkeypatch):
     supervisor = supervise("completes", rows=[0])
     run = supervisor.sweep.runs[0]
-    monkeypatch.setattr(supervision, "other_workers", lambda own: (99,) if own == os.getpid() else ())
+    monkeypatch.setattr(worker_run, "other_workers", lambda own: (99,) if own == os.getpid() else ())
     supervision.run_one(supervisor, run)
     assert "overlap" in [warning["code"] for warning in read_toml(run.environment)["warnings"]]
     assert codes(run).count("overlap") == 1

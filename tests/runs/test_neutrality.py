@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.waiting import wait_until
+from tfpt_tui.runs.record.processes import halt_group, resume_group
 from tfpt_tui.runs.tasks import neutrality_evidence as neutrality
 
 # A loader that is stopped alone, as one that was being forked when its group was stopped; then an epoch ends.
@@ -47,16 +48,16 @@ def start(tmp_path, monkeypatch):
 
 def test_a_loader_that_stays_stopped_alone_is_woken(start):
     with start(LOADER) as arm:
-        neutrality._resume(arm)
+        resume_group(arm.process)
         neutrality.wait_for_epochs(arm, 1)
         assert arm.log.seconds == [1.0]
 
 
 def test_whoever_is_stopped_does_nothing_and_neither_do_its_loaders(start, tmp_path):
     with start(COUNTER) as arm:
-        neutrality._resume(arm)
+        resume_group(arm.process)
         wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "parent").exists())
-        neutrality._stop(arm)
+        halt_group(arm.process)
         sizes = [os.stat(tmp_path / name).st_size for name in ("child", "parent")]
         time.sleep(0.1)
         assert [os.stat(tmp_path / name).st_size for name in ("child", "parent")] == sizes

@@ -1,7 +1,7 @@
 """What a worker tells the world: it appends events to ``events.jsonl`` and never waits for a reader.
 
-The training loop only adds to :attr:`Report.done`. A thread of its own turns that number into at most five
-progress events a second, so that no input or output and no lock stands in the loop.
+The training loop only tells how many images each step took. A thread of its own turns their number into at most
+five progress events a second, so that no input or output and no lock stands in the loop.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,10 +27,18 @@ def clock() -> float:
 
 
 class Report:
-    """The event stream of one run. Use it as a context manager: leaving it ends its thread."""
+    """The event stream of one run. Use it as a context manager: leaving it ends its thread.
+
+    ``done`` are the images of the phase under way; ``step_done`` is called with those of every training step.
+    ``endless`` if the training has no last epoch: it is told to end.
+    """
 
     def __init__(self, path: Path) -> None:
         self.done = 0
+        self.endless = False
+        self.step_done: Callable[[int], None] = lambda images: None
+        self._stopped: float | None = None
+        self._stopped_s = 0.0
         self._epoch = 0
         self._epochs = 0
         self._total = 0
@@ -64,22 +72,43 @@ class Report:
             self._file.write(line.encode())
             self._seq += 1
 
+    def count(self, images: int) -> None:
+        """One training step more, of so many images."""
+        self.done += images
+        self.step_done(images)
+
+    def clock(self) -> float:
+        """The clock of the training: it stands still while another arm of a duel has its turn."""
+        return (clock() if self._stopped is None else self._stopped) - self._stopped_s
+
+    def stop_clock(self) -> float:
+        """What the clock shows until it goes on."""
+        self._stopped = clock()
+        return self.clock()
+
+    def start_clock(self) -> float:
+        """Let the clock go on from where it stopped."""
+        if self._stopped is not None:
+            self._stopped_s += clock() - self._stopped
+            self._stopped = None
+        return self.clock()
+
     @contextmanager
     def phase(self, name: str, total: int = 0) -> Iterator[None]:
         """Tell start and end of a phase; ``total`` images are to be done in it, 0 where nothing is counted."""
         self._begin(name, total=total)
         self.emit(PhaseStart(name))
         before = read_counters()
-        started = clock()
+        started = self.clock()
         yield
-        seconds = clock() - started
+        seconds = self.clock() - started
         counters = read_counters() - before
         self._begin("")
         self.emit(PhaseEnd(name, seconds, counters.to_mapping()))
 
     def begin_epoch(self, epoch: int, epochs: int, total: int) -> None:
         """Count from 0 again, towards the ``total`` images of this epoch; ``epoch`` counts from 1."""
-        self._begin("training", epoch, epochs, total)
+        self._begin("training", epoch, 0 if self.endless else epochs, total)
 
     def end_epoch(self, loss: float | None, accuracy: float | None, seconds: float, first_batch_s: float) -> None:
         """Tell an epoch's figures; loss and accuracy are None where nothing was trained."""
@@ -96,7 +125,7 @@ class Report:
         self._total = 0
         self.done = 0
         self._phase, self._epoch, self._epochs = phase, epoch, epochs
-        self._since = clock()
+        self._since = self.clock()
         self._total = total
 
     def _tick(self) -> None:
@@ -105,7 +134,7 @@ class Report:
             done, total = self.done, self._total
             try:
                 if total and done != last_done:
-                    rate = done / (clock() - self._since)
+                    rate = done / (self.clock() - self._since)
                     self.emit(Progress(self._phase, self._epoch, min(done, total), total, rate))
                     last_done, last_beat = done, clock()
                 elif clock() - last_beat >= HEARTBEAT_S:

@@ -12,6 +12,7 @@ import signal
 import sys
 import tomllib
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from tfpt_tui import __version__
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
 from tfpt_tui.backends.effective import differences, emulated, retraced
+from tfpt_tui.backends.gate import MOST_EPOCHS, DuelOver, Gate
 from tfpt_tui.backends.loaders import loader_failure
 from tfpt_tui.backends.network import check_parameters, flops_per_image
 from tfpt_tui.backends.report import Report
@@ -37,6 +39,14 @@ class StopRequest(BaseException):
     """The supervisor requests this worker to stop."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Duel:
+    """The descriptor of the gate, and whether the training may go on to its end after the measuring."""
+
+    gate: int
+    whole: bool
+
+
 class Backend(NamedTuple):
     """The modules of a framework that a run uses; backends/contract.py says what they offer."""
 
@@ -47,14 +57,19 @@ class Backend(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Train and evaluate as ``RUN/config.toml`` says: ``arguments`` are the run directory and the parent's pid."""
+    """Train and evaluate as ``RUN/config.toml`` says.
+
+    ``arguments`` are the run directory and the parent's pid. For an arm of a duel follow the descriptor of its
+    gate, and whether it may be told to train on to its last epoch: "whole" or "measured".
+    """
     run, parent = Path(arguments[0]), int(arguments[1])
+    duel = Duel(int(arguments[2]), whole=arguments[3] == "whole") if arguments[2:] else None
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for whoever started the run
     signal.signal(signal.SIGTERM, _request_stop)
     with Report(run / "events.jsonl") as report:
         backend: list[Backend] = []
-        status, error = _attempt(run, report, backend)
+        status, error = _attempt(run, report, backend, duel)
         report.emit(RunEnd(status, error, _peak_memory(backend)))
     return 0 if status == "completed" else 1
 
@@ -63,10 +78,12 @@ def _request_stop(*_: object) -> None:
     raise StopRequest
 
 
-def _attempt(run: Path, report: Report, loaded: list[Backend]) -> tuple[str, RunError | None]:
+def _attempt(run: Path, report: Report, loaded: list[Backend], duel: Duel | None) -> tuple[str, RunError | None]:
     """Do the work and say how it ended; every way of failing becomes a status and one line."""
     try:
-        _train_and_evaluate(run, report, loaded)
+        _train_and_evaluate(run, report, loaded, duel)
+    except DuelOver:
+        return "completed", None
     except StopRequest:
         return "stopped", None
     except TfptError as error:
@@ -101,12 +118,13 @@ def _explain(error: BaseException) -> RunError:
     return RunError(type(error).__name__, kept[-1] if kept[0].endswith(":") else kept[0], traceback.format_exc())
 
 
-def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> None:
+def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: Duel | None) -> None:
     config = read_config(run)
     report.emit(
         RunStart(run.name, config.framework, _version(config), __version__, config.to_mapping(), os.getpid())
     )
-    config = config.replace(epochs=config.epochs_trained)
+    report.endless = duel is not None and not duel.whole
+    config = config.replace(epochs=MOST_EPOCHS if report.endless else config.epochs_trained)
     with report.phase("import"):
         backend = load_backend(config)
     loaded.append(backend)
@@ -132,13 +150,19 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend]) -> Non
         step = training.compile_step(network, train, config, device)
     _tell_environment(report, backend, config, step, train, device)
     traces = step.traces()
-    with report.phase("training"):
-        fed = training.resident(step, train) if config.measure == "model" else train
+    fed = training.resident(step, train) if config.measure == "model" else train
+    if duel:
+        gate = Gate(report, duel.gate, lambda: runtime.synchronize(device))
+        report.step_done = gate.passed
+        gate.arrive()
+    with report.phase("training"), suppress(DuelOver):
         training.train(step, fed, config, report)
     if not TRACKS[config.track].compiles_in_clock:
         for warning in retraced(traces, step.traces()):
             report.emit(warning)
     report.emit(_environment(backend, config, step, train, device))
+    if duel:
+        gate.leave()
     if config.measure == "end_to_end":
         _save_and_evaluate(run, report, backend, config, dataset, network, train, test, device)
         _write_samples(run, config, data, dataset.train)

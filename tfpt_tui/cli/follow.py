@@ -87,7 +87,8 @@ class Narrator:
     def step(self, sweep: Sweep | None = None) -> bool:
         """Tell what is new; True once the run is over and shown."""
         if not self.run.path.is_dir():
-            say(f"{self.label}{self.run.id}: was deleted")
+            if not (sweep and sweep.plan.duel):  # its answer needed fewer restarts than were planned
+                say(f"{self.label}{self.run.id}: was deleted")
             return True
         status = status_of(self.run)  # before the events: what is written later is shown in the next step
         for stamped in self.tail.stream():
@@ -136,8 +137,9 @@ def tell(stamped: Stamped) -> str:
         case PhaseEnd(phase, seconds) if seconds >= MIN_PHASE_S and phase not in TOLD_OTHERWISE:
             return f"  {phase:<15} {seconds:8.1f} s"
         case EpochEnd() as epoch:
+            of = f"/{epoch.epochs}" if epoch.epochs else ""
             return (
-                f"  {f'epoch {epoch.epoch}/{epoch.epochs}':<15} {epoch.seconds:8.1f} s"
+                f"  {f'epoch {epoch.epoch}{of}':<15} {epoch.seconds:8.1f} s"
                 f"{_learnt(epoch)}  {epoch.images_per_s:.0f} images/s"
             )
         case EvaluationEnd() as test:

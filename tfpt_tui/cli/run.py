@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,10 +11,15 @@ import click
 from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
-from tfpt_tui.config.presets import find_preset, select_rows
+from tfpt_tui.config.presets import ACCURACY, find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
+from tfpt_tui.errors import UsageError
+from tfpt_tui.runs.plan.duel import SHORTEST_S, Duel
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.supervision.submit import submit
+
+MOST_PERCENT = 50
+UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,12 +43,48 @@ def _whole(bound: float | None) -> int | None:
     return None if bound is None else round(bound)
 
 
+class Percent(click.ParamType[float]):
+    """A share such as ``2%``, as the number 0.02."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        share = _number(str(value).removesuffix("%"))
+        if share is None or not 0 < share <= MOST_PERCENT:
+            self.fail(f"{value}: must be a percentage such as 2%, greater than 0% and at most {MOST_PERCENT}%")
+        return share / 100
+
+
+class Duration(click.ParamType[float]):
+    """A time such as ``90s``, ``10m`` or ``1h``, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value)
+        factor = UNITS_S.get(text[-1:])
+        number = _number(text[:-1] if factor else text)
+        if number is None or not math.isfinite(number):
+            self.fail(f"{value}: must be a time such as 90s, 10m or 1h")
+        seconds = number * (factor or 1.0)
+        if seconds < SHORTEST_S:
+            self.fail(f"{value}: a duel needs at least two turns of a second, {SHORTEST_S:g}s")
+        return seconds
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 @click.command()
 @click.argument("preset", metavar="PRESET|FILE.toml")
 @click.option("--data", metavar="DIR", help="A prepared dataset.")
 @click.option("--rows", metavar="1,3-5", help="Only these rows of the preset.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in every row.")
-@_option("--repeats", PLAN["repeats"], default=1)
+@_option("--repeats", PLAN["repeats"])
 @_option("--cooldown", PLAN["cooldown_s"], metavar="SECONDS")
 @_option("--burn-in", PLAN["burn_in"])
 @click.option(
@@ -51,6 +93,11 @@ def _whole(bound: float | None) -> int | None:
     metavar="K",
     help="Train K epochs of each row, and scale the time to all of its epochs.",
 )
+@click.option("--duel", is_flag=True, help="Let the rows take turns, second by second, to compare their speed.")
+@click.option(
+    "--until", type=Percent(), metavar="2%", help="End the duel when its answer is known, or known so precisely."
+)
+@click.option("--budget", type=Duration(), metavar="10m", help="End the duel after this time without an answer.")
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
@@ -60,10 +107,13 @@ def run(
     data: str | None,
     rows: str | None,
     overrides: tuple[str, ...],
-    repeats: int,
+    repeats: int | None,
     cooldown: float | None,
     burn_in: bool,
     epochs_measured: int | None,
+    duel: bool,
+    until: float | None,
+    budget: float | None,
     detach: bool,
     headless: bool,
 ) -> int:
@@ -75,6 +125,8 @@ def run(
     changes = dict(map(parse_override, overrides))
     if epochs_measured:
         changes["epochs_measured"] = epochs_measured
+    if (until or budget) and not duel:
+        raise UsageError("--until and --budget: are of a duel; add --duel")
     plan = make_plan(
         chosen,
         data=data,
@@ -83,6 +135,7 @@ def run(
         repeats=repeats,
         cooldown_s=cooldown,
         burn_in=burn_in,
+        duel=Duel(chosen.duel == ACCURACY, until or 0.0, budget or 0.0) if duel else None,
     )
     seconds: list[float | None] = []
     sweep = submit(

@@ -21,11 +21,13 @@ HEADINGS = {
     "name": str,
     "title": str,
     "track": str,
+    "duel": str,
     "source": str,
     "hardware": str,
     "train_images": int,
     "test_images": int,
 }
+DUELS = SPEED, ACCURACY = "speed", "accuracy"
 PUBLISHED = ("training_s", "evaluation_s", "marked_best")
 QUICK = ("demo", "quick")
 # They tell repeats and short forms apart, not rows: what was printed for a row holds whatever they are.
@@ -51,7 +53,10 @@ class PresetRow:
 
 @dataclass(frozen=True)
 class Preset:
-    """``train_images`` and ``test_images`` are those of the printed numbers, 0 where nothing was printed."""
+    """``train_images`` and ``test_images`` are those of the printed numbers, 0 where nothing was printed.
+
+    ``duel`` says what a duel of its rows is for: "speed", or "accuracy" too.
+    """
 
     name: str
     title: str
@@ -61,6 +66,7 @@ class Preset:
     test_images: int
     rows: tuple[PresetRow, ...]
     path: Path
+    duel: str = SPEED
 
 
 def load_preset(path: Path) -> Preset:
@@ -78,6 +84,8 @@ def load_preset(path: Path) -> Preset:
         if type(value) is not HEADINGS[key]:
             kind = "text" if HEADINGS[key] is str else "a whole number"
             raise UsageError(f"{path}: [preset]: {key} must be {kind}, not {value!r}")
+    if heading.get("duel", SPEED) not in DUELS:
+        raise UsageError(f"{path}: [preset]: duel must be one of {', '.join(DUELS)}, not {heading['duel']!r}")
     common: dict[str, object] = {"track": heading["track"]} if "track" in heading else {}
     common |= check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
     rows = [*_listed_rows(document, common, path), *_grid_rows(document, common, path)]
@@ -92,6 +100,7 @@ def load_preset(path: Path) -> Preset:
         test_images=heading.get("test_images", 0),
         rows=tuple(rows),
         path=path,
+        duel=heading.get("duel", SPEED),
     )
 
 

@@ -52,6 +52,24 @@ class GpuDriver:
 
 
 @dataclass(frozen=True)
+class DuelPart:
+    """What a run is in a duel: one arm of one of its restarts.
+
+    ``arms`` are the runs that took turns, this one among them. ``until`` and ``budget_s`` are the precision and
+    the seconds at which the duel was to end early, both 0 for one of planned length. Spread and its degrees of
+    freedom are what was known of processes that are started again (runs/record/duel_ratio.py). ``accuracy`` is
+    whether the run was to train on to its last epoch.
+    """
+
+    arms: tuple[str, ...] = ()
+    until: float = 0.0
+    budget_s: float = 0.0
+    spread_sd: float = 0.0
+    spread_freedom: float = 0.0
+    accuracy: bool = False
+
+
+@dataclass(frozen=True)
 class MachineSnapshot:
     """Facts about machine and software, unknown ones left out. Field names are those of the file.
 
@@ -63,6 +81,7 @@ class MachineSnapshot:
         warnings: what the supervisor saw before, during and after the run.
         sensitivity: how many times as long an epoch takes, by the share of our cores that others use, as text.
         versions: of the packages that ran, as the worker tells them; empty before it has.
+        duel: the run's part in a duel, where it is in one.
     """
 
     interpreter: str = ""
@@ -77,6 +96,7 @@ class MachineSnapshot:
     sensitivity: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Fingerprint = Fingerprint()
+    duel: DuelPart | None = None
 
     @property
     def is_known(self) -> bool:
@@ -108,7 +128,7 @@ def snapshot_document(snapshot: MachineSnapshot) -> dict[str, Any]:
     if not snapshot.is_known:
         return {}
     tables = dataclasses.asdict(snapshot)
-    known = {name: table for name, table in tables.items() if name in ALWAYS or table not in ("", (), {})}
+    known = {name: table for name, table in tables.items() if name in ALWAYS or table not in ("", (), {}, None)}
     document = {"schema": ENVIRONMENT_SCHEMA, **known}
     document["gpu"] = {name: fact for name, fact in document["gpu"].items() if fact not in ("", None)}
     document["fingerprint"] = {

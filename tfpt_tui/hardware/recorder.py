@@ -40,6 +40,11 @@ class Recorder:
     ) -> None:
         self._file.close()
 
+    def begin(self) -> None:
+        """Let the next sample cover the time from here on, as the worker was stopped until now."""
+        self._cpu.read()
+        self._due = time.perf_counter() + INTERVAL_S / 2
+
     def tick(self) -> None:
         """Take a sample if a second has passed since the last one."""
         now = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -119,8 +119,8 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
         report.begin_epoch(epoch, config.epochs, data.images)
         loss_sum = torch.zeros((), device=device)
         correct = torch.zeros((), device=device, dtype=torch.long)
-        started = clock()
-        first_batch_s, batches = _first(iter(data.loader), started)
+        started = report.clock()
+        first_batch_s, batches = _first(data.loader, report.clock)
         for images, labels in batches:
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
@@ -128,9 +128,9 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
             step.update()
             loss_sum += loss * len(labels)
             correct += (logits.argmax(1) == labels).sum()
-            report.done += len(labels)
+            report.count(len(labels))
         synchronize(device)
-        seconds = clock() - started
+        seconds = report.clock() - started
         report.end_epoch(loss_sum.item() / data.images, correct.item() / data.images, seconds, first_batch_s)
 
 
@@ -147,7 +147,7 @@ def load_only(data: Data, config: RunConfig, report: Report) -> None:
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         started = clock()
-        first_batch_s, batches = _first(iter(data.loader), started)
+        first_batch_s, batches = _first(data.loader, clock)
         for _, labels in batches:
             report.done += len(labels)
         report.end_epoch(None, None, clock() - started, first_batch_s)
@@ -201,7 +201,9 @@ def recalibrate(model: nn.Module, data: Data, config: RunConfig) -> None:
             model(images.to(device))
 
 
-def _first(batches: Iterator[Batch], started: float) -> tuple[float, Iterable[Batch]]:
-    """How long the first batch was waited for, and all of them."""
+def _first(loader: Iterable[Batch], now: Callable[[], float]) -> tuple[float, Iterable[Batch]]:
+    """How long the first batch is waited for, and all of them."""
+    started = now()
+    batches = iter(loader)
     first = next(batches)
-    return clock() - started, chain([first], batches)
+    return now() - started, chain([first], batches)

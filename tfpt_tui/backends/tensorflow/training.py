@@ -152,9 +152,6 @@ class Counter(keras.callbacks.Callback):
         self.report = report
         self.batch_size = batch_size
 
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        self.report.done += self.batch_size
-
     def on_test_batch_end(self, batch: int, logs: object = None) -> None:
         self.report.done += self.batch_size
 
@@ -174,16 +171,16 @@ class Epochs(Counter):
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
         self.report.begin_epoch(epoch + 1, self.epochs, self.images)
-        self.started = clock()
+        self.started = self.report.clock()
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         if batch == 0:
-            self.first_batch_s = clock() - self.started
-        super().on_train_batch_end(batch, logs)
+            self.first_batch_s = self.report.clock() - self.started
+        self.report.count(min(self.batch_size, self.images - self.report.done))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
-        self.report.end_epoch(loss, accuracy, clock() - self.started, self.first_batch_s)
+        self.report.end_epoch(loss, accuracy, self.report.clock() - self.started, self.first_batch_s)
 
 
 def _batches_of_zeros(data: Data, count: int) -> tf.data.Dataset:

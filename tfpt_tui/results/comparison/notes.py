@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tfpt_tui.config.effective import effective_differences
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
+from tfpt_tui.hardware.machine_snapshot import DuelPart
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
 from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of
@@ -55,7 +56,7 @@ def _sentences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[
 def _beside_epochs(groups: Sequence[Group]) -> list[str]:
     """Training that no epoch has, and so no rate and no ratio: what a framework does before, between and after."""
     notes = []
-    for entry in groups:
+    for entry in _run_alone(groups):
         whole = entry.median(lambda run: run.phases.get("training"))
         epochs = entry.median(lambda run: run.training.epochs_s)
         if whole and epochs and whole - epochs > max(BESIDE_SHARE * whole, BESIDE_S):
@@ -66,11 +67,16 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
     return notes
 
 
+def _run_alone(groups: Sequence[Group]) -> list[Group]:
+    """Those that took no turns: a duel is timed by them, and ends within an epoch."""
+    return [entry for entry in groups if not any(result.slices for result in entry.done)]
+
+
 def _first_epochs(groups: Sequence[Group]) -> list[str]:
     """A rate leaves the first epoch out, in which everything warms up, unless that is all that there is."""
-    timed = [entry for entry in groups if entry.images_per_s() is not None]
+    timed = [entry for entry in _run_alone(groups) if entry.images_per_s() is not None]
     single = [entry for entry in timed if set(entry.values(lambda run: run.training.epochs)) == {1}]
-    if single and len(single) == len(timed):
+    if single and len(single) == len(groups):
         return [
             "images/s is that of a first epoch, in which everything warms up; run more epochs for the steady rate"
         ]
@@ -145,21 +151,45 @@ def _outliers(groups: Sequence[Group]) -> list[str]:
 
 def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     notes = []
-    if any(verdict.time for verdict in verdicts):
+    times = [verdict.time for verdict in verdicts if verdict.time]
+    if times:
+        paired = "Turns of one round" if all(time.by_turns for time in times) else "Runs of one seed"
         notes.append(
             "time ratio: time per training image relative to the row marked baseline; above 1 is slower."
-            " Runs of one seed are compared in pairs, so it need not be the quotient of the rows' images/s"
+            f" {paired} are compared in pairs, so it need not be the quotient of the rows' images/s"
         )
-    if any(verdict.time and verdict.time.low is not None for verdict in verdicts):
+    if any(time.low is not None for time in times):
         notes.append(
             "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one t test"
             " of the logarithms, which allows for the number of rows"
         )
-    if any(len(entry.done) < MIN_RUNS for entry in groups if entry.done):
+    if any(time.by_turns for time in times):
+        notes.append(_about_duels(groups))
+    if any(len(entry.done) < MIN_RUNS for entry in _run_alone(groups) if entry.done):
         notes.append(
             f"{SINGLE_RUN}: with fewer than {MIN_RUNS} repeats no conclusion is drawn (--repeats {MIN_RUNS})"
         )
     return notes
+
+
+def _about_duels(groups: Sequence[Group]) -> str:
+    duels = [result.environment.duel for entry in groups for result in entry.done if result.environment.duel]
+    spread = max(duels, key=lambda duel: duel.spread_freedom)
+    source = (
+        "as duels on this machine showed" if spread.spread_freedom else "assumed until duels here have shown it"
+    )
+    early = "; it may have been looked at after every round" if any(map(_ends_early, duels)) else ""
+    untested = (
+        "" if any(duel.accuracy for duel in duels) else ". Accuracy was not measured: the trainings were ended"
+    )
+    return (
+        "duel: the rows took turns of about a second; the interval covers that processes differ by"
+        f" {100 * spread.spread_sd:.1f} % each time they are started ({source}){early}{untested}"
+    )
+
+
+def _ends_early(duel: DuelPart) -> bool:
+    return duel.until > 0 or duel.budget_s > 0
 
 
 def _settings_in_all(results: Sequence[RunResult]) -> list[str]:

@@ -16,12 +16,10 @@ import statistics
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tfpt_tui.runs.record.duel_ratio import CONFIDENCE, EQUIVALENT
 from tfpt_tui.runs.record.outliers import MAD_TO_SD
 
 MIN_RUNS = 3
-CONFIDENCE = 0.95
-# Ratios this near to 1 make no difference to anybody.
-EQUIVALENT = 0.02
 # Counted up with every change of what the same timings give, so that kept comparisons are made anew.
 METHOD = 2
 
@@ -44,7 +42,7 @@ class TimeRatio:
     ``n`` are the pairs, or without pairs the runs of the smaller side, and ``counted`` says so in words. ``low``
     and ``high`` are the ends of the 95 % interval, ``p_value`` is two-sided; both allow for ``rows`` comparisons
     in the table, so that p is below 0.05 just where the interval leaves 1 out. All three are None for fewer than
-    three, of which nothing is concluded.
+    three, of which nothing is concluded. ``by_turns`` is of a duel, whose restarts are ``n``.
     """
 
     ratio: float
@@ -54,6 +52,7 @@ class TimeRatio:
     high: float | None = None
     p_value: float | None = None
     rows: int = 1
+    by_turns: bool = False
 
     @property
     def verdict(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tfpt_tui.results.comparison.duel import compare_turns, took_turns
 from tfpt_tui.results.comparison.groups import Group
 from tfpt_tui.results.comparison.learning import Learning, judge_learning
 from tfpt_tui.results.comparison.statistics import TimeRatio, Timings, can_be_concluded, compare_times
@@ -49,7 +50,7 @@ def _is_tested(entry: Group, baseline: Group | None) -> bool:
     """Whether a word such as "faster" may be said of the row: so many times chance may say a false one."""
     if baseline is None or entry is baseline:
         return False
-    return can_be_concluded(entry.image_times(), baseline.image_times())
+    return took_turns(entry, baseline) or can_be_concluded(entry.image_times(), baseline.image_times())
 
 
 def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
@@ -63,5 +64,7 @@ def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | No
 def _compare_row(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> RowVerdict:
     if baseline is None or entry is baseline:
         return RowVerdict(entry, baseline)
-    time = comparing(entry.image_times(), baseline.image_times(), max(1, rows))
+    time = compare_turns(entry, baseline, max(1, rows))
+    if time is None:
+        time = comparing(entry.image_times(), baseline.image_times(), max(1, rows))
     return RowVerdict(entry, baseline, time, judge_learning(entry, baseline))

@@ -11,6 +11,7 @@ from tfpt_tui.config.presets import Preset
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
+from tfpt_tui.runs.plan.duel import MOST_RESTARTS, RESTARTS, Duel, why_no_duel
 
 # Fixed, so that every run begins alike; a worker's imports are as long again.
 COOLDOWN_S = 5.0
@@ -43,12 +44,13 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """``cooldown_s`` passes between two runs."""
+    """``cooldown_s`` passes between two runs, or between two restarts of a ``duel``."""
 
     preset: str
     title: str
     runs: tuple[PlannedRun, ...]
     cooldown_s: float = 0.0
+    duel: Duel | None = None
 
 
 def make_plan(
@@ -57,21 +59,25 @@ def make_plan(
     data: str | None = None,
     rows: Sequence[int] | None = None,
     overrides: Mapping[str, Value] | None = None,
-    repeats: int = 1,
+    repeats: int | None = None,
     cooldown_s: float | None = None,
     burn_in: bool = False,
+    duel: Duel | None = None,
 ) -> Plan:
-    """Expand a preset into runs, interleaved over the repeats (A B B A).
+    """Expand a preset into runs, interleaved over the repeats (A B B A); those of one repeat of a duel take turns.
 
     ``rows`` are indices from 0. Seeds count up from the row's own with each repeat, so that they pair between the
     frameworks. ``cooldown_s`` is by default 5 s where runs are repeated, and nothing else. ``burn_in`` puts a run
     of the first row in front, which warms the machine up and is not compared.
 
     Raises:
-        UsageError: a row's configuration is refused or names no dataset.
+        UsageError: a row's configuration is refused or names no dataset, or the rows cannot take turns.
     """
     chosen = list(range(len(preset.rows))) if rows is None else list(rows)
     configs = {row: _configure(preset, row, data, overrides or {}) for row in chosen}
+    if duel and (reason := why_no_duel(list(configs.values()))):
+        raise UsageError(f"--duel: {reason}; run it without")
+    repeats = repeats or usual_repeats(duel)
     runs = []
     for repeat in range(repeats):
         for row in chosen if repeat % 2 == 0 else reversed(chosen):
@@ -79,8 +85,15 @@ def make_plan(
             runs.append(PlannedRun(config, row + 1, repeat + 1, preset.rows[row].published))
     if burn_in:
         runs.insert(0, dataclasses.replace(runs[0], repeat=0))
-    pause_s = usual_cooldown_s(repeats) if cooldown_s is None else cooldown_s
-    return Plan(preset.name, preset.title, tuple(runs), pause_s)
+    pause_s = usual_cooldown_s(1 if duel else repeats) if cooldown_s is None else cooldown_s
+    return Plan(preset.name, preset.title, tuple(runs), pause_s, duel)
+
+
+def usual_repeats(duel: Duel | None) -> int:
+    """How often each row is run where nobody says it: the restarts of a duel, as many as an answer may take."""
+    if not duel:
+        return 1
+    return MOST_RESTARTS if duel.ends_early else RESTARTS
 
 
 def usual_cooldown_s(repeats: int) -> float:

@@ -44,6 +44,10 @@ class RunDirectory:
         return self.path / "epochs.csv"
 
     @property
+    def slices(self) -> Path:
+        return self.path / "slices.csv"
+
+    @property
     def hardware(self) -> Path:
         return self.path / "hardware.csv"
 

@@ -19,6 +19,7 @@ from tfpt_tui.events import (
     RunEnd,
     RunStart,
     RunWarning,
+    Slice,
     Stamped,
 )
 
@@ -38,6 +39,7 @@ class Record:
     phase_elapsed: float = 0.0
     progress: Progress | None = None
     epochs: tuple[EpochEnd, ...] = ()
+    slices: tuple[Slice, ...] = ()
     evaluation: EvaluationEnd | None = None
     warnings: tuple[RunWarning, ...] = ()
     end: RunEnd | None = None
@@ -76,6 +78,8 @@ def fold(record: Record, stamped: Stamped) -> Record:
             return replace(record, progress=progress)
         case EpochEnd() as epoch:
             return replace(record, epochs=(*record.epochs, epoch), progress=None)
+        case Slice() as done:
+            return replace(record, slices=(*record.slices, done))
         case EvaluationEnd() as evaluation:
             return replace(record, evaluation=evaluation)
         case RunWarning() as warning:
@@ -116,6 +120,15 @@ def epochs_table(record: Record) -> list[list[str]]:
     for epoch in record.epochs:
         numbers = (epoch.loss, epoch.accuracy, epoch.seconds, epoch.first_batch_s, epoch.images_per_s)
         rows.append([str(epoch.epoch), *("" if number is None else repr(number) for number in numbers)])
+    return rows
+
+
+def slices_table(slices: Iterable[Slice]) -> list[list[str]]:
+    """The lines of ``slices.csv``, header first."""
+    rows = [["round", "position", "steps", "seconds", "cpu_s", "images"]]
+    for done in slices:
+        numbers = (done.round, done.position, done.steps, done.seconds, done.cpu_s, done.images)
+        rows.append([repr(number) for number in numbers])
     return rows
 
 

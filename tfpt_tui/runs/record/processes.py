@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+from tfpt_tui.counters import descendants
+
 PROC = Path("/proc")
+HALT_POLL_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,32 @@ def kill_group(leader: int) -> None:
     """Kill a process group: what is left of a worker, its image loaders among them."""
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
+
+
+def resume_group(leader: subprocess.Popen[bytes]) -> None:
+    """Let a process group that was halted go on."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGCONT)
+
+
+def halt_group(leader: subprocess.Popen[bytes]) -> None:
+    """Stop a process group until it is resumed; returns once all of it are stopped.
+
+    A loader that is being forked at that moment can miss the signal, so it may take several.
+    """
+    with suppress(ProcessLookupError):
+        while leader.poll() is None:
+            os.killpg(leader.pid, signal.SIGSTOP)
+            if all(map(_is_halted, [leader.pid, *descendants(leader.pid)])):
+                return
+            time.sleep(HALT_POLL_S)
+
+
+def _is_halted(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def oom_kills() -> int:

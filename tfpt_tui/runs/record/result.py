@@ -9,14 +9,14 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.config.tracks import PUBLISHED, TRACKS
 from tfpt_tui.documents import DocumentError, Value, build, without_none
-from tfpt_tui.events import EpochEnd, RunError, RunWarning, read_warnings
+from tfpt_tui.events import EpochEnd, RunError, RunWarning, Slice, read_warnings
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, MachineSnapshot, snapshot_document
 from tfpt_tui.runs.record.fold import Record, images_of
 from tfpt_tui.runs.record.outliers import outliers
@@ -49,7 +49,8 @@ class Training:
     """Seconds and images of the epochs; loss and accuracy are those of the last one.
 
     ``images_per_s`` is the mean of the epochs after the first, ``once_s`` what was spent once (compiling), however
-    many epochs there are.
+    many epochs there are. An arm of a duel is timed by its turns: ``images_per_s`` is the mean of all, and
+    ``turn_images_per_s`` the median turn's.
     """
 
     epochs: int = 0
@@ -62,13 +63,16 @@ class Training:
     loss: float | None = None
     accuracy: float | None = None
     once_s: float | None = None
+    turn_images_per_s: float | None = None
 
     @property
     def throughput(self) -> float | None:
-        """Images per second of the median epoch; None where none was recorded.
+        """Images per second of the median epoch, or of the median turn of a duel; None where none was recorded.
 
         A disturbed epoch moves the mean, which ``images_per_s`` is, but not the median.
         """
+        if self.turn_images_per_s is not None:
+            return self.turn_images_per_s
         mean, median_s = self.images_per_s, self.epoch_s_median
         if mean is None or not math.isfinite(mean) or mean <= 0:
             return mean
@@ -134,6 +138,7 @@ class RunResult:
         phases: seconds; ``counters``: what the kernel counted in each.
         hardware: means and peaks of hardware.csv over the whole run, imports included; ``energy_j`` is what the
             GPU counted in that time, for runs of at least 10 s (hardware/readings.py).
+        slices: the turns of an arm of a duel.
         preset, sweep: "" where the run is of none; ``burn_in`` if it only warmed the machine up.
         environment: ``environment.toml``.
     """
@@ -152,6 +157,7 @@ class RunResult:
     phases: Mapping[str, float] = field(default_factory=dict)
     counters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     training: Training = Training()
+    slices: tuple[Slice, ...] = ()
     test: Evaluation = Evaluation()
     memory: Memory = Memory()
     hardware: Mapping[str, float] = field(default_factory=dict)
@@ -216,7 +222,8 @@ def make_result(
         model=ModelSize(size.total, size.trainable, size.non_trainable, size.flops_per_image) if size else None,
         phases=dict(record.phases),
         counters=record.counters,
-        training=training_of(record.epochs, config),
+        training=training_of(record.epochs, config, record.slices),
+        slices=record.slices,
         test=Evaluation(**dataclasses.asdict(evaluation)) if evaluation else Evaluation(),
         memory=_memory(record, hardware),
         hardware=hardware,
@@ -270,8 +277,19 @@ def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
     return list(dict.fromkeys(warning.code for warning in warnings if warning.taints in figures))
 
 
-def training_of(epochs: Sequence[EpochEnd], config: RunConfig) -> Training:
-    """Throughput and epoch times. Steady throughput leaves the first epoch out when there are more."""
+def training_of(epochs: Sequence[EpochEnd], config: RunConfig, slices: Sequence[Slice] = ()) -> Training:
+    """Throughput and epoch times. Steady throughput leaves the first epoch out when there are more.
+
+    That of an arm of a duel is of its turns.
+    """
+    if slices:
+        images = sum(done.images for done in slices)
+        return replace(
+            training_of(epochs, config),
+            images=images_of(epochs) or images,
+            images_per_s=images / sum(done.seconds for done in slices),
+            turn_images_per_s=statistics.median(done.images / done.seconds for done in slices),
+        )
     if not epochs:
         return Training()
     steady = epochs[1:] or epochs

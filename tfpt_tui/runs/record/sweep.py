@@ -19,6 +19,7 @@ from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.files import open_regular, write_atomically
 from tfpt_tui.hardware.machine_snapshot import ENVIRONMENT_SCHEMA, MachineSnapshot, snapshot_from
+from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.record.directory import (
     RUN_ID,
     RunDirectory,
@@ -78,6 +79,7 @@ class SweepPlan:
     title: str = ""
     created: datetime | None = None
     cooldown_s: float = 0.0
+    duel: Duel | None = None
     runs: tuple[SweepRun, ...] = ()
 
 
@@ -260,6 +262,7 @@ def _planned(
         title=plan.title,
         created=now.replace(microsecond=0),
         cooldown_s=plan.cooldown_s,
+        duel=plan.duel,
         runs=tuple(
             SweepRun(
                 run=run.id,

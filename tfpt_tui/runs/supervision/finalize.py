@@ -24,7 +24,7 @@ from tfpt_tui.hardware.run_checks import judge_counters, judge_idleness, judge_r
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.hardware.sensitivity import from_document
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.fold import Record, epochs_table, fold_all, images_of
+from tfpt_tui.runs.record.fold import Record, epochs_table, fold_all, images_of, slices_table
 from tfpt_tui.runs.record.result import Artifact, RunResult, judge_epochs, make_result, result_document
 from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
 from tfpt_tui.runs.record.tail import EventTail
@@ -134,6 +134,8 @@ def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResu
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are not events", "malformed_events"))
     try:
+        if record.slices:
+            write_slices(run, record)
         if record.epochs:
             write_epochs(run, record)
             draw_history(record, run.history)
@@ -149,6 +151,12 @@ def write_epochs(run: RunDirectory, record: Record) -> None:
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(epochs_table(record))
     write_atomically(run.epochs, table.getvalue())
+
+
+def write_slices(run: RunDirectory, record: Record) -> None:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(slices_table(record.slices))
+    write_atomically(run.slices, table.getvalue())
 
 
 def _log_of(run: RunDirectory) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import title_of
@@ -23,6 +24,23 @@ def check_room(config: RunConfig, manifest: Manifest) -> None:
     """
     _check_memory(config, manifest)
     _check_shared_memory(config, manifest.total("train"))
+
+
+def check_room_together(configs: Sequence[RunConfig], manifests: Sequence[Manifest]) -> None:
+    """Refuse arms of a duel that have no room in memory beside each other.
+
+    Raises:
+        MissingError: the message has what is needed and what is there.
+    """
+    needed = sum(
+        cache_bytes(config, manifest) + shuffle_bytes(config, manifest) + WORKER_BYTES
+        for config, manifest in zip(configs, manifests, strict=True)
+    )
+    available = available_bytes()
+    if available is not None and needed > available:
+        raise MissingError(
+            f"all {len(configs)} arms together need {_gb(needed)} of memory, {_gb(available)} are available"
+        )
 
 
 def check_disk(runs: Path) -> None:

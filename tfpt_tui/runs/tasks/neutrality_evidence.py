@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.environments.interpreters import PACKAGE, worker_command, worker_variables
 from tfpt_tui.errors import TfptError
 from tfpt_tui.lifeline import die_with_parent
-from tfpt_tui.runs.record.processes import kill_group
+from tfpt_tui.runs.record.processes import halt_group, kill_group, resume_group
 from tfpt_tui.runs.record.tail import LineTail
 
 CLASSES, SIDE = 10, 64  # decoding and resizing are part of the work
@@ -56,7 +55,6 @@ EPOCHS = 10_000
 START_TIMEOUT_S = 180
 NO_VARIABLES: Mapping[str, str] = {}
 POLL_S = 0.01
-STOP_POLL_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -163,16 +161,16 @@ def take_turns(
         ) as worker,
     ):
         for arm in (plain, worker):  # importing and compiling are nobody's turn: both at once
-            _resume(arm)
+            resume_group(arm.process)
         for arm in (plain, worker):
             wait_for_epochs(arm, 1)
         for arm in (plain, worker):
-            _stop(arm)
+            halt_group(arm.process)
         lengths = []
         for arm in (plain, worker):
-            _resume(arm)
+            resume_group(arm.process)
             wait_for_epochs(arm, len(arm.log.seconds) + 2)
-            _stop(arm)
+            halt_group(arm.process)
             lengths.append(max(1, math.ceil(TURN_S[case.measure] / arm.log.seconds[-1])))
         turns: tuple[list[Turn], list[Turn]] = ([], [])
         for number in range(pairs):
@@ -203,7 +201,7 @@ def count_page_faults(
         own = directory / name
         own.mkdir(parents=True)
         with _started(command_of(interpreter, package, config, own), own) as arm:
-            _resume(arm)
+            resume_group(arm.process)
             wait_for_epochs(arm, 2)
             before, epochs = _count(arm), len(arm.log.seconds)
             wait_for_epochs(arm, epochs + FAULT_EPOCHS)
@@ -219,7 +217,7 @@ def started_worker(case: Case, interpreter: str, data: Path, directory: Path, th
     directory.mkdir(parents=True)
     config = _config(case, data, threads)
     with _started(_worker_command(interpreter, PACKAGE, config, directory), directory) as worker:
-        _resume(worker)
+        resume_group(worker.process)
         yield worker
 
 
@@ -316,7 +314,7 @@ def _started(
         )
     arm = Arm(process, EpochLog(log), errors)
     try:
-        _stop(arm)
+        halt_group(arm.process)
         yield arm
     finally:
         kill_group(process.pid)
@@ -325,9 +323,9 @@ def _started(
 
 def _take_turn(arm: Arm, length: int, config: RunConfig) -> Turn:
     before, known = _count(arm), len(arm.log.seconds)
-    _resume(arm)
+    resume_group(arm.process)
     wait_for_epochs(arm, known + 1 + length)
-    _stop(arm)
+    halt_group(arm.process)
     arm.log.read()  # one more epoch may have ended before it stopped: it counts
     seconds = arm.log.seconds[known:]
     return Turn(tuple(seconds[1:]), _images_of(config) * len(seconds), _count(arm) - before)
@@ -355,34 +353,12 @@ def wait_for_epochs(arm: Arm, count: int) -> None:
             raise TfptError(f"{arm.log.path.parent.name}: no epoch within {START_TIMEOUT_S} s")
         time.sleep(POLL_S)
         # A loader that was being forked when its group was stopped can stay so when that goes on (Linux 6.18).
-        _resume(arm)
+        resume_group(arm.process)
 
 
 def _count(arm: Arm) -> Counters:
     pids = [arm.process.pid, *descendants(arm.process.pid)]
     return sum(map(read_process, pids), Counters())
-
-
-def _resume(arm: Arm) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(arm.process.pid, signal.SIGCONT)
-
-
-def _stop(arm: Arm) -> None:
-    """Until all are stopped: a loader that is being forked at that moment can miss the signal."""
-    with suppress(ProcessLookupError):
-        while arm.process.poll() is None:
-            os.killpg(arm.process.pid, signal.SIGSTOP)
-            if all(map(_is_halted, [arm.process.pid, *descendants(arm.process.pid)])):
-                return
-            time.sleep(STOP_POLL_S)
-
-
-def _is_halted(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _last_line(path: Path) -> str:

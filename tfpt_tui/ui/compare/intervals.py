@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from tfpt_tui.errors import printable
-from tfpt_tui.results.comparison.statistics import EQUIVALENT
+from tfpt_tui.runs.record.duel_ratio import EQUIVALENT
 from tfpt_tui.ui.compare.comparison_view import Row
 from tfpt_tui.ui.theme import VERDICT_STYLES, framework_style
 

@@ -24,22 +24,22 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images."""
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
-        started = clock()
+        started = report.clock()
         first_batch_s = 0.0
         step.model.train()
         running_loss = 0.0
         running_corrects = torch.zeros((), dtype=torch.long, device=step.device)
         for inputs, labels in data.loader:
-            first_batch_s = first_batch_s or clock() - started
+            first_batch_s = first_batch_s or report.clock() - started
             inputs = inputs.to(step.device)
             labels = labels.to(step.device)
             outputs, loss = step.gradients(inputs, labels)
             step.update()
             running_loss += loss.item() * inputs.size(0)
             running_corrects += torch.sum(outputs.argmax(1) == labels)
-            report.done += inputs.size(0)
+            report.count(inputs.size(0))
         accuracy = running_corrects.item() / data.images
-        report.end_epoch(running_loss / data.images, accuracy, clock() - started, first_batch_s)
+        report.end_epoch(running_loss / data.images, accuracy, report.clock() - started, first_batch_s)
 
 
 def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:

@@ -1,0 +1,227 @@
+"""Duels on a scripted worker: who runs when, what is recorded, how a duel ends. The supervisor is this process."""
+
+import csv
+import itertools
+import os
+import signal
+
+import psutil
+import pytest
+
+from tests.waiting import wait_until
+from tfpt_tui.backends.gate import DuelOver
+from tfpt_tui.backends.gate import Gate as WorkersGate
+from tfpt_tui.backends.report import Report
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.config.toml import read_toml
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.events import Slice
+from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.duel import Duel
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import read_state, request_stop
+from tfpt_tui.runs.record.sweep import read_sweep, record_plan
+from tfpt_tui.runs.record.tail import EventTail
+from tfpt_tui.runs.supervision import duel as duelling
+from tfpt_tui.runs.supervision.gate import Gate
+from tfpt_tui.runs.supervision.submit import check_machine, submit
+from tfpt_tui.runs.supervision.supervisor import run_plan
+from tfpt_tui.runs.supervision.worker_run import Supervisor
+
+PLANNED = Duel()
+
+
+@pytest.fixture
+def fight(paths, dataset, fake_python, monkeypatch):
+    """Run a duel to its end; turns are so short that a test need not wait for them."""
+    monkeypatch.setattr(duelling, "TURN_S", 0.02)
+    monkeypatch.setattr(duelling, "SIZING_S", 0.002)
+    gpu = GpuReader().start()
+
+    def run(*stories, repeats=1, duel=PLANNED, rounds=12, **settings):
+        monkeypatch.setattr(duelling, "ROUNDS", rounds)
+        monkeypatch.setenv("FAKE_STORY", ",".join(stories))
+        plan = make_plan(
+            find_preset("demo", paths), data=str(dataset), overrides=settings, repeats=repeats, duel=duel
+        )
+        interpreters = check_machine([one.config for one in plan.runs], load_settings(paths.settings))
+        sweep = record_plan(plan, interpreters, paths)
+        run_plan(Supervisor(sweep, identify(os.getpid()), gpu))
+        return sweep
+
+    yield run
+    gpu.stop()
+
+
+def results_of(sweep):
+    return [read_toml(run.result) for run in sweep.runs if run.path.is_dir()]
+
+
+def slices_of(run):
+    with run.slices.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_arms_take_turns_and_each_leaves_a_record_of_its_own(fight, paths):
+    sweep = fight("takes_turns")
+    assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
+    own, other = map(slices_of, sweep.runs)
+    assert [turn["round"] for turn in own] == [turn["round"] for turn in other] == list(map(str, range(1, 13)))
+    assert [turn["position"] for turn in own] == ["1", "2"] * 6
+    assert [turn["position"] for turn in other] == ["2", "1"] * 6
+    assert len({turn["images"] for turn in own + other}) == 1  # the same work in every turn
+    duel = read_toml(sweep.runs[0].environment)["duel"]
+    assert duel["arms"] == [run.id for run in sweep.runs]
+    answer = compare_runs(ComparisonRequest(sweep.runs), paths, list(map(read_result, sweep.runs))).table
+    (row,) = [row for row in answer.rows if row["verdict"] != "baseline"]
+    assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
+    assert any("n=12 rounds in 1 restart" in note for note in answer.notes)
+
+
+def test_whoever_has_no_turn_is_stopped_by_the_kernel(fight, monkeypatch):
+    seen = []
+    take_turn = duelling._turn
+
+    def look(supervisor, arm, *rest):
+        statuses = {
+            run.id: psutil.Process(read_state(run.state).worker.pid).status() for run in supervisor.sweep.runs
+        }
+        seen.append([status for run, status in statuses.items() if run != arm.run.id])
+        return take_turn(supervisor, arm, *rest)
+
+    monkeypatch.setattr(duelling, "_turn", look)
+    fight("takes_turns", rounds=3)
+    assert set(itertools.chain(*seen)) == {psutil.STATUS_STOPPED}
+
+
+def test_accuracy_is_measured_in_the_last_restart_alone(fight):
+    sweep = fight("takes_turns", repeats=2, duel=Duel(accuracy=True))
+    tested = ["test" in result for result in results_of(sweep)]
+    assert tested == [False, False, True, True]
+    assert [result["config"]["seed"] for result in results_of(sweep)] == [25, 25, 26, 26]
+    assert results_of(sweep)[-1]["training"]["epochs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("story", "status", "said"),
+    [("dies_in_its_turn", "crashed", "exit code 3"), ("hangs_in_its_turn", "timeout", "s of its turn")],
+)
+def test_an_arm_without_an_answer_ends_the_duel_and_both_records_say_why(fight, monkeypatch, story, status, said):
+    monkeypatch.setattr(duelling, "PATIENCE_S", 0.5)
+    sweep = fight("takes_turns", story)
+    other, culprit = results_of(sweep)
+    assert culprit["status"] == status
+    assert said in culprit["error"]["message"]
+    assert other["status"] == "stopped"
+    assert other["error"]["message"].startswith(f"the duel ended with its other arm, {sweep.runs[1].id}: {status}")
+    assert slices_of(sweep.runs[0])  # what it did is kept
+
+
+def test_a_stop_in_the_middle_of_a_turn_ends_both(fight, monkeypatch):
+    take_turn = duelling._turn
+
+    def stop_then_turn(supervisor, arm, images, number, position, limit_s):
+        if (number, position) == (3, 2):
+            request_stop(supervisor.sweep.directory)
+            images = 10**9
+        return take_turn(supervisor, arm, images, number, position, limit_s)
+
+    monkeypatch.setattr(duelling, "_turn", stop_then_turn)
+    sweep = fight("takes_turns", repeats=2)
+    assert {result["status"] for result in results_of(sweep)} == {"stopped"}
+    assert not any("error" in result for result in results_of(sweep))
+
+
+def test_turns_stay_short_where_one_arm_is_far_slower(fight):
+    sweep = fight("takes_turns", "is_ten_thousand_times_slower", rounds=2)
+    fast, slow = (slices_of(run)[0] for run in sweep.runs)
+    assert slow["steps"] == "1"
+    assert int(fast["images"]) < 1000
+
+
+def test_a_duel_ends_with_its_answer_and_what_was_planned_beyond_is_gone(fight, paths, monkeypatch):
+    monkeypatch.setattr(duelling, "is_answer", lambda interval, until: True)
+    sweep = fight("takes_turns", repeats=3, duel=Duel(until=0.02))
+    assert [run.path.is_dir() for run in sweep.runs] == [True, True, False, False, False, False]
+    assert len(slices_of(sweep.runs[0])) == 10  # as few as tell their spread
+    assert [run.state for run in read_sweep(sweep.directory, paths).plan.runs[2:]] == ["deleted"] * 4
+
+
+def test_a_budget_that_is_spent_ends_it_without_an_answer(fight, monkeypatch):
+    monkeypatch.setattr(duelling, "is_answer", lambda interval, until: False)
+    sweep = fight("takes_turns", repeats=3, duel=Duel(budget_s=0.01))
+    assert len(slices_of(sweep.runs[0])) == 1
+    assert not sweep.runs[2].path.exists()
+
+
+def test_arms_without_room_beside_each_other_run_one_after_another(fight, monkeypatch):
+    def refuse(configs, manifests):
+        raise MissingError("all 2 arms together need 99.0 GB of memory, 1.0 GB are available")
+
+    monkeypatch.setattr(duelling, "check_room_together", refuse)
+    sweep = fight("completes")
+    assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
+    assert not sweep.runs[0].slices.exists()
+
+
+def test_an_arm_that_cannot_be_started_ends_the_other(fight, fake_python, monkeypatch):
+    start = duelling.start_run
+
+    def refuse(supervisor, prepared, gate):
+        if prepared.config.framework == "tensorflow":
+            raise MissingError("no such interpreter")
+        return start(supervisor, prepared, gate)
+
+    monkeypatch.setattr(duelling, "start_run", refuse)
+    waiting, missing = results_of(fight("takes_turns"))
+    assert (missing["status"], missing["error"]["message"]) == ("failed", "no such interpreter")
+    assert waiting["status"] == "stopped"
+    assert "no such interpreter" in waiting["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"rows": [0]}, "two rows"),
+        ({"overrides": {"track": "published"}}, "in one go"),
+        ({"overrides": {"measure": "loader"}}, "measure=loader"),
+    ],
+)
+def test_what_cannot_take_turns_is_refused_with_the_reason(paths, dataset, settings, said):
+    with pytest.raises(UsageError, match=said):
+        make_plan(find_preset("demo", paths), data=str(dataset), duel=Duel(), **settings)
+
+
+def test_a_turn_in_which_the_machine_slept_is_none(tmp_path, monkeypatch):
+    gate = Gate(whole=False)
+    asleep = iter([0.0, 0.0, 0.0, 5.0, 5.0])
+    monkeypatch.setattr("tfpt_tui.backends.gate._suspended_s", lambda: next(asleep))
+    with Report(tmp_path / "events") as report:
+        workers = WorkersGate(report, os.dup(gate.descriptors[0]), lambda: None)
+        for number in (1, 2):
+            gate.order(images=8, round=number, position=1)
+        gate.order(over=True)
+        workers.arrive()
+        workers.passed(8)
+        with pytest.raises(DuelOver):
+            workers.passed(8)
+    answers = [gate.answer(1) for _ in range(3)]
+    assert [answer.get("seconds") is not None for answer in answers] == [False, True, False]
+    told = [one.event for one in EventTail(tmp_path / "events").stream() if isinstance(one.event, Slice)]
+    assert [turn.round for turn in told] == [1]
+    gate.close()
+
+
+def test_arms_that_wait_end_with_a_supervisor_that_is_killed(paths, dataset, fake_python, monkeypatch):
+    """Stopped ones too: nobody could let them go on."""
+    monkeypatch.setenv("FAKE_STORY", "takes_turns")
+    settings = load_settings(paths.settings)
+    sweep = submit(make_plan(find_preset("demo", paths), data=str(dataset), duel=Duel()), settings, paths)
+    wait_until(lambda: sweep.runs[1].events.exists() and b"slice" in sweep.runs[1].events.read_bytes())
+    states = [read_state(run.state) for run in sweep.runs[:2]]
+    os.kill(states[0].supervisor.pid, signal.SIGKILL)
+    wait_until(lambda: not any(state.process(state.worker).is_alive() for state in states), 10)

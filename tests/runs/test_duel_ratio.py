@@ -1,0 +1,126 @@
+"""What the turns of a duel allow to say: simulated on noise as real machines have it, from fixed seeds.
+
+``python -m tests.bench duels`` does the same with thousands of duels.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.noise import draw_rounds
+from tfpt_tui.events import Slice
+from tfpt_tui.runs.record.duel_ratio import (
+    NO_SPREAD,
+    Interval,
+    Restart,
+    Spread,
+    estimate,
+    estimate_restart,
+    fixed_interval,
+    is_answer,
+    log_ratios,
+    sequence_interval,
+)
+
+ROUNDS, TRUE = 20, 0.05
+DUELS = 150
+
+
+def fought(rng, restarts, process_sd, log_ratio=TRUE):
+    return [estimate_restart(draw_rounds(rng, ROUNDS, log_ratio, process_sd)) for _ in range(restarts)]
+
+
+@pytest.mark.parametrize(("restarts", "process_sd"), [(1, 0.0), (1, 0.01), (3, 0.01), (5, 0.01), (5, 0.03)])
+def test_the_interval_has_the_truth_as_often_as_it_says(restarts, process_sd):
+    rng = np.random.default_rng(20261128)
+    intervals = [fixed_interval(estimate(fought(rng, restarts, process_sd))) for _ in range(DUELS)]
+    inside = sum(one.low <= TRUE <= one.high for one in intervals)
+    assert inside >= 0.92 * DUELS
+
+
+def test_equal_arms_are_told_apart_in_few_duels_though_every_block_is_looked_at():
+    rng = np.random.default_rng(1)
+    false_alarms = 0
+    for _ in range(DUELS):
+        before, ended = [], False
+        for _ in range(5):
+            rounds = draw_rounds(rng, ROUNDS, 0.0, 0.01)
+            for count in range(10, ROUNDS + 1, 2):
+                found = sequence_interval(estimate([*before, estimate_restart(rounds[:count])]))
+                ended = ended or found.low > 0 or found.high < 0
+            before.append(estimate_restart(rounds))
+        false_alarms += ended
+    assert false_alarms <= 0.05 * DUELS
+
+
+def test_a_difference_of_a_tenth_is_known_within_two_restarts():
+    rng = np.random.default_rng(2)
+    known = [sequence_interval(estimate(fought(rng, 2, 0.01, math.log(1.15)))).low > 0 for _ in range(50)]
+    assert sum(known) > 40
+
+
+def test_an_interval_and_its_p_value_agree():
+    for found in (estimate([Restart(value, 0.02, 10, 5)] * 3) for value in np.linspace(0.005, 0.2, 40)):
+        for interval in (fixed_interval(found), sequence_interval(found)):
+            assert (interval.p_value < 0.05) == (interval.low > 0)
+
+
+def test_several_arms_are_each_judged_more_strictly():
+    found = estimate([Restart(0.05, 0.02, 10, 5)] * 3)
+    for interval in (fixed_interval, sequence_interval):
+        alone, among = interval(found), interval(found, 3)
+        assert among.low < alone.low
+        assert among.p_value == pytest.approx(3 * alone.p_value)
+
+
+def test_looking_all_the_time_costs_a_wider_interval():
+    found = estimate([Restart(0.05, 0.02, 10, 5)] * 3)
+    assert sequence_interval(found).low < fixed_interval(found).low
+
+
+def test_rounds_are_paired_and_one_that_an_arm_did_not_finish_is_left_out():
+    own = [Slice(1, 1, 4, 32, 2.0), Slice(2, 2, 4, 32, 4.0), Slice(4, 2, 4, 32, 9.0)]
+    baseline = [Slice(1, 2, 4, 64, 2.0), Slice(2, 1, 4, 64, 4.0), Slice(3, 2, 4, 64, 4.0)]
+    assert log_ratios(own, baseline) == pytest.approx([math.log(2), math.log(2)])
+
+
+def test_what_grows_steadily_and_the_place_in_a_round_cancel():
+    rounds = [0.1 + 0.02 * (-1) ** number for number in range(20)]
+    assert estimate_restart(rounds).log_ratio == pytest.approx(0.1)
+    assert estimate_restart(rounds).error == pytest.approx(0)
+
+
+def test_a_few_disturbed_rounds_do_not_move_the_ratio():
+    rng = np.random.default_rng(3)
+    rounds = list(rng.normal(0.1, 0.01, 20))
+    rounds[4] += 3.0
+    assert estimate_restart(rounds).log_ratio == pytest.approx(0.1, abs=0.01)
+
+
+def test_too_few_rounds_say_nothing():
+    assert estimate_restart([0.1] * 9) is None
+
+
+def test_the_spread_that_a_machine_showed_is_believed_by_how_much_showed_it():
+    restarts = [Restart(value, 0.001, 10, 5) for value in (0.0, 0.06)]
+    assumed = fixed_interval(estimate(restarts))
+    shown = fixed_interval(estimate(restarts, Spread(0.03, 40.0)))
+    assert shown.high - shown.low > assumed.high - assumed.low
+    alone = fixed_interval(estimate(restarts, NO_SPREAD))
+    assert alone.high - alone.low < assumed.high - assumed.low
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "until", "answered"),
+    [
+        (0.01, 0.5, 0.0, True),
+        (-0.5, -0.01, 0.0, True),
+        (-0.015, 0.015, 0.0, True),
+        (-0.03, 0.01, 0.0, False),
+        (-0.03, 0.01, 0.02, True),
+        (-0.03, 0.02, 0.02, False),
+    ],
+)
+def test_an_answer_is_a_difference_an_equivalence_or_the_wanted_precision(low, high, until, answered):
+    assert is_answer(Interval(low, high, 0.5), until) is answered

@@ -1,0 +1,110 @@
+"""The gate of a duel: a worker trains on so many images, waits for its device, tells, and blocks until its turn.
+
+The supervisor holds the other end of a socket. It says ``{"images": n, "round": r, "position": p}`` for a turn,
+``{"free": true}`` to train on to the end, and ``{"over": true}`` when no more of the training is wanted. The
+worker answers each turn with what it did. Time at the gate is in no figure: the report's clock stands still there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import time
+from collections.abc import Callable
+
+from tfpt_tui.backends.report import Report
+from tfpt_tui.counters import read_counters
+from tfpt_tui.events import Slice
+
+# An arm that is only measured trains until it is told to end: as many epochs as there may be.
+MOST_EPOCHS = 10_000
+ASLEEP_S = 0.1
+
+
+class DuelOver(BaseException):
+    """No more of this training is wanted: it was measured."""
+
+
+class Gate:
+    """One worker's end: ``number`` is its socket's descriptor, ``synchronize`` returns when the device is done."""
+
+    def __init__(self, report: Report, number: int, synchronize: Callable[[], None]) -> None:
+        self._report = report
+        self._socket = socket.socket(fileno=number)
+        self._lines = self._socket.makefile("r", encoding="utf-8")
+        self._synchronize = synchronize
+        self._left: float = 0
+        self._over = False
+        self._turn = Slice()
+        self._steps = 0
+        self._images = 0
+        self._started = 0.0
+        self._cpu_s = 0.0
+        self._suspended_s = 0.0
+
+    def arrive(self) -> None:
+        """Tell that all is ready, and wait for the first turn.
+
+        Raises:
+            DuelOver: there will be none.
+        """
+        self._report.stop_clock()
+        self._await_turn({"ready": True})
+
+    def passed(self, images: int) -> None:
+        """Count a step; at the end of the turn tell what was done in it, and wait for the next.
+
+        Raises:
+            DuelOver: there will be none.
+        """
+        self._steps += 1
+        self._images += images
+        if self._images < self._left:
+            return
+        self._synchronize()
+        seconds = self._report.stop_clock() - self._started
+        cpu_s = _cpu_s() - self._cpu_s
+        done = Slice(self._turn.round, self._turn.position, self._steps, self._images, seconds, cpu_s)
+        answer: dict[str, object] = {"steps": done.steps, "images": done.images}
+        if _suspended_s() - self._suspended_s < ASLEEP_S:
+            answer["seconds"] = seconds
+            if done.round:
+                self._report.emit(done)
+        self._await_turn(answer)
+
+    def leave(self) -> None:
+        """The training has come to its end: wait until the evaluation is nobody else's turn.
+
+        Raises:
+            DuelOver: it is not wanted.
+        """
+        if self._over:
+            raise DuelOver
+        if self._left < math.inf:
+            self._report.stop_clock()
+            self._await_turn({"ended": True})
+
+    def _await_turn(self, message: dict[str, object]) -> None:
+        self._socket.sendall((json.dumps(message) + "\n").encode())
+        line = self._lines.readline()
+        order = json.loads(line) if line else {"over": True}
+        self._over = bool(order.get("over"))
+        if self._over:
+            raise DuelOver
+        self._left = math.inf if order.get("free") else order["images"]
+        self._turn = Slice(order.get("round", 0), order.get("position", 0))
+        self._steps = self._images = 0
+        self._cpu_s = _cpu_s()
+        self._suspended_s = _suspended_s()
+        self._started = self._report.start_clock()
+
+
+def _suspended_s() -> float:
+    """Seconds since the boot in which the machine was asleep: a turn with such a gap in its clock is none."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def _cpu_s() -> float:
+    counters = read_counters()
+    return counters.user_s + counters.system_s

@@ -1,0 +1,59 @@
+"""What makes a plan a duel: its arms take turns, slice by slice, instead of running one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
+
+# The standard deviation of a process's log time from start to start: six restarts of three pairs of arms on one
+# machine differed by no more.
+ASSUMED_SD = 0.01
+RESTARTS = 3
+# As many as are begun for an answer that does not come.
+MOST_RESTARTS = 10
+# One round is a turn of each arm, of about a second.
+ROUNDS = 20
+TURN_S = 1.0
+SHORTEST_S = 2 * TURN_S
+
+
+@dataclass(frozen=True)
+class Duel:
+    """How long it takes, and what follows.
+
+    Attributes:
+        accuracy: whether the arms of the last restart train on to their last epoch after the measuring.
+        until: the precision of the ratio at which it ends, such as 0.02, or as soon as the answer is known; 0 for
+            all restarts, each of :data:`ROUNDS` rounds.
+        budget_s: seconds after which it ends without an answer, 0 for as long as it takes.
+        spread_sd, spread_freedom: what is known of processes that are started again
+            (:class:`~tfpt_tui.runs.record.duel_ratio.Spread`).
+    """
+
+    accuracy: bool = False
+    until: float = 0.0
+    budget_s: float = 0.0
+    spread_sd: float = ASSUMED_SD
+    spread_freedom: float = 0.0
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether it looks at the answer after every round, and ends when it is known."""
+        return self.until > 0 or self.budget_s > 0
+
+
+def why_no_duel(configs: Sequence[RunConfig]) -> str:
+    """Why the rows cannot take turns, "" where they can."""
+    if len(configs) < 2:
+        return "a duel needs two rows or more"
+    if len({config.data for config in configs}) > 1:
+        return "the arms of a duel train on one dataset"
+    for config in configs:
+        if TRACKS[config.track].compiles_in_clock:
+            return f"the clock of the track {config.track} is a whole training in one go"
+        if config.measure not in ("end_to_end", "model"):
+            return f"measure={config.measure} trains nothing that could be parted into turns"
+    return ""

@@ -1,0 +1,354 @@
+"""One restart of a duel: its arms are started one after the other, then take turns until enough is known.
+
+Only one arm ever runs. Whoever has no turn has synchronised its device, waits at its gate, and is stopped by the
+kernel with all its threads and loaders (SIGSTOP): whatever it would prefetch or poll for, it does in its own time.
+A round is one turn of every arm; every second round is in the opposite order.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tfpt_tui.config.toml import read_record
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.events import RunError, Slice
+from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, DuelPart
+from tfpt_tui.hardware.recorder import Recorder
+from tfpt_tui.runs.plan.duel import ROUNDS, TURN_S, Duel
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.duel_ratio import (
+    MIN_BLOCKS,
+    Restart,
+    Spread,
+    estimate,
+    estimate_restart,
+    is_answer,
+    log_ratios,
+    sequence_interval,
+)
+from tfpt_tui.runs.record.processes import halt_group, kill_group, resume_group
+from tfpt_tui.runs.record.result import result_from
+from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.sweep import Sweep, read_config
+from tfpt_tui.runs.supervision.gate import Gate
+from tfpt_tui.runs.supervision.memory_check import check_room_together
+from tfpt_tui.runs.supervision.worker_run import (
+    TICK_S,
+    StartedRun,
+    Supervisor,
+    end_worker,
+    ended,
+    ending_of,
+    prepare_run,
+    run_one,
+    settle,
+    start_run,
+    stop_requested,
+    tell,
+)
+
+# An arm that is this much slower is given as many seconds as the other, not as many images.
+ALIKE = 4.0
+# Turns to find the length of a turn: long enough to be timed, and no longer than they need be.
+SIZING_S = 0.25
+GROWTH = 4
+# A turn that takes so much longer than the one before it does not come back.
+PATIENCE = 20
+PATIENCE_S = 60.0
+# Of slow arms a restart has fewer rounds, but never fewer than tell their spread.
+RESTART_S = 150.0
+
+
+class TurnError(Exception):
+    """An arm gave no answer: ``cause`` is why it is ended, "" where it ended by itself."""
+
+    def __init__(self, arm: Arm, cause: str, message: str = "") -> None:
+        super().__init__(message)
+        self.arm = arm
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the workers that take turns."""
+
+    started: StartedRun
+    gate: Gate
+    recorder: Recorder
+
+    @property
+    def run(self) -> RunDirectory:
+        return self.started.run
+
+
+def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: float, *, last: bool) -> bool:
+    """Run the arms of one restart from their workers' start to their results, whatever happens.
+
+    Returns whether no further restart is wanted: the question is answered, or the budget is spent at ``deadline``
+    (monotonic; only of a duel with a budget). Where arms do not fit in memory together they run one after another.
+    """
+    duel = supervisor.sweep.plan.duel
+    assert duel
+    try:
+        configs = [read_config(run) for run in runs]
+        check_room_together(configs, [read_manifest(Path(config.data)) for config in configs])
+    except TfptError as error:  # what cannot be read is each run's own error
+        print(f"no duel: {error}; the arms run one after another", file=sys.stderr)
+        for run in runs:
+            run_one(supervisor, run)
+        return False
+    endings: dict[RunDirectory, tuple[str, RunError | None]] = {}
+    answered = False
+    with ExitStack() as stack:
+        arms: list[Arm] = []
+        try:
+            whole = duel.accuracy and (last or duel.ends_early)
+            for run in runs:
+                arms.append(stack.enter_context(_started(supervisor, run, runs, duel, whole=whole)))
+                _await(supervisor, arms[-1], arms[-1].started.prepared.limit_s)
+            answered = _take_turns(supervisor, arms, duel, deadline)
+            for arm in arms:
+                _finish(supervisor, arm, whole=whole and (last or answered))
+        except TurnError as error:
+            endings = _broken_off(supervisor, arms, error)
+        except (TfptError, OSError) as error:
+            endings = _not_begun(arms, runs[len(arms) :], error)
+        for arm in arms:
+            if arm.run not in endings:
+                endings[arm.run] = ending_of(supervisor, arm.started, "")
+    for run in runs:
+        settle(run, *endings.get(run, ("stopped", None)))
+    return answered
+
+
+@contextmanager
+def _started(
+    supervisor: Supervisor,
+    run: RunDirectory,
+    runs: Sequence[RunDirectory],
+    duel: Duel,
+    *,
+    whole: bool,
+) -> Iterator[Arm]:
+    """An arm whose worker was started; at the end it is gone with all its children."""
+    prepared = prepare_run(supervisor, run)
+    part = DuelPart(
+        tuple(one.id for one in runs), duel.until, duel.budget_s, duel.spread_sd, duel.spread_freedom, whole
+    )
+    prepared = replace(prepared, environment=replace(prepared.environment, duel=part))
+    gate = Gate(whole=whole)
+    try:
+        started = start_run(supervisor, prepared, gate)
+        gate.begun()
+        try:
+            with Recorder(run.hardware, started.worker.pid, supervisor.gpu) as recorder:
+                yield Arm(started, gate, recorder)
+        finally:
+            kill_group(started.worker.pid)
+            started.worker.wait()
+    finally:
+        gate.close()
+
+
+def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadline: float) -> bool:
+    """Rounds until there are enough, the question is answered, time is up, or an arm has no epoch left.
+
+    Returns whether no further restart is wanted.
+    """
+    begun = time.monotonic()
+    earlier = _earlier_restarts(supervisor.sweep, len(arms))
+    images, expected_s = _size(supervisor, arms)
+    ratios: list[list[float]] = [[] for _ in arms[1:]]
+    for number in range(1, ROUNDS + 1):
+        tell(supervisor, "running", f"duel: restart {len(earlier[0]) + 1}, round {number} of {ROUNDS}")
+        turns = _play_round(supervisor, arms, images, number, expected_s)
+        if turns is None:
+            return False
+        if all("seconds" in turn for turn in turns):
+            paces = [turn["seconds"] / turn["images"] for turn in turns]
+            for place, pace in enumerate(paces[1:]):
+                ratios[place].append(math.log(pace / paces[0]))
+        if duel.ends_early and _is_answered(ratios, earlier, duel):
+            return True
+        if duel.budget_s and time.monotonic() > deadline:
+            return True
+        if time.monotonic() - begun > RESTART_S and len(ratios[0]) >= 2 * MIN_BLOCKS:
+            return False
+    return False
+
+
+def _is_answered(ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel) -> bool:
+    """Whether the ratios of all arms to the first are known well enough, by these rounds and earlier restarts."""
+    current = [restart for restart in map(estimate_restart, ratios) if restart]
+    spread = Spread(duel.spread_sd, duel.spread_freedom)
+    intervals = [
+        sequence_interval(estimate([*before, one], spread), len(ratios))
+        for before, one in zip(earlier, current, strict=False)
+    ]
+    return len(intervals) == len(ratios) and all(is_answer(interval, duel.until) for interval in intervals)
+
+
+def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
+    """What the restarts showed that are recorded, of every arm but the first."""
+    restarts: dict[int, list[tuple[int, Sequence[Slice]]]] = {}
+    for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True):
+        if run.result.exists() and status_of(run) == "completed":
+            result = result_from(read_record(run.result), NO_SNAPSHOT)
+            restarts.setdefault(planned.repeat, []).append((planned.row, result.slices))
+    found: list[list[Restart]] = [[] for _ in range(arms - 1)]
+    for rows in restarts.values():
+        slices = [own for _, own in sorted(rows, key=lambda row: row[0])]
+        for place, own in enumerate(slices[1:]):
+            if restart := estimate_restart(log_ratios(own, slices[0])):
+                found[place].append(restart)
+    return found
+
+
+def _size(supervisor: Supervisor, arms: Sequence[Arm]) -> tuple[list[int], list[float]]:
+    """How many images of each arm make a turn, and the seconds that they take.
+
+    All do the same small turns first, each several times as many images as the one before, until one can be timed.
+    """
+    images = 1
+    while True:
+        tell(supervisor, "running", "duel: how long is a turn?")
+        turns = [_turn(supervisor, arm, images, 0, 0, arm.started.prepared.limit_s) for arm in arms]
+        if any(turn.get("ended") for turn in turns):
+            return [images] * len(arms), [PATIENCE_S] * len(arms)
+        seconds = [turn["seconds"] for turn in turns]
+        if min(seconds) >= SIZING_S or max(seconds) >= ALIKE * TURN_S:
+            break
+        images = GROWTH * max(turn["images"] for turn in turns)
+    rates = [turn["images"] / turn["seconds"] for turn in turns]
+    if max(rates) <= ALIKE * min(rates):
+        middle = math.exp(math.fsum(map(math.log, rates)) / len(rates))
+        size = max(turn["images"] // turn["steps"] for turn in turns)
+        alike = max(1, round(middle * TURN_S / size)) * size
+        return [alike] * len(arms), [alike / rate for rate in rates]
+    return [max(1, round(rate * TURN_S)) for rate in rates], [TURN_S, *[TURN_S] * (len(arms) - 1)]
+
+
+def _play_round(
+    supervisor: Supervisor, arms: Sequence[Arm], images: Sequence[int], number: int, expected_s: Sequence[float]
+) -> list[Mapping[str, Any]] | None:
+    """One turn of each arm, by the places of the arms; None once one of them has no epoch left."""
+    places = list(range(len(arms)))
+    turns: dict[int, Mapping[str, Any]] = {}
+    for position, place in enumerate(places if number % 2 else reversed(places), start=1):
+        limit_s = PATIENCE * expected_s[place] + PATIENCE_S
+        turns[place] = _turn(supervisor, arms[place], images[place], number, position, limit_s)
+        if turns[place].get("ended"):
+            return None
+    return [turns[place] for place in places]
+
+
+def _turn(
+    supervisor: Supervisor, arm: Arm, images: int, number: int, position: int, limit_s: float
+) -> Mapping[str, Any]:
+    """Let an arm train on so many images, and wait until it is at its gate again, stopped."""
+    arm.recorder.begin()
+    arm.gate.order(images=images, round=number, position=position)
+    return _await(supervisor, arm, limit_s)
+
+
+def _await(supervisor: Supervisor, arm: Arm, limit_s: float) -> Mapping[str, Any]:
+    """What the arm says when it comes to its gate; it is stopped there.
+
+    Raises:
+        TurnError: it ended, is to stop, or does not come.
+    """
+    worker = arm.started.worker
+    resume_group(worker)
+    deadline = time.monotonic() + limit_s
+    while (answer := arm.gate.answer(TICK_S)) is None:
+        if ended(worker, 0):
+            raise TurnError(arm, "")
+        _look_after(supervisor, arm, deadline, f"no answer within {limit_s:.0f} s of its turn")
+    halt_group(worker)
+    arm.recorder.tick()
+    return answer
+
+
+def _look_after(supervisor: Supervisor, arm: Arm, deadline: float, late: str) -> None:
+    """Keep the record of the arm that runs.
+
+    Raises:
+        TurnError: it is to stop, or its time is over, which ``late`` says.
+    """
+    arm.recorder.tick()
+    arm.started.keeper.catch_up()
+    if stop_requested(supervisor.sweep, arm.run) or not arm.run.path.is_dir():
+        raise TurnError(arm, "stopped")
+    if time.monotonic() > deadline:
+        raise TurnError(arm, "timeout", late)
+
+
+def _finish(supervisor: Supervisor, arm: Arm, *, whole: bool) -> None:
+    """Let an arm train on to its end and be evaluated, or end where it is; wait until it is gone."""
+    if whole:
+        tell(supervisor, "running", f"after the duel: {arm.run.id} trains on to its last epoch")
+        arm.gate.order(free=True)
+    else:
+        arm.gate.order(over=True)
+    arm.recorder.begin()
+    resume_group(arm.started.worker)
+    limit_s = arm.started.prepared.limit_s
+    deadline = time.monotonic() + limit_s
+    while not ended(arm.started.worker, TICK_S):
+        _look_after(supervisor, arm, deadline, f"not done {limit_s:.0f} s after the duel")
+
+
+def _broken_off(
+    supervisor: Supervisor, arms: Sequence[Arm], error: TurnError
+) -> dict[RunDirectory, tuple[str, RunError | None]]:
+    """End all arms: the record of the one that gave no answer says why, those of the others that it did."""
+    for arm in arms:
+        _end(arm)
+    status, reason = ending_of(supervisor, error.arm.started, error.cause)
+    if status == "timeout":
+        reason = RunError("Timeout", str(error))
+    endings: dict[RunDirectory, tuple[str, RunError | None]] = {error.arm.run: (status, reason)}
+    why = f"{error.arm.run.id}: {status}{f': {reason.message}' if reason else ''}"
+    for arm in arms:
+        if arm is not error.arm:
+            status, reason = ending_of(supervisor, arm.started, "stopped")
+            if status == "stopped" and error.cause != "stopped":
+                reason = _ended_with(why)
+            endings[arm.run] = status, reason
+    return endings
+
+
+def _end(arm: Arm) -> None:
+    if arm.started.worker.poll() is None:
+        resume_group(arm.started.worker)
+        end_worker(arm.started.worker, "")
+        kill_group(arm.started.worker.pid)
+    arm.started.worker.wait()
+
+
+def _ended_with(why: str) -> RunError:
+    return RunError("DuelEnded", f"the duel ended with its other arm, {why}")
+
+
+def _not_begun(
+    arms: Sequence[Arm], others: Sequence[RunDirectory], error: TfptError | OSError
+) -> dict[RunDirectory, tuple[str, RunError | None]]:
+    """End the arms that wait for one that cannot be started."""
+    named = others[0] if others else arms[-1].run
+    if isinstance(error, OSError):
+        error = cannot("record the run", error.filename or named.path, error)
+    for arm in arms:
+        _end(arm)
+    endings: dict[RunDirectory, tuple[str, RunError | None]] = {
+        run: ("stopped", _ended_with(f"{named.id}: {error}")) for run in (*(arm.run for arm in arms), *others)
+    }
+    endings[named] = "failed", RunError(type(error).__name__, str(error))
+    return endings

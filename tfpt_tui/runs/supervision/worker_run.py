@@ -1,0 +1,236 @@
+"""One run, from the start of its worker to its result, whatever happens to it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.events import RunError
+from tfpt_tui.files import free_bytes
+from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.machine import take_snapshot
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
+from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
+from tfpt_tui.hardware.preflight import judge_overlap
+from tfpt_tui.hardware.processes import other_workers
+from tfpt_tui.hardware.processor import spared_cores
+from tfpt_tui.hardware.recorder import Recorder
+from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
+from tfpt_tui.runs.plan.timeout import timeout_s
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.processes import Process, identify, kill_group, oom_kills
+from tfpt_tui.runs.record.state import state_of, write_state
+from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, read_config
+from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize, find_ending
+from tfpt_tui.runs.supervision.gate import Gate
+from tfpt_tui.runs.supervision.launcher import launch_worker
+from tfpt_tui.runs.supervision.memory_check import check_room
+
+TICK_S = 0.2
+# What fills a disk is often removed a moment later: a log, a download, a checkpoint of somebody else.
+ROOM_S = 30.0
+# Saving what the log needs takes a worker moments; a call that hangs in a driver takes for ever.
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """What every step needs: the plan, who we are, and the GPU reader that serves all runs."""
+
+    sweep: Sweep
+    process: Process
+    gpu: GpuReader
+
+
+def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
+    """One run from its worker's start to its result; whatever refuses to work becomes the run's error."""
+    try:
+        status, error = _run_worker(supervisor, run)
+    except TfptError as problem:
+        status, error = "failed", RunError(type(problem).__name__, str(problem))
+    except OSError as problem:
+        refused = cannot("record the run", problem.filename or run.path, problem)
+        status, error = "failed", RunError(type(refused).__name__, str(refused))
+    except Exception as problem:  # a mistake of ours must not cost the runs that follow
+        status, error = "failed", RunError(type(problem).__name__, str(problem), traceback.format_exc())
+    settle(run, status, error)
+
+
+def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
+    """Write the result of a run. While the disk is full it tries again; later the next supervisor writes it."""
+    deadline = time.monotonic() + ROOM_S
+    while run.path.is_dir():
+        try:
+            return finalize(run, status, error)
+        except OSError as problem:
+            if time.monotonic() > deadline:
+                print(cannot("record the run", problem.filename or run.path, problem), file=sys.stderr)
+                return None
+        time.sleep(TICK_S)
+
+
+def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
+    prepared = prepare_run(supervisor, run)
+    if stop_requested(supervisor.sweep, run):
+        return "stopped", None
+    started = start_run(supervisor, prepared)
+    try:
+        cause = watch(supervisor, started)
+    except OSError:
+        end_worker(started.worker, "")  # asked, not killed: it takes back what it was writing
+        raise
+    finally:
+        kill_group(started.worker.pid)
+        started.worker.wait()
+    return ending_of(supervisor, started, cause)
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """All that is known of a run before its worker starts; ``limit_s`` are the seconds that it may take."""
+
+    run: RunDirectory
+    config: RunConfig
+    interpreter: str
+    environment: MachineSnapshot
+    limit_s: float
+
+
+@dataclass(frozen=True)
+class StartedRun:
+    """A run whose worker lives. ``kills`` is how often the kernel had killed for want of memory before."""
+
+    prepared: PreparedRun
+    worker: subprocess.Popen[bytes]
+    keeper: RecordKeeper
+    kills: int
+
+    @property
+    def run(self) -> RunDirectory:
+        return self.prepared.run
+
+
+def prepare_run(supervisor: Supervisor, run: RunDirectory) -> PreparedRun:
+    """Check that there is room, bring the dataset into memory, and look at the machine.
+
+    Raises:
+        TfptError: the configuration or the dataset cannot be read, or there is no room.
+    """
+    config = read_config(run)
+    manifest = read_manifest(Path(config.data))
+    check_room(config, manifest)  # hours may have passed since the plan was checked
+    limit_s = timeout_s(config, manifest.total("train"), manifest.total("test"))
+    interpreter = interpreter_for(supervisor.sweep, run)
+    spared = spared_cores(config.threads)
+    environment = replace(_snapshot(supervisor, run, config), interpreter=interpreter, spared_cores=spared)
+    return PreparedRun(run, config, interpreter, environment, limit_s)
+
+
+def start_run(supervisor: Supervisor, prepared: PreparedRun, gate: Gate | None = None) -> StartedRun:
+    """Start the worker of a run, and its record.
+
+    Raises:
+        MissingError: the interpreter cannot be started.
+        OSError: the record cannot be written; no worker is left.
+    """
+    kills = oom_kills()
+    run, spared = prepared.run, prepared.environment.spared_cores
+    worker = launch_worker(run, prepared.interpreter, spared, gate)
+    try:
+        burn_in = run not in measured_runs(supervisor.sweep)
+        claim_run(supervisor, run, identify(worker.pid), burn_in=burn_in)
+        return StartedRun(prepared, worker, RecordKeeper(run, prepared.environment), kills)
+    except OSError:
+        end_worker(worker, "")
+        kill_group(worker.pid)
+        worker.wait()
+        raise
+
+
+def ending_of(supervisor: Supervisor, started: StartedRun, cause: str) -> tuple[str, RunError | None]:
+    """How a run ended whose worker is gone; ``cause`` is why we ended it, "" where we did not."""
+    keeper = started.keeper
+    keeper.catch_up()
+    if overlap := judge_overlap(other_workers(supervisor.process.pid)):
+        keeper.warn(overlap)
+    return find_ending(
+        keeper.record,
+        started.worker.returncode,
+        cause,
+        killed_for_memory=oom_kills() > started.kills,
+        limit_s=started.prepared.limit_s,
+        free=free_bytes(started.run.path),
+    )
+
+
+def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> MachineSnapshot:
+    """Bring the dataset into memory where it is not, and look at the machine just before the worker starts."""
+    data = Path(config.data)
+    files = list_files(data)
+    found = resident_share(files)
+    cache = PageCache(found, found)
+    if found is not None and found < WARM_SHARE:
+        tell(supervisor, "running", "reading the dataset into memory, so that every run begins alike")
+        read_all(files, lambda: stop_requested(supervisor.sweep, run))
+        cache = PageCache(found, resident_share(files))
+        tell(supervisor, "running", "")
+    snapshot = take_snapshot(data, run.path.parent, config.device, cache, supervisor.gpu)
+    sensitivity = read_sensitivity(
+        find_paths().sensitivity, fingerprint(snapshot, on_gpu=False).machine, config.framework
+    )
+    return replace(snapshot, sensitivity=to_document(sensitivity) if sensitivity else {})
+
+
+def watch(supervisor: Supervisor, started: StartedRun) -> str:
+    """Keep the record while the worker lives. Returns why we ended it: ``stopped``, ``timeout`` or nothing."""
+    run, worker, keeper = started.run, started.worker, started.keeper
+    deadline = time.monotonic() + started.prepared.limit_s
+    with Recorder(run.hardware, worker.pid, supervisor.gpu) as recorder:
+        while True:
+            recorder.tick()
+            keeper.catch_up()
+            if ended(worker, TICK_S):
+                return ""
+            if stop_requested(supervisor.sweep, run) or not run.path.is_dir():
+                return end_worker(worker, "stopped")
+            if time.monotonic() > deadline:
+                return end_worker(worker, "timeout")
+
+
+def stop_requested(sweep: Sweep, run: RunDirectory) -> bool:
+    return run.stop.exists() or sweep.directory.stop.exists()
+
+
+def end_worker(worker: subprocess.Popen[bytes], cause: str) -> str:
+    """Ask the worker to end, and leave the killing to the caller when it does not."""
+    worker.terminate()
+    ended(worker, GRACE_S)
+    return cause
+
+
+def ended(worker: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        worker.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None = None, *, burn_in: bool) -> None:
+    owner = state_of(supervisor.process, worker)
+    write_state(run.state, replace(owner, sweep=supervisor.sweep.id, burn_in=burn_in))
+    tell(supervisor, "starting", "")
+
+
+def tell(supervisor: Supervisor, status: str, message: str) -> None:
+    state = replace(state_of(supervisor.process), status=status, message=message)
+    write_state(supervisor.sweep.directory.state, state)
