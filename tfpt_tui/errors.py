@@ -1,11 +1,13 @@
 """The problems that a user can fix: each is one clear line and knows its exit code.
 
 The exit codes are part of the command line's contract:
-0 done, 1 a run failed, 2 wrong usage or configuration, 3 something missing on this machine, 130 interrupted.
+0 done, 1 a run failed, 2 wrong usage or configuration, 3 something missing on this machine, 4 the condition of a
+gate is proven, 130 interrupted.
 """
 
 import errno
 
+GATE_PROVEN = 4  # the exit code of compare --fail-if
 INTERRUPTED = 130  # the exit code after Ctrl-C
 
 

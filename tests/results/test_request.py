@@ -11,11 +11,14 @@ import pytest
 
 from tests.results.test_comparison import result
 from tfpt_tui.config.toml import write_toml
+from tfpt_tui.results.comparison.duel import Turns
 from tfpt_tui.results.comparison.statistics import compare_times
+from tfpt_tui.results.comparison.verdicts import compare_evidence
 from tfpt_tui.results.requests import request
 from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, write_out
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.duel_ratio import Spread
 from tfpt_tui.runs.record.result import result_document
 
 ENVIRONMENT = {"machine": {"host": "mars", "processor": "EPYC"}, "fingerprint": {"machine": "m", "software": "s"}}
@@ -43,18 +46,18 @@ def calls(monkeypatch):
     """The comparisons that were really worked out."""
     worked_out = []
 
-    def count(own, baseline, rows):
-        worked_out.append((own, baseline, rows))
-        return compare_times(own, baseline, rows)
+    def count(evidence, rows):
+        worked_out.append(evidence)
+        return compare_evidence(evidence, rows)
 
-    monkeypatch.setattr(request, "compare_times", count)
+    monkeypatch.setattr(request, "compare_evidence", count)
     return worked_out
 
 
 @pytest.fixture
 def compare(paths):
     paths.runs.mkdir(parents=True)
-    return request._remembering(paths)
+    return lambda own, baseline, rows: request._remembering(paths)((own, baseline), rows)
 
 
 def test_every_format_carries_versions_machine_track_repeats_and_parity(recorded, paths):
@@ -95,10 +98,10 @@ def test_a_run_that_is_gone_has_no_figures(recorded, paths):
     assert found.results[0].status == "crashed"
 
 
-def test_the_same_timings_are_compared_once(compare, paths, calls):
+def test_the_same_timings_are_compared_once(compare, calls):
     found = compare(OWN, {25: 0.8, 26: 1.0, 27: 1.1}, 1)
     assert found == compare_times(OWN, {25: 0.8, 26: 1.0, 27: 1.1})
-    assert request._remembering(paths)(OWN, {25: 0.8, 26: 1.0, 27: 1.1}, 1) == found
+    assert compare(OWN, {25: 0.8, 26: 1.0, 27: 1.1}, 1) == found
     assert len(calls) == 1
 
 
@@ -116,10 +119,20 @@ def test_timings_that_cannot_be_compared_stay_so(compare, calls):
     assert len(calls) == 1
 
 
-def test_another_method_or_scipy_compares_anew(compare, paths, calls, monkeypatch):
+def test_another_method_or_scipy_compares_anew(compare, calls, monkeypatch):
     compare(OWN, BASELINE, 1)
     monkeypatch.setattr(request, "METHOD", request.METHOD + 1)
-    request._remembering(paths)(OWN, BASELINE, 1)
+    compare(OWN, BASELINE, 1)
     monkeypatch.setattr(request, "version", lambda name: "0.0")
-    request._remembering(paths)(OWN, BASELINE, 1)
+    compare(OWN, BASELINE, 1)
     assert len(calls) == 3
+
+
+def test_the_same_turns_are_compared_once(paths, calls):
+    paths.runs.mkdir(parents=True)
+    turns = Turns(((0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.3),), Spread(), False)
+    found = request._remembering(paths)(turns, 1)
+    assert found == compare_evidence(turns, 1)
+    assert found.by_turns
+    assert request._remembering(paths)(turns, 1) == found
+    assert len(calls) == 1

@@ -177,3 +177,18 @@ def test_a_phase_stays_whole_where_the_legend_breaks():
     rows = rows_of(result("a", phases={"import": 1.0, "model_building": 2.0, "training": 80.2, "evaluation": 1.0}))
     _, _, *legend = lines_of(draw_phases(rows, 40))
     assert legend == ["I import 1.0  B model building 2.0", "T training 80.2  E evaluation 1.0"]
+
+
+@pytest.mark.parametrize("columns", [70, 150])
+def test_every_pair_is_a_dot_below_its_interval(slower, columns):
+    lines = lines_of(draw_intervals(slower, columns))
+    whisker = next(line for line in lines[1:] if "├" in line and "┤" in line)
+    dots = lines[lines.index(whisker) + 1]
+    assert set(dots) <= {" ", "·", ":"}
+    assert dots.count("·") + 2 * dots.count(":") >= 2
+    assert abs(dots.index(dots.strip()[0]) - whisker.index("●")) < columns / 4
+
+
+def test_a_pair_beyond_the_axis_is_at_its_end():
+    rows = rows_of(*repeats("pytorch", *[100.0] * 5), *repeats("tensorflow", 80.0, 80.1, 80.2, 80.1, 5.0))
+    assert any(line.rstrip().endswith(("·", ":")) for line in lines_of(draw_intervals(rows, 70)))

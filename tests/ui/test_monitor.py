@@ -9,12 +9,16 @@ from textual.widgets import Input
 from tests.ui.driving import SIZES, finish, hides, screen_text, shows
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError
+from tfpt_tui.events import Slice, Stamped, encode
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
+from tfpt_tui.runs.record.state import read_state, write_state
 from tfpt_tui.ui.monitor import watch
 from tfpt_tui.ui.monitor.log_view import plain
+from tfpt_tui.ui.monitor.reader import RunReader
 from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.runs_pane import RunsPane
 from tfpt_tui.ui.monitor.screen import MonitorScreen
+from tfpt_tui.ui.monitor.text import progress
 from tfpt_tui.ui.widgets.chart import Chart
 
 
@@ -362,3 +366,35 @@ async def test_a_click_on_a_chart_reads_the_values_there(app, recorded):
         await shows(pilot, "train loss by epoch at 2: 1")
         await pilot.click(chart, offset=(8, 3))
         await shows(pilot, "train loss by epoch at 1: 2")
+
+
+def record_duel(recorded, rounds=12):
+    """Let the two runs of a sweep have taken turns."""
+    for place, run in enumerate(recorded.runs):
+        environment = read_toml(run.environment)
+        duel = {"arms": [one.id for one in recorded.runs], "spread_sd": 0.01}
+        write_toml(run.environment, {**environment, "duel": duel})
+        turns = (Slice(number, 1 + place, 16, 512, 1.0 + 0.1 * place, 1.9) for number in range(1, rounds + 1))
+        with run.events.open("a") as file:
+            file.writelines(encode(Stamped(100 + number, 1.0, 1.0, turn)) for number, turn in enumerate(turns))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_both_arms_of_a_duel_are_drawn_round_by_round(app, recorded, size):
+    record_duel(recorded)
+    async with app.run_test(size=size) as pilot:
+        await shows(pilot, "images/s by round")
+        chart = app.screen.query_one("#chart-images-s-by-seconds", Chart)
+        first, second = chart._series
+        assert (first.label, second.label) == ("PyTorch", "TensorFlow")
+        assert first.xs == second.xs == tuple(map(float, range(1, 13)))
+        assert set(first.ys) == {512.0}
+
+
+async def test_how_a_live_duel_stands_is_told_instead_of_an_epoch(app, recorded, paths):
+    record_duel(recorded)
+    view = RunReader(recorded.runs[0], paths)
+    standing = "duel: restart 1, round 12 of 20; TensorFlow takes 1.10x [1.08, 1.12] the time of PyTorch"
+    write_state(recorded.directory.state, replace(read_state(recorded.directory.state), message=standing))
+    shown = replace(view.read(), status="running", waiting=view._waiting("running"), error=None)
+    assert progress(shown, 80).plain == standing

@@ -9,8 +9,18 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.schema import SETTINGS, nearest
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import GATE_PROVEN, UsageError
 from tfpt_tui.results.comparison.filters import is_condition, measured, parse_condition, select
+from tfpt_tui.results.comparison.gate import (
+    DISPROVEN,
+    GRAMMAR,
+    PROVEN,
+    UNKNOWN,
+    Condition,
+    judge_gate,
+    parse_gate,
+)
+from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.results.requests.export import write_comparison
 from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, draw, recorded, write_out
 from tfpt_tui.results.store.index import read_summaries
@@ -20,6 +30,7 @@ from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep
 
 TEXT = "table"
+PASS, FAIL = "pass", "fail"
 
 
 @click.command()
@@ -34,6 +45,14 @@ TEXT = "table"
 @click.option("--format", "format_", type=click.Choice([*FORMATS, HTML]), default=TEXT, show_default=True)
 @click.option("--out", metavar="FILE", help="Write to a file instead of stdout.")
 @click.option("--charts", metavar="DIR", help="Also draw the charts, as png and svg.")
+@click.option("--fail-if", "fail_if", metavar="EXPR", help=f"Exit with 4 if it is proven: {GRAMMAR}.")
+@click.option(
+    "--unknown",
+    type=click.Choice([PASS, FAIL]),
+    default=PASS,
+    show_default=True,
+    help="What --fail-if does where nobody can tell.",
+)
 @pass_invocation
 def compare(
     invocation: Invocation,
@@ -48,13 +67,16 @@ def compare(
     format_: str,
     out: str | None,
     charts: str | None,
-) -> None:
+    fail_if: str | None,
+    unknown: str,
+) -> int:
     """Compare the runs given by ID, by what they are (batch_size>32 status=completed), or of a sweep.
 
     Without any of these, those of the latest sweep. KEY is a setting, status, preset or sweep; all that are given
     must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the
     baseline. Rows are ranked within one track and one measure only.
     """
+    condition = parse_gate(fail_if) if fail_if else None
     if by and by not in SETTINGS:
         raise UsageError(f"--by {by}: unknown key{nearest(by, SETTINGS)}")
     against = find_run(invocation.paths, baseline) if baseline else None
@@ -84,6 +106,21 @@ def compare(
     else:
         _deliver(write_out(found, format_, drawn), out)
     invocation.note_missing_frameworks()
+    return _gate(condition, found.verdicts, unknown) if condition else 0
+
+
+def _gate(condition: Condition, verdicts: Sequence[RowVerdict], unknown: str) -> int:
+    """Say how the comparison stands to the condition, and return the exit code."""
+    judgement = judge_gate(condition, verdicts)
+    fails = judgement.outcome == PROVEN or (judgement.outcome == UNKNOWN and unknown == FAIL)
+    ending = f"{'failed' if fails else 'passed'}, as --unknown {unknown} says"
+    said = {
+        PROVEN: "is proven",
+        DISPROVEN: "is disproven",
+        UNKNOWN: f"can be neither proven nor disproven: {ending}",
+    }
+    say(f"{condition}: {said[judgement.outcome]}: {judgement.why}")
+    return GATE_PROVEN if fails else 0
 
 
 def _select(

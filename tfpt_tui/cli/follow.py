@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.terminal import obeys
 
 POLL_S = 0.2
+# Without a terminal, how a duel stands is told so often.
+DUEL_SAID_S = 10.0
 # Shorter phases are not worth a line; the result keeps them all.
 MIN_PHASE_S = 0.5
 # Their figures have lines of their own.
@@ -41,6 +44,8 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
     A second Ctrl-C leaves at once, and the supervisor to its work. With ``seconds``, the expected time of each
     run, what is left is said after each.
     """
+    if sweep.plan.duel:
+        return follow_duel(sweep)
     interrupted = False
     known = [one for one in seconds if one is not None]
     countdown = Countdown(known) if len(known) == len(sweep.runs) else None
@@ -66,6 +71,32 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
     return interrupted
 
 
+def follow_duel(sweep: Sweep) -> bool:
+    """Narrate a duel to its end: all its arms at once. Ctrl-C stops it; returns whether it was used."""
+    interrupted, told, due = False, "", 0.0
+    while any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
+        try:
+            message = read_state(sweep.directory.state).message
+            if obeys(sys.stderr):
+                clear_line()
+                click.echo(message[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
+            elif message != told and time.monotonic() >= due:
+                say(message)
+                told, due = message, time.monotonic() + DUEL_SAID_S
+            time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            if interrupted:
+                raise
+            interrupted = True
+            request_stop(sweep.directory)
+            clear_line()
+            say("stopping the duel; Ctrl-C again leaves without waiting")
+    clear_line()
+    for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()]):
+        narrator.conclude()
+    return interrupted
+
+
 def narrators_of(runs: Sequence[RunDirectory]) -> list[Narrator]:
     """One for each run, numbered where there are several."""
     if len(runs) == 1:
@@ -87,8 +118,7 @@ class Narrator:
     def step(self, sweep: Sweep | None = None) -> bool:
         """Tell what is new; True once the run is over and shown."""
         if not self.run.path.is_dir():
-            if not (sweep and sweep.plan.duel):  # its answer needed fewer restarts than were planned
-                say(f"{self.label}{self.run.id}: was deleted")
+            say(f"{self.label}{self.run.id}: was deleted")
             return True
         status = status_of(self.run)  # before the events: what is written later is shown in the next step
         for stamped in self.tail.stream():
@@ -108,6 +138,12 @@ class Narrator:
             self._tell_waiting(sweep)
         show_progress(self.record)
         return False
+
+    def conclude(self) -> None:
+        """Tell of a run that is over what it was, what was wrong, and how it ended."""
+        self._begin()
+        self._tell_warnings()
+        say(tell_ending(self.run, status_of(self.run)))
 
     def _begin(self) -> None:
         if not self.begun:

@@ -17,6 +17,7 @@ from tfpt_tui.results.requests.duration import (
     SAME,
     Pace,
     corrected_s,
+    duel_s,
     expect_s,
     pace_of,
     paces_here,
@@ -42,6 +43,9 @@ def forecast(plan: Plan, interpreters: Interpreters, paths: Paths) -> list[float
     if unknown and len(plan.runs) > FEW_RUNS and _is_of_one_kind(unknown):
         paces += _calibrate(unknown, interpreters)
         seconds = expect_s(configs, paces)
+    if plan.duel:
+        _forecast_duel(plan, paces)
+        return []
     count = f"{len(plan.runs)} run{'' if len(plan.runs) == 1 else 's'}"
     known = [one for one in seconds if one is not None]
     if len(known) == len(seconds):
@@ -50,6 +54,19 @@ def forecast(plan: Plan, interpreters: Interpreters, paths: Paths) -> list[float
     elif len(plan.runs) > FEW_RUNS:
         say(f"{count}; no estimate: no comparable runs on this machine yet")
     return seconds
+
+
+def _forecast_duel(plan: Plan, paces: Sequence[Pace]) -> None:
+    """Say how long all restarts of a duel take; one that ends with its answer takes that at the most."""
+    assert plan.duel
+    arms = [run.config for run in plan.runs if run.repeat == 1]
+    restarts = len(plan.runs) // len(arms)
+    seconds = duel_s(arms, restarts, plan.duel.accuracy, paces)
+    if plan.duel.budget_s:
+        seconds = min(seconds or plan.duel.budget_s, plan.duel.budget_s)
+    length = "" if seconds is None else f", about {show_duration(seconds)}"
+    most = "up to " if plan.duel.ends_early else ""
+    say(f"a duel of {len(arms)} arms, {most}{restarts} restart{'s' * (restarts > 1)}{length}")
 
 
 def warn_of_short_trainings(plan: Plan) -> None:

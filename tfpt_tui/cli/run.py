@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -11,11 +12,11 @@ import click
 from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
-from tfpt_tui.config.presets import ACCURACY, find_preset, select_rows
+from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.errors import UsageError
-from tfpt_tui.runs.plan.duel import SHORTEST_S, Duel
-from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.plan.duel import SHORTEST_S
+from tfpt_tui.runs.plan.plan import duel_of, make_plan
 from tfpt_tui.runs.supervision.submit import submit
 
 MOST_PERCENT = 50
@@ -93,7 +94,7 @@ def _number(text: str) -> float | None:
     metavar="K",
     help="Train K epochs of each row, and scale the time to all of its epochs.",
 )
-@click.option("--duel", is_flag=True, help="Let the rows take turns, second by second, to compare their speed.")
+@_option("--duel", PLAN["duel"])
 @click.option(
     "--until", type=Percent(), metavar="2%", help="End the duel when its answer is known, or known so precisely."
 )
@@ -135,7 +136,7 @@ def run(
         repeats=repeats,
         cooldown_s=cooldown,
         burn_in=burn_in,
-        duel=Duel(chosen.duel == ACCURACY, until or 0.0, budget or 0.0) if duel else None,
+        duel=dataclasses.replace(duel_of(chosen), until=until or 0.0, budget_s=budget or 0.0) if duel else None,
     )
     seconds: list[float | None] = []
     sweep = submit(

@@ -384,6 +384,7 @@ PLAN = {
         Setting("repeats", int, 1, "runs of each row, with seeds counting up", minimum=1, maximum=1000),
         Setting("cooldown_s", float, 0.0, "pause between runs; 5 where they are repeated", "s", 0, 3600),
         Setting("burn_in", bool, False, "a first run that warms the machine up and is not compared"),
+        Setting("duel", bool, False, "let the rows take turns, second by second, to compare their speed"),
     )
 }
 

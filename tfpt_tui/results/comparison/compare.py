@@ -22,8 +22,7 @@ from tfpt_tui.results.comparison.groups import (
 )
 from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.notes import notes_of
-from tfpt_tui.results.comparison.statistics import compare_times
-from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict, compare_to_baseline
+from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict, compare_evidence, compare_to_baseline
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record.result import RunResult
 
@@ -39,7 +38,7 @@ def compare(
     proof: str | None = None,
     by: str = "",
     all_columns: bool = False,
-    comparing: Comparing = compare_times,
+    comparing: Comparing = compare_evidence,
 ) -> tuple[Table, list[RowVerdict]]:
     """The comparison of runs given by their results, in the order given, and how its rows stand.
 
@@ -47,7 +46,7 @@ def compare(
     and for every other kind, it is the first. ``across`` compares what comes from different machines or versions
     too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`). ``by`` is
     a setting: rows are compared within each of its values. Settings that are the same in all rows are shown with
-    ``all_columns`` only. ``comparing`` compares timings as :func:`compare_times` does.
+    ``all_columns`` only. ``comparing`` compares as :func:`compare_evidence` does.
 
     Raises:
         UsageError: the runs come from different machines or versions.

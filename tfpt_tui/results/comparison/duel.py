@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from tfpt_tui.results.comparison.groups import Group
 from tfpt_tui.results.comparison.statistics import TimeRatio
 from tfpt_tui.runs.record.duel_ratio import (
-    Restart,
     Spread,
     estimate,
     estimate_restart,
@@ -17,38 +17,46 @@ from tfpt_tui.runs.record.duel_ratio import (
 )
 
 
-def took_turns(entry: Group, baseline: Group) -> bool:
-    """Whether rounds of both are enough for an answer."""
-    return bool(_restarts(entry, baseline))
+@dataclass(frozen=True)
+class Turns:
+    """The rounds in which both rows took turns: their log ratios by restart, of those that have enough of them.
 
-
-def compare_turns(entry: Group, baseline: Group, rows: int) -> TimeRatio | None:
-    """The ratio to the baseline by the restarts in which both took turns; None where there is none.
-
-    ``rows`` is how many comparisons the table has.
+    ``ends_early`` if the duel may have ended because the answer suited.
     """
-    restarts = _restarts(entry, baseline)
-    if not restarts:
-        return None
-    part = next(result.environment.duel for result in entry.done if result.environment.duel)
-    found = estimate(restarts, Spread(part.spread_sd, part.spread_freedom))
-    interval = (sequence_interval if part.until or part.budget_s else fixed_interval)(found, rows)
-    rounds = 2 * sum(restart.blocks for restart in restarts)
-    counted = f"{rounds} rounds in {len(restarts)} restart{'s' * (len(restarts) > 1)}"
-    ends = math.exp(interval.low), math.exp(interval.high)
-    return TimeRatio(
-        math.exp(found.log_ratio), len(restarts), counted, *ends, interval.p_value, rows, by_turns=True
-    )
+
+    restarts: tuple[tuple[float, ...], ...]
+    spread: Spread
+    ends_early: bool
 
 
-def _restarts(entry: Group, baseline: Group) -> list[Restart]:
-    """One for each pair of runs that took turns with each other, as far as it has enough rounds."""
+def turns_of(entry: Group, baseline: Group) -> Turns | None:
+    """The turns that the rows took with each other; None where they took none, or too few."""
     theirs = {result.run: result.slices for result in baseline.done if result.slices}
+    parts = [(own, own.environment.duel) for own in entry.done if own.environment.duel]
     restarts = [
-        estimate_restart(log_ratios(own.slices, theirs[arm]))
-        for own in entry.done
-        if own.environment.duel
-        for arm in own.environment.duel.arms
-        if arm in theirs
+        tuple(log_ratios(own.slices, theirs[arm])) for own, part in parts for arm in part.arms if arm in theirs
     ]
-    return [restart for restart in restarts if restart]
+    told = tuple(rounds for rounds in restarts if estimate_restart(rounds))
+    if not told:
+        return None
+    _, part = parts[-1]
+    return Turns(told, Spread(part.spread_sd, part.spread_freedom), part.until > 0 or part.budget_s > 0)
+
+
+def compare_turns(turns: Turns, rows: int) -> TimeRatio:
+    """The ratio to the baseline, for one of so many comparisons of a table."""
+    restarts = [restart for rounds in turns.restarts if (restart := estimate_restart(rounds))]
+    found = estimate(restarts, turns.spread)
+    interval = (sequence_interval if turns.ends_early else fixed_interval)(found, rows)
+    rounds = [log_ratio for restart in turns.restarts for log_ratio in restart]
+    return TimeRatio(
+        math.exp(found.log_ratio),
+        len(restarts),
+        f"{len(rounds)} rounds in {len(restarts)} restart{'s' * (len(restarts) > 1)}",
+        math.exp(interval.low),
+        math.exp(interval.high),
+        interval.p_value,
+        rows,
+        tuple(map(math.exp, rounds)),
+        by_turns=True,
+    )

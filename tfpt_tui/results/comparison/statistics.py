@@ -21,7 +21,7 @@ from tfpt_tui.runs.record.outliers import MAD_TO_SD
 
 MIN_RUNS = 3
 # Counted up with every change of what the same timings give, so that kept comparisons are made anew.
-METHOD = 2
+METHOD = 3
 
 ACCURACY_BAND = 0.02
 # One run says less: two seeds of one configuration were seen 0.025 apart after three epochs.
@@ -42,7 +42,8 @@ class TimeRatio:
     ``n`` are the pairs, or without pairs the runs of the smaller side, and ``counted`` says so in words. ``low``
     and ``high`` are the ends of the 95 % interval, ``p_value`` is two-sided; both allow for ``rows`` comparisons
     in the table, so that p is below 0.05 just where the interval leaves 1 out. All three are None for fewer than
-    three, of which nothing is concluded. ``by_turns`` is of a duel, whose restarts are ``n``.
+    three, of which nothing is concluded. ``pairs`` are the ratios of the single pairs. ``by_turns`` is of a duel:
+    its restarts are ``n``, its rounds the pairs.
     """
 
     ratio: float
@@ -52,6 +53,7 @@ class TimeRatio:
     high: float | None = None
     p_value: float | None = None
     rows: int = 1
+    pairs: tuple[float, ...] = ()
     by_turns: bool = False
 
     @property
@@ -84,10 +86,11 @@ def compare_times(own: Timings, baseline: Timings, rows: int = 1) -> TimeRatio |
     if not n:
         return None
     ratio = math.exp(statistics.fmean(samples[0]) - (statistics.fmean(samples[1]) if len(samples) > 1 else 0.0))
+    pairs = tuple(map(math.exp, samples[0])) if len(samples) == 1 else ()
     if n < MIN_RUNS:
-        return TimeRatio(ratio, n, counted)
+        return TimeRatio(ratio, n, counted, pairs=pairs)
     low, high, p_value = _t_test(samples, math.log(ratio), rows)
-    return TimeRatio(ratio, n, counted, math.exp(low), math.exp(high), p_value, rows)
+    return TimeRatio(ratio, n, counted, math.exp(low), math.exp(high), p_value, rows, pairs)
 
 
 def can_be_concluded(own: Timings, baseline: Timings) -> bool:

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tfpt_tui.results.comparison.duel import compare_turns, took_turns
+from tfpt_tui.results.comparison.duel import Turns, compare_turns, turns_of
 from tfpt_tui.results.comparison.groups import Group
 from tfpt_tui.results.comparison.learning import Learning, judge_learning
 from tfpt_tui.results.comparison.statistics import TimeRatio, Timings, can_be_concluded, compare_times
 
 NOTHING_LEARNED = Learning(None)
 
-Comparing = Callable[[Timings, Timings, int], TimeRatio | None]
+# What two rows are compared by: the turns that they took with each other, or the timings of their runs.
+Evidence = Turns | tuple[Timings, Timings]
+Comparing = Callable[[Evidence, int], TimeRatio | None]
+
+
+def evidence_of(entry: Group, baseline: Group) -> Evidence:
+    """Turns where there are any, else the runs."""
+    return turns_of(entry, baseline) or (entry.image_times(), baseline.image_times())
+
+
+def compare_evidence(evidence: Evidence, rows: int) -> TimeRatio | None:
+    """The ratio to the baseline, for one of so many comparisons of a table."""
+    if isinstance(evidence, Turns):
+        return compare_turns(evidence, rows)
+    return compare_times(*evidence, rows)
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class RowVerdict:
 
 
 def compare_to_baseline(
-    groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_times
+    groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_evidence
 ) -> list[RowVerdict]:
     """Every group beside the baseline of its kind: the named run's, else the first that completed."""
     baselines = {entry.kind: _baseline_of(entry.kind, groups, baseline) for entry in groups}
@@ -50,7 +64,8 @@ def _is_tested(entry: Group, baseline: Group | None) -> bool:
     """Whether a word such as "faster" may be said of the row: so many times chance may say a false one."""
     if baseline is None or entry is baseline:
         return False
-    return took_turns(entry, baseline) or can_be_concluded(entry.image_times(), baseline.image_times())
+    evidence = evidence_of(entry, baseline)
+    return isinstance(evidence, Turns) or can_be_concluded(*evidence)
 
 
 def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | None) -> Group | None:
@@ -64,7 +79,5 @@ def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | No
 def _compare_row(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> RowVerdict:
     if baseline is None or entry is baseline:
         return RowVerdict(entry, baseline)
-    time = compare_turns(entry, baseline, max(1, rows))
-    if time is None:
-        time = comparing(entry.image_times(), baseline.image_times(), max(1, rows))
+    time = comparing(evidence_of(entry, baseline), max(1, rows))
     return RowVerdict(entry, baseline, time, judge_learning(entry, baseline))

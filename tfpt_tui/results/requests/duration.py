@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.runs.plan.duel import ROUNDS, TURN_S
 from tfpt_tui.runs.record.result import RunResult
 
 # A recording tells nothing of a run that differs in these.
@@ -23,6 +25,8 @@ LATEST = 5
 CALM_PHASES = ("training", "evaluation")
 # The supervisor's look at the machine and its pictures are in no phase: 1.4 to 2.8 s of a run on two cores.
 SUPERVISED_S = 2.0
+# The turns that find the length of a turn take as long as so many of them.
+SIZING_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,9 @@ def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Se
     The recordings that differ in the least important settings count, the latest few by their median; those that
     were disturbed count only where there are no others. A larger input takes longer by its area.
     """
-    alike = [pace for pace in paces if all(pace.config.value(key) == config.value(key) for key in SAME)]
-    if not alike:
+    near = _near(config, paces)
+    if not near:
         return None
-    closest = min(_distance(pace, config) for pace in alike)
-    close = [pace for pace in alike if _distance(pace, config) == closest]
-    near = ([pace for pace in close if not pace.doubtful] or close)[:LATEST]
     steps = min(train_images, config.max_steps * config.batch_size or train_images)
     seconds = SUPERVISED_S + statistics.median(
         pace.overhead_s
@@ -85,6 +86,41 @@ def estimate_s(config: RunConfig, train_images: int, test_images: int, paces: Se
         for pace in near
     )
     return min(seconds, config.timeout_s) if config.timeout_s else seconds
+
+
+def _near(config: RunConfig, paces: Sequence[Pace]) -> list[Pace]:
+    """The paces that tell most of a run, none where nothing like it is recorded."""
+    alike = [pace for pace in paces if all(pace.config.value(key) == config.value(key) for key in SAME)]
+    if not alike:
+        return []
+    closest = min(_distance(pace, config) for pace in alike)
+    close = [pace for pace in alike if _distance(pace, config) == closest]
+    return ([pace for pace in close if not pace.doubtful] or close)[:LATEST]
+
+
+def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequence[Pace]) -> float | None:
+    """Seconds that a duel of planned length will take, None where nothing like an arm is recorded.
+
+    Every restart starts its arms one after the other; then all do the same images in each round, in a second on
+    average. Where ``accuracy`` is wanted, those of the last one train on to their end.
+
+    Raises:
+        MissingError: a dataset is not there.
+        UsageError: a manifest is broken.
+    """
+    near = [_near(config, paces) for config in arms]
+    if not all(near):
+        return None
+    rates = [
+        statistics.median(pace.images_per_s / _area(pace, config) for pace in close)
+        for config, close in zip(arms, near, strict=True)
+    ]
+    starting_s = sum(SUPERVISED_S + statistics.median(pace.overhead_s for pace in close) for close in near)
+    images = math.exp(statistics.fmean(map(math.log, rates))) * TURN_S
+    taking_turns_s = SIZING_ROUNDS * TURN_S + ROUNDS * sum(images / rate for rate in rates)
+    whole_s = sum(one or 0.0 for one in expect_s(arms, paces)) if accuracy else 0.0
+    beyond_s = max(0.0, whole_s - starting_s - taking_turns_s)
+    return restarts * (starting_s + taking_turns_s) + beyond_s
 
 
 def expect_s(configs: Sequence[RunConfig], paces: Sequence[Pace]) -> list[float | None]:

@@ -13,8 +13,8 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.comparison.parity import proof_note
 from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
-from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio, Timings, compare_times
-from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict
+from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio
+from tfpt_tui.results.comparison.verdicts import Comparing, Evidence, RowVerdict, compare_evidence
 from tfpt_tui.results.store.index import read_results, recall
 from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -89,20 +89,19 @@ def compare_runs(
 
 
 def _remembering(paths: Paths) -> Comparing:
-    """:func:`compare_times`, which recalls what it found for the same timings with the same SciPy.
+    """:func:`compare_evidence`, which recalls what it found for the same evidence with the same SciPy.
 
     Loading SciPy takes longer than all else that a comparison does.
     """
-    method = f"compare_times {METHOD}, scipy {version('scipy')}"
+    method = f"method {METHOD}, scipy {version('scipy')}"
 
-    def compare_remembered(own: Timings, baseline: Timings, rows: int) -> TimeRatio | None:
+    def compare_remembered(evidence: Evidence, rows: int) -> TimeRatio | None:
         def work_out() -> str:
-            found = compare_times(own, baseline, rows)
+            found = compare_evidence(evidence, rows)
             return json.dumps(asdict(found) if found else None)
 
-        question = f"{method}, {rows} rows: {list(own.items())} {list(baseline.items())}"
-        answer = json.loads(recall(paths, question, work_out))
-        return TimeRatio(**answer) if answer else None
+        answer = json.loads(recall(paths, f"{method}, {rows} rows: {evidence}", work_out))
+        return TimeRatio(**{**answer, "pairs": tuple(answer["pairs"])}) if answer else None
 
     return compare_remembered
 

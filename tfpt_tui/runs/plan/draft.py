@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
-from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, plain
+from tfpt_tui.config.schema import PLAN, SETTINGS, RunConfig, Setting, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import printable
-from tfpt_tui.runs.plan.plan import Plan, make_plan, usual_cooldown_s
+from tfpt_tui.runs.plan.duel import why_no_duel
+from tfpt_tui.runs.plan.plan import Plan, duel_of, make_plan, usual_cooldown_s, usual_repeats
 
 MAX_RUNS = 10_000
 FIELDS: Mapping[str, Setting] = {**SETTINGS, **PLAN}
@@ -67,6 +68,7 @@ class Outcome:
     repeats: int = 1
     cooldown_s: float | None = None
     burn_in: bool = False
+    duel: bool = False
 
     @property
     def runs(self) -> int:
@@ -74,8 +76,9 @@ class Outcome:
 
     @property
     def pauses_s(self) -> float:
-        pause_s = usual_cooldown_s(self.repeats) if self.cooldown_s is None else self.cooldown_s
-        return pause_s * max(0, self.runs - 1)
+        pause_s = usual_cooldown_s(self.repeats, self.duel) if self.cooldown_s is None else self.cooldown_s
+        pauses = self.repeats if self.duel else self.runs
+        return pause_s * max(0, pauses - 1)
 
 
 def begin(preset: Preset) -> Draft:
@@ -95,13 +98,14 @@ def look_at(draft: Draft) -> Outcome:
     """Read every text, and make the rows of the plan: those chosen, with every combination of what was typed."""
     fields = {**_setting_fields(draft), **_plan_fields(draft)}
     typed = {key: found.values for key, found in fields.items() if found.values and key in SETTINGS}
-    repeats, cooldown_s, burn_in = (_only(fields[key], default) for key, default in _UNTYPED.items())
+    repeats, cooldown_s, burn_in, duel = (_only(fields[key], default) for key, default in _UNTYPED.items())
     combinations = math.prod(map(len, typed.values())) * len(draft.chosen)
     rows = _expand(draft.rows, typed) if combinations <= MAX_ROWS else ()
-    outcome = Outcome(fields, rows, "", "", int(repeats or 1), _seconds(cooldown_s), bool(burn_in))
+    runs = int(repeats or usual_repeats(duel_of(draft.preset) if duel else None))
+    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), bool(duel))
     flaw = _flaw(draft, outcome, combinations)
     missing = [f"{key} {found.problem}" for key, found in fields.items() if found.problem]
-    return dataclasses.replace(outcome, flaw=flaw, problem=flaw or next(iter(missing), ""))
+    return dataclasses.replace(outcome, flaw=flaw, problem=flaw or next(iter(missing), "") or _no_duel(outcome))
 
 
 def preset_of(draft: Draft, outcome: Outcome, name: str = "") -> Preset:
@@ -125,12 +129,14 @@ def plan_of(draft: Draft, outcome: Outcome) -> Plan:
         repeats=outcome.repeats,
         cooldown_s=outcome.cooldown_s,
         burn_in=outcome.burn_in,
+        duel=duel_of(draft.preset) if outcome.duel else None,
     )
 
 
 def command_of(outcome: Outcome, name: str) -> str:
     """The command line that runs the draft once it is a preset of that name."""
-    options = [f"--repeats {outcome.repeats}"] * (outcome.repeats > 1)
+    options = ["--duel"] * outcome.duel
+    options += [f"--repeats {outcome.repeats}"] * (outcome.repeats > 1)
     options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
     options += ["--burn-in"] * outcome.burn_in
     return " ".join(["tfpt-tui run", shlex.quote(printable(name)), *options])
@@ -150,7 +156,7 @@ def is_path(setting: Setting) -> bool:
     return setting.type is str and not setting.choices and not setting.pattern
 
 
-_UNTYPED: Mapping[str, Value | None] = {"repeats": 1, "cooldown_s": None, "burn_in": False}
+_UNTYPED: Mapping[str, Value | None] = {"repeats": None, "cooldown_s": None, "burn_in": False, "duel": False}
 
 
 def _setting_fields(draft: Draft) -> dict[str, Field]:
@@ -172,9 +178,12 @@ def _setting_fields(draft: Draft) -> dict[str, Field]:
 
 def _plan_fields(draft: Draft) -> dict[str, Field]:
     parsed = {key: _parse(setting, draft.texts.get(key, "")) for key, setting in PLAN.items()}
-    repeats = parsed["repeats"][0]
-    inherited = {"repeats": "1", "burn_in": "false"}
-    inherited["cooldown_s"] = f"{usual_cooldown_s(int(repeats[0]) if repeats else 1):g}"
+    repeats, duel = (parsed[key][0] for key in ("repeats", "duel"))
+    usual = usual_repeats(duel_of(draft.preset) if duel and duel[0] else None)
+    inherited = {"repeats": str(usual), "burn_in": "false", "duel": "false"}
+    inherited["cooldown_s"] = (
+        f"{usual_cooldown_s(int(repeats[0]) if repeats else usual, bool(duel and duel[0])):g}"
+    )
     return {
         key: Field(setting, draft.texts.get(key, ""), inherited[key], *parsed[key])
         for key, setting in PLAN.items()
@@ -237,6 +246,14 @@ def _flaw(draft: Draft, outcome: Outcome, combinations: int) -> str:
     if outcome.runs > MAX_RUNS:
         return f"{outcome.runs:,} runs: more than {MAX_RUNS:,}; repeat them less often"
     return ""
+
+
+def _no_duel(outcome: Outcome) -> str:
+    """Why the rows, which are complete, cannot take turns as is wanted."""
+    if not outcome.duel:
+        return ""
+    reason = why_no_duel([RunConfig.from_mapping(row.settings, "the draft") for row in outcome.rows])
+    return f"duel: {reason}" if reason else ""
 
 
 def _changes(outcome: Outcome) -> str:

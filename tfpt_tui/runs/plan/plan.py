@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
-from tfpt_tui.config.presets import Preset
+from tfpt_tui.config.presets import ACCURACY, Preset
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
@@ -85,8 +85,13 @@ def make_plan(
             runs.append(PlannedRun(config, row + 1, repeat + 1, preset.rows[row].published))
     if burn_in:
         runs.insert(0, dataclasses.replace(runs[0], repeat=0))
-    pause_s = usual_cooldown_s(1 if duel else repeats) if cooldown_s is None else cooldown_s
+    pause_s = usual_cooldown_s(repeats, bool(duel)) if cooldown_s is None else cooldown_s
     return Plan(preset.name, preset.title, tuple(runs), pause_s, duel)
+
+
+def duel_of(preset: Preset) -> Duel:
+    """A duel of the preset's rows, of planned length."""
+    return Duel(accuracy=preset.duel == ACCURACY)
 
 
 def usual_repeats(duel: Duel | None) -> int:
@@ -96,9 +101,9 @@ def usual_repeats(duel: Duel | None) -> int:
     return MOST_RESTARTS if duel.ends_early else RESTARTS
 
 
-def usual_cooldown_s(repeats: int) -> float:
-    """The pause between two runs where none is given."""
-    return COOLDOWN_S if repeats > 1 else 0.0
+def usual_cooldown_s(repeats: int, duel: bool) -> float:
+    """The pause between two runs where none is given; of a duel all arms feel the heat alike."""
+    return COOLDOWN_S if repeats > 1 and not duel else 0.0
 
 
 def _configure(preset: Preset, row: int, data: str | None, overrides: Mapping[str, Value]) -> RunConfig:

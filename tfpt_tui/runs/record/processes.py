@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from tfpt_tui.counters import descendants
 
 PROC = Path("/proc")
@@ -86,10 +84,9 @@ def halt_group(leader: subprocess.Popen[bytes]) -> None:
 
 
 def _is_halted(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
+    """Whether the process is stopped, or gone."""
+    state, _ = _read_stat(pid)
+    return state in "TtZX"
 
 
 def oom_kills() -> int:
@@ -98,14 +95,19 @@ def oom_kills() -> int:
 
 
 def _start_time(pid: int) -> int:
-    """Clock ticks from boot to the start of a process (proc(5), stat, field 22); 0 for one that is gone."""
+    """Clock ticks from boot to the start of a process; 0 for one that is gone."""
+    state, start_time = _read_stat(pid)
+    return 0 if state in "ZX" else start_time
+
+
+def _read_stat(pid: int) -> tuple[str, int]:
+    """State and start time of a process (proc(5), stat, fields 3 and 22); X and 0 for one that is gone."""
     try:
         text = (PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return 0
+        return "X", 0
     fields = text[text.rindex(")") + 2 :].split()
-    state, start_time = fields[0], int(fields[19])
-    return 0 if state in "ZX" else start_time
+    return fields[0], int(fields[19])
 
 
 def _counter(path: Path, name: str) -> int:

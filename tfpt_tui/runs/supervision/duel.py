@@ -10,26 +10,31 @@ from __future__ import annotations
 import math
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import RunError, Slice
+from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, DuelPart
 from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.runs.plan.duel import ROUNDS, TURN_S, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
+    Interval,
     Restart,
     Spread,
     estimate,
     estimate_restart,
+    fixed_interval,
     is_answer,
     log_ratios,
     sequence_interval,
@@ -89,6 +94,14 @@ class Arm:
         return self.started.run
 
 
+@dataclass(frozen=True)
+class Length:
+    """Of a turn: its images, and the seconds that they are expected to take."""
+
+    images: int
+    expected_s: float
+
+
 def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: float, *, last: bool) -> bool:
     """Run the arms of one restart from their workers' start to their results, whatever happens.
 
@@ -101,9 +114,9 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
         configs = [read_config(run) for run in runs]
         check_room_together(configs, [read_manifest(Path(config.data)) for config in configs])
     except TfptError as error:  # what cannot be read is each run's own error
-        print(f"no duel: {error}; the arms run one after another", file=sys.stderr)
+        note = RunWarning(f"no duel: {error}; its arms ran one after another", "no_duel")
         for run in runs:
-            run_one(supervisor, run)
+            run_one(supervisor, run, note)
         return False
     endings: dict[RunDirectory, tuple[str, RunError | None]] = {}
     answered = False
@@ -119,8 +132,8 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
                 _finish(supervisor, arm, whole=whole and (last or answered))
         except TurnError as error:
             endings = _broken_off(supervisor, arms, error)
-        except (TfptError, OSError) as error:
-            endings = _not_begun(arms, runs[len(arms) :], error)
+        except Exception as error:  # a mistake of ours must not cost the restarts that follow
+            endings = _failed(arms, runs[len(arms) :], error)
         for arm in arms:
             if arm.run not in endings:
                 endings[arm.run] = ending_of(supervisor, arm.started, "")
@@ -165,35 +178,50 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadlin
     """
     begun = time.monotonic()
     earlier = _earlier_restarts(supervisor.sweep, len(arms))
-    images, expected_s = _size(supervisor, arms)
+    lengths = _size(supervisor, arms, whole=duel.accuracy)
     ratios: list[list[float]] = [[] for _ in arms[1:]]
+    said = ""
     for number in range(1, ROUNDS + 1):
-        tell(supervisor, "running", f"duel: restart {len(earlier[0]) + 1}, round {number} of {ROUNDS}")
-        turns = _play_round(supervisor, arms, images, number, expected_s)
+        tell(supervisor, "running", f"duel: restart {len(earlier[0]) + 1}, round {number} of {ROUNDS}{said}")
+        turns = _play_round(supervisor, arms, lengths, number)
         if turns is None:
             return False
         if all("seconds" in turn for turn in turns):
             paces = [turn["seconds"] / turn["images"] for turn in turns]
             for place, pace in enumerate(paces[1:]):
                 ratios[place].append(math.log(pace / paces[0]))
-        if duel.ends_early and _is_answered(ratios, earlier, duel):
+        intervals = _intervals(ratios, earlier, duel)
+        if duel.ends_early and intervals and all(is_answer(interval, duel.until) for interval in intervals):
             return True
         if duel.budget_s and time.monotonic() > deadline:
             return True
         if time.monotonic() - begun > RESTART_S and len(ratios[0]) >= 2 * MIN_BLOCKS:
             return False
+        said = "".join(map(_say, arms[1:], repeat(arms[0]), intervals))
     return False
 
 
-def _is_answered(ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel) -> bool:
-    """Whether the ratios of all arms to the first are known well enough, by these rounds and earlier restarts."""
+def _say(arm: Arm, first: Arm, interval: Interval) -> str:
+    """How the arms stand so far."""
+    own, other = (title_of(one.started.prepared.config.framework) for one in (arm, first))
+    low, high = math.exp(interval.low), math.exp(interval.high)
+    middle = math.sqrt(low * high)
+    return f"; {own} takes {middle:.2f}x [{low:.2f}, {high:.2f}] the time of {other}"
+
+
+def _intervals(
+    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel
+) -> list[Interval]:
+    """Those of the ratios of all arms to the first, by these rounds and earlier restarts; none while too few."""
     current = [restart for restart in map(estimate_restart, ratios) if restart]
+    if len(current) < len(ratios):
+        return []
     spread = Spread(duel.spread_sd, duel.spread_freedom)
-    intervals = [
-        sequence_interval(estimate([*before, one], spread), len(ratios))
-        for before, one in zip(earlier, current, strict=False)
+    interval_of = sequence_interval if duel.ends_early else fixed_interval
+    return [
+        interval_of(estimate([*before, one], spread), len(ratios))
+        for before, one in zip(earlier, current, strict=True)
     ]
-    return len(intervals) == len(ratios) and all(is_answer(interval, duel.until) for interval in intervals)
 
 
 def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
@@ -205,6 +233,8 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
             restarts.setdefault(planned.repeat, []).append((planned.row, result.slices))
     found: list[list[Restart]] = [[] for _ in range(arms - 1)]
     for rows in restarts.values():
+        if len(rows) < arms:
+            continue
         slices = [own for _, own in sorted(rows, key=lambda row: row[0])]
         for place, own in enumerate(slices[1:]):
             if restart := estimate_restart(log_ratios(own, slices[0])):
@@ -212,39 +242,51 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
     return found
 
 
-def _size(supervisor: Supervisor, arms: Sequence[Arm]) -> tuple[list[int], list[float]]:
-    """How many images of each arm make a turn, and the seconds that they take.
+def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[Length]:
+    """How long a turn of each arm is.
 
     All do the same small turns first, each several times as many images as the one before, until one can be timed.
+    Where the trainings end with their last epoch, all rounds fit into them.
     """
+    most = min(map(_images_of, arms)) // (ROUNDS + ROUNDS // 2) if whole else sys.maxsize
     images = 1
     while True:
-        tell(supervisor, "running", "duel: how long is a turn?")
+        tell(supervisor, "running", "duel: finding the length of a turn")
         turns = [_turn(supervisor, arm, images, 0, 0, arm.started.prepared.limit_s) for arm in arms]
-        if any(turn.get("ended") for turn in turns):
-            return [images] * len(arms), [PATIENCE_S] * len(arms)
+        if any("ended" in turn for turn in turns):
+            return [Length(images, PATIENCE_S)] * len(arms)
+        if any("seconds" not in turn for turn in turns):
+            continue  # the machine slept
         seconds = [turn["seconds"] for turn in turns]
-        if min(seconds) >= SIZING_S or max(seconds) >= ALIKE * TURN_S:
-            break
         images = GROWTH * max(turn["images"] for turn in turns)
+        if min(seconds) >= SIZING_S or max(seconds) >= ALIKE * TURN_S or images > most:
+            break
     rates = [turn["images"] / turn["seconds"] for turn in turns]
-    if max(rates) <= ALIKE * min(rates):
-        middle = math.exp(math.fsum(map(math.log, rates)) / len(rates))
-        size = max(turn["images"] // turn["steps"] for turn in turns)
-        alike = max(1, round(middle * TURN_S / size)) * size
-        return [alike] * len(arms), [alike / rate for rate in rates]
-    return [max(1, round(rate * TURN_S)) for rate in rates], [TURN_S, *[TURN_S] * (len(arms) - 1)]
+    if max(rates) > ALIKE * min(rates):
+        return [Length(max(1, min(most, round(rate * TURN_S))), TURN_S) for rate in rates]
+    middle = math.exp(math.fsum(map(math.log, rates)) / len(rates))
+    batch = max(turn["images"] // turn["steps"] for turn in turns)
+    alike = max(1, round(min(most, middle * TURN_S) / batch)) * batch
+    return [Length(alike, alike / rate) for rate in rates]
+
+
+def _images_of(arm: Arm) -> int:
+    """All that it trains on in its epochs."""
+    config = arm.started.prepared.config
+    images = read_manifest(Path(config.data)).total("train")
+    return config.epochs_trained * min(images, config.max_steps * config.batch_size or images)
 
 
 def _play_round(
-    supervisor: Supervisor, arms: Sequence[Arm], images: Sequence[int], number: int, expected_s: Sequence[float]
+    supervisor: Supervisor, arms: Sequence[Arm], lengths: Sequence[Length], number: int
 ) -> list[Mapping[str, Any]] | None:
     """One turn of each arm, by the places of the arms; None once one of them has no epoch left."""
     places = list(range(len(arms)))
     turns: dict[int, Mapping[str, Any]] = {}
     for position, place in enumerate(places if number % 2 else reversed(places), start=1):
-        limit_s = PATIENCE * expected_s[place] + PATIENCE_S
-        turns[place] = _turn(supervisor, arms[place], images[place], number, position, limit_s)
+        length = lengths[place]
+        limit_s = PATIENCE * length.expected_s + PATIENCE_S
+        turns[place] = _turn(supervisor, arms[place], length.images, number, position, limit_s)
         if turns[place].get("ended"):
             return None
     return [turns[place] for place in places]
@@ -338,17 +380,19 @@ def _ended_with(why: str) -> RunError:
     return RunError("DuelEnded", f"the duel ended with its other arm, {why}")
 
 
-def _not_begun(
-    arms: Sequence[Arm], others: Sequence[RunDirectory], error: TfptError | OSError
+def _failed(
+    arms: Sequence[Arm], others: Sequence[RunDirectory], error: Exception
 ) -> dict[RunDirectory, tuple[str, RunError | None]]:
-    """End the arms that wait for one that cannot be started."""
-    named = others[0] if others else arms[-1].run
-    if isinstance(error, OSError):
-        error = cannot("record the run", error.filename or named.path, error)
+    """End the arms that wait for one that cannot be started, or cannot be recorded any more."""
     for arm in arms:
         _end(arm)
+    named = others[0] if others else arms[-1].run
+    trace = "" if isinstance(error, TfptError | OSError) else traceback.format_exc()
+    if isinstance(error, OSError):
+        error = cannot("record the run", error.filename or named.path, error)
+    runs = (*(arm.run for arm in arms), *others)
     endings: dict[RunDirectory, tuple[str, RunError | None]] = {
-        run: ("stopped", _ended_with(f"{named.id}: {error}")) for run in (*(arm.run for arm in arms), *others)
+        run: ("stopped", _ended_with(f"{named.id}: {error}")) for run in runs
     }
-    endings[named] = "failed", RunError(type(error).__name__, str(error))
+    endings[named] = "failed", RunError(type(error).__name__, str(error), trace)
     return endings

@@ -13,7 +13,7 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import RunError
+from tfpt_tui.events import RunError, RunWarning
 from tfpt_tui.files import free_bytes
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
@@ -51,10 +51,13 @@ class Supervisor:
     gpu: GpuReader
 
 
-def run_one(supervisor: Supervisor, run: RunDirectory) -> None:
-    """One run from its worker's start to its result; whatever refuses to work becomes the run's error."""
+def run_one(supervisor: Supervisor, run: RunDirectory, note: RunWarning | None = None) -> None:
+    """One run from its worker's start to its result; whatever refuses to work becomes the run's error.
+
+    ``note`` is kept with it.
+    """
     try:
-        status, error = _run_worker(supervisor, run)
+        status, error = _run_worker(supervisor, run, note)
     except TfptError as problem:
         status, error = "failed", RunError(type(problem).__name__, str(problem))
     except OSError as problem:
@@ -78,11 +81,13 @@ def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
         time.sleep(TICK_S)
 
 
-def _run_worker(supervisor: Supervisor, run: RunDirectory) -> tuple[str, RunError | None]:
+def _run_worker(supervisor: Supervisor, run: RunDirectory, note: RunWarning | None) -> tuple[str, RunError | None]:
     prepared = prepare_run(supervisor, run)
     if stop_requested(supervisor.sweep, run):
         return "stopped", None
     started = start_run(supervisor, prepared)
+    if note:
+        started.keeper.warn(note)
     try:
         cause = watch(supervisor, started)
     except OSError:

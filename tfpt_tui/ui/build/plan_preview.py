@@ -12,8 +12,9 @@ from tfpt_tui.config.writing import preset_text
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.errors import TfptError
-from tfpt_tui.results.requests.duration import Pace, expect_s
+from tfpt_tui.results.requests.duration import Pace, duel_s, expect_s
 from tfpt_tui.runs.plan.draft import Draft, Outcome, command_of, preset_of
+from tfpt_tui.runs.plan.plan import duel_of
 from tfpt_tui.runs.plan.shortness import too_short
 
 
@@ -41,6 +42,9 @@ def look_up(
         for framework, environment in dict.fromkeys((config.framework, config.environment) for config in configs):
             interpreter_of(framework, settings, environment)
         seconds = expect_s(configs, paces)
+        fought_s = (
+            duel_s(configs, outcome.repeats, duel_of(draft.preset).accuracy, paces) if outcome.duel else None
+        )
         warnings = tuple(too_short(configs, [read_manifest(Path(config.data)) for config in configs]))
     except TfptError as error:
         return PlanPreview(text, problem=str(error))
@@ -48,7 +52,8 @@ def look_up(
     if len(known) < len(seconds):
         return PlanPreview(text, warnings=warnings)
     burn_in_s = known[0] if outcome.burn_in else 0.0
-    return PlanPreview(text, sum(known) * outcome.repeats + burn_in_s + outcome.pauses_s, warnings=warnings)
+    runs_s = sum(known) * outcome.repeats if fought_s is None else fought_s
+    return PlanPreview(text, runs_s + burn_in_s + outcome.pauses_s, warnings=warnings)
 
 
 def file_of(draft: Draft, outcome: Outcome, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ MARGIN = 1.04  # the outermost ends keep off the edges
 
 
 NOTHING = "No run of these has a time: no ratios."
+DOTS = ("·", ":")  # one pair at a place, or several
 LEFT, LINE, RIGHT, POINT, ONE, BAND = "├", "─", "┤", "●", "│", "░"
 
 
@@ -57,6 +59,8 @@ def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
         label += Content(" " * (width + 1 - len(name)))
         drawn = Content.assemble(_whisker(row, axis), f" {_ratio(row):<{RATIO_WIDTH - 1}}")
         lines += [Content.assemble(label, drawn, verdict)] if wide else [label + verdict, drawn]
+        if row.verdict.time and len(row.verdict.time.pairs) > 1:
+            lines.append(Content(" " * name_width) + _dots(row.verdict.time.pairs, axis))
     return Content("\n").join([*lines, Content.styled(_legend(), "$foreground-muted")])
 
 
@@ -75,7 +79,7 @@ def _legend() -> str:
     return (
         f"\ntime per image relative to the baseline: right of 1 ({ONE}) is slower."
         f" {LEFT}{LINE}{POINT}{LINE}{RIGHT} 95 % interval,"
-        f" {POINT} alone a single run, {BAND} within 2 %,"
+        f" {POINT} alone a single run, {DOTS[0]} a pair, {DOTS[1]} several, {BAND} within 2 %,"
         " ! another accuracy"
     )
 
@@ -113,6 +117,13 @@ def _whisker(row: Row, axis: Axis) -> Content:
     if row_verdict.time or row_verdict.is_baseline:
         cells[axis.place(row_verdict.time.ratio if row_verdict.time else 1.0)] = (POINT, f"bold {style}")
     return Content.assemble(*cells)
+
+
+def _dots(pairs: Sequence[float], axis: Axis) -> Content:
+    """Every pair where its ratio lies; those beyond the axis at its ends."""
+    counts = Counter(min(max(axis.place(pair), 0), axis.columns - 1) for pair in pairs)
+    cells = (" " if place not in counts else DOTS[counts[place] > 1] for place in range(axis.columns))
+    return Content.styled("".join(cells).rstrip(), "$foreground-muted")
 
 
 def _ratio(row: Row) -> str:

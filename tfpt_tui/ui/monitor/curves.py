@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tfpt_tui.events import EpochEnd
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.events import ALIVE, EpochEnd
 from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.runs.plan.duel import ROUNDS
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.plot import Series, time_axis
-from tfpt_tui.ui.theme import GPU_COLOURS, SMOOTHED_COLOUR
+from tfpt_tui.ui.theme import GPU_COLOURS, SMOOTHED_COLOUR, colours_of
 
 EPOCH, STEP, SECONDS = "epoch", "step", "seconds"
 X_AXES = (EPOCH, STEP, SECONDS)
@@ -116,6 +118,26 @@ def of_gpus(view: RunView, figure: str) -> tuple[Series, ...]:
             colour = GPU_COLOURS[number % len(GPU_COLOURS)]
             series.append(Series(tuple(x for x, _ in known), tuple(y for _, y in known), colour, f"GPU{number}"))
     return tuple(series)
+
+
+def of_turns(view: RunView, dark: bool) -> tuple[Series, ...]:
+    """The images/s of each arm of a duel, round by round."""
+    colours = colours_of([(str(number), arm.framework) for number, arm in enumerate(view.turns)], dark)
+    return tuple(
+        Series(
+            tuple(x for x, _ in arm.rates),
+            tuple(y for _, y in arm.rates),
+            colours[str(number)],
+            title_of(arm.framework),
+        )
+        for number, arm in enumerate(view.turns)
+    )
+
+
+def rounds_range(view: RunView) -> tuple[float, float]:
+    """From the first round to the last one that is planned, or was done."""
+    done = [x for arm in view.turns for x, _ in arm.rates]
+    return 1.0, float(max([2, *done, ROUNDS if view.status in ALIVE else 0]))
 
 
 def smooth(ys: Sequence[float], weight: float) -> tuple[float, ...]:

@@ -30,11 +30,20 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
+class Turns:
+    """The images/s of an arm of a duel, by round."""
+
+    framework: str
+    rates: Points
+
+
+@dataclass(frozen=True)
 class RunView:
-    """All that is shown of a run. ``waiting`` says what a queued run waits for, or that a live one is to end.
+    """All that is shown of a run. ``waiting`` says what a queued run waits for, that a live one is to end, or how
+    its duel stands.
 
     ``rates`` are the training's images/s over the seconds since the worker's start, ``samples`` the readings of
-    the hardware.
+    the hardware, ``turns`` those of all arms of its duel.
     """
 
     id: str
@@ -49,6 +58,7 @@ class RunView:
     warnings: tuple[RunWarning, ...] = ()
     rates: Points = ()
     samples: tuple[Sample, ...] = ()
+    turns: tuple[Turns, ...] = ()
 
     @property
     def sample(self) -> Sample | None:
@@ -76,6 +86,7 @@ class RunReader:
         self._log = LineTail(run.log, last_bytes=MAX_LOG_BYTES)
         self._view = RunView(run.id, run.path, "", config_of(run), Record())
         self._over = False
+        self._arms: dict[str, tuple[EventTail, Record]] = {}
 
     def read(self) -> RunView:
         """The run as it is now. Once it is over its files are read no more."""
@@ -97,6 +108,7 @@ class RunReader:
             warnings=self._warnings(status, record),
             rates=rates,
             samples=_extend(view.samples, self._samples()),
+            turns=self._turns(record),
         )
         self._over = status not in ALIVE
         return self._view
@@ -117,6 +129,24 @@ class RunReader:
             ]
             rates = _extend(rates, new)
         return record, rates
+
+    def _turns(self, record: Record) -> tuple[Turns, ...]:
+        """Those of all arms of the duel, in its order; the other arms' files are followed like the run's own."""
+        duel = read_environment(self.run).duel
+        turns = []
+        for arm in duel.arms if duel else ():
+            if arm == self.run.id:
+                followed = record
+            else:
+                tail, before = self._arms.get(arm) or (
+                    EventTail(RunDirectory(self._paths.runs / arm).events),
+                    Record(),
+                )
+                followed = fold_all(tail.stream(), before)
+                self._arms[arm] = tail, followed
+            rates = tuple((float(done.round), done.images / done.seconds) for done in followed.slices)
+            turns.append(Turns(arm.split("-")[2], rates))
+        return tuple(turns)
 
     def _samples(self) -> list[Sample]:
         """The readings of the hardware that are new."""
@@ -161,7 +191,8 @@ class RunReader:
     def _waiting(self, status: str) -> str:
         if status in ALIVE and self.run.stop.exists():
             return "stopping on request"
-        if status != "queued":
+        in_duel = status == "running" and read_environment(self.run).duel
+        if status != "queued" and not in_duel:
             return ""
         sweep = read_state(self.run.state).sweep
         return read_state(SweepDirectory(self._paths.sweeps / sweep).state).message if sweep else ""

@@ -82,6 +82,7 @@ class RunPane(Vertical):
         self._live("progress").show(text.progress(run, columns))
         self._live("outcome").show(text.outcome(run))
         self.set_class(run.error is not None, "-error")
+        self.set_class(bool(run.turns), "-duel")
         self._show_legend(picture)
         for view in VIEWS:
             self.set_class(view == picture.view, f"-{view}")
@@ -117,8 +118,14 @@ class RunPane(Vertical):
                 log=axes.log and figure == "train loss",
             )
         run = picture.chosen.view
-        rates = Series(tuple(x for x, _ in run.rates), tuple(y for _, y in run.rates), picture.chosen.colour)
-        self._chart(COURSE).show((rates,), (0.0, time_axis(run.record.elapsed)))
+        if run.turns:
+            title = "images/s by round"
+            self._chart(COURSE).show(
+                curves.of_turns(run, self.app.current_theme.dark), curves.rounds_range(run), title=title
+            )
+        else:
+            rates = Series(tuple(x for x, _ in run.rates), tuple(y for _, y in run.rates), picture.chosen.colour)
+            self._chart(COURSE).show((rates,), (0.0, time_axis(run.record.elapsed)), title=COURSE)
         self._show_readings("hardware", run)
         log = self._live("log-end")
         lines = [plain(line) for line in run.log[-max(1, log.content_size.height) :]]

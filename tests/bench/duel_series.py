@@ -1,0 +1,143 @@
+"""Long series of real duels on this machine, a line each in duel_series.csv.
+
+    python -m tests.bench.duel_series KIND --data DIR [--count N]
+
+KIND is ``aa`` (a gate of 3 % between two starts of the same), ``planted`` (the same with a sleep of 8 % of a step
+in one arm), or ``parity`` and ``default`` (both frameworks, by a duel and by pairs of runs of about the same total
+time). It can be stopped after any trial, and goes on where the file ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+from tfpt_tui.environments.interpreters import PACKAGE
+
+FILE = Path(__file__).with_name("duel_series.csv")
+COLUMNS = ("time", "kind", "trial", "way", "seconds", "ratio", "low", "high", "verdict", "exit_code")
+GATE = "other slower than 3%"
+SLOWDOWN = 0.08
+ARMS = """
+[grid]
+environment = ["default", "other"]
+[defaults]
+framework = "pytorch"
+track = "default"
+cache = true
+"""
+BOTH = """
+[grid]
+framework = ["pytorch", "tensorflow"]
+[defaults]
+track = "{track}"
+cache = true
+epochs = {epochs}
+"""
+STEP = "            step.update()\n"
+
+
+def tfpt(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the program with settings and recordings of its own."""
+    own = {"XDG_DATA_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / "config")}
+    command = [sys.executable, "-m", "tfpt_tui", *map(str, arguments)]
+    return subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+
+
+def compared(home: Path, *options: str) -> tuple[dict[str, object], int]:
+    """The row beside the baseline of the latest sweep, and the exit code."""
+    done = tfpt(home, "compare", "--format", "json", *options)
+    rows = json.loads(done.stdout)["rows"]
+    return next(row for row in rows if row["verdict"] != "baseline"), done.returncode
+
+
+def slowed_python(home: Path, step_s: float) -> Path:
+    """An interpreter that runs a copy of the package whose training steps sleep."""
+    copy = home / "copy" / "tfpt_tui"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    training = copy / "backends/pytorch/training.py"
+    text = training.read_text()
+    planted = text.replace(
+        "            step.update()\n", f"            step.update()\n            time.sleep({step_s})\n", 1
+    )
+    training.write_text(planted.replace("import copy\n", "import copy\nimport time\n", 1))
+    script = home / "python"
+    ours, theirs = shlex.quote(str(PACKAGE)), shlex.quote(str(copy))
+    script.write_text(f'#!/bin/bash\nexec {shlex.quote(sys.executable)} "${{@/#{ours}/{theirs}}}"\n')
+    script.chmod(0o755)
+    return script
+
+
+def gate(kind: str, home: Path, data: Path) -> list[dict[str, object]]:
+    """One duel of PyTorch against itself, or against a copy that sleeps."""
+    python = Path(sys.executable)
+    if kind == "planted":
+        (home / "one.toml").write_text(BOTH.format(track="default", epochs=2))
+        tfpt(home, "run", home / "one.toml", "--rows", "1", "--data", data, "--headless")
+        row = json.loads(tfpt(home, "compare", "--format", "json", "--all-columns").stdout)["rows"][0]
+        python = slowed_python(home, SLOWDOWN * 32 / row["images_per_s"])
+    tfpt(home, "env", "add", "other", python)
+    (home / "arms.toml").write_text(ARMS)
+    started = time.monotonic()
+    tfpt(home, "run", home / "arms.toml", "--data", data, "--duel", "--headless")
+    seconds = time.monotonic() - started
+    row, code = compared(home, "--fail-if", GATE)
+    return [line_of(row, "duel", seconds, code)]
+
+
+def both(track: str, home: Path, data: Path) -> list[dict[str, object]]:
+    """Both frameworks by a duel, then by as many pairs of runs as fit into the same time, at least three."""
+    preset = home / "both.toml"
+    preset.write_text(BOTH.format(track=track, epochs=8))
+    started = time.monotonic()
+    tfpt(home, "run", preset, "--data", data, "--duel", "--headless")
+    seconds = time.monotonic() - started
+    lines = [line_of(compared(home)[0], "duel", seconds, 0)]
+    started = time.monotonic()
+    tfpt(home, "run", preset, "--data", data, "--repeats", "3", "--cooldown", "0", "--headless")
+    return [*lines, line_of(compared(home)[0], "pairs", time.monotonic() - started, 0)]
+
+
+def line_of(row: dict[str, object], way: str, seconds: float, code: int) -> dict[str, object]:
+    figures = {
+        name: row[column] for name, column in (("ratio", "ratio"), ("low", "ratio_low"), ("high", "ratio_high"))
+    }
+    shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
+    return {"way": way, "seconds": f"{seconds:.0f}", **shown, "verdict": row["verdict"], "exit_code": code}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kind", choices=["aa", "planted", "parity", "default"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1)
+    options = parser.parse_args()
+    known = list(csv.DictReader(FILE.open())) if FILE.exists() else []
+    first = 1 + max((int(line["trial"]) for line in known if line["kind"] == options.kind), default=0)
+    for trial in range(first, first + options.count):
+        with tempfile.TemporaryDirectory(prefix="duel-series-") as home:
+            run = gate if options.kind in ("aa", "planted") else both
+            lines = run(options.kind, Path(home), options.data)
+        new = not FILE.exists()
+        with FILE.open("a", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            if new:
+                table.writeheader()
+            for line in lines:
+                now = datetime.now().isoformat(timespec="seconds")
+                table.writerow({"time": now, "kind": options.kind, "trial": trial, **line})
+                print(options.kind, trial, *line.values(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

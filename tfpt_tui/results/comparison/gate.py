@@ -1,0 +1,149 @@
+"""A gate for scripts: whether a condition such as ``tensorflow slower than 5%`` is proven by a comparison.
+
+Proven means that the whole 95 % interval lies beyond the bound, disproven that none of it does; between the two
+nobody can tell.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.comparison.groups import Group
+from tfpt_tui.results.comparison.statistics import MIN_RUNS, compare_times
+from tfpt_tui.results.comparison.verdicts import RowVerdict
+from tfpt_tui.runs.record.duel_ratio import CONFIDENCE
+from tfpt_tui.runs.record.result import RunResult
+
+SLOWER, FASTER, ACCURACY, MEMORY = "slower than", "faster than", "accuracy below", "memory above"
+GRAMMAR = "NAME slower than P%, NAME faster than P%, NAME accuracy below POINTS or NAME memory above P%"
+_FORM = re.compile(rf"(\S+) ({SLOWER}|{FASTER}|{ACCURACY}|{MEMORY}) (\d+(?:\.\d+)?)(%?)")
+
+PROVEN, DISPROVEN, UNKNOWN = "proven", "disproven", "unknown"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``name`` is a framework, an environment or the ID of a run; ``bound`` in per cent, of accuracy in points."""
+
+    name: str
+    kind: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.kind} {self.bound:g}{'' if self.kind == ACCURACY else '%'}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """``outcome`` is proven, disproven or unknown; ``why`` has the figure and its interval."""
+
+    condition: Condition
+    outcome: str
+    why: str
+
+
+def parse_gate(text: str) -> Condition:
+    """Read a condition.
+
+    Raises:
+        UsageError: it is none; the message has the grammar.
+    """
+    found = _FORM.fullmatch(" ".join(text.split()))
+    if not found or (found[2] == ACCURACY) == bool(found[4]):
+        raise UsageError(f"--fail-if {text!r}: must be {GRAMMAR}")
+    return Condition(found[1], found[2], float(found[3]))
+
+
+def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict]) -> Judgement:
+    """Whether the comparison proves the condition of the row that it names, against the baseline of that row.
+
+    Where the row is itself the baseline, it is judged against the only other row.
+
+    Raises:
+        UsageError: no row or several are meant, or there is nothing to judge it against.
+    """
+    named = [verdict for verdict in verdicts if _is_meant(condition.name, verdict.entry)]
+    if len(named) != 1:
+        what = "names no row of the comparison" if not named else f"names {len(named)} rows; use the ID of a run"
+        raise UsageError(f"--fail-if {condition}: {condition.name} {what}")
+    (own,) = named
+    others = [verdict for verdict in verdicts if verdict is not own]
+    if own.is_baseline and len(others) != 1:
+        raise UsageError(f"--fail-if {condition}: {condition.name} is the baseline; name another with --baseline")
+    other = others[0].entry if own.is_baseline else own.baseline
+    if other is None:
+        raise UsageError(f"--fail-if {condition}: there is no completed run to judge it against")
+    figure = _figure(condition, others[0] if own.is_baseline else own, own.entry, other)
+    if figure is None:
+        return Judgement(condition, UNKNOWN, "there are too few measurements for an interval")
+    words, low, high = figure
+    bound = condition.bound if condition.kind == ACCURACY else 1 + condition.bound / 100
+    outcome = PROVEN if low > bound else DISPROVEN if high <= bound else UNKNOWN
+    return Judgement(condition, outcome, words)
+
+
+def _is_meant(name: str, entry: Group) -> bool:
+    return name in (entry.framework, entry.config.environment) or any(run.run == name for run in entry.results)
+
+
+def _figure(
+    condition: Condition, verdict: RowVerdict, own: Group, other: Group
+) -> tuple[str, float, float] | None:
+    """The figure that is held against the bound, in words, and its 95 % interval: the larger the worse."""
+    if condition.kind == ACCURACY:
+        return _accuracy_lost(own, other)
+    time = verdict.time if condition.kind != MEMORY else compare_times(_memory(own), _memory(other))
+    if time is None or time.low is None or time.high is None:
+        return None
+    ratio, low, high = time.ratio, time.low, time.high
+    # The ratio is that of the verdict's row to its baseline; "faster" asks for the other's time by ours.
+    if (condition.kind != MEMORY and verdict.entry is not own) != (condition.kind == FASTER):
+        ratio, low, high = 1 / ratio, 1 / high, 1 / low
+    what = {
+        SLOWER: f"{own.name} took {ratio:.3f}x the time of {other.name}",
+        FASTER: f"{other.name} took {ratio:.3f}x the time of {own.name}",
+        MEMORY: f"{own.name} took {ratio:.3f}x the memory of {other.name}",
+    }[condition.kind]
+    return f"{what} [{low:.3f}, {high:.3f}]", low, high
+
+
+def _memory(entry: Group) -> dict[object, float]:
+    """Peaks of the device's memory where there is one, else of the machine's, by what pairs the runs."""
+    return {key: peak for key, result in entry.timed().items() if (peak := _peak(result))}
+
+
+def _peak(result: RunResult) -> float | None:
+    return result.memory.peak_gpu_bytes or result.memory.peak_rss_bytes
+
+
+def _accuracy_lost(own: Group, other: Group) -> tuple[str, float, float] | None:
+    """Points of test accuracy under the other's.
+
+    The error is that of the seeds, but never less than what chance makes of so many test images.
+    """
+    from scipy import special
+
+    sides = [entry.accuracies() for entry in (other, own)]
+    if not all(sides):
+        return None
+    images = min((result.test.images for entry in (own, other) for result in entry.done), default=0)
+    if not images:
+        return None
+    lost = statistics.fmean(sides[0]) - statistics.fmean(sides[1])
+    chance = sum(share * (1 - share) / images for share in map(statistics.fmean, sides))
+    seeds = (
+        sum(statistics.variance(side) / len(side) for side in sides) if min(map(len, sides)) >= MIN_RUNS else 0.0
+    )
+    if seeds > chance:
+        reach = float(special.stdtrit(sum(map(len, sides)) - 2, 1 - (1 - CONFIDENCE) / 2))
+    else:
+        reach = float(special.ndtri(1 - (1 - CONFIDENCE) / 2))
+    error = math.sqrt(max(seeds, chance))
+    low, high = 100 * (lost - reach * error), 100 * (lost + reach * error)
+    words = f"{own.name} is {100 * lost:.2f} points [{low:.2f}, {high:.2f}] below {other.name} in test accuracy"
+    return words, low, high
