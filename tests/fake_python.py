@@ -142,6 +142,11 @@ def hangs(story: Story) -> None:
     time.sleep(600)
 
 
+def leaves_a_file_and_hangs(story: Story) -> None:
+    (Path(os.environ["TMPDIR"]) / "left").touch()
+    hangs(story)
+
+
 def is_stubborn(story: Story) -> None:
     """Neither it nor its child reacts to a request."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -208,7 +213,9 @@ def main() -> None:
     started = len(counter.read_text()) if counter.exists() else 0
     with counter.open("a") as file:
         file.write(".")
-    globals()[stories[min(started, len(stories) - 1)]](Story(run))
+    story = globals()[stories[min(started, len(stories) - 1)]]
+    at_a_gate = len(sys.argv) > 5
+    (takes_turns if at_a_gate and story is completes else story)(Story(run))
 
 
 if __name__ == "__main__":

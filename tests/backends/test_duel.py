@@ -62,9 +62,8 @@ def answer(gate):
     return told
 
 
-@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
-def test_a_worker_trains_in_its_turns_alone_and_ends_when_it_is_told_to(start, framework):
-    run, worker, gate = start(framework, "measured")
+def test_a_worker_trains_in_its_turns_alone_and_ends_when_it_is_told_to(start):
+    run, worker, gate = start("pytorch", "measured")
     assert answer(gate) == {"ready": True}
     for number in (1, 2, 3):
         gate.order(images=24, round=number, position=1)
@@ -93,24 +92,17 @@ def test_a_worker_trains_in_its_turns_alone_and_ends_when_it_is_told_to(start, f
 
 
 def test_a_worker_that_is_let_go_trains_to_its_last_epoch_and_is_evaluated(start):
+    """As long as it takes turns it waits before its evaluation, too."""
     run, worker, gate = start("tensorflow", "whole", track="parity", cache=True)
     assert answer(gate) == {"ready": True}
     gate.order(images=16, round=1, position=1)
     assert answer(gate)["images"] == 16
+    gate.order(images=10**6, round=2, position=2)
+    assert answer(gate) == {"ended": True}
+    assert b"evaluation" not in (run / "events.jsonl").read_bytes()
     gate.order(free=True)
     assert worker.wait(120) == 0, (run / "worker.log").read_text()
     record = fold_all(EventTail(run / "events.jsonl").stream())
     assert [epoch.epoch for epoch in record.epochs] == [1, 2]
     assert record.evaluation.accuracy >= 0
     assert len(record.slices) == 1
-
-
-def test_a_worker_whose_training_ends_in_its_turn_waits_before_it_is_evaluated(start):
-    run, worker, gate = start("pytorch", "whole", epochs=1)
-    answer(gate)
-    gate.order(images=10**6, round=1, position=1)
-    assert answer(gate) == {"ended": True}
-    assert b"evaluation" not in (run / "events.jsonl").read_bytes()
-    gate.order(free=True)
-    assert worker.wait(60) == 0
-    assert fold_all(EventTail(run / "events.jsonl").stream()).evaluation

@@ -191,7 +191,7 @@ def test_without_runs_the_lists_have_their_headers(cli):
 
 
 def test_a_run_narrates_on_stderr_and_ends_with_the_comparison_on_stdout(cli, dataset, fake_python):
-    code, out, err = cli("run", "demo", "--data", dataset)
+    code, out, err = cli("run", "demo", "--data", dataset, "--no-duel")
     assert code == 0
     assert "epoch 1/2" in err
     assert "loss 2.0000" in err
@@ -277,7 +277,7 @@ def test_a_rerun_repeats_the_configuration(cli, dataset, fake_python):
 
 def test_runs_that_cannot_be_recorded_are_one_line(cli, dataset, fake_python, tmp_path):
     (tmp_path / "sweeps").write_text("a file")
-    code, out, err = cli("run", "demo", "--data", dataset)
+    code, out, err = cli("run", "demo", "--data", dataset, "--no-duel")
     assert (code, out) == (3, "")
     assert one_line(err)
     assert "cannot record a run" in err
@@ -312,13 +312,13 @@ def test_a_condition_that_no_run_fulfils_is_said(cli, tmp_path):
 
 def test_what_was_stopped_is_told_how_to_go_on(cli, dataset, fake_python, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "is_killed,completes")
-    code, _, err = cli("run", "demo", "--data", dataset)
+    code, _, err = cli("run", "demo", "--data", dataset, "--no-duel")
     assert code == 1
     assert "resume what did not complete: tfpt-tui runs resume" in err
 
 
 def test_ctrl_c_stops_the_runs_waits_and_leaves_complete_records(tmp_path, dataset, fake_python):
-    command = [sys.executable, "-m", "tfpt_tui", "--runs", str(tmp_path / "runs"), "run", "demo"]
+    command = [sys.executable, "-m", "tfpt_tui", "--runs", str(tmp_path / "runs"), "run", "demo", "--no-duel"]
     process = subprocess.Popen(
         [*command, "--data", str(dataset)],
         env={**os.environ, "FAKE_STORY": "hangs"},
@@ -364,14 +364,14 @@ def test_training_without_its_framework_has_exit_code_3_and_the_line_that_instal
     from tfpt_tui.environments import interpreters
 
     monkeypatch.setattr(interpreters, "_missing_here", list)
-    code, out, err = cli("run", "demo", "--data", dataset)
+    code, out, err = cli("run", "demo", "--data", dataset, "--no-duel")
     assert (code, out) == (3, "")
     assert one_line(err)
     assert f"install it with: {sys.executable} -m pip install torch torchvision" in err
 
 
 def test_a_broken_plan_does_not_hide_the_others(cli, dataset, fake_python, tmp_path):
-    cli("run", "demo", "--data", dataset)
+    cli("run", "demo", "--data", dataset, "--no-duel")
     broken = tmp_path / "sweeps/99999999-broken"
     broken.mkdir()
     (broken / "plan.toml").write_text("x = 1\n")
@@ -418,7 +418,7 @@ def test_a_path_that_the_system_refuses_is_said_in_one_line(command, capsys):
 
 
 def test_a_sweep_with_a_deleted_run_is_followed_to_its_end(cli, dataset, fake_python):
-    _, out, err = cli("run", "demo", "--data", dataset, "--detach")
+    _, out, err = cli("run", "demo", "--data", dataset, "--no-duel", "--detach")
     sweep_id, (first, second) = err.splitlines()[-1].split()[1], out.split()
     cli("runs", "tail", second)
     cli("runs", "delete", first, "--yes")

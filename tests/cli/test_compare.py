@@ -13,7 +13,7 @@ def edit_environment(tmp_path, run, text):
 
 
 def test_runs_are_compared_in_every_format_with_the_same_numbers(cli, dataset, fake_python, tmp_path):
-    cli("run", "demo", "--data", dataset)
+    cli("run", "demo", "--data", dataset, "--no-duel")
     document = json.loads(cli("compare", "--format", "json")[1])
     header, *rows = (line.split(",") for line in cli("compare", "--format", "csv")[1].splitlines())
     column = header.index("images_per_s")
@@ -27,7 +27,7 @@ def test_runs_are_compared_in_every_format_with_the_same_numbers(cli, dataset, f
 
 
 def test_a_baseline_changes_what_the_others_are_measured_against(cli, dataset, fake_python):
-    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    _, out, _ = cli("run", "demo", "--data", dataset, "--no-duel", "--detach")
     _, tensorflow = out.split()
     cli("runs", "tail", tensorflow)
     rows = json.loads(cli("compare", "--baseline", tensorflow, "--format", "json")[1])["rows"]
@@ -39,7 +39,7 @@ def test_a_baseline_changes_what_the_others_are_measured_against(cli, dataset, f
 
 
 def test_runs_of_other_machines_are_compared_only_across(cli, dataset, fake_python, tmp_path):
-    _, out, _ = cli("run", "demo", "--data", dataset, "--detach")
+    _, out, _ = cli("run", "demo", "--data", dataset, "--no-duel", "--detach")
     first, second = out.split()
     cli("runs", "tail", second)
     edit_environment(tmp_path, first, '[fingerprint]\nmachine = "a1"\n[machine]\nhost = "mars"\n')

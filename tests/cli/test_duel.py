@@ -22,15 +22,22 @@ def test_what_is_no_duel_is_refused_in_one_line(cli, dataset, fake_python, optio
     assert said in err
 
 
-def test_its_options_need_it(cli, dataset, fake_python):
-    code, _, err = cli("run", "quick", "--data", dataset, "--until", "2%")
+def test_its_options_ask_for_it(cli, dataset, fake_python):
+    code, _, err = cli("run", "quick", "--data", dataset, "--no-duel", "--until", "2%")
     assert code == 2
-    assert "--until and --budget: are of a duel; add --duel" in err
+    assert "--until and --budget: are of a duel; leave --no-duel out" in err
 
 
-def test_a_duel_is_told_as_one_and_ends_with_its_answer(cli, dataset, fake_python, monkeypatch):
-    monkeypatch.setenv("FAKE_STORY", "takes_turns")
-    code, out, err = cli("run", "demo", "--data", dataset, "--duel", "--repeats", "1", "--headless")
+@pytest.mark.parametrize("options", [("--rows", "1"), ("--set", "track=published")])
+def test_a_preset_whose_duel_is_impossible_runs_without_and_says_why(cli, dataset, fake_python, options):
+    code, out, err = cli("run", "demo", "--data", dataset, "--headless", *options)
+    assert code == 0
+    assert "no duel, as otherwise by demo: " in err
+    assert "rounds in" not in out
+
+
+def test_a_duel_is_told_as_one_and_ends_with_its_answer(cli, dataset, fake_python):
+    code, out, err = cli("run", "demo", "--data", dataset, "--repeats", "1", "--headless")
     assert code == 0
     assert "a duel of 2 arms, 1 restart" in err
     assert "[1/2]" in err

@@ -44,7 +44,17 @@ def make_place(home: Path) -> tuple[Paths, dict[str, str]]:
 
 def begin(home: Path, stories: list[str], variables: dict[str, str]) -> subprocess.Popen[str]:
     """``tfpt-tui run`` that waits for its plan, as in a terminal."""
-    command = [sys.executable, "-m", "tfpt_tui", "--runs", str(home / "runs"), "run", "demo", "--headless"]
+    command = [
+        sys.executable,
+        "-m",
+        "tfpt_tui",
+        "--runs",
+        str(home / "runs"),
+        "run",
+        "demo",
+        "--no-duel",
+        "--headless",
+    ]
     return subprocess.Popen(
         [*command, "--data", str(home / "data")],
         env={**variables, "FAKE_STORY": ",".join(stories)},

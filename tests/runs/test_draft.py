@@ -132,15 +132,26 @@ def test_an_absurd_number_of_runs_is_refused_before_it_is_made(look):
     assert many_runs.problem == "200,000 runs: more than 10,000; repeat them less often"
 
 
-def test_repeats_pauses_and_a_burn_in_count(look):
+def test_repeats_pauses_and_a_burn_in_count(look, paths):
+    sweep = begin(find_preset("batch-sweep", paths))
     outcome = look("demo", repeats="5", burn_in="true")
     assert outcome.runs == 11
     assert outcome.pauses_s == 50.0
-    assert command_of(outcome, "mine") == "tfpt-tui run mine --repeats 5 --burn-in"
+    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --repeats 5 --burn-in"
     outcome = look("demo", cooldown_s="2.5")
     assert outcome.pauses_s == 2.5
-    assert command_of(outcome, "mine") == "tfpt-tui run mine --cooldown 2.5"
-    assert command_of(outcome, "my own") == "tfpt-tui run 'my own' --cooldown 2.5"
+    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --cooldown 2.5"
+    assert command_of(sweep, outcome, "my own") == "tfpt-tui run 'my own' --cooldown 2.5"
+
+
+def test_a_duel_has_its_usual_restarts_and_no_pauses(look, paths):
+    demo = begin(find_preset("demo", paths))
+    outcome = look("demo", duel="true")
+    assert (outcome.runs, outcome.repeats, outcome.pauses_s) == (6, 3, 0.0)
+    assert outcome.fields["repeats"].inherited == "3"
+    assert command_of(demo, outcome, "mine") == "tfpt-tui run mine --duel --repeats 3"
+    assert command_of(demo, look("demo"), "mine") == "tfpt-tui run mine --no-duel"
+    assert look("demo", duel="true", measure="loader").problem.startswith("duel: measure=loader")
 
 
 def test_printed_numbers_stay_with_the_rows_that_they_are_of(look):
@@ -175,7 +186,7 @@ def test_the_file_that_is_saved_runs_the_same_rows(paths, tmp_path, name, texts)
     outcome = look_at(started)
     assert outcome.problem == ""
     file = tmp_path / "mine.toml"
-    file.write_text(preset_text(preset_of(started, outcome, "mine"), command_of(outcome, "mine")))
+    file.write_text(preset_text(preset_of(started, outcome, "mine"), command_of(started, outcome, "mine")))
     saved = load_preset(file)
     assert saved.name == "mine"
     assert [row.resolved() for row in saved.rows] == [row.resolved() for row in outcome.rows]

@@ -28,6 +28,7 @@ from tfpt_tui.runs.record.sweep import read_sweep, record_plan
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.supervision import duel as duelling
 from tfpt_tui.runs.supervision.gate import Gate
+from tfpt_tui.runs.supervision.resume import rest_of
 from tfpt_tui.runs.supervision.submit import check_machine, submit
 from tfpt_tui.runs.supervision.supervisor import run_plan
 from tfpt_tui.runs.supervision.worker_run import Supervisor
@@ -225,3 +226,28 @@ def test_arms_that_wait_end_with_a_supervisor_that_is_killed(paths, dataset, fak
     states = [read_state(run.state) for run in sweep.runs[:2]]
     os.kill(states[0].supervisor.pid, signal.SIGKILL)
     wait_until(lambda: not any(state.process(state.worker).is_alive() for state in states), 10)
+
+
+def test_a_restart_in_which_one_arm_did_not_complete_is_fought_again_by_all(fight, paths, monkeypatch):
+    sweep = fight("takes_turns", "takes_turns", "takes_turns", "dies_in_its_turn", repeats=2)
+    monkeypatch.setattr(
+        "tfpt_tui.runs.supervision.resume._check_idle", lambda sweep: None
+    )  # we are its supervisor
+    rest = rest_of(read_sweep(sweep.directory, paths))
+    assert rest.completed == sweep.runs[:2]
+    assert rest.pending == sweep.runs[2:]
+
+
+def test_arms_are_in_the_order_of_their_rows_in_every_restart(paths, dataset):
+    plan = make_plan(find_preset("demo", paths), data=str(dataset), duel=Duel())
+    assert [(run.row, run.repeat) for run in plan.runs] == [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)]
+    assert [run.config.seed for run in plan.runs] == [25, 25, 26, 26, 27, 27]
+
+
+def test_a_later_restart_is_added_to_the_earlier_ones(fight, monkeypatch):
+    seen = []
+    monkeypatch.setattr(duelling, "is_answer", lambda interval, until: seen.append(interval) or False)
+    fight("takes_turns", repeats=2, duel=Duel(until=0.01))
+    alone, together = seen[1], seen[-1]
+    assert together.high - together.low < alone.high - alone.low
+    assert together.low > 0  # TensorFlow's story takes twice as long in both restarts

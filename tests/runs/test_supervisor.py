@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +24,7 @@ from tfpt_tui.runs.record.directory import SweepDirectory
 from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import boot_id, identify, pid_namespace
-from tfpt_tui.runs.record.state import owner_of, read_state, state_of, status_of, write_state
+from tfpt_tui.runs.record.state import owner_of, read_state, request_stop, state_of, status_of, write_state
 from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep, record_plan
 from tfpt_tui.runs.supervision import submit as submitting
 
@@ -511,3 +513,37 @@ def test_the_latest_sweep_is_the_one_recorded_last_whatever_the_clock_said(start
     assert latest_sweep(paths).id == second.id
     shutil.rmtree(second.directory.path)
     assert latest_sweep(paths).id == later.name
+
+
+@pytest.fixture
+def short_directory():
+    """One whose name leaves room for those of sockets."""
+    place = Path(tempfile.mkdtemp(dir="/tmp"))
+    yield place
+    shutil.rmtree(place)
+
+
+def test_what_a_killed_framework_leaves_in_tmpdir_goes_with_it(start, monkeypatch, short_directory):
+    monkeypatch.setenv("TMPDIR", str(short_directory))
+    sweep = start("leaves_a_file_and_hangs", rows=[0])
+    wait_for_epoch(sweep.runs[0])
+    (left,) = short_directory.glob(".tmp-*-workers/left")
+    os.kill(owner_of(sweep.directory.state).pid, signal.SIGKILL)
+    wait_until(lambda: owner_of(sweep.directory.state) is None)
+    assert left.exists()
+    finish(start("completes", rows=[0]))
+    assert list(short_directory.iterdir()) == []
+
+
+def test_pictures_that_are_moved_while_a_run_goes_on_are_warned_of(start, dataset):
+    sweep = start("hangs", rows=[0])
+    wait_for_epoch(sweep.runs[0])
+    picture = next((dataset / "train").glob("*/*"))
+    moved = picture.with_name("moved")
+    picture.rename(moved)
+    moved.rename(picture)
+    request_stop(sweep.directory)
+    (result,) = finish(sweep)
+    warning = warning_of(result, "dataset_changed")
+    assert str(dataset) in warning["message"]
+    assert warning["taints"] == "accuracy"

@@ -8,7 +8,7 @@ from tfpt_tui.cli.invocation import Invocation, pass_invocation, say
 from tfpt_tui.cli.prepare import describe, shown_progress
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import find_preset
-from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.plan.plan import duel_of, make_plan
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.runs.tasks.prepare_request import PrepareRequest, execute
 
@@ -26,5 +26,5 @@ def demo(invocation: Invocation, headless: bool) -> int:
         outcome = execute(request, invocation.settings, invocation.paths, note=say, tell=bars.tell)
     say(describe(outcome, request.target.directory).rstrip())
     preset = find_preset("demo", invocation.paths)
-    plan = make_plan(preset, data=request.out)
+    plan = make_plan(preset, data=request.out, repeats=1, duel=duel_of(preset))
     return wait_for_sweep(submit(plan, invocation.settings, invocation.paths), invocation, headless)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.errors import UsageError
-from tfpt_tui.runs.plan.duel import SHORTEST_S
+from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
 from tfpt_tui.runs.plan.plan import duel_of, make_plan
 from tfpt_tui.runs.supervision.submit import submit
 
@@ -94,7 +95,11 @@ def _number(text: str) -> float | None:
     metavar="K",
     help="Train K epochs of each row, and scale the time to all of its epochs.",
 )
-@_option("--duel", PLAN["duel"])
+@click.option(
+    "--duel/--no-duel",
+    default=None,
+    help="Let the rows take turns, second by second, to compare their speed. demo, parity and quick do anyway.",
+)
 @click.option(
     "--until", type=Percent(), metavar="2%", help="End the duel when its answer is known, or known so precisely."
 )
@@ -112,7 +117,7 @@ def run(
     cooldown: float | None,
     burn_in: bool,
     epochs_measured: int | None,
-    duel: bool,
+    duel: bool | None,
     until: float | None,
     budget: float | None,
     detach: bool,
@@ -126,9 +131,12 @@ def run(
     changes = dict(map(parse_override, overrides))
     if epochs_measured:
         changes["epochs_measured"] = epochs_measured
-    if (until or budget) and not duel:
-        raise UsageError("--until and --budget: are of a duel; add --duel")
-    plan = make_plan(
+    wanted = bool(duel or until or budget)
+    if wanted and duel is False:
+        raise UsageError("--until and --budget: are of a duel; leave --no-duel out")
+    rule = dataclasses.replace(duel_of(chosen), until=until or 0.0, budget_s=budget or 0.0)
+    plan_with = functools.partial(
+        make_plan,
         chosen,
         data=data,
         rows=None if rows is None else select_rows(len(chosen.rows), rows),
@@ -136,8 +144,14 @@ def run(
         repeats=repeats,
         cooldown_s=cooldown,
         burn_in=burn_in,
-        duel=dataclasses.replace(duel_of(chosen), until=until or 0.0, budget_s=budget or 0.0) if duel else None,
     )
+    try:
+        plan = plan_with(duel=rule if wanted or (duel is None and chosen.duel) else None)
+    except NoDuelError as reason:
+        if wanted:
+            raise UsageError(f"--duel: {reason}") from None
+        say(f"no duel, as otherwise by {chosen.name}: {reason}")
+        plan = plan_with()
     seconds: list[float | None] = []
     sweep = submit(
         plan,

@@ -55,7 +55,8 @@ class PresetRow:
 class Preset:
     """``train_images`` and ``test_images`` are those of the printed numbers, 0 where nothing was printed.
 
-    ``duel`` says what a duel of its rows is for: "speed", or "accuracy" too.
+    ``duel`` says what a duel of its rows is for: "speed", or "accuracy" too; "" where they run one after the other
+    unless a duel is asked for.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Preset:
     test_images: int
     rows: tuple[PresetRow, ...]
     path: Path
-    duel: str = SPEED
+    duel: str = ""
 
 
 def load_preset(path: Path) -> Preset:
@@ -84,7 +85,7 @@ def load_preset(path: Path) -> Preset:
         if type(value) is not HEADINGS[key]:
             kind = "text" if HEADINGS[key] is str else "a whole number"
             raise UsageError(f"{path}: [preset]: {key} must be {kind}, not {value!r}")
-    if heading.get("duel", SPEED) not in DUELS:
+    if "duel" in heading and heading["duel"] not in DUELS:
         raise UsageError(f"{path}: [preset]: duel must be one of {', '.join(DUELS)}, not {heading['duel']!r}")
     common: dict[str, object] = {"track": heading["track"]} if "track" in heading else {}
     common |= check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
@@ -100,7 +101,7 @@ def load_preset(path: Path) -> Preset:
         test_images=heading.get("test_images", 0),
         rows=tuple(rows),
         path=path,
-        duel=heading.get("duel", SPEED),
+        duel=heading.get("duel", ""),
     )
 
 

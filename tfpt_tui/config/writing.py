@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.presets import SPEED, Preset, PresetRow
+from tfpt_tui.config.presets import Preset, PresetRow
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import dump_toml
 from tfpt_tui.documents import Value
@@ -24,7 +24,7 @@ def preset_text(preset: Preset, comment: str) -> str:
     heading: dict[str, Value] = {
         "name": preset.name,
         "title": preset.title,
-        "duel": preset.duel if preset.duel != SPEED else "",
+        "duel": preset.duel,
         "source": preset.source,
         "hardware": preset.hardware,
         "train_images": preset.train_images,

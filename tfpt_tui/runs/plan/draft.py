@@ -133,9 +133,9 @@ def plan_of(draft: Draft, outcome: Outcome) -> Plan:
     )
 
 
-def command_of(outcome: Outcome, name: str) -> str:
+def command_of(draft: Draft, outcome: Outcome, name: str) -> str:
     """The command line that runs the draft once it is a preset of that name."""
-    options = ["--duel"] * outcome.duel
+    options = ["--duel" if outcome.duel else "--no-duel"] * (outcome.duel or bool(draft.preset.duel))
     options += [f"--repeats {outcome.repeats}"] * (outcome.repeats > 1)
     options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
     options += ["--burn-in"] * outcome.burn_in

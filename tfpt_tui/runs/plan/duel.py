@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.errors import UsageError
 
 # The standard deviation of a process's log time from start to start: six restarts of three pairs of arms on one
 # machine differed by no more.
@@ -43,6 +44,10 @@ class Duel:
     def ends_early(self) -> bool:
         """Whether it looks at the answer after every round, and ends when it is known."""
         return self.until > 0 or self.budget_s > 0
+
+
+class NoDuelError(UsageError):
+    """The rows of a plan cannot take turns; the message says why."""
 
 
 def why_no_duel(configs: Sequence[RunConfig]) -> str:

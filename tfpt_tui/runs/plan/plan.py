@@ -11,7 +11,7 @@ from tfpt_tui.config.presets import ACCURACY, Preset
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
-from tfpt_tui.runs.plan.duel import MOST_RESTARTS, RESTARTS, Duel, why_no_duel
+from tfpt_tui.runs.plan.duel import MOST_RESTARTS, RESTARTS, Duel, NoDuelError, why_no_duel
 
 # Fixed, so that every run begins alike; a worker's imports are as long again.
 COOLDOWN_S = 5.0
@@ -71,16 +71,18 @@ def make_plan(
     of the first row in front, which warms the machine up and is not compared.
 
     Raises:
-        UsageError: a row's configuration is refused or names no dataset, or the rows cannot take turns.
+        UsageError: a row's configuration is refused or names no dataset.
+        NoDuelError: the rows cannot take turns.
     """
     chosen = list(range(len(preset.rows))) if rows is None else list(rows)
     configs = {row: _configure(preset, row, data, overrides or {}) for row in chosen}
     if duel and (reason := why_no_duel(list(configs.values()))):
-        raise UsageError(f"--duel: {reason}; run it without")
+        raise NoDuelError(reason)
     repeats = repeats or usual_repeats(duel)
     runs = []
     for repeat in range(repeats):
-        for row in chosen if repeat % 2 == 0 else reversed(chosen):
+        # Arms of a duel change places in every round.
+        for row in chosen if duel or repeat % 2 == 0 else reversed(chosen):
             config = configs[row].replace(seed=_seed(configs[row], repeat, preset))
             runs.append(PlannedRun(config, row + 1, repeat + 1, preset.rows[row].published))
     if burn_in:

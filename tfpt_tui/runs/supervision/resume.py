@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,13 +37,23 @@ def rest_of(sweep: Sweep) -> Rest:
     _check_idle(sweep)
     deleted = tuple(run for run in sweep.runs if not run.config.exists())
     kept = [run for run in sweep.runs if run not in deleted]
-    completed = tuple(run for run in kept if status_of(run) == "completed")
+    completed = tuple(
+        run for run in kept if status_of(run) == "completed" and not _is_fought_again(run, kept, sweep)
+    )
     pending = tuple(run for run in kept if run not in completed)
     if not pending:
         raise UsageError(
             f"{sweep.id}: nothing is left to run: {len(completed)} of {len(sweep.runs)} runs completed"
         )
     return Rest(pending, completed, deleted)
+
+
+def _is_fought_again(run: RunDirectory, kept: Sequence[RunDirectory], sweep: Sweep) -> bool:
+    """Whether another arm of its restart of a duel did not complete: turns are taken anew by all of them."""
+    if not sweep.plan.duel:
+        return False
+    restarts = {entry.run: entry.repeat for entry in sweep.plan.runs}
+    return any(restarts[other.id] == restarts[run.id] and status_of(other) != "completed" for other in kept)
 
 
 def resume(directory: SweepDirectory, paths: Paths, settings: UserSettings) -> tuple[Sweep, Rest]:

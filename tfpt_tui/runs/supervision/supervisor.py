@@ -10,16 +10,17 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.events import RunError
-from tfpt_tui.files import append_to, lock
+from tfpt_tui.files import append_to, lock, scratch_directory
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.record.heartbeat import BEAT_S, beat
@@ -48,6 +49,7 @@ from tfpt_tui.runs.supervision.worker_run import (
 
 # The state of a run in its plan whose directory is gone.
 DELETED = "deleted"
+LONGEST_TMPDIR = 60
 
 
 def main(arguments: list[str]) -> None:
@@ -66,7 +68,7 @@ def main(arguments: list[str]) -> None:
 def supervise(supervisor: Supervisor, paths: Paths) -> None:
     """Wait for the machine, run the plan, and leave nothing undone of what others left."""
     _claim(supervisor)
-    with _heartbeat(supervisor):
+    with _heartbeat(supervisor), _temporary_files():
         _settle_orphans(paths)
         with _machine_lock(supervisor):
             supervisor.gpu.start()
@@ -206,6 +208,20 @@ def _heartbeat(supervisor: Supervisor) -> Iterator[None]:
         yield
     finally:
         done.set()
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    """Give the workers a TMPDIR of their own: what a framework that is killed leaves there goes with it.
+
+    Sockets of loaders lie there too, and their names may not be long.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):  # without room for it they share the usual one
+            scratch = stack.enter_context(scratch_directory(Path(tempfile.gettempdir()), "workers"))
+            if len(str(scratch)) <= LONGEST_TMPDIR:
+                os.environ["TMPDIR"] = str(scratch)
+        yield
 
 
 def _try_to_lock(lock: MachineLock, owner: str) -> bool:

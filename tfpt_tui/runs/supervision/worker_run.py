@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import RunConfig
-from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.manifest import last_change, read_manifest
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError, RunWarning
 from tfpt_tui.files import free_bytes
@@ -101,13 +101,17 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory, note: RunWarning | No
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """All that is known of a run before its worker starts; ``limit_s`` are the seconds that it may take."""
+    """All that is known of a run before its worker starts; ``limit_s`` are the seconds that it may take.
+
+    ``data_changed`` is when a picture of its dataset came or went last.
+    """
 
     run: RunDirectory
     config: RunConfig
     interpreter: str
     environment: MachineSnapshot
     limit_s: float
+    data_changed: int
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def prepare_run(supervisor: Supervisor, run: RunDirectory) -> PreparedRun:
     interpreter = interpreter_for(supervisor.sweep, run)
     spared = spared_cores(config.threads)
     environment = replace(_snapshot(supervisor, run, config), interpreter=interpreter, spared_cores=spared)
-    return PreparedRun(run, config, interpreter, environment, limit_s)
+    return PreparedRun(run, config, interpreter, environment, limit_s, last_change(Path(config.data)))
 
 
 def start_run(supervisor: Supervisor, prepared: PreparedRun, gate: Gate | None = None) -> StartedRun:
@@ -167,6 +171,10 @@ def ending_of(supervisor: Supervisor, started: StartedRun, cause: str) -> tuple[
     keeper.catch_up()
     if overlap := judge_overlap(other_workers(supervisor.process.pid)):
         keeper.warn(overlap)
+    data = Path(started.prepared.config.data)
+    if last_change(data) != started.prepared.data_changed:
+        message = f"{data}: pictures came, went or were moved while it ran"
+        keeper.warn(RunWarning(message, "dataset_changed", "run it again", "accuracy"))
     return find_ending(
         keeper.record,
         started.worker.returncode,

@@ -58,4 +58,4 @@ def look_up(
 
 def file_of(draft: Draft, outcome: Outcome, name: str) -> str:
     """The preset file that the draft is kept in."""
-    return preset_text(preset_of(draft, outcome, name), command_of(outcome, name))
+    return preset_text(preset_of(draft, outcome, name), command_of(draft, outcome, name))
