@@ -70,7 +70,9 @@ def _forecast_duel(plan: Plan, paces: Sequence[Pace]) -> None:
 
 
 def warn_of_short_trainings(plan: Plan) -> None:
-    """Say which runs are too short for their test accuracy to mean anything."""
+    """Say which runs are too short for their test accuracy to mean anything, where it is measured."""
+    if plan.duel and not plan.duel.accuracy:
+        return
     configs = [run.config for run in plan.runs]
     for note in too_short(configs, [read_manifest(Path(config.data)) for config in configs]):
         say(f"warning: {note}")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tfpt_tui.config.effective import effective_differences
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
-from tfpt_tui.hardware.machine_snapshot import DuelPart
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
 from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
-from tfpt_tui.results.comparison.statistics import MIN_RUNS, SINGLE_RUN, usable
+from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
+from tfpt_tui.runs.record.duel_ratio import EQUIVALENT
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
 
@@ -29,6 +30,7 @@ def notes_of(
 ) -> list[str]:
     return [
         *_sentences(verdicts, groups),
+        *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
@@ -64,6 +66,25 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
                 f"{kind_of(entry, groups)}{entry.name}: {whole - epochs:.1f} s of its {whole:.1f} s of training"
                 " lie before, between or after its epochs, and are not counted in throughput or ratios"
             )
+    return notes
+
+
+def _more_minutes(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
+    """How much longer a duel without an answer would have to take: its interval shrinks with the root of time."""
+    notes = []
+    for verdict in verdicts:
+        time, baseline = verdict.time, verdict.baseline
+        if not (time and time.by_turns and time.verdict == INCONCLUSIVE and baseline and time.low and time.high):
+            continue
+        distance = abs(math.log(time.ratio))
+        reach = math.log(time.high / time.low) / 2
+        times = (reach / max(distance, EQUIVALENT - distance)) ** 2
+        runs = [result for entry in (verdict.entry, baseline) for result in entry.done if result.slices]
+        spent_s = sum((result.ended or 0.0) - (result.started or 0.0) for result in runs) / 2
+        minutes = (times - 1) * spent_s / 60
+        name = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}"
+        if minutes > 0:
+            notes.append(f"{name}: about {max(1, round(minutes)):,} more minutes of the duel would settle it")
     return notes
 
 
@@ -175,21 +196,15 @@ def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
 def _about_duels(groups: Sequence[Group]) -> str:
     duels = [result.environment.duel for entry in groups for result in entry.done if result.environment.duel]
     spread = max(duels, key=lambda duel: duel.spread_freedom)
-    source = (
-        "as duels on this machine showed" if spread.spread_freedom else "assumed until duels here have shown it"
-    )
-    early = "; it may have been looked at after every round" if any(map(_ends_early, duels)) else ""
-    untested = (
-        "" if any(duel.accuracy for duel in duels) else ". Accuracy was not measured: the trainings were ended"
-    )
+    source = "as duels on this machine showed" if spread.spread_freedom else "assumed"
+    looked_at = any(duel.until > 0 or duel.budget_s > 0 for duel in duels)
+    early = "; it holds though it was looked at after every round" if looked_at else ""
+    tested = any(duel.accuracy for duel in duels)
+    untested = "" if tested else ". Accuracy was not measured: the trainings were ended"
     return (
         "duel: the rows took turns of about a second; the interval covers that processes differ by"
         f" {100 * spread.spread_sd:.1f} % each time they are started ({source}){early}{untested}"
     )
-
-
-def _ends_early(duel: DuelPart) -> bool:
-    return duel.until > 0 or duel.budget_s > 0
 
 
 def _settings_in_all(results: Sequence[RunResult]) -> list[str]:

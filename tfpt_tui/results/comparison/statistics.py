@@ -31,6 +31,7 @@ Z_95 = 1.96
 NO_NOISE = 1e-12  # of logarithms that are equal but for rounding
 
 SINGLE_RUN = "single run"
+INCONCLUSIVE = "inconclusive"
 
 Timings = Mapping[Hashable, float]
 
@@ -65,7 +66,7 @@ class TimeRatio:
             return "equivalent"
         if self.low > 1:
             return "slower"
-        return "faster" if self.high < 1 else "inconclusive"
+        return "faster" if self.high < 1 else INCONCLUSIVE
 
     def sentence(self, own: str, baseline: str) -> str:
         """The comparison in words, as hyperfine would print it; both are the names of what was compared."""

@@ -1,0 +1,87 @@
+"""Rows that took turns are compared by their rounds, and what is said about it."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.recordings import a_result
+from tfpt_tui.events import Slice
+from tfpt_tui.hardware.machine_snapshot import DuelPart, MachineSnapshot
+from tfpt_tui.results.comparison.compare import compare
+from tfpt_tui.runs.record.result import training_of
+
+
+def duel(*paces_by_arm, seed=25, **part):
+    """The results of one restart: an arm for each list of seconds an image, by round."""
+    frameworks = ("pytorch", "tensorflow")
+    names = tuple(f"20261128-1000{seed}-{frameworks[place]}-0001" for place in range(len(paces_by_arm)))
+    results = []
+    for place, paces in enumerate(paces_by_arm):
+        slices = tuple(Slice(number, 1 + place, 10, 100, 100 * pace) for number, pace in enumerate(paces, start=1))
+        run = a_result(names[place], frameworks[place], seed=seed, slices=slices, started=0.0, ended=120.0)
+        snapshot = MachineSnapshot(duel=DuelPart(names, spread_sd=0.01, **part))
+        results.append(replace(run, training=training_of((), run.config, slices), environment=snapshot))
+    return results
+
+
+QUIET = ([0.010] * 20, [0.0119, 0.0121] * 10)
+NOISY = ([0.010] * 20, [0.009, 0.0095, 0.012, 0.0112] * 5)
+
+
+def row_of(*results):
+    table, _ = compare(results)
+    (row,) = [row for row in table.rows if row["verdict"] != "baseline"]
+    return row, table.notes
+
+
+def test_one_restart_gives_a_verdict_from_its_rounds():
+    row, notes = row_of(*duel(*QUIET))
+    assert (row["verdict"], row["n"]) == ("slower", 1)
+    assert row["ratio"] == pytest.approx(1.2, abs=0.001)
+    assert any("n=20 rounds in 1 restart: slower" in note for note in notes)
+    assert any("processes differ by 1.0 % each time they are started (assumed" in note for note in notes)
+    assert not any("single run" in note for note in notes)
+
+
+def test_the_throughput_is_that_of_the_median_turn():
+    row, _ = row_of(*duel(*QUIET))
+    assert row["images_per_s"] == pytest.approx(1 / 0.012, rel=0.01)
+
+
+def test_more_restarts_make_the_interval_narrower():
+    one, _ = row_of(*duel(*NOISY))
+    three, notes = row_of(*(result for seed in (25, 26, 27) for result in duel(*NOISY, seed=seed)))
+    assert three["ratio_high"] - three["ratio_low"] < one["ratio_high"] - one["ratio_low"]
+    assert any("60 rounds in 3 restarts" in note for note in notes)
+
+
+def test_a_duel_that_may_end_early_has_an_interval_that_allows_for_it():
+    planned, _ = row_of(*duel(*QUIET))
+    early, notes = row_of(*duel(*QUIET, until=0.02))
+    assert early["ratio_high"] > planned["ratio_high"]
+    assert any("though it was looked at after every round" in note for note in notes)
+
+
+def test_runs_that_did_not_take_turns_with_each_other_are_no_duel():
+    first, second = duel(*QUIET), duel(*QUIET, seed=26)
+    row, _ = row_of(first[0], second[1])
+    assert row["verdict"] == "single run"
+
+
+def test_without_an_answer_it_says_how_much_longer_it_would_take():
+    _, notes = row_of(*duel(*NOISY))
+    assert any("more minutes of the duel would settle it" in note for note in notes)
+    _, notes = row_of(*duel(*QUIET))
+    assert not any("would settle it" in note for note in notes)
+
+
+@pytest.mark.parametrize(("accuracy", "said"), [(True, False), (False, True)])
+def test_where_accuracy_was_not_measured_it_says_so(accuracy, said):
+    _, notes = row_of(*duel(*QUIET, accuracy=accuracy))
+    assert any("Accuracy was not measured" in note for note in notes) is said
+
+
+def test_what_lies_beside_the_epochs_of_an_arm_is_no_finding():
+    results = [replace(result, phases={"training": 90.0}) for result in duel(*QUIET)]
+    _, notes = row_of(*results)
+    assert not any("before, between or after its epochs" in note or "first epoch" in note for note in notes)
