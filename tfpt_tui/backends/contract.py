@@ -70,7 +70,10 @@ class Training(Protocol[D, N_in, S, V_in]):
         """Make the training step and warm it up (backends/warm_up.py)."""
         ...
 
-    def train(self, step: S, data: D, config: RunConfig, report: Report) -> None: ...
+    def train(self, step: S, data: D, config: RunConfig, report: Report) -> None:
+        """Train for all epochs. Every step is told to ``report.count``, and seconds are those of ``report.clock``:
+        in a duel the training is held there until its next turn, and ends when an exception comes out of it.
+        """
 
     def resident(self, step: S, data: D) -> D:
         """One batch for every step of an epoch: what the model alone costs."""

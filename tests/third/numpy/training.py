@@ -71,15 +71,15 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         loss_sum, correct, first_batch_s = 0.0, 0, 0.0
-        started = clock()
+        started = report.clock()
         for images, labels in data.batches:
-            first_batch_s = first_batch_s or clock() - started
+            first_batch_s = first_batch_s or report.clock() - started
             logits, loss, gradients = step.gradients(images, labels)
             step.update(gradients)
             loss_sum += loss * len(labels)
             correct += int((logits.argmax(1) == labels).sum())
-            report.done += len(labels)
-        report.end_epoch(loss_sum / data.images, correct / data.images, clock() - started, first_batch_s)
+            report.count(len(labels))
+        report.end_epoch(loss_sum / data.images, correct / data.images, report.clock() - started, first_batch_s)
 
 
 def resident(step: Step, data: Data) -> Data:
