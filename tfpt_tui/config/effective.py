@@ -64,11 +64,6 @@ class Difference:
     own: Value
     other: Value
 
-    def __str__(self) -> str:
-        effect = f": {self.setting.effect}" if self.setting.effect else ""
-        own, other = self.setting.say(self.own), self.setting.say(self.other)
-        return f"{self.setting.title} ({own}, not {other}{effect})"
-
 
 def effective_differences(
     own: Mapping[str, Value], other: Mapping[str, Value], *, but: Sequence[str] = (), loading: bool = True

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tfpt_tui.config.effective import effective_differences
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
-from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
-from tfpt_tui.results.comparison.groups import MODEL, NOT_COMPARED, Group, kind_of
+from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
+from tfpt_tui.results.comparison.reasons import reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.duel_ratio import EQUIVALENT
@@ -32,12 +31,12 @@ def notes_of(
         *_sentences(verdicts, groups),
         *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
+        *reasons(verdicts, groups),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
         *_beside_epochs(groups),
         *_first_epochs(groups),
         *_learning(verdicts, groups),
-        *_differences(verdicts, groups),
         *_outliers(groups),
         *_explanations(verdicts, groups),
         *_troubles(results),
@@ -116,39 +115,6 @@ def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[s
         elif learning.why:
             notes.append(f"{name}: {learning.why}")
     return notes
-
-
-def _differences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    """What the frameworks applied differently and can change the time. A setting that was chosen has a column.
-
-    What a track promises to make equal, and is not, is an exception to it.
-    """
-    notes = []
-    for verdict in verdicts:
-        entry, baseline = verdict.entry, verdict.baseline
-        if baseline is None or entry is baseline or not (entry.done and baseline.done):
-            continue
-        chosen = [key for key in SETTINGS if entry.config.value(key) != baseline.config.value(key)]
-        found = effective_differences(
-            entry.done[0].effective,
-            baseline.done[0].effective,
-            but=chosen,
-            loading=entry.measure != MODEL,
-        )
-        # Rows that differ alike get one sentence, by their framework.
-        own, other = (
-            (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
-        )
-        unequal = TRACKS[entry.track].unequal if entry.track in TRACKS else ()
-        known = [str(one) for one in found if one.setting.name in unequal]
-        others = [str(one) for one in found if one.setting.name not in unequal]
-        kind = kind_of(entry, groups)
-        if others:
-            exception = f"an exception to track {entry.track}" if needs_proof(entry.track) else "not the same"
-            notes.append(f"{kind}{own} and {other}: {exception}: {', '.join(others)}")
-        if known:
-            notes.append(f"{kind}{own} differs from {other} in {', '.join(known)}")
-    return list(dict.fromkeys(notes))
 
 
 def _outliers(groups: Sequence[Group]) -> list[str]:

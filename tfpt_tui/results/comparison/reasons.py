@@ -1,0 +1,62 @@
+"""What explains a ratio, from recorded facts: one line each with both values, the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfpt_tui.config.effective import Difference, effective_differences
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.tracks import TRACKS, needs_proof
+from tfpt_tui.events import PHASES
+from tfpt_tui.results.comparison.groups import MODEL, Group, kind_of
+from tfpt_tui.results.comparison.verdicts import RowVerdict
+
+# What a framework does once, before its first step; it is in no rate and in no ratio.
+STARTING = PHASES[: PHASES.index("training")]
+STARTING_S = 2.0  # less makes no difference to anybody
+
+
+def reasons(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
+    """The reasons of every row beside its baseline. Rows that differ alike share them, by their framework."""
+    lines = []
+    for verdict in verdicts:
+        entry, baseline = verdict.entry, verdict.baseline
+        if baseline is None or entry is baseline or not (entry.done and baseline.done):
+            continue
+        names = (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
+        kind = kind_of(entry, groups)
+        found = [_say(one, entry, *names) for one in _differences(entry, baseline)]
+        lines += [f"{kind}{line}" for line in (*found, *_start(entry, baseline, *names))]
+    return list(dict.fromkeys(lines))
+
+
+def _differences(entry: Group, baseline: Group) -> list[Difference]:
+    """What the frameworks applied differently and can change the time. A setting that was chosen has a column."""
+    chosen = [key for key in SETTINGS if entry.config.value(key) != baseline.config.value(key)]
+    return effective_differences(
+        entry.done[0].effective, baseline.done[0].effective, but=chosen, loading=entry.measure != MODEL
+    )
+
+
+def _say(one: Difference, entry: Group, own: str, other: str) -> str:
+    """What a track promises to make equal, and is not, is an exception to it."""
+    unequal = TRACKS[entry.track].unequal if entry.track in TRACKS else ()
+    if one.setting.name in unequal:
+        what = "reason"
+    else:
+        what = f"exception to the track {entry.track}" if needs_proof(entry.track) else "not the same"
+    values = f"{one.setting.say(one.own)} in {own}, {one.setting.say(one.other)} in {other}"
+    effect = f"; {one.setting.effect}" if one.setting.effect else ""
+    return f"{what}: {one.setting.title}: {values}{effect}"
+
+
+def _start(entry: Group, baseline: Group, own: str, other: str) -> list[str]:
+    """How long each takes before its first step, where that differs: short runs feel it, and no rate has it."""
+    seconds = [
+        sum(one for phase, one in group.phases().items() if phase in STARTING) for group in (entry, baseline)
+    ]
+    if abs(seconds[0] - seconds[1]) < STARTING_S:
+        return []
+    return [
+        f"start: {seconds[0]:.1f} s before the first step in {own}, {seconds[1]:.1f} s in {other}; in no ratio"
+    ]
