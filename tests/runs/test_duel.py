@@ -251,3 +251,12 @@ def test_a_later_restart_is_added_to_the_earlier_ones(fight, monkeypatch):
     alone, together = seen[1], seen[-1]
     assert together.high - together.low < alone.high - alone.low
     assert together.low > 0  # TensorFlow's story takes twice as long in both restarts
+
+
+def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):
+    monkeypatch.setattr(duelling, "SIZING_S", 60.0)
+    monkeypatch.setattr(duelling, "_images_of", lambda arm: 10**9)
+    sweep = fight("takes_turns", duel=Duel(accuracy=True))
+    assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
+    assert all("test" in result for result in results_of(sweep))
+    assert not sweep.runs[0].slices.exists()

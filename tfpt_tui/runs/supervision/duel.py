@@ -181,7 +181,7 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadlin
     lengths = _size(supervisor, arms, whole=duel.accuracy)
     ratios: list[list[float]] = [[] for _ in arms[1:]]
     said = ""
-    for number in range(1, ROUNDS + 1):
+    for number in range(1, ROUNDS + 1) if lengths else ():
         tell(supervisor, "running", f"duel: restart {len(earlier[0]) + 1}, round {number} of {ROUNDS}{said}")
         turns = _play_round(supervisor, arms, lengths, number)
         if turns is None:
@@ -243,7 +243,7 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
 
 
 def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[Length]:
-    """How long a turn of each arm is.
+    """How long a turn of each arm is; nothing where an arm has no epoch left before that is known.
 
     All do the same small turns first, each several times as many images as the one before, until one can be timed.
     Where the trainings end with their last epoch, all rounds fit into them.
@@ -254,7 +254,7 @@ def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[L
         tell(supervisor, "running", "duel: finding the length of a turn")
         turns = [_turn(supervisor, arm, images, 0, 0, arm.started.prepared.limit_s) for arm in arms]
         if any("ended" in turn for turn in turns):
-            return [Length(images, PATIENCE_S)] * len(arms)
+            return []
         if any("seconds" not in turn for turn in turns):
             continue  # the machine slept
         seconds = [turn["seconds"] for turn in turns]
