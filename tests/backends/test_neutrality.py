@@ -46,7 +46,7 @@ def least_page_faults(turns):
 
 def test_the_worker_makes_the_kernel_no_busier_than_a_plain_script(images, tmp_path):
     case = Case("tensorflow", "default", "model")
-    turns = take_turns(case, sys.executable, images, tmp_path / "turns", pairs=4, threads=2)
+    turns = take_turns(case, sys.executable, images, tmp_path / "turns", pairs=3, threads=2)
     # What is wrong costs hundreds an image; memory that grows late, a few.
     assert least_page_faults(turns.worker) <= 1.5 * least_page_faults(turns.plain) + 5
     assert turns.worker_threads == turns.plain_threads

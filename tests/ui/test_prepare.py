@@ -104,7 +104,7 @@ async def test_a_dataset_is_shown_with_its_pictures_at_every_size(app, tiny, siz
         assert "train" in text
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[-1]])
 async def test_without_datasets_the_form_is_there_with_what_it_would_take(app, size):
     async with app.run_test(size=size) as pilot:
         await open_prepare(
