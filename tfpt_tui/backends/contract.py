@@ -71,8 +71,9 @@ class Training(Protocol[D, N_in, S, V_in]):
         ...
 
     def train(self, step: S, data: D, config: RunConfig, report: Report) -> None:
-        """Train for all epochs. Every step is told to ``report.count``, and seconds are those of ``report.clock``:
-        in a duel the training is held there until its next turn, and ends when an exception comes out of it.
+        """Train for all epochs: call ``report.count`` after every step, and take seconds from ``report.clock``.
+
+        In a duel ``report.count`` blocks until the next turn, and raises an exception that ends the training.
         """
 
     def resident(self, step: S, data: D) -> D:

@@ -17,7 +17,7 @@ from tfpt_tui.backends.report import Report
 from tfpt_tui.counters import read_counters
 from tfpt_tui.events import Slice
 
-# An arm that is only measured trains until it is told to end: as many epochs as there may be.
+# An arm that is only measured trains until the duel ends: as many epochs as there may be.
 MOST_EPOCHS = 10_000
 ASLEEP_S = 0.1
 
@@ -101,7 +101,7 @@ class Gate:
 
 
 def _suspended_s() -> float:
-    """Seconds since the boot in which the machine was asleep: a turn with such a gap in its clock is none."""
+    """Seconds since the boot in which the machine was asleep: a turn with such a gap does not count."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 

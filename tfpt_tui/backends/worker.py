@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     """Train and evaluate as ``RUN/config.toml`` says.
 
     ``arguments`` are the run directory and the parent's pid. For an arm of a duel follow the descriptor of its
-    gate, and whether it may be told to train on to its last epoch: "whole" or "measured".
+    gate, and "whole" if it may train on to its last epoch, else "measured".
     """
     run, parent = Path(arguments[0]), int(arguments[1])
     duel = Duel(int(arguments[2]), whole=arguments[3] == "whole") if arguments[2:] else None

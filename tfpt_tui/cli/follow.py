@@ -30,7 +30,7 @@ from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.terminal import obeys
 
 POLL_S = 0.2
-# Without a terminal, how a duel stands is told so often.
+# Without a terminal, a line about a duel is printed this often.
 DUEL_SAID_S = 10.0
 # Shorter phases are not worth a line; the result keeps them all.
 MIN_PHASE_S = 0.5
@@ -62,9 +62,7 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
                 if interrupted:
                     raise
                 interrupted = True
-                request_stop(sweep.directory)
-                clear_line()
-                say("stopping the runs; Ctrl-C again leaves without waiting")
+                _stop(sweep)
         completed = status_of(narrator.run) == "completed"
         if countdown and (left := countdown.finish(completed=completed)) and not interrupted:
             say(left)
@@ -73,28 +71,32 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
 
 def follow_duel(sweep: Sweep) -> bool:
     """Narrate a duel to its end: all its arms at once. Ctrl-C stops it; returns whether it was used."""
-    interrupted, told, due = False, "", 0.0
+    interrupted, shown, due = False, "", 0.0
     while any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
         try:
             message = read_state(sweep.directory.state).message
             if obeys(sys.stderr):
                 clear_line()
                 click.echo(message[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
-            elif message != told and time.monotonic() >= due:
+            elif message != shown and time.monotonic() >= due:
                 say(message)
-                told, due = message, time.monotonic() + DUEL_SAID_S
+                shown, due = message, time.monotonic() + DUEL_SAID_S
             time.sleep(POLL_S)
         except KeyboardInterrupt:
             if interrupted:
                 raise
             interrupted = True
-            request_stop(sweep.directory)
-            clear_line()
-            say("stopping the duel; Ctrl-C again leaves without waiting")
+            _stop(sweep)
     clear_line()
     for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()]):
         narrator.conclude()
     return interrupted
+
+
+def _stop(sweep: Sweep) -> None:
+    request_stop(sweep.directory)
+    clear_line()
+    say("stopping the runs; Ctrl-C again leaves without waiting")
 
 
 def narrators_of(runs: Sequence[RunDirectory]) -> list[Narrator]:
