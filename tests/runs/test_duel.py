@@ -260,3 +260,17 @@ def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_ot
     assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
     assert all("test" in result for result in results_of(sweep))
     assert not sweep.runs[0].slices.exists()
+
+
+def test_a_disk_that_fills_up_at_the_end_costs_an_arm_and_not_the_restarts_that_follow(fight, monkeypatch):
+    ending_of, refused = duelling.ending_of, []
+
+    def full(supervisor, started, cause):
+        if not refused:
+            refused.append(started.run)
+            raise OSError(28, "No space left on device")
+        return ending_of(supervisor, started, cause)
+
+    monkeypatch.setattr(duelling, "ending_of", full)
+    statuses = [result["status"] for result in results_of(fight("takes_turns", repeats=2, rounds=2))]
+    assert statuses == ["failed", "completed", "completed", "completed"]

@@ -150,12 +150,12 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
         step = training.compile_step(network, train, config, device)
     _tell_environment(report, backend, config, step, train, device)
     traces = step.traces()
-    fed = training.resident(step, train) if config.measure == "model" else train
     if duel:
         gate = Gate(report, duel.gate, lambda: runtime.synchronize(device))
         report.step_done = gate.passed
         gate.arrive()
     with report.phase("training"), suppress(DuelOver):
+        fed = training.resident(step, train) if config.measure == "model" else train
         training.train(step, fed, config, report)
     if not TRACKS[config.track].compiles_in_clock:
         for warning in retraced(traces, step.traces()):

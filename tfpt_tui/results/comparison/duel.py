@@ -36,11 +36,11 @@ def turns_of(entry: Group, baseline: Group) -> Turns | None:
     restarts = [
         tuple(log_ratios(own.slices, theirs[arm])) for own, part in parts for arm in part.arms if arm in theirs
     ]
-    told = tuple(rounds for rounds in restarts if estimate_restart(rounds))
-    if not told:
+    long_enough = tuple(rounds for rounds in restarts if estimate_restart(rounds))
+    if not long_enough:
         return None
     _, part = parts[-1]
-    return Turns(told, Spread(part.spread_sd, part.spread_freedom), part.until > 0 or part.budget_s > 0)
+    return Turns(long_enough, Spread(part.spread_sd, part.spread_freedom), part.until > 0 or part.budget_s > 0)
 
 
 def compare_turns(turns: Turns, rows: int) -> TimeRatio:

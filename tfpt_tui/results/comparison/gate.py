@@ -51,7 +51,7 @@ def parse_gate(text: str) -> Condition:
     """Read a condition.
 
     Raises:
-        UsageError: it is none; the message has the grammar.
+        UsageError: the text is not a condition; the message has the grammar.
     """
     found = _FORM.fullmatch(" ".join(text.split()))
     if not found or (found[2] == ACCURACY) == bool(found[4]):

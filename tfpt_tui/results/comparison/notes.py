@@ -147,7 +147,7 @@ def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
         )
     if any(time.low is not None for time in times):
         notes.append(
-            "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one t test"
+            "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one test"
             " of the logarithms, which allows for the number of rows"
         )
     if any(time.by_turns for time in times):

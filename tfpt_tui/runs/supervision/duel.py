@@ -136,7 +136,7 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
             endings = _failed(arms, runs[len(arms) :], error)
         for arm in arms:
             if arm.run not in endings:
-                endings[arm.run] = ending_of(supervisor, arm.started, "")
+                endings[arm.run] = _ending(supervisor, arm, "")
     for run in runs:
         settle(run, *endings.get(run, ("stopped", None)))
     return answered
@@ -354,14 +354,14 @@ def _broken_off(
     """End all arms: the record of the one that gave no answer says why, those of the others that it did."""
     for arm in arms:
         _end(arm)
-    status, reason = ending_of(supervisor, error.arm.started, error.cause)
+    status, reason = _ending(supervisor, error.arm, error.cause)
     if status == "timeout":
         reason = RunError("Timeout", str(error))
     endings: dict[RunDirectory, tuple[str, RunError | None]] = {error.arm.run: (status, reason)}
     why = f"{error.arm.run.id}: {status}{f': {reason.message}' if reason else ''}"
     for arm in arms:
         if arm is not error.arm:
-            status, reason = ending_of(supervisor, arm.started, "stopped")
+            status, reason = _ending(supervisor, arm, "stopped")
             if status == "stopped" and error.cause != "stopped":
                 reason = _ended_with(why)
             endings[arm.run] = status, reason
@@ -374,6 +374,15 @@ def _end(arm: Arm) -> None:
         end_worker(arm.started.worker, "")
         kill_group(arm.started.worker.pid)
     arm.started.worker.wait()
+
+
+def _ending(supervisor: Supervisor, arm: Arm, cause: str) -> tuple[str, RunError | None]:
+    """How an arm ended whose worker is gone; a disk that refuses its record is its error."""
+    try:
+        return ending_of(supervisor, arm.started, cause)
+    except OSError as problem:
+        refused = cannot("record the run", problem.filename or arm.run.path, problem)
+        return "failed", RunError(type(refused).__name__, str(refused))
 
 
 def _ended_with(why: str) -> RunError:

@@ -13,7 +13,7 @@ READ_BYTES = 4096
 
 
 class Gate:
-    """One arm's. ``whole`` if its worker may be told to train on to its last epoch."""
+    """The gate of one arm; ``whole`` if its worker may train on to its last epoch."""
 
     def __init__(self, *, whole: bool) -> None:
         self._ours, self._theirs = socket.socketpair()

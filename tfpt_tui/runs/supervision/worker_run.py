@@ -86,9 +86,9 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory, note: RunWarning | No
     if stop_requested(supervisor.sweep, run):
         return "stopped", None
     started = start_run(supervisor, prepared)
-    if note:
-        started.keeper.warn(note)
     try:
+        if note:
+            started.keeper.warn(note)
         cause = watch(supervisor, started)
     except OSError:
         end_worker(started.worker, "")  # asked, not killed: it takes back what it was writing
@@ -116,7 +116,7 @@ class PreparedRun:
 
 @dataclass(frozen=True)
 class StartedRun:
-    """A run whose worker lives. ``kills`` is how often the kernel had killed for want of memory before."""
+    """A run whose worker lives; ``kills`` is how many processes the kernel had killed before, out of memory."""
 
     prepared: PreparedRun
     worker: subprocess.Popen[bytes]
