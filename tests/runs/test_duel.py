@@ -22,6 +22,7 @@ from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.duel_ratio import ASSUMED_SD
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep, record_plan
@@ -256,6 +257,17 @@ def test_a_later_restart_is_added_to_the_earlier_ones(fight, monkeypatch):
     together = seen[-1]
     assert len(together) == 2
     assert together[0] == alone[0]
+
+
+def test_what_a_machines_duels_showed_of_its_processes_goes_into_the_next(fight):
+    recorded = [
+        [read_toml(run.environment)["duel"] for run in fight("takes_turns", repeats=repeats).runs]
+        for repeats in (2, 1)
+    ]
+    assert {duel["spread_duels"] for duel in recorded[0]} == {0}
+    assert {duel["spread_sd"] for duel in recorded[0]} == {ASSUMED_SD}
+    assert {duel["spread_duels"] for duel in recorded[1]} == {1}
+    assert {duel["spread_sd"] for duel in recorded[1]} != {ASSUMED_SD}
 
 
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):

@@ -11,14 +11,14 @@ import pytest
 from tests.noise import draw_rounds
 from tfpt_tui.events import Slice
 from tfpt_tui.runs.record.duel_ratio import (
-    NO_SPREAD,
+    ASSUMED_SD,
     Interval,
     Restart,
-    Spread,
     estimate,
     estimate_restart,
     fixed_interval,
     is_answer,
+    learn_spread,
     log_ratios,
     sequence_interval,
 )
@@ -102,13 +102,36 @@ def test_too_few_rounds_say_nothing():
     assert estimate_restart([0.1] * 9) is None
 
 
-def test_the_spread_that_a_machine_showed_is_believed_by_how_much_showed_it():
+def test_the_interval_covers_the_spread_that_a_machine_showed():
     restarts = [Restart(value, 0.001, 10, 5) for value in (0.0, 0.06)]
     assumed = fixed_interval(estimate(restarts))
-    shown = fixed_interval(estimate(restarts, Spread(0.03, 40.0)))
+    shown = fixed_interval(estimate(restarts, 0.03))
     assert shown.high - shown.low > assumed.high - assumed.low
-    alone = fixed_interval(estimate(restarts, NO_SPREAD))
+    alone = fixed_interval(estimate(restarts, 0.0))
     assert alone.high - alone.low < assumed.high - assumed.low
+
+
+def fought_with_error(rng, error, process_sd, restarts=3):
+    found = rng.normal(0.1, math.hypot(error, math.sqrt(2) * process_sd), restarts)
+    return [Restart(value, error, 10, 5) for value in found]
+
+
+def test_a_machine_without_duels_is_taken_to_be_as_others_were():
+    assert learn_spread([]) == pytest.approx(ASSUMED_SD)
+
+
+@pytest.mark.parametrize("process_sd", [0.003, 0.03])
+def test_duels_show_how_much_processes_differ_on_a_machine(process_sd):
+    rng = np.random.default_rng(1)
+    found = learn_spread([fought_with_error(rng, 0.001, process_sd) for _ in range(60)])
+    assert found == pytest.approx(process_sd, rel=0.3)
+
+
+def test_duels_whose_noise_hides_the_processes_change_little():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        duels = [fought_with_error(rng, 0.05, 0.01) for _ in range(3)]
+        assert learn_spread(duels) == pytest.approx(ASSUMED_SD, rel=0.2)
 
 
 @pytest.mark.parametrize(

@@ -161,8 +161,8 @@ def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
 
 def _about_duels(groups: Sequence[Group]) -> str:
     duels = [result.environment.duel for entry in groups for result in entry.done if result.environment.duel]
-    spread = max(duels, key=lambda duel: duel.spread_freedom)
-    source = "as duels on this machine showed" if spread.spread_freedom else "assumed"
+    spread = max(duels, key=lambda duel: duel.spread_duels)
+    source = "as earlier duels on this machine showed" if spread.spread_duels else "assumed"
     looked_at = any(duel.until > 0 or duel.budget_s > 0 for duel in duels)
     early = "; it holds though it was looked at after every round" if looked_at else ""
     tested = any(duel.accuracy for duel in duels)

@@ -9,9 +9,6 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.errors import UsageError
 
-# The standard deviation of a process's log time from start to start: six restarts of three pairs of arms on one
-# machine differed by no more.
-ASSUMED_SD = 0.01
 RESTARTS = 3
 # As many as are begun for an answer that does not come.
 MOST_RESTARTS = 10
@@ -30,15 +27,11 @@ class Duel:
         until: the precision of the ratio at which it ends, such as 0.02, or as soon as the answer is known; 0 for
             all restarts, each of :data:`ROUNDS` rounds.
         budget_s: seconds after which it ends without an answer, 0 for as long as it takes.
-        spread_sd, spread_freedom: what is known of processes that are started again
-            (:class:`~tfpt_tui.runs.record.duel_ratio.Spread`).
     """
 
     accuracy: bool = False
     until: float = 0.0
     budget_s: float = 0.0
-    spread_sd: float = ASSUMED_SD
-    spread_freedom: float = 0.0
 
     @property
     def ends_early(self) -> bool:

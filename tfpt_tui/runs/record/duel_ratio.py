@@ -21,13 +21,13 @@ blocks or by restarts (Scharfstein, Tsiatis and Robins, JASA 1997).
 from __future__ import annotations
 
 import math
+import operator
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from tfpt_tui.events import Slice
-from tfpt_tui.runs.plan.duel import ASSUMED_SD
 
 CONFIDENCE = 0.95
 # Ratios this near to 1 make no difference to anybody.
@@ -37,9 +37,16 @@ TRIMMED = 0.2  # of the blocks, at each end
 # Fewer blocks do not tell their own spread.
 MIN_BLOCKS = 5
 MOST_CORRELATED = 0.8
-# From here on restarts tell their spread themselves; before that an assumed one counts as so many.
+# The standard deviation of a process's log time from start to start, until duels on the machine have shown it: six
+# restarts of three pairs of arms differed by no more. It counts as so many restarts beside those of earlier duels.
+ASSUMED_SD = 0.01
+ASSUMED_COUNT = 4.0
+LEAST_SD = 0.001
+# The weight of a duel depends on the spread that is looked for; after so many rounds it changes no more.
+LOOKS = 10
+# From here on restarts tell their spread themselves; before that what was known counts as so many.
 ENOUGH_RESTARTS = 5
-ASSUMED_FREEDOM = 20.0
+KNOWN_FREEDOM = 20.0
 # Where the logarithm's standard error is a third of this, the sequence is tightest; it loses little elsewhere.
 TIGHTEST_ERROR = 0.084
 
@@ -54,17 +61,6 @@ class Restart:
     error: float
     blocks: int
     freedom: int
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How much a process differs from the next start of the same: standard deviation of its log time.
-
-    ``freedom`` are the degrees of freedom of the duels that showed it, 0 where it is assumed.
-    """
-
-    sd: float = ASSUMED_SD
-    freedom: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,10 +79,6 @@ class Interval:
     low: float
     high: float
     p_value: float
-
-
-NO_SPREAD = Spread(0.0, math.inf)
-ASSUMED = Spread()
 
 
 def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice]) -> list[float]:
@@ -123,18 +115,19 @@ def _inflation(values: Sequence[float]) -> float:
     return math.sqrt((1 + correlation) / (1 - correlation))
 
 
-def estimate(restarts: Sequence[Restart], spread: Spread = ASSUMED) -> Estimate:
+def estimate(restarts: Sequence[Restart], spread_sd: float = ASSUMED_SD) -> Estimate:
     """All restarts together, each weighted by what it is worth.
 
-    With ``NO_SPREAD`` it is that of these processes alone.
+    ``spread_sd`` is the standard deviation of a process's log time from start to start; with 0 it is the estimate
+    of these processes alone.
     """
     noise = _block_noise(restarts)
-    weights = [1 / max(2 * spread.sd**2 + noise / one.blocks, 1e-18) for one in restarts]
+    weights = [1 / max(2 * spread_sd**2 + noise / one.blocks, 1e-18) for one in restarts]
     total, count = sum(weights), len(restarts)
     mean = sum(weight * one.log_ratio for weight, one in zip(weights, restarts, strict=True)) / total
-    known = spread.freedom or (ASSUMED_FREEDOM if count < ENOUGH_RESTARTS else 0.0)
-    if math.isinf(known):
+    if not spread_sd:
         return Estimate(mean, 1 / math.sqrt(total), math.inf)
+    known = KNOWN_FREEDOM if count < ENOUGH_RESTARTS else 0.0
     # How much more the restarts differ than was expected, as Hartung and Knapp (2001) take it into the error.
     excess = sum(weight * (one.log_ratio - mean) ** 2 for weight, one in zip(weights, restarts, strict=True))
     freedom = known + count - 1
@@ -144,8 +137,43 @@ def estimate(restarts: Sequence[Restart], spread: Spread = ASSUMED) -> Estimate:
 def _block_noise(restarts: Sequence[Restart]) -> float:
     """The variance of a block, from all restarts: so few blocks know it badly, and Student's t says how badly."""
     freedom = sum(one.freedom for one in restarts)
-    pooled = sum(one.freedom * one.blocks * one.error**2 for one in restarts) / freedom
-    return pooled * (_t(freedom) / Z_95) ** 2
+    return _pooled_noise(restarts) * (_t(freedom) / Z_95) ** 2
+
+
+def _pooled_noise(restarts: Sequence[Restart]) -> float:
+    freedom = sum(one.freedom for one in restarts)
+    return sum(one.freedom * one.blocks * one.error**2 for one in restarts) / freedom
+
+
+def learn_spread(duels: Sequence[Sequence[Restart]]) -> float:
+    """``spread_sd`` after the restarts of earlier duels, of two arms each and two restarts or more.
+
+    What restarts differ by beyond the noise of their blocks is the spread of two processes. A duel counts by how
+    much of its variance is that, so that noisy ones say little; the assumed spread counts as ``ASSUMED_COUNT``.
+    """
+    shown = [_shown_by(restarts) for restarts in duels]
+    assumed = found = 2 * ASSUMED_SD**2
+    for _ in range(LOOKS):
+        counts = [one.freedom * (found / (found + one.noise)) ** 2 for one in shown]
+        total = ASSUMED_COUNT * assumed + sum(
+            map(operator.mul, counts, (one.variance - one.noise for one in shown))
+        )
+        found = max(total / (ASSUMED_COUNT + sum(counts)), 2 * LEAST_SD**2)
+    return math.sqrt(found / 2)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The variance of a duel's restarts, what of it their blocks' noise explains, and how surely."""
+
+    variance: float
+    noise: float
+    freedom: int
+
+
+def _shown_by(restarts: Sequence[Restart]) -> _Shown:
+    noise = _pooled_noise(restarts) * statistics.fmean(1 / one.blocks for one in restarts)
+    return _Shown(statistics.variance([one.log_ratio for one in restarts]), noise, len(restarts) - 1)
 
 
 def fixed_interval(found: Estimate, comparisons: int = 1) -> Interval:

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError, RunWarning, Slice
-from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, DuelPart
+from tfpt_tui.hardware.fingerprint import fingerprint
+from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, DuelPart, MachineSnapshot, snapshot_from
 from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.runs.plan.duel import ROUNDS, TURN_S, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -31,7 +33,6 @@ from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
     Interval,
     Restart,
-    Spread,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -39,6 +40,7 @@ from tfpt_tui.runs.record.duel_ratio import (
     log_ratios,
     sequence_interval,
 )
+from tfpt_tui.runs.record.process_spread import keep_restarts, shown_spread
 from tfpt_tui.runs.record.processes import halt_group, kill_group, resume_group
 from tfpt_tui.runs.record.result import result_from
 from tfpt_tui.runs.record.state import status_of
@@ -92,6 +94,13 @@ class Arm:
     @property
     def run(self) -> RunDirectory:
         return self.started.run
+
+    @property
+    def spread_sd(self) -> float:
+        """How much it is taken to differ from its next start."""
+        part = self.started.prepared.environment.duel
+        assert part
+        return part.spread_sd
 
 
 @dataclass(frozen=True)
@@ -153,9 +162,9 @@ def _started(
 ) -> Iterator[Arm]:
     """An arm whose worker was started; at the end it is gone with all its children."""
     prepared = prepare_run(supervisor, run)
-    part = DuelPart(
-        tuple(one.id for one in runs), duel.until, duel.budget_s, duel.spread_sd, duel.spread_freedom, whole
-    )
+    spread = shown_spread(find_paths().spreads, _machine(prepared.environment))
+    arms = tuple(one.id for one in runs)
+    part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.duels, whole)
     prepared = replace(prepared, environment=replace(prepared.environment, duel=part))
     gate = Gate(whole=whole)
     try:
@@ -190,7 +199,7 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadlin
             paces = [turn["seconds"] / turn["images"] for turn in turns]
             for place, pace in enumerate(paces[1:]):
                 ratios[place].append(math.log(pace / paces[0]))
-        intervals = _intervals(ratios, earlier, duel)
+        intervals = _intervals(ratios, earlier, duel, arms[0].spread_sd)
         if duel.ends_early and intervals and all(is_answer(interval, duel.until) for interval in intervals):
             return True
         if duel.budget_s and time.monotonic() > deadline:
@@ -210,16 +219,15 @@ def _say(arm: Arm, first: Arm, interval: Interval) -> str:
 
 
 def _intervals(
-    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel
+    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel, spread_sd: float
 ) -> list[Interval]:
     """Those of the ratios of all arms to the first, by these rounds and earlier restarts; none while too few."""
     current = [restart for restart in map(estimate_restart, ratios) if restart]
     if len(current) < len(ratios):
         return []
-    spread = Spread(duel.spread_sd, duel.spread_freedom)
     interval_of = sequence_interval if duel.ends_early else fixed_interval
     return [
-        interval_of(estimate([*before, one], spread), len(ratios))
+        interval_of(estimate([*before, one], spread_sd), len(ratios))
         for before, one in zip(earlier, current, strict=True)
     ]
 
@@ -240,6 +248,22 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
             if restart := estimate_restart(log_ratios(own, slices[0])):
                 found[place].append(restart)
     return found
+
+
+def keep_spread(sweep: Sweep) -> None:
+    """Keep for later duels what the restarts of this one showed; they can do without."""
+    arms = _earlier_restarts(sweep, max(planned.row for planned in sweep.plan.runs))
+    try:
+        if len(arms[0]) > 1:
+            run = next(run for run in sweep.runs if run.result.exists())
+            machine = snapshot_from(read_record(run.environment)).fingerprint.machine
+            keep_restarts(find_paths().spreads, machine, sweep.id, arms)
+    except (OSError, TfptError) as error:
+        print(error, file=sys.stderr)
+
+
+def _machine(snapshot: MachineSnapshot) -> str:
+    return fingerprint(snapshot, on_gpu=snapshot.gpu.used is not None).machine
 
 
 def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[Length]:

@@ -1,0 +1,79 @@
+"""How much processes that are started again differ on a machine: what its duels showed, kept for the next ones.
+
+A file for each machine, by its fingerprint; nobody but the supervisor of a duel writes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfpt_tui.config.toml import read_record, write_toml
+from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.errors import TfptError
+from tfpt_tui.runs.record.duel_ratio import Restart, learn_spread
+
+# Of arms; older ones are forgotten: drivers and frameworks change.
+KEPT_PAIRS = 100
+
+
+@dataclass(frozen=True)
+class ShownSpread:
+    """``sd`` is the standard deviation of a process's log time from start to start, as so many duels showed."""
+
+    sd: float
+    duels: int
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The restarts of two arms of a duel."""
+
+    sweep: str
+    restarts: tuple[Restart, ...]
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    pairs: tuple[_Pair, ...] = ()
+
+
+def shown_spread(directory: Path, machine: str) -> ShownSpread:
+    """What the duels of a machine showed; without any the assumed one, also where they cannot be read."""
+    pairs = _read(_path(directory, machine))
+    return ShownSpread(learn_spread([one.restarts for one in pairs]), len({one.sweep for one in pairs}))
+
+
+def keep_restarts(directory: Path, machine: str, sweep: str, arms: Sequence[Sequence[Restart]]) -> None:
+    """Keep the restarts of a duel, of each arm against the first: those that are two or more.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    path = _path(directory, machine)
+    known = [one for one in _read(path) if one.sweep != sweep]
+    new = [_Pair(sweep, tuple(restarts)) for restarts in arms if len(restarts) > 1]
+    if new:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_toml(path, {"schema": 1, "pairs": list(map(dataclasses.asdict, [*known, *new][-KEPT_PAIRS:]))})
+
+
+def _read(path: Path) -> tuple[_Pair, ...]:
+    try:
+        pairs = build(_Pairs, read_record(path)).pairs
+    except (TfptError, DocumentError):
+        return ()
+    return tuple(one for one in pairs if len(one.restarts) > 1 and all(map(_is_sound, one.restarts)))
+
+
+def _is_sound(restart: Restart) -> bool:
+    """Whether it can be what a duel showed: anybody may have changed the file."""
+    known = math.isfinite(restart.log_ratio) and math.isfinite(restart.error)
+    return known and restart.blocks > 0 and restart.freedom > 0
+
+
+def _path(directory: Path, machine: str) -> Path:
+    return directory / f"{machine}.toml"
