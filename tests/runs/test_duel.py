@@ -260,14 +260,11 @@ def test_a_later_restart_is_added_to_the_earlier_ones(fight, monkeypatch):
 
 
 def test_what_a_machines_duels_showed_of_its_processes_goes_into_the_next(fight):
-    recorded = [
-        [read_toml(run.environment)["duel"] for run in fight("takes_turns", repeats=repeats).runs]
-        for repeats in (2, 1)
-    ]
-    assert {duel["spread_duels"] for duel in recorded[0]} == {0}
-    assert {duel["spread_sd"] for duel in recorded[0]} == {ASSUMED_SD}
-    assert {duel["spread_duels"] for duel in recorded[1]} == {1}
-    assert {duel["spread_sd"] for duel in recorded[1]} != {ASSUMED_SD}
+    first, second = (fight("takes_turns", repeats=repeats) for repeats in (2, 1))
+    before, after = ([read_toml(run.environment)["duel"] for run in sweep.runs] for sweep in (first, second))
+    assert {(duel["spread_duels"], duel["spread_sd"]) for duel in before} == {(0, ASSUMED_SD)}
+    assert {duel["spread_duels"] for duel in after} == {1}
+    assert {duel["spread_sd"] for duel in after} != {ASSUMED_SD}
 
 
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):
