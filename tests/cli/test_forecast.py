@@ -73,7 +73,7 @@ def test_nothing_is_tried_out_that_would_not_tell_of_all_runs(
 
 
 def test_recorded_runs_of_this_machine_tell_it(plan, interpreters, paths, start, capsys, monkeypatch):
-    sweep = start("completes", epochs=2)
+    sweep = start("completes", epochs=2, track="default")
     wait_until(lambda: owner_of(sweep.directory.state) is None)
     monkeypatch.setattr(forecasting, "calibrate", lambda *_: pytest.fail("it is known already"))
     # The story: an import of one second, 200 images a second in training and evaluation, 32 images each.
@@ -87,7 +87,7 @@ def test_recorded_runs_of_this_machine_tell_it(plan, interpreters, paths, start,
 def test_what_is_left_of_a_plan_is_foretold_where_all_of_it_is_known(plan, paths, start):
     configs = [run.config for run in plan().runs]
     assert forecast_rest(configs, paths) == ""
-    sweep = start("completes", epochs=2)
+    sweep = start("completes", epochs=2, track="default")
     wait_until(lambda: owner_of(sweep.directory.state) is None)
     assert forecast_rest(configs * 10, paths) == "about 70 s"  # 3.48 s each, as above
 

@@ -121,6 +121,8 @@ def test_a_grid_is_the_product_of_its_lists(tmp_path):
         ("rows = 3\n", "rows must be an array of tables"),
         ("preset = 3\n", "preset must be a table"),
         ('[preset]\ntitle = 3\n[[rows]]\nframework = "pytorch"', "[preset]: title must be text"),
+        ('[preset]\nduel = "fast"\n', "[preset]: duel must be one of speed, accuracy, not 'fast'"),
+        ("[preset]\nrepeats = 0\n", "[preset]: repeats must be a whole number from 1 to 1000, not 0"),
         ('[[rows]]\nframework = "pytorch"\npublished = {speed = 3}\n', "unknown key 'speed'"),
     ],
 )

@@ -52,21 +52,21 @@ def test_rows_that_become_the_same_are_one(look):
 
 
 def test_a_setting_that_is_none_of_a_framework_does_not_multiply_its_rows(look):
-    outcome = look("demo", num_workers="0, 2, 4")
+    outcome = look("quick", num_workers="0, 2, 4")
     assert settings(outcome, "framework", "num_workers") == [
         ("pytorch", 0),
         ("pytorch", 2),
         ("pytorch", 4),
         ("tensorflow", 0),
     ]
-    assert look("parity", num_workers="0, 2, 4").runs == 6
+    assert len(look("parity", num_workers="0, 2, 4").rows) == 6
 
 
 def test_only_what_applies_to_the_chosen_framework_and_track_has_a_field(look):
-    assert "num_workers" in look("demo").fields
-    assert "num_workers" not in look("demo", framework="tensorflow").fields
-    assert "num_workers" in look("demo", framework="tensorflow", track="parity").fields
-    hidden = look("demo", framework="tensorflow", num_workers="nonsense")
+    assert "num_workers" in look("quick").fields
+    assert "num_workers" not in look("quick", framework="tensorflow").fields
+    assert "num_workers" in look("quick", framework="tensorflow", track="parity").fields
+    hidden = look("quick", framework="tensorflow", num_workers="nonsense")
     assert hidden.problem == ""
     assert hidden.runs == 1
     assert list(look("parity").fields) == list(FIELDS)
@@ -134,24 +134,42 @@ def test_an_absurd_number_of_runs_is_refused_before_it_is_made(look):
 
 def test_repeats_pauses_and_a_burn_in_count(look, paths):
     sweep = begin(find_preset("batch-sweep", paths))
-    outcome = look("demo", repeats="5", burn_in="true")
+    outcome = look("demo", repeats="5", burn_in="true", duel="false")
     assert outcome.runs == 11
     assert outcome.pauses_s == 50.0
     assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --repeats 5 --burn-in"
-    outcome = look("demo", cooldown_s="2.5")
+    outcome = look("demo", cooldown_s="2.5", duel="false")
     assert outcome.pauses_s == 2.5
     assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --cooldown 2.5"
     assert command_of(sweep, outcome, "my own") == "tfpt-tui run 'my own' --cooldown 2.5"
 
 
 def test_a_duel_has_its_usual_restarts_and_no_pauses(look, paths):
-    demo = begin(find_preset("demo", paths))
-    outcome = look("demo", duel="true")
+    sweep = begin(find_preset("batch-sweep", paths))
+    outcome = look("demo", duel="true", repeats="3")
     assert (outcome.runs, outcome.repeats, outcome.pauses_s) == (6, 3, 0.0)
-    assert outcome.fields["repeats"].inherited == "3"
-    assert command_of(demo, outcome, "mine") == "tfpt-tui run mine --duel --repeats 3"
-    assert command_of(demo, look("demo"), "mine") == "tfpt-tui run mine --no-duel"
+    assert look("batch-sweep", duel="true").fields["repeats"].inherited == "3"
+    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --duel"
     assert look("demo", duel="true", measure="loader").problem.startswith("duel: measure=loader")
+
+
+def test_a_preset_whose_rows_take_turns_by_themselves_does_so_here_too(look, paths):
+    parity = begin(find_preset("parity", paths))
+    outcome = look("parity")
+    assert (outcome.duel, outcome.repeats) == (True, 3)
+    assert outcome.fields["duel"].inherited == "true"
+    assert command_of(parity, outcome, "mine") == "tfpt-tui run mine"
+    otherwise = look("parity", duel="false")
+    assert (otherwise.duel, otherwise.repeats) == (False, 1)
+    assert command_of(parity, otherwise, "mine") == "tfpt-tui run mine --no-duel"
+    alone = look("parity", measure="loader")
+    assert (alone.duel, alone.problem) == (False, "")
+
+
+def test_a_preset_may_say_how_often_its_rows_are_run(look, paths):
+    demo = begin(find_preset("demo", paths))
+    assert look("demo").repeats == 1
+    assert command_of(demo, look("demo", repeats="2"), "mine") == "tfpt-tui run mine --repeats 2"
 
 
 def test_printed_numbers_stay_with_the_rows_that_they_are_of(look):

@@ -184,6 +184,7 @@ async def test_letters_are_letters_while_one_types(build, known):
 
 async def test_a_setting_that_does_not_apply_has_no_field(build, known):
     async with build() as opened:
+        await opened.type("track", "default")
         assert opened.app.screen.query_one("#field-num_workers").parent.display
         await opened.type("framework", "tensorflow")
         await opened.shows("1 run,")

@@ -56,7 +56,7 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
     problem: TfptError | None = None
     for device in ["cpu", "gpu"] if gpu.names else ["cpu"]:
         try:
-            proofs += _prove(device, gpu, invocation)
+            proofs += prove(device, gpu, invocation)
         except TfptError as error:
             problem = error  # what was proven before is shown first
     if as_json:
@@ -91,8 +91,12 @@ def _check_neutrality(invocation: Invocation, tracks: Sequence[str], device: str
     return 1 if any(one.outcome == FAULTY for one in found) else 0
 
 
-def _prove(device: str, gpu: GpuReading, invocation: Invocation) -> list[Proof]:
-    """A proof for every framework that has the track, against the reference."""
+def prove(device: str, gpu: GpuReading, invocation: Invocation) -> list[Proof]:
+    """Make and keep a proof for every framework that has the track, against the reference.
+
+    Raises:
+        TfptError: a framework cannot take part, or the proof cannot be kept.
+    """
     reference = parity_reference().name
     others = [name for name, one in FRAMEWORKS.items() if PARITY.name in one.tracks and name != reference]
     try:

@@ -98,7 +98,7 @@ def _number(text: str) -> float | None:
 @click.option(
     "--duel/--no-duel",
     default=None,
-    help="Let the rows take turns, second by second, to compare their speed. demo and parity do anyway.",
+    help="Let the rows take turns, second by second, to compare their speed. demo, quick and parity do anyway.",
 )
 @click.option(
     "--until", type=Percent(), metavar="2%", help="End the duel when its answer is known, or known so precisely."

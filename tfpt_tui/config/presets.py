@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.schema import PRINTED, SETTINGS, check_settings, defaults, nearest
+from tfpt_tui.config.schema import PLAN, PRINTED, SETTINGS, check_settings, defaults, nearest
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
@@ -22,6 +22,7 @@ HEADINGS = {
     "title": str,
     "track": str,
     "duel": str,
+    "repeats": int,
     "source": str,
     "hardware": str,
     "train_images": int,
@@ -56,7 +57,7 @@ class Preset:
     """``train_images`` and ``test_images`` are those of the printed numbers, 0 where nothing was printed.
 
     ``duel`` says what a duel of its rows is for: "speed", or "accuracy" too; "" where they run one after the other
-    unless a duel is asked for.
+    unless a duel is wanted. ``repeats`` is how often each row is run where nobody says it, 0 for as usual.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Preset:
     rows: tuple[PresetRow, ...]
     path: Path
     duel: str = ""
+    repeats: int = 0
 
 
 def load_preset(path: Path) -> Preset:
@@ -87,6 +89,8 @@ def load_preset(path: Path) -> Preset:
             raise UsageError(f"{path}: [preset]: {key} must be {kind}, not {value!r}")
     if "duel" in heading and heading["duel"] not in DUELS:
         raise UsageError(f"{path}: [preset]: duel must be one of {', '.join(DUELS)}, not {heading['duel']!r}")
+    if "repeats" in heading:
+        _check_repeats(heading["repeats"], path)
     common: dict[str, object] = {"track": heading["track"]} if "track" in heading else {}
     common |= check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
     rows = [*_listed_rows(document, common, path), *_grid_rows(document, common, path)]
@@ -102,7 +106,15 @@ def load_preset(path: Path) -> Preset:
         rows=tuple(rows),
         path=path,
         duel=heading.get("duel", ""),
+        repeats=heading.get("repeats", 0),
     )
+
+
+def _check_repeats(repeats: int, path: Path) -> None:
+    try:
+        PLAN["repeats"].check(repeats)
+    except ValueError as error:
+        raise UsageError(f"{path}: [preset]: repeats {error}") from None
 
 
 def preset_files(paths: Paths) -> dict[str, Path]:

@@ -25,6 +25,7 @@ def preset_text(preset: Preset, comment: str) -> str:
         "name": preset.name,
         "title": preset.title,
         "duel": preset.duel,
+        "repeats": preset.repeats,
         "source": preset.source,
         "hardware": preset.hardware,
         "train_images": preset.train_images,

@@ -98,14 +98,20 @@ def look_at(draft: Draft) -> Outcome:
     """Read every text, and make the rows of the plan: those chosen, with every combination of what was typed."""
     fields = {**_setting_fields(draft), **_plan_fields(draft)}
     typed = {key: found.values for key, found in fields.items() if found.values and key in SETTINGS}
-    repeats, cooldown_s, burn_in, duel = (_only(fields[key], default) for key, default in _UNTYPED.items())
+    repeats, cooldown_s, burn_in, duel = (
+        _only(fields[key]) for key in ("repeats", "cooldown_s", "burn_in", "duel")
+    )
     combinations = math.prod(map(len, typed.values())) * len(draft.chosen)
     rows = _expand(draft.rows, typed) if combinations <= MAX_ROWS else ()
-    runs = int(repeats or usual_repeats(duel_of(draft.preset) if duel else None))
-    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), bool(duel))
-    flaw = _flaw(draft, outcome, combinations)
     missing = [f"{key} {found.problem}" for key, found in fields.items() if found.problem]
-    return dataclasses.replace(outcome, flaw=flaw, problem=flaw or next(iter(missing), "") or _no_duel(outcome))
+    wanted = bool(draft.preset.duel if duel is None else duel)
+    no_duel = _why_no_duel(rows) if wanted and not missing else ""
+    turns = wanted and not (no_duel and duel is None)
+    runs = int(repeats or usual_repeats(draft.preset, duel_of(draft.preset) if turns else None))
+    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), turns)
+    flaw = _flaw(draft, outcome, combinations)
+    problem = flaw or next(iter(missing), "") or (f"duel: {no_duel}" if turns and no_duel else "")
+    return dataclasses.replace(outcome, flaw=flaw, problem=problem)
 
 
 def preset_of(draft: Draft, outcome: Outcome, name: str = "") -> Preset:
@@ -135,8 +141,10 @@ def plan_of(draft: Draft, outcome: Outcome) -> Plan:
 
 def command_of(draft: Draft, outcome: Outcome, name: str) -> str:
     """The command line that runs the draft once it is a preset of that name."""
-    options = ["--duel" if outcome.duel else "--no-duel"] * (outcome.duel or bool(draft.preset.duel))
-    options += [f"--repeats {outcome.repeats}"] * (outcome.repeats > 1)
+    preset = draft.preset
+    usual = usual_repeats(preset, duel_of(preset) if outcome.duel else None)
+    options = ["--duel" if outcome.duel else "--no-duel"] * (outcome.duel != bool(preset.duel))
+    options += [f"--repeats {outcome.repeats}"] * (outcome.repeats != usual)
     options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
     options += ["--burn-in"] * outcome.burn_in
     return " ".join(["tfpt-tui run", shlex.quote(printable(name)), *options])
@@ -154,9 +162,6 @@ def takes_many(setting: Setting) -> bool:
 
 def is_path(setting: Setting) -> bool:
     return setting.type is str and not setting.choices and not setting.pattern
-
-
-_UNTYPED: Mapping[str, Value | None] = {"repeats": None, "cooldown_s": None, "burn_in": False, "duel": False}
 
 
 def _setting_fields(draft: Draft) -> dict[str, Field]:
@@ -178,12 +183,15 @@ def _setting_fields(draft: Draft) -> dict[str, Field]:
 
 def _plan_fields(draft: Draft) -> dict[str, Field]:
     parsed = {key: _parse(setting, draft.texts.get(key, "")) for key, setting in PLAN.items()}
-    repeats, duel = (parsed[key][0] for key in ("repeats", "duel"))
-    usual = usual_repeats(duel_of(draft.preset) if duel and duel[0] else None)
-    inherited = {"repeats": str(usual), "burn_in": "false", "duel": "false"}
-    inherited["cooldown_s"] = (
-        f"{usual_cooldown_s(int(repeats[0]) if repeats else usual, bool(duel and duel[0])):g}"
-    )
+    repeats, typed = (parsed[key][0] for key in ("repeats", "duel"))
+    duel = bool(typed[0] if typed else draft.preset.duel)
+    usual = usual_repeats(draft.preset, duel_of(draft.preset) if duel else None)
+    inherited = {
+        "repeats": str(usual),
+        "cooldown_s": f"{usual_cooldown_s(int(repeats[0]) if repeats else usual, duel):g}",
+        "burn_in": "false",
+        "duel": show_value(bool(draft.preset.duel)),
+    }
     return {
         key: Field(setting, draft.texts.get(key, ""), inherited[key], *parsed[key])
         for key, setting in PLAN.items()
@@ -248,12 +256,9 @@ def _flaw(draft: Draft, outcome: Outcome, combinations: int) -> str:
     return ""
 
 
-def _no_duel(outcome: Outcome) -> str:
-    """Why the rows, which are complete, cannot take turns as is wanted."""
-    if not outcome.duel:
-        return ""
-    reason = why_no_duel([RunConfig.from_mapping(row.settings, "the draft") for row in outcome.rows])
-    return f"duel: {reason}" if reason else ""
+def _why_no_duel(rows: Sequence[PresetRow]) -> str:
+    """Why the rows, which are complete, cannot take turns."""
+    return why_no_duel([RunConfig.from_mapping(row.settings, "the draft") for row in rows])
 
 
 def _changes(outcome: Outcome) -> str:
@@ -266,8 +271,8 @@ def _changes(outcome: Outcome) -> str:
     return "; ".join(changed)
 
 
-def _only(found: Field, default: Value | None) -> Value | None:
-    return found.values[0] if found.values else default
+def _only(found: Field) -> Value | None:
+    return found.values[0] if found.values else None
 
 
 def _seconds(value: Value | None) -> float | None:

@@ -78,7 +78,7 @@ def make_plan(
     configs = {row: _configure(preset, row, data, overrides or {}) for row in chosen}
     if duel and (reason := why_no_duel(list(configs.values()))):
         raise NoDuelError(reason)
-    repeats = repeats or usual_repeats(duel)
+    repeats = repeats or usual_repeats(preset, duel)
     runs = []
     for repeat in range(repeats):
         # Arms of a duel change places in every round.
@@ -96,11 +96,11 @@ def duel_of(preset: Preset) -> Duel:
     return Duel(accuracy=preset.duel == ACCURACY)
 
 
-def usual_repeats(duel: Duel | None) -> int:
+def usual_repeats(preset: Preset, duel: Duel | None) -> int:
     """How often each row is run where nobody says it: the restarts of a duel, as many as an answer may take."""
-    if not duel:
-        return 1
-    return MOST_RESTARTS if duel.ends_early else RESTARTS
+    if duel and duel.ends_early:
+        return MOST_RESTARTS
+    return preset.repeats or (RESTARTS if duel else 1)
 
 
 def usual_cooldown_s(repeats: int, duel: bool) -> float:
