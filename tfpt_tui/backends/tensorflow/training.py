@@ -133,13 +133,16 @@ def recalibrate(model: keras.Sequential, data: Data, config: RunConfig) -> None:
     """
     normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     usual = [layer.momentum for layer in normalisations]
+    momentum = tf.Variable(0.0)
+    for layer in normalisations:
+        layer.momentum = momentum
+    forward = tf.function(lambda images: model(images, training=True))
     count = max(1, RECALIBRATION_IMAGES // config.batch_size)
     for number, (images, _) in enumerate(data.batches.take(min(count, data.steps))):
-        for layer in normalisations:
-            layer.momentum = number / (number + 1)  # the plain mean of all batches so far
-        model(images, training=True)
-    for layer, momentum in zip(normalisations, usual, strict=True):
-        layer.momentum = momentum
+        momentum.assign(number / (number + 1))  # the plain mean of all batches so far
+        forward(images)
+    for layer, own in zip(normalisations, usual, strict=True):
+        layer.momentum = own
 
 
 class Counter(keras.callbacks.Callback):
