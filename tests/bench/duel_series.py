@@ -1,10 +1,11 @@
 """Long series of real duels on this machine, a line each in duel_series.csv.
 
-    python -m tests.bench.duel_series KIND --data DIR [--count N]
+    python -m tests.bench.duel_series KIND --data DIR --home DIR [--count N]
 
 KIND is ``aa`` (a gate of 3 % between two starts of the same), ``planted`` (the same with a sleep of 8 % of a step
 in one arm), or ``parity`` and ``default`` (both frameworks, by a duel and by pairs of runs of about the same total
-time). It can be stopped after any trial, and goes on where the file ends.
+time). It can be stopped after any trial, and goes on where the file ends. Recordings stay in the home, so that the
+length of a duel is predicted from earlier ones, and its interval covers the spread that they showed.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import argparse
 import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,19 @@ from pathlib import Path
 from tfpt_tui.environments.interpreters import PACKAGE
 
 FILE = Path(__file__).with_name("duel_series.csv")
-COLUMNS = ("time", "kind", "trial", "way", "seconds", "ratio", "low", "high", "verdict", "exit_code")
+COLUMNS = (
+    "time",
+    "kind",
+    "trial",
+    "way",
+    "predicted_s",
+    "seconds",
+    "ratio",
+    "low",
+    "high",
+    "verdict",
+    "exit_code",
+)
 GATE = "other slower than 3%"
 SLOWDOWN = 0.08
 ARMS = """
@@ -44,7 +57,6 @@ track = "{track}"
 cache = true
 epochs = {epochs}
 """
-STEP = "            step.update()\n"
 
 
 def tfpt(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -88,46 +100,52 @@ def gate(kind: str, home: Path, data: Path) -> list[dict[str, object]]:
         python = slowed_python(home, SLOWDOWN * 32 / row["images_per_s"])
     tfpt(home, "env", "add", "other", python)
     (home / "arms.toml").write_text(ARMS)
-    started = time.monotonic()
-    tfpt(home, "run", home / "arms.toml", "--data", data, "--duel", "--headless")
-    seconds = time.monotonic() - started
+    length = timed(home, "run", home / "arms.toml", "--data", data, "--duel", "--headless")
     row, code = compared(home, "--fail-if", GATE)
-    return [line_of(row, "duel", seconds, code)]
+    return [line_of(row, "duel", length, code)]
 
 
 def both(track: str, home: Path, data: Path) -> list[dict[str, object]]:
     """Both frameworks by a duel, then by as many pairs of runs as fit into the same time, at least three."""
     preset = home / "both.toml"
     preset.write_text(BOTH.format(track=track, epochs=8))
+    length = timed(home, "run", preset, "--data", data, "--duel", "--headless")
+    lines = [line_of(compared(home)[0], "duel", length, 0)]
+    length = timed(home, "run", preset, "--data", data, "--repeats", "3", "--cooldown", "0", "--headless")
+    return [*lines, line_of(compared(home)[0], "pairs", length, 0)]
+
+
+def timed(home: Path, *arguments: object) -> dict[str, str]:
+    """The seconds that a plan was said to take, "" where nothing was said, and those that it took."""
     started = time.monotonic()
-    tfpt(home, "run", preset, "--data", data, "--duel", "--headless")
+    said = re.search(r", about (\d+) (s|min)$", tfpt(home, *arguments).stderr, re.MULTILINE)
     seconds = time.monotonic() - started
-    lines = [line_of(compared(home)[0], "duel", seconds, 0)]
-    started = time.monotonic()
-    tfpt(home, "run", preset, "--data", data, "--repeats", "3", "--cooldown", "0", "--headless")
-    return [*lines, line_of(compared(home)[0], "pairs", time.monotonic() - started, 0)]
+    predicted = int(said[1]) * (60 if said[2] == "min" else 1) if said else ""
+    return {"predicted_s": str(predicted), "seconds": f"{seconds:.0f}"}
 
 
-def line_of(row: dict[str, object], way: str, seconds: float, code: int) -> dict[str, object]:
+def line_of(row: dict[str, object], way: str, length: dict[str, str], code: int) -> dict[str, object]:
     figures = {
         name: row[column] for name, column in (("ratio", "ratio"), ("low", "ratio_low"), ("high", "ratio_high"))
     }
     shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
-    return {"way": way, "seconds": f"{seconds:.0f}", **shown, "verdict": row["verdict"], "exit_code": code}
+    return {"way": way, **length, **shown, "verdict": row["verdict"], "exit_code": code}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=["aa", "planted", "parity", "default"])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1)
     options = parser.parse_args()
     known = list(csv.DictReader(FILE.open())) if FILE.exists() else []
     first = 1 + max((int(line["trial"]) for line in known if line["kind"] == options.kind), default=0)
     for trial in range(first, first + options.count):
-        with tempfile.TemporaryDirectory(prefix="duel-series-") as home:
-            run = gate if options.kind in ("aa", "planted") else both
-            lines = run(options.kind, Path(home), options.data)
+        home = options.home.absolute()
+        home.mkdir(parents=True, exist_ok=True)
+        run = gate if options.kind in ("aa", "planted") else both
+        lines = run(options.kind, home, options.data.absolute())
         new = not FILE.exists()
         with FILE.open("a", newline="") as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")

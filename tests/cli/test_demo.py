@@ -28,7 +28,9 @@ def test_it_proves_parity_compares_by_turns_and_says_what_to_try_next(cli, fake_
     assert "parity: 2 of 3 checks passed" in err
     assert "in 1 restart" in out
     commands = [line.split("  ")[1] for line in err.partition("next, on your own images")[2].splitlines()[1:]]
-    assert [command.split()[:2] for command in commands] == [["tfpt-tui", word] for word in ("prepare", "run", "run")]
+    assert [command.split()[:2] for command in commands] == [
+        ["tfpt-tui", word] for word in ("prepare", "run", "run")
+    ]
 
 
 def test_without_a_proof_it_still_compares(cli, fake_python, monkeypatch):

@@ -240,7 +240,7 @@ def test_a_restart_in_which_one_arm_did_not_complete_is_fought_again_by_all(figh
 
 
 def test_arms_are_in_the_order_of_their_rows_in_every_restart(paths, dataset):
-    plan = make_plan(find_preset("demo", paths), data=str(dataset), duel=Duel())
+    plan = make_plan(find_preset("parity", paths), data=str(dataset), duel=Duel())
     assert [(run.row, run.repeat) for run in plan.runs] == [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)]
     assert [run.config.seed for run in plan.runs] == [25, 25, 26, 26, 27, 27]
 
@@ -269,7 +269,7 @@ def test_what_a_machines_duels_showed_of_its_processes_goes_into_the_next(fight)
 
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):
     monkeypatch.setattr(duelling, "SIZING_S", 60.0)
-    monkeypatch.setattr(duelling, "_images_of", lambda arm: 10**9)
+    monkeypatch.setattr(duelling, "longest_turn", lambda *_: 10**9)
     sweep = fight("takes_turns", duel=Duel(accuracy=True))
     assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
     assert all("test" in result for result in results_of(sweep))

@@ -13,7 +13,7 @@ from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.runs.plan.duel import ROUNDS, TURN_S
+from tfpt_tui.runs.plan.duel import ALIKE, ROUNDS, TURN_S, longest_turn
 from tfpt_tui.runs.record.result import RunResult
 
 # A recording tells nothing of a run that differs in these.
@@ -102,7 +102,8 @@ def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequ
     """Seconds that a duel of planned length will take, None where nothing like an arm is recorded.
 
     Every restart starts its arms one after the other; then all do the same images in each round, in a second on
-    average. Where ``accuracy`` is wanted, those of the last one train on to their end.
+    average. Where ``accuracy`` is wanted, all rounds fit into a training, and those of the last one train on to
+    their end.
 
     Raises:
         MissingError: a dataset is not there.
@@ -116,11 +117,13 @@ def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequ
         for config, close in zip(arms, near, strict=True)
     ]
     starting_s = sum(SUPERVISED_S + statistics.median(pace.overhead_s for pace in close) for close in near)
-    images = math.exp(statistics.fmean(map(math.log, rates))) * TURN_S
-    taking_turns_s = SIZING_ROUNDS * TURN_S + ROUNDS * sum(images / rate for rate in rates)
+    most = longest_turn(arms, read_manifest(Path(arms[0].data)).total("train")) if accuracy else math.inf
+    images = min(most, math.exp(statistics.fmean(map(math.log, rates))) * TURN_S)
+    alike = max(rates) <= ALIKE * min(rates)
+    round_s = sum(images / rate if alike else min(TURN_S, most / rate) for rate in rates)
+    restart_s = starting_s + (SIZING_ROUNDS + ROUNDS) * round_s
     whole_s = sum(one or 0.0 for one in expect_s(arms, paces)) if accuracy else 0.0
-    beyond_s = max(0.0, whole_s - starting_s - taking_turns_s)
-    return restarts * (starting_s + taking_turns_s) + beyond_s
+    return (restarts - 1) * restart_s + max(restart_s, whole_s)
 
 
 def expect_s(configs: Sequence[RunConfig], paces: Sequence[Pace]) -> list[float | None]:

@@ -16,6 +16,8 @@ MOST_RESTARTS = 10
 ROUNDS = 20
 TURN_S = 1.0
 SHORTEST_S = 2 * TURN_S
+# An arm that is this much slower is given as many seconds as the other, not as many images.
+ALIKE = 4.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,15 @@ class Duel:
 
 class NoDuelError(UsageError):
     """The rows of a plan cannot take turns; the message says why."""
+
+
+def longest_turn(configs: Sequence[RunConfig], train_images: int) -> int:
+    """The images of a turn with which all rounds, and what finds its length before, fit into each training."""
+    trained = [
+        config.epochs_trained * min(train_images, config.max_steps * config.batch_size or train_images)
+        for config in configs
+    ]
+    return min(trained) // (ROUNDS + ROUNDS // 2)
 
 
 def why_no_duel(configs: Sequence[RunConfig]) -> str:

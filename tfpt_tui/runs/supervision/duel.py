@@ -27,7 +27,7 @@ from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, DuelPart, MachineSnapshot, snapshot_from
 from tfpt_tui.hardware.recorder import Recorder
-from tfpt_tui.runs.plan.duel import ROUNDS, TURN_S, Duel
+from tfpt_tui.runs.plan.duel import ALIKE, ROUNDS, TURN_S, Duel, longest_turn
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
@@ -62,8 +62,6 @@ from tfpt_tui.runs.supervision.worker_run import (
     tell,
 )
 
-# An arm that is this much slower is given as many seconds as the other, not as many images.
-ALIKE = 4.0
 # Turns to find the length of a turn: long enough to be timed, and no longer than they need be.
 SIZING_S = 0.25
 GROWTH = 4
@@ -272,7 +270,9 @@ def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[L
     All do the same small turns first, each several times as many images as the one before, until one can be timed.
     Where the trainings end with their last epoch, all rounds fit into them.
     """
-    most = min(map(_images_of, arms)) // (ROUNDS + ROUNDS // 2) if whole else sys.maxsize
+    configs = [arm.started.prepared.config for arm in arms]
+    train_images = read_manifest(Path(configs[0].data)).total("train")
+    most = longest_turn(configs, train_images) if whole else sys.maxsize
     images = 1
     while True:
         tell(supervisor, "running", "duel: finding the length of a turn")
@@ -292,13 +292,6 @@ def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[L
     batch = max(turn["images"] // turn["steps"] for turn in turns)
     alike = max(1, round(min(most, middle * TURN_S) / batch)) * batch
     return [Length(alike, alike / rate) for rate in rates]
-
-
-def _images_of(arm: Arm) -> int:
-    """All that it trains on in its epochs."""
-    config = arm.started.prepared.config
-    images = read_manifest(Path(config.data)).total("train")
-    return config.epochs_trained * min(images, config.max_steps * config.batch_size or images)
 
 
 def _play_round(
