@@ -18,6 +18,7 @@ from tfpt_tui.results.requests import request
 from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, write_out
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.duel_ratio import ASSUMED
 from tfpt_tui.runs.record.result import result_document
 
 ENVIRONMENT = {"machine": {"host": "mars", "processor": "EPYC"}, "fingerprint": {"machine": "m", "software": "s"}}
@@ -129,7 +130,7 @@ def test_another_method_or_scipy_compares_anew(compare, calls, monkeypatch):
 
 def test_the_same_turns_are_compared_once(paths, calls):
     paths.runs.mkdir(parents=True)
-    turns = Turns(((0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.3),), 0.01, False)
+    turns = Turns(((0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.3),), ASSUMED, False)
     found = request._remembering(paths)(turns, 1)
     assert found == compare_evidence(turns, 1)
     assert found.by_turns

@@ -22,7 +22,7 @@ from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.plan.plan import make_plan
-from tfpt_tui.runs.record.duel_ratio import ASSUMED_SD
+from tfpt_tui.runs.record.duel_ratio import ASSUMED
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep, record_plan
@@ -262,9 +262,8 @@ def test_a_later_restart_is_added_to_the_earlier_ones(fight, monkeypatch):
 def test_what_a_machines_duels_showed_of_its_processes_goes_into_the_next(fight):
     first, second = (fight("takes_turns", repeats=repeats) for repeats in (2, 1))
     before, after = ([read_toml(run.environment)["duel"] for run in sweep.runs] for sweep in (first, second))
-    assert {(duel["spread_duels"], duel["spread_sd"]) for duel in before} == {(0, ASSUMED_SD)}
-    assert {duel["spread_duels"] for duel in after} == {1}
-    assert {duel["spread_sd"] for duel in after} != {ASSUMED_SD}
+    assert {(duel["spread_sd"], duel["spread_freedom"]) for duel in before} == {(ASSUMED.sd, ASSUMED.freedom)}
+    assert all(duel["spread_freedom"] > ASSUMED.freedom for duel in after)
 
 
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):

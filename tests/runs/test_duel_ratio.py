@@ -11,9 +11,11 @@ import pytest
 from tests.noise import draw_rounds
 from tfpt_tui.events import Slice
 from tfpt_tui.runs.record.duel_ratio import (
-    ASSUMED_SD,
+    ASSUMED,
+    NO_SPREAD,
     Interval,
     Restart,
+    Spread,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -105,9 +107,9 @@ def test_too_few_rounds_say_nothing():
 def test_the_interval_covers_the_spread_that_a_machine_showed():
     restarts = [Restart(value, 0.001, 10, 5) for value in (0.0, 0.06)]
     assumed = fixed_interval(estimate(restarts))
-    shown = fixed_interval(estimate(restarts, 0.03))
+    shown = fixed_interval(estimate(restarts, Spread(0.03, 40.0)))
     assert shown.high - shown.low > assumed.high - assumed.low
-    alone = fixed_interval(estimate(restarts, 0.0))
+    alone = fixed_interval(estimate(restarts, NO_SPREAD))
     assert alone.high - alone.low < assumed.high - assumed.low
 
 
@@ -117,21 +119,31 @@ def fought_with_error(rng, error, process_sd, restarts=3):
 
 
 def test_a_machine_without_duels_is_taken_to_be_as_others_were():
-    assert learn_spread([]) == pytest.approx(ASSUMED_SD)
+    assert learn_spread([]) == ASSUMED
+    assert ASSUMED.is_assumed
 
 
 @pytest.mark.parametrize("process_sd", [0.003, 0.03])
 def test_duels_show_how_much_processes_differ_on_a_machine(process_sd):
     rng = np.random.default_rng(1)
     found = learn_spread([fought_with_error(rng, 0.001, process_sd) for _ in range(60)])
-    assert found == pytest.approx(process_sd, rel=0.3)
+    assert found.sd == pytest.approx(process_sd, rel=0.3)
+    assert found.freedom == pytest.approx(120, rel=0.2)
 
 
 def test_duels_whose_noise_hides_the_processes_change_little():
     rng = np.random.default_rng(1)
     for _ in range(20):
-        duels = [fought_with_error(rng, 0.05, 0.01) for _ in range(3)]
-        assert learn_spread(duels) == pytest.approx(ASSUMED_SD, rel=0.2)
+        found = learn_spread([fought_with_error(rng, 0.05, 0.01) for _ in range(3)], Spread(0.01, 4.0))
+        assert found.sd == pytest.approx(0.01, rel=0.3)
+        assert found.freedom < 5
+
+
+def test_restarts_that_differ_by_more_than_was_known_widen_their_own_interval():
+    alike, apart = ([Restart(value, 0.01, 10, 5) for value in values] for values in ((0.1, 0.11), (0.0, 0.21)))
+    assert estimate(apart).spread.sd > 3 * estimate(alike).spread.sd
+    widths = [interval.high - interval.low for interval in map(fixed_interval, map(estimate, (alike, apart)))]
+    assert widths[1] > 2 * widths[0]
 
 
 @pytest.mark.parametrize(

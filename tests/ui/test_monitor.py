@@ -372,7 +372,7 @@ def record_duel(recorded, rounds=12):
     """Let the two runs of a sweep have taken turns."""
     for place, run in enumerate(recorded.runs):
         environment = read_toml(run.environment)
-        duel = {"arms": [one.id for one in recorded.runs], "spread_sd": 0.01}
+        duel = {"arms": [one.id for one in recorded.runs], "spread_sd": 0.01, "spread_freedom": 0.5}
         write_toml(run.environment, {**environment, "duel": duel})
         turns = (Slice(number, 1 + place, 16, 512, 1.0 + 0.1 * place, 1.9) for number in range(1, rounds + 1))
         with run.events.open("a") as file:

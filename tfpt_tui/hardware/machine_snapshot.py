@@ -56,16 +56,16 @@ class DuelPart:
     """What a run is in a duel: one arm of one of its restarts.
 
     ``arms`` are the runs that took turns, this one among them. ``until`` and ``budget_s`` are the precision and
-    the seconds at which the duel was to end early, both 0 for one of planned length. ``spread_sd`` is how much
-    processes were taken to differ that are started again, as so many earlier duels on the machine showed
-    (runs/record/process_spread.py). ``accuracy`` is whether the run was to train on to its last epoch.
+    the seconds at which the duel was to end early, both 0 for one of planned length. Spread and its degrees of
+    freedom are what was known as it began of processes that are started again (runs/record/process_spread.py).
+    ``accuracy`` is whether the run was to train on to its last epoch.
     """
 
     arms: tuple[str, ...] = ()
     until: float = 0.0
     budget_s: float = 0.0
     spread_sd: float = 0.0
-    spread_duels: int = 0
+    spread_freedom: float = 0.0
     accuracy: bool = False
 
 

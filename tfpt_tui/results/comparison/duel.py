@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tfpt_tui.results.comparison.groups import Group
 from tfpt_tui.results.comparison.statistics import TimeRatio
 from tfpt_tui.runs.record.duel_ratio import (
+    Spread,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -24,7 +25,7 @@ class Turns:
     """
 
     restarts: tuple[tuple[float, ...], ...]
-    spread_sd: float
+    spread: Spread
     ends_early: bool
 
 
@@ -39,13 +40,13 @@ def turns_of(entry: Group, baseline: Group) -> Turns | None:
     if not long_enough:
         return None
     _, part = parts[-1]
-    return Turns(long_enough, part.spread_sd, part.until > 0 or part.budget_s > 0)
+    return Turns(long_enough, Spread(part.spread_sd, part.spread_freedom), part.until > 0 or part.budget_s > 0)
 
 
 def compare_turns(turns: Turns, rows: int) -> TimeRatio:
     """The ratio to the baseline, for one of so many comparisons of a table."""
     restarts = [restart for rounds in turns.restarts if (restart := estimate_restart(rounds))]
-    found = estimate(restarts, turns.spread_sd)
+    found = estimate(restarts, turns.spread)
     interval = (sequence_interval if turns.ends_early else fixed_interval)(found, rows)
     rounds = [log_ratio for restart in turns.restarts for log_ratio in restart]
     return TimeRatio(
@@ -57,5 +58,5 @@ def compare_turns(turns: Turns, rows: int) -> TimeRatio:
         interval.p_value,
         rows,
         tuple(map(math.exp, rounds)),
-        by_turns=True,
+        spread=found.spread,
     )

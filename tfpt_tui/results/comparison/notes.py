@@ -13,7 +13,7 @@ from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
-from tfpt_tui.runs.record.duel_ratio import EQUIVALENT
+from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
 
@@ -150,8 +150,8 @@ def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
             "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one test"
             " of the logarithms, which allows for the number of rows"
         )
-    if any(time.by_turns for time in times):
-        notes.append(_about_duels(groups))
+    if spreads := [time.spread for time in times if time.spread]:
+        notes.append(_about_duels(max(spreads, key=lambda spread: spread.sd), groups))
     if any(len(entry.done) < MIN_RUNS for entry in _run_alone(groups) if entry.done):
         notes.append(
             f"{SINGLE_RUN}: with fewer than {MIN_RUNS} repeats no conclusion is drawn (--repeats {MIN_RUNS})"
@@ -159,17 +159,16 @@ def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
     return notes
 
 
-def _about_duels(groups: Sequence[Group]) -> str:
+def _about_duels(spread: Spread, groups: Sequence[Group]) -> str:
     duels = [result.environment.duel for entry in groups for result in entry.done if result.environment.duel]
-    spread = max(duels, key=lambda duel: duel.spread_duels)
-    source = "as earlier duels on this machine showed" if spread.spread_duels else "assumed"
+    source = "assumed" if spread.is_assumed else "as duels on this machine showed"
     looked_at = any(duel.until > 0 or duel.budget_s > 0 for duel in duels)
     early = "; it holds though it was looked at after every round" if looked_at else ""
     tested = any(duel.accuracy for duel in duels)
     untested = "" if tested else ". Accuracy was not measured: the trainings were ended"
     return (
         "duel: the rows took turns of about a second; the interval covers that processes differ by"
-        f" {100 * spread.spread_sd:.1f} % each time they are started ({source}){early}{untested}"
+        f" {100 * spread.sd:.1f} % each time they are started ({source}){early}{untested}"
     )
 
 

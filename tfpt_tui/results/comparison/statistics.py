@@ -16,12 +16,12 @@ import statistics
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tfpt_tui.runs.record.duel_ratio import CONFIDENCE, EQUIVALENT
+from tfpt_tui.runs.record.duel_ratio import CONFIDENCE, EQUIVALENT, Spread
 from tfpt_tui.runs.record.outliers import MAD_TO_SD
 
 MIN_RUNS = 3
 # Counted up with every change of what the same timings give, so that kept comparisons are made anew.
-METHOD = 3
+METHOD = 4
 
 ACCURACY_BAND = 0.02
 # One run says less: two seeds of one configuration were seen 0.025 apart after three epochs.
@@ -43,8 +43,8 @@ class TimeRatio:
     ``n`` are the pairs, or without pairs the runs of the smaller side, and ``counted`` says so in words. ``low``
     and ``high`` are the ends of the 95 % interval, ``p_value`` is two-sided; both allow for ``rows`` comparisons
     in the table, so that p is below 0.05 just where the interval leaves 1 out. All three are None for fewer than
-    three, of which nothing is concluded. ``pairs`` are the ratios of the single pairs. ``by_turns`` is of a duel:
-    its restarts are ``n``, its rounds the pairs.
+    three, of which nothing is concluded. ``pairs`` are the ratios of the single pairs. ``spread`` is of a
+    duel, what its processes were taken to differ by: its restarts are ``n``, its rounds the pairs.
     """
 
     ratio: float
@@ -55,7 +55,12 @@ class TimeRatio:
     p_value: float | None = None
     rows: int = 1
     pairs: tuple[float, ...] = ()
-    by_turns: bool = False
+    spread: Spread | None = None
+
+    @property
+    def by_turns(self) -> bool:
+        """Whether it is of a duel."""
+        return self.spread is not None
 
     @property
     def verdict(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.documents import build
 from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.comparison.parity import proof_note
 from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
@@ -101,7 +102,7 @@ def _remembering(paths: Paths) -> Comparing:
             return json.dumps(asdict(found) if found else None)
 
         answer = json.loads(recall(paths, f"{method}, {rows} rows: {evidence}", work_out))
-        return TimeRatio(**{**answer, "pairs": tuple(answer["pairs"])}) if answer else None
+        return build(TimeRatio, answer) if answer else None
 
     return compare_remembered
 

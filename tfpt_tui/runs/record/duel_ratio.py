@@ -21,7 +21,6 @@ blocks or by restarts (Scharfstein, Tsiatis and Robins, JASA 1997).
 from __future__ import annotations
 
 import math
-import operator
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,14 +36,12 @@ TRIMMED = 0.2  # of the blocks, at each end
 # Fewer blocks do not tell their own spread.
 MIN_BLOCKS = 5
 MOST_CORRELATED = 0.8
-# The standard deviation of a process's log time from start to start, until duels on the machine have shown it: six
-# restarts of three pairs of arms differed by no more. It counts as so many restarts beside those of earlier duels.
+# How much processes differ, until duels on the machine have shown it: six restarts of three pairs of arms differed
+# by no more. It counts for little beside what a duel shows.
 ASSUMED_SD = 0.01
-ASSUMED_COUNT = 4.0
-LEAST_SD = 0.001
-# The weight of a duel depends on the spread that is looked for; after so many rounds it changes no more.
-LOOKS = 10
-# From here on restarts tell their spread themselves; before that what was known counts as so many.
+ASSUMED_FREEDOM = 0.5
+CANDIDATES = tuple(ASSUMED_SD * 1.1**step for step in range(-24, 36))  # 0.1 % to 30 %
+# From here on restarts tell their spread themselves; before that the expected one counts as so many.
 ENOUGH_RESTARTS = 5
 KNOWN_FREEDOM = 20.0
 # Where the logarithm's standard error is a third of this, the sequence is tightest; it loses little elsewhere.
@@ -64,12 +61,30 @@ class Restart:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How much a process differs from the next start of the same: the standard deviation of its log time, and the
+    degrees of freedom of what showed it.
+    """
+
+    sd: float = ASSUMED_SD
+    freedom: float = ASSUMED_FREEDOM
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether no duel has shown it."""
+        return self.freedom <= ASSUMED_FREEDOM
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """The log ratio over all restarts, its standard error, and the degrees of freedom of that."""
+    """The log ratio over all restarts, its standard error with the degrees of freedom of that, and the spread of
+    processes that the error covers.
+    """
 
     log_ratio: float
     error: float
     freedom: float
+    spread: Spread
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,11 @@ class Interval:
     low: float
     high: float
     p_value: float
+
+
+ASSUMED = Spread()
+# Of these processes, not of those that another start would bring.
+NO_SPREAD = Spread(0.0, math.inf)
 
 
 def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice]) -> list[float]:
@@ -115,23 +135,24 @@ def _inflation(values: Sequence[float]) -> float:
     return math.sqrt((1 + correlation) / (1 - correlation))
 
 
-def estimate(restarts: Sequence[Restart], spread_sd: float = ASSUMED_SD) -> Estimate:
+def estimate(restarts: Sequence[Restart], known: Spread = ASSUMED) -> Estimate:
     """All restarts together, each weighted by what it is worth.
 
-    ``spread_sd`` is the standard deviation of a process's log time from start to start; with 0 it is the estimate
-    of these processes alone.
+    ``known`` is the spread that earlier duels showed; what these restarts differ by is added to it. With
+    ``NO_SPREAD`` the estimate is that of these processes alone.
     """
+    spread, count = learn_spread([restarts], known), len(restarts)
     noise = _block_noise(restarts)
-    weights = [1 / max(2 * spread_sd**2 + noise / one.blocks, 1e-18) for one in restarts]
-    total, count = sum(weights), len(restarts)
+    weights = [1 / max(2 * spread.sd**2 + noise / one.blocks, 1e-18) for one in restarts]
+    total = sum(weights)
     mean = sum(weight * one.log_ratio for weight, one in zip(weights, restarts, strict=True)) / total
-    if not spread_sd:
-        return Estimate(mean, 1 / math.sqrt(total), math.inf)
-    known = KNOWN_FREEDOM if count < ENOUGH_RESTARTS else 0.0
+    if math.isinf(spread.freedom):
+        return Estimate(mean, 1 / math.sqrt(total), math.inf, spread)
     # How much more the restarts differ than was expected, as Hartung and Knapp (2001) take it into the error.
     excess = sum(weight * (one.log_ratio - mean) ** 2 for weight, one in zip(weights, restarts, strict=True))
-    freedom = known + count - 1
-    return Estimate(mean, math.sqrt((known + excess) / freedom / total), freedom)
+    expected = KNOWN_FREEDOM if count < ENOUGH_RESTARTS else 0.0
+    freedom = expected + count - 1
+    return Estimate(mean, math.sqrt((expected + excess) / freedom / total), freedom, spread)
 
 
 def _block_noise(restarts: Sequence[Restart]) -> float:
@@ -145,21 +166,18 @@ def _pooled_noise(restarts: Sequence[Restart]) -> float:
     return sum(one.freedom * one.blocks * one.error**2 for one in restarts) / freedom
 
 
-def learn_spread(duels: Sequence[Sequence[Restart]]) -> float:
-    """``spread_sd`` after the restarts of earlier duels, of two arms each and two restarts or more.
+def learn_spread(duels: Sequence[Sequence[Restart]], known: Spread = ASSUMED) -> Spread:
+    """What is known after the restarts of these duels, each of two arms.
 
-    What restarts differ by beyond the noise of their blocks is the spread of two processes. A duel counts by how
-    much of its variance is that, so that noisy ones say little; the assumed spread counts as ``ASSUMED_COUNT``.
+    What restarts differ by beyond the noise of their blocks is the spread of two processes. The likeliest one is
+    returned, where the one that was known before counts as a duel without noise.
     """
-    shown = [_shown_by(restarts) for restarts in duels]
-    assumed = found = 2 * ASSUMED_SD**2
-    for _ in range(LOOKS):
-        counts = [one.freedom * (found / (found + one.noise)) ** 2 for one in shown]
-        total = ASSUMED_COUNT * assumed + sum(
-            map(operator.mul, counts, (one.variance - one.noise for one in shown))
-        )
-        found = max(total / (ASSUMED_COUNT + sum(counts)), 2 * LEAST_SD**2)
-    return math.sqrt(found / 2)
+    if math.isinf(known.freedom):
+        return known
+    before = _Shown(2 * known.sd**2, 0.0, known.freedom)
+    shown = [before, *(_shown_by(restarts) for restarts in duels if len(restarts) > 1)]
+    sd = max(CANDIDATES, key=lambda sd: sum(one.log_likelihood(2 * sd**2) for one in shown))
+    return Spread(sd, sum(one.freedom_of(2 * sd**2) for one in shown))
 
 
 @dataclass(frozen=True)
@@ -168,7 +186,16 @@ class _Shown:
 
     variance: float
     noise: float
-    freedom: int
+    freedom: float
+
+    def log_likelihood(self, spread: float) -> float:
+        """Of a variance of the logarithm of two processes' ratio, by the distribution of a sample's variance."""
+        expected = spread + self.noise
+        return -self.freedom / 2 * (math.log(expected) + self.variance / expected)
+
+    def freedom_of(self, spread: float) -> float:
+        """The degrees of freedom with which it shows a spread: few where most of its variance is noise."""
+        return self.freedom * (spread / (spread + self.noise)) ** 2
 
 
 def _shown_by(restarts: Sequence[Restart]) -> _Shown:

@@ -7,32 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError
-from tfpt_tui.runs.record.duel_ratio import Restart, learn_spread
+from tfpt_tui.runs.record.duel_ratio import Restart, Spread, learn_spread
 
 # Of arms; older ones are forgotten: drivers and frameworks change.
 KEPT_PAIRS = 100
 
 
 @dataclass(frozen=True)
-class ShownSpread:
-    """``sd`` is the standard deviation of a process's log time from start to start, as so many duels showed."""
-
-    sd: float
-    duels: int
-
-
-@dataclass(frozen=True)
 class _Pair:
-    """The restarts of two arms of a duel."""
+    """The restarts of two arms of a duel of these frameworks."""
 
     sweep: str
+    frameworks: tuple[str, ...]
     restarts: tuple[Restart, ...]
 
 
@@ -41,13 +34,19 @@ class _Pairs:
     pairs: tuple[_Pair, ...] = ()
 
 
-def shown_spread(directory: Path, machine: str) -> ShownSpread:
-    """What the duels of a machine showed; without any the assumed one, also where they cannot be read."""
+def shown_spread(directory: Path, machine: str, frameworks: Collection[str]) -> Spread:
+    """What the duels of these frameworks on a machine showed, or of any where there were none of these.
+
+    It is the assumed one without duels, also where they cannot be read.
+    """
     pairs = _read(_path(directory, machine))
-    return ShownSpread(learn_spread([one.restarts for one in pairs]), len({one.sweep for one in pairs}))
+    alike = [one for one in pairs if set(one.frameworks) == set(frameworks)]
+    return learn_spread([one.restarts for one in alike or pairs])
 
 
-def keep_restarts(directory: Path, machine: str, sweep: str, arms: Sequence[Sequence[Restart]]) -> None:
+def keep_restarts(
+    directory: Path, machine: str, sweep: str, frameworks: Collection[str], arms: Sequence[Sequence[Restart]]
+) -> None:
     """Keep the restarts of a duel, of each arm against the first: those that are two or more.
 
     Raises:
@@ -55,7 +54,7 @@ def keep_restarts(directory: Path, machine: str, sweep: str, arms: Sequence[Sequ
     """
     path = _path(directory, machine)
     known = [one for one in _read(path) if one.sweep != sweep]
-    new = [_Pair(sweep, tuple(restarts)) for restarts in arms if len(restarts) > 1]
+    new = [_Pair(sweep, tuple(sorted(frameworks)), tuple(restarts)) for restarts in arms if len(restarts) > 1]
     if new:
         directory.mkdir(parents=True, exist_ok=True)
         write_toml(path, {"schema": 1, "pairs": list(map(dataclasses.asdict, [*known, *new][-KEPT_PAIRS:]))})

@@ -33,6 +33,7 @@ from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
     Interval,
     Restart,
+    Spread,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -94,11 +95,11 @@ class Arm:
         return self.started.run
 
     @property
-    def spread_sd(self) -> float:
-        """How much it is taken to differ from its next start."""
+    def spread(self) -> Spread:
+        """How much processes were known to differ as it began."""
         part = self.started.prepared.environment.duel
         assert part
-        return part.spread_sd
+        return Spread(part.spread_sd, part.spread_freedom)
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,10 @@ def _started(
 ) -> Iterator[Arm]:
     """An arm whose worker was started; at the end it is gone with all its children."""
     prepared = prepare_run(supervisor, run)
-    spread = shown_spread(find_paths().spreads, _machine(prepared.environment))
+    frameworks = {read_config(one).framework for one in runs}
+    spread = shown_spread(find_paths().spreads, _machine(prepared.environment), frameworks)
     arms = tuple(one.id for one in runs)
-    part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.duels, whole)
+    part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.freedom, whole)
     prepared = replace(prepared, environment=replace(prepared.environment, duel=part))
     gate = Gate(whole=whole)
     try:
@@ -197,7 +199,7 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadlin
             paces = [turn["seconds"] / turn["images"] for turn in turns]
             for place, pace in enumerate(paces[1:]):
                 ratios[place].append(math.log(pace / paces[0]))
-        intervals = _intervals(ratios, earlier, duel, arms[0].spread_sd)
+        intervals = _intervals(ratios, earlier, duel, arms[0].spread)
         if duel.ends_early and intervals and all(is_answer(interval, duel.until) for interval in intervals):
             return True
         if duel.budget_s and time.monotonic() > deadline:
@@ -217,7 +219,7 @@ def _say(arm: Arm, first: Arm, interval: Interval) -> str:
 
 
 def _intervals(
-    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel, spread_sd: float
+    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel, spread: Spread
 ) -> list[Interval]:
     """Those of the ratios of all arms to the first, by these rounds and earlier restarts; none while too few."""
     current = [restart for restart in map(estimate_restart, ratios) if restart]
@@ -225,7 +227,7 @@ def _intervals(
         return []
     interval_of = sequence_interval if duel.ends_early else fixed_interval
     return [
-        interval_of(estimate([*before, one], spread_sd), len(ratios))
+        interval_of(estimate([*before, one], spread), len(ratios))
         for before, one in zip(earlier, current, strict=True)
     ]
 
@@ -253,9 +255,10 @@ def keep_spread(sweep: Sweep) -> None:
     arms = _earlier_restarts(sweep, max(planned.row for planned in sweep.plan.runs))
     try:
         if len(arms[0]) > 1:
-            run = next(run for run in sweep.runs if run.result.exists())
-            machine = snapshot_from(read_record(run.environment)).fingerprint.machine
-            keep_restarts(find_paths().spreads, machine, sweep.id, arms)
+            done = [run for run in sweep.runs if run.result.exists()]
+            machine = snapshot_from(read_record(done[0].environment)).fingerprint.machine
+            frameworks = {read_config(run).framework for run in done}
+            keep_restarts(find_paths().spreads, machine, sweep.id, frameworks, arms)
     except (OSError, TfptError) as error:
         print(error, file=sys.stderr)
 
