@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.recordings import a_result
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.comparison.reasons import reasons
@@ -63,3 +64,33 @@ def test_rows_that_differ_alike_share_their_reasons():
 def test_the_reasons_follow_the_answer():
     _, *notes = compare(two())[0].notes
     assert notes[0].startswith("reason: kernel library")
+
+
+def with_page_faults(*system_s_of_starts, per_s=300_000, **variables):
+    """Two starts of each framework, whose trainings took 40 s of processor time, so many of them in the kernel."""
+    results = []
+    for framework, starts in zip(("pytorch", "tensorflow"), system_s_of_starts, strict=True):
+        for number, system_s in enumerate(starts):
+            counters = {"user_s": 40 - system_s, "system_s": system_s, "minor_faults": per_s * system_s}
+            result = a_result(f"{framework}{number}", framework, counters={"training": counters})
+            results.append(replace(result, environment=MachineSnapshot(variables=variables)))
+    return [line for line in reasons_of(*results) if "page faults" in line]
+
+
+def test_memory_that_is_given_back_and_fetched_again_is_a_reason_with_the_variables_to_try():
+    (line,) = with_page_faults((4.0, 6.0), (0.8, 0.8))
+    assert "2 % of its processor time in TensorFlow, 10 to 15 % of its processor time in PyTorch" in line
+    assert line.endswith("; try MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432")
+    steady = {"MALLOC_TRIM_THRESHOLD_": "1", "MALLOC_MMAP_THRESHOLD_": "1"}
+    (line,) = with_page_faults((4.0, 6.0), (0.8, 0.8), **steady)
+    assert "try" not in line
+
+
+def test_starts_that_differ_in_page_faults_are_a_reason_too():
+    assert with_page_faults((1.0, 5.0), (3.0, 3.0))
+
+
+def test_a_kernel_that_is_as_busy_for_both_or_with_other_things_is_no_reason():
+    assert not with_page_faults((4.0, 4.2), (4.1, 4.1))
+    assert not with_page_faults((4.0, 6.0), (0.8, 0.8), per_s=1_000)
+    assert not with_page_faults((0.0, 0.0), (0.0, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 from tfpt_tui.config.effective import Difference, effective_differences
@@ -9,11 +10,18 @@ from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.events import PHASES
 from tfpt_tui.results.comparison.groups import MODEL, Group, kind_of
+from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.verdicts import RowVerdict
+from tfpt_tui.runs.record.result import RunResult
+from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC
 
 # What a framework does once, before its first step; it is in no rate and in no ratio.
 STARTING = PHASES[: PHASES.index("training")]
 STARTING_S = 2.0  # less makes no difference to anybody
+SYSTEM = METRICS["system_percent"]
+SYSTEM_PERCENT = 4.0
+# A page fault takes the kernel 0.2 to 4 us; where it took longer for each it was busy with other things.
+FAULTS_PER_S = 100_000
 
 
 def reasons(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
@@ -26,7 +34,8 @@ def reasons(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str
         names = (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
         kind = kind_of(entry, groups)
         found = [_say(one, entry, *names) for one in _differences(entry, baseline)]
-        lines += [f"{kind}{line}" for line in (*found, *_start(entry, baseline, *names))]
+        found += [*_memory(entry, baseline, *names), *_start(entry, baseline, *names)]
+        lines += [f"{kind}{line}" for line in found]
     return list(dict.fromkeys(lines))
 
 
@@ -48,6 +57,39 @@ def _say(one: Difference, entry: Group, own: str, other: str) -> str:
     values = f"{one.setting.say(one.own)} in {own}, {one.setting.say(one.other)} in {other}"
     effect = f"; {one.setting.effect}" if one.setting.effect else ""
     return f"{what}: {one.setting.title}: {values}{effect}"
+
+
+def _memory(entry: Group, baseline: Group, own: str, other: str) -> list[str]:
+    """The kernel's share of the training where it makes page faults, and differs between rows or between starts.
+
+    malloc gives memory back after a step or keeps it, as its heap happens to lie in a process (manual, method).
+    """
+    done = [result for group in (entry, baseline) for result in group.done]
+    if not done or not all(map(_is_of_page_faults, done)):
+        return []
+    shares = [group.values(SYSTEM.read) for group in (entry, baseline)]
+    apart = abs(statistics.median(shares[0]) - statistics.median(shares[1]))
+    if max(apart, *(max(values) - min(values) for values in shares)) < SYSTEM_PERCENT:
+        return []
+    shown = (
+        f"{_range(values)} % of its processor time in {name}"
+        for values, name in zip(shares, (own, other), strict=True)
+    )
+    steady = " ".join(f"{name}={value}" for name, value in STEADY_MALLOC.items())
+    is_steady = all(result.environment.variables.keys() >= STEADY_MALLOC.keys() for result in done)
+    try_it = "" if is_steady else f"; try {steady}"
+    return [f"reason: page faults, as memory is given back and fetched again: {', '.join(shown)}{try_it}"]
+
+
+def _is_of_page_faults(result: RunResult) -> bool:
+    """Whether what the kernel did in the training was making page faults."""
+    counters = result.counters.get("training", {})
+    return counters.get("minor_faults", 0.0) > FAULTS_PER_S * counters.get("system_s", 0.0) > 0
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = round(min(values)), round(max(values))
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _start(entry: Group, baseline: Group, own: str, other: str) -> list[str]:
