@@ -88,8 +88,8 @@ def slowed_python(home: Path, step_s: float) -> Path:
     )
     training.write_text(planted.replace("import copy\n", "import copy\nimport time\n", 1))
     script = home / "python"
-    ours, theirs = shlex.quote(str(PACKAGE)), shlex.quote(str(copy))
-    script.write_text(f'#!/bin/bash\nexec {shlex.quote(sys.executable)} "${{@/#{ours}/{theirs}}}"\n')
+    ours, theirs, python = map(shlex.quote, (str(PACKAGE), str(copy), sys.executable))
+    script.write_text(f'#!/bin/bash\nours={ours} theirs={theirs}\nexec {python} "${{@/#$ours/$theirs}}"\n')
     script.chmod(0o755)
     return script
 
@@ -102,7 +102,8 @@ def gate(kind: str, home: Path, data: Path) -> list[dict[str, object]]:
         tfpt(home, "run", home / "one.toml", "--rows", "1", "--data", data, "--headless")
         row = json.loads(tfpt(home, "compare", "--format", "json", "--all-columns").stdout)["rows"][0]
         python = slowed_python(home, SLOWDOWN * 32 / row["images_per_s"])
-    tfpt(home, "env", "add", "other", python)
+    if "other" not in tfpt(home, "env", "list").stdout:
+        tfpt(home, "env", "add", "other", python).check_returncode()
     (home / "arms.toml").write_text(ARMS)
     length = timed(home, "run", home / "arms.toml", "--data", data, "--duel", "--headless")
     row, code = compared(home, "--fail-if", GATE)

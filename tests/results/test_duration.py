@@ -18,7 +18,6 @@ from tfpt_tui.results.requests.duration import (
     pace_of,
     paces_here,
     paces_of,
-    show_duration,
 )
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.runs.record.result import Evaluation, Training
@@ -97,11 +96,6 @@ def test_a_rate_that_is_none_is_no_pace(rate):
 def test_what_is_left_is_corrected_by_what_has_passed():
     assert corrected_s([10.0, 20.0], []) == 30.0
     assert corrected_s([10.0, 20.0], [(10.0, 20.0), (10.0, 30.0), (10.0, 20.0)]) == 60.0
-
-
-@pytest.mark.parametrize(("seconds", "told"), [(40.4, "40 s"), (720.0, "12 min"), (12_000.0, "3 h 20 min")])
-def test_durations_are_told_as_people_tell_them(seconds, told):
-    assert show_duration(seconds) == told
 
 
 def test_runs_that_were_disturbed_count_only_where_there_are_no_others():

@@ -21,7 +21,6 @@ from tfpt_tui.results.requests.duration import (
     expect_s,
     pace_of,
     paces_here,
-    show_duration,
 )
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun
@@ -29,6 +28,7 @@ from tfpt_tui.runs.plan.shortness import too_short
 from tfpt_tui.runs.record.result import make_result
 from tfpt_tui.runs.supervision.submit import Interpreters
 from tfpt_tui.runs.tasks.calibration import calibrate
+from tfpt_tui.wording import show_duration
 
 # A calibration takes as long as a short run: it pays for plans of more runs than these.
 FEW_RUNS = 2

@@ -144,14 +144,6 @@ def corrected_s(left_s: Sequence[float], finished: Sequence[tuple[float, float]]
     return sum(left_s) * (statistics.median(ratios) if ratios else 1.0)
 
 
-def show_duration(seconds: float) -> str:
-    """Such as ``40 s``, ``12 min`` or ``3 h 20 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _distance(pace: Pace, wanted: RunConfig) -> tuple[bool, ...]:
     """Which settings differ, the most important first: False comes before True."""
     return tuple(pace.config.value(key) != wanted.value(key) for key in CLOSE)

@@ -13,12 +13,12 @@ from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, GROUPS, SETTINGS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import printable
 from tfpt_tui.results.comparison.preset_table import show_setting
-from tfpt_tui.results.requests.duration import show_duration
 from tfpt_tui.results.store.plan_sources import RECORDED, Source
 from tfpt_tui.results.table import Cell, Column, Table, numeric_columns, printed_cells
 from tfpt_tui.runs.plan.draft import FIELDS, Field, Outcome, is_path, takes_many
 from tfpt_tui.ui.build.plan_preview import PlanPreview
 from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
+from tfpt_tui.wording import show_duration
 
 # What must be typed comes first, then the settings in the order of the schema.
 FORM: Mapping[str, tuple[str, ...]] = {

@@ -13,12 +13,12 @@ from tfpt_tui.data.cifar import ARCHIVES
 from tfpt_tui.data.manifest import SPLITS, Manifest
 from tfpt_tui.data.progress_log import Step
 from tfpt_tui.errors import printable
-from tfpt_tui.results.requests.duration import show_duration
 from tfpt_tui.results.store.datasets import Dataset, Usage, command_of, show_bytes
 from tfpt_tui.runs.tasks.preparation import Preparation
 from tfpt_tui.runs.tasks.prepare_request import Preview
 from tfpt_tui.ui.prepare.preview import PreparePreview
 from tfpt_tui.ui.theme import GLYPHS, status_style
+from tfpt_tui.wording import show_duration
 
 LABEL = 9  # columns of what stands before a fact
 NAME_COLUMNS = 24  # of a class in the table; longer names are cut
