@@ -160,7 +160,10 @@ PACES_S = {"pytorch": 0.001, "tensorflow": 0.002}
 
 
 def takes_turns(story: Story, in_turn=lambda number: None) -> None:
-    """Trains on 8 images a step, 80 an epoch, for three epochs or until it is told to end."""
+    """Trains on 8 images a step, 80 an epoch, for three epochs or until it is told to end.
+
+    ``in_turn`` is called before each step with its number, the first one 10. Five find the length of a turn.
+    """
     from tfpt_tui.backends.gate import DuelOver, Gate
 
     framework, whole = story.run.name.split("-")[2], sys.argv[7] == "whole"
@@ -188,11 +191,11 @@ def takes_turns(story: Story, in_turn=lambda number: None) -> None:
 
 
 def dies_in_its_turn(story: Story) -> None:
-    takes_turns(story, lambda number: number > 40 and os._exit(3))
+    takes_turns(story, lambda number: number > 20 and os._exit(3))
 
 
 def hangs_in_its_turn(story: Story) -> None:
-    takes_turns(story, lambda number: number > 40 and time.sleep(600))
+    takes_turns(story, lambda number: number > 20 and time.sleep(600))
 
 
 def is_ten_thousand_times_slower(story: Story) -> None:

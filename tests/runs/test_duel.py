@@ -100,6 +100,21 @@ def test_whoever_has_no_turn_is_stopped_by_the_kernel(fight, monkeypatch):
     assert set(itertools.chain(*seen)) == {psutil.STATUS_STOPPED}
 
 
+def test_whose_turn_it_is_and_how_much_is_left_is_told(fight, monkeypatch):
+    said = []
+    tell = duelling.tell
+    monkeypatch.setattr(duelling, "tell", lambda *told: said.append(told[2]) or tell(*told))
+    fight("takes_turns", repeats=2, rounds=12)
+    turns = [line for line in said if "turn" in line and "round" in line]
+    assert len(turns) == 2 * 2 * 12
+    assert turns[0] == "duel: restart 1 of 2, round 1 of 12, PyTorch's turn"
+    assert turns[1] == "duel: restart 1 of 2, round 1 of 12, TensorFlow's turn"
+    assert turns[2].startswith("duel: restart 1 of 2, round 2 of 12, TensorFlow's turn, about ")
+    assert turns[-1].startswith(
+        "duel: restart 2 of 2, round 12 of 12, PyTorch's turn, about 0 s left; TensorFlow takes "
+    )
+
+
 def test_accuracy_is_measured_in_the_last_restart_alone(fight):
     sweep = fight("takes_turns", repeats=2, duel=Duel(accuracy=True))
     tested = ["test" in result for result in results_of(sweep)]

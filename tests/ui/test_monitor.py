@@ -1,5 +1,6 @@
 """The Monitor's views, lists and charts, driven by keys on recorded and scripted runs."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -7,11 +8,13 @@ import pytest
 from textual.widgets import Input
 
 from tests.ui.driving import SIZES, finish, hides, screen_text, shows
+from tests.waiting import wait_until
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError
 from tfpt_tui.events import Slice, Stamped, encode
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
-from tfpt_tui.runs.record.state import read_state, write_state
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import read_state, state_of, write_state
 from tfpt_tui.ui.monitor import watch
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.reader import RunReader
@@ -389,6 +392,32 @@ async def test_both_arms_of_a_duel_are_drawn_round_by_round(app, recorded, size)
         assert (first.label, second.label) == ("PyTorch", "TensorFlow")
         assert first.xs == second.xs == tuple(map(float, range(1, 13)))
         assert set(first.ys) == {512.0}
+
+
+async def test_a_duel_is_one_item_and_both_arms_are_drawn(app, recorded):
+    record_duel(recorded)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(
+            pilot, "PyTorch TensorFlow completed", "duel x1", "PyTorch and TensorFlow, by turns", "━ A", "━ B"
+        )
+        assert app.screen.query_one(RunList).option_count == 1
+        assert app.screen.snapshot.chosen.id == recorded.id
+        loss = app.screen.query_one("#chart-train-loss", Chart)
+        assert {series.label for series in loss._series} == {"A", "B"}
+
+
+async def test_a_duel_is_stopped_as_a_whole(app, recorded):
+    record_duel(recorded)
+    recorded.runs[1].result.unlink()
+    us = identify(os.getpid())
+    write_state(recorded.runs[1].state, replace(state_of(us, us), sweep=recorded.id))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "PyTorch TensorFlow running")
+        await pilot.press("K")
+        await shows(pilot, f"Stop the duel {recorded.id}?")
+        await pilot.press("s")
+        await hides(pilot, "Stop the duel")
+        wait_until(recorded.directory.stop.exists)
 
 
 async def test_how_a_live_duel_stands_is_told_instead_of_an_epoch(app, recorded, paths):

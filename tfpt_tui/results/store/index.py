@@ -25,7 +25,7 @@ from tfpt_tui.runs.record.directory import RunDirectory, by_age, list_runs
 from tfpt_tui.runs.record.result import ENVIRONMENT, RunResult, result_from, whole_document
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 9  # of the tables and of what they hold
+VERSION = 10  # of the tables and of what they hold
 BUSY_S = 5.0
 MEMORY = ":memory:"
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
@@ -41,7 +41,8 @@ Found = TypeVar("Found")
 
 
 def read_summaries(paths: Paths, on_progress: Progress = lambda done, total: None) -> list[RunResult]:
-    """The gist of every run's result, newest first: the fields of ``SUMMARY`` and the fingerprint of its machine.
+    """The gist of every run's result, newest first: the fields of ``SUMMARY``, the fingerprint of its machine, and
+    its part in a duel.
 
     ``on_progress`` is called while results are read that the index has not: their number so far, and of all.
     """
@@ -233,8 +234,8 @@ def _stamp_of(file: Path) -> str:
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
     gist = {key: document[key] for key in SUMMARY if key in document}
-    known = document[ENVIRONMENT].get("fingerprint", {})
-    return {**gist, ENVIRONMENT: {"fingerprint": known}}
+    known = {key: part for key, part in document[ENVIRONMENT].items() if key in ("fingerprint", "duel")}
+    return {**gist, ENVIRONMENT: known}
 
 
 def _encode(document: dict[str, Any]) -> str:

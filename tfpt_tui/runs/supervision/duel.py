@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,7 @@ from tfpt_tui.runs.supervision.worker_run import (
     stop_requested,
     tell,
 )
+from tfpt_tui.wording import show_duration
 
 # Turns to find the length of a turn: long enough to be timed, and no longer than they need be.
 SIZING_S = 0.25
@@ -103,6 +103,30 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Which restart it is, of how many; ``begun`` is when its first worker was started, and ``deadline`` when the
+    budget of the duel is spent (monotonic).
+    """
+
+    restart: int
+    restarts: int
+    begun: float
+    deadline: float
+
+    def left(self, rounds_begun: float, rounds: int, duel: Duel) -> str:
+        """How much longer it takes after so many rounds, in words; "" before the first."""
+        if not rounds:
+            return ""
+        now = time.monotonic()
+        round_s = (now - rounds_begun) / rounds
+        restart_s = rounds_begun - self.begun + ROUNDS * round_s
+        left_s = (ROUNDS - rounds) * round_s + (self.restarts - self.restart) * restart_s
+        if duel.budget_s:
+            left_s = max(0.0, min(left_s, self.deadline - now))
+        return f", {'at most' if duel.ends_early else 'about'} {show_duration(left_s)} left"
+
+
+@dataclass(frozen=True)
 class Length:
     """Of a turn: its images, and the seconds that they are expected to take."""
 
@@ -118,6 +142,8 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
     """
     duel = supervisor.sweep.plan.duel
     assert duel
+    repeats = {planned.run: planned.repeat for planned in supervisor.sweep.plan.runs}
+    stage = Stage(repeats[runs[0].id], max(repeats.values()), time.monotonic(), deadline)
     try:
         configs = [read_config(run) for run in runs]
         check_room_together(configs, [read_manifest(Path(config.data)) for config in configs])
@@ -135,7 +161,7 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
             for run in runs:
                 arms.append(stack.enter_context(_started(supervisor, run, runs, duel, whole=whole)))
                 _await(supervisor, arms[-1], arms[-1].started.prepared.limit_s)
-            answered = _take_turns(supervisor, arms, duel, deadline)
+            answered = _take_turns(supervisor, arms, duel, stage)
             for arm in arms:
                 _finish(supervisor, arm, whole=whole and (last or answered))
         except TurnError as error:
@@ -180,19 +206,19 @@ def _started(
         gate.close()
 
 
-def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadline: float) -> bool:
+def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: Stage) -> bool:
     """Rounds until there are enough, the question is answered, time is up, or an arm has no epoch left.
 
     Returns whether no further restart is wanted.
     """
-    begun = time.monotonic()
     earlier = _earlier_restarts(supervisor.sweep, len(arms))
     lengths = _size(supervisor, arms, whole=duel.accuracy)
     ratios: list[list[float]] = [[] for _ in arms[1:]]
-    said = ""
+    said, begun = "", time.monotonic()
     for number in range(1, ROUNDS + 1) if lengths else ():
-        tell(supervisor, "running", f"duel: restart {len(earlier[0]) + 1}, round {number} of {ROUNDS}{said}")
-        turns = _play_round(supervisor, arms, lengths, number)
+        where = f"duel: restart {stage.restart} of {stage.restarts}, round {number} of {ROUNDS}"
+        standing = f"{stage.left(begun, number - 1, duel)}{said}"
+        turns = _play_round(supervisor, arms, lengths, number, where, standing)
         if turns is None:
             return False
         if all("seconds" in turn for turn in turns):
@@ -202,17 +228,23 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, deadlin
         intervals = _intervals(ratios, earlier, duel, arms[0].spread)
         if duel.ends_early and intervals and all(is_answer(interval, duel.until) for interval in intervals):
             return True
-        if duel.budget_s and time.monotonic() > deadline:
+        if duel.budget_s and time.monotonic() > stage.deadline:
             return True
         if time.monotonic() - begun > RESTART_S and len(ratios[0]) >= 2 * MIN_BLOCKS:
             return False
-        said = "".join(map(_say, arms[1:], repeat(arms[0]), intervals))
+        said = "".join(_say(arms, place, interval) for place, interval in enumerate(intervals, start=1))
     return False
 
 
-def _say(arm: Arm, first: Arm, interval: Interval) -> str:
-    """How the arms stand so far."""
-    own, other = (title_of(one.started.prepared.config.framework) for one in (arm, first))
+def _title(arms: Sequence[Arm], place: int) -> str:
+    """The framework of an arm, with its number where others have the same."""
+    titles = [title_of(arm.started.prepared.config.framework) for arm in arms]
+    return titles[place] if titles.count(titles[place]) == 1 else f"{titles[place]} ({place + 1})"
+
+
+def _say(arms: Sequence[Arm], place: int, interval: Interval) -> str:
+    """How an arm and the first one stand so far."""
+    own, other = _title(arms, place), _title(arms, 0)
     low, high = math.exp(interval.low), math.exp(interval.high)
     middle = math.sqrt(low * high)
     return f"; {own} takes {middle:.2f}x [{low:.2f}, {high:.2f}] the time of {other}"
@@ -298,14 +330,18 @@ def _size(supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool) -> list[L
 
 
 def _play_round(
-    supervisor: Supervisor, arms: Sequence[Arm], lengths: Sequence[Length], number: int
+    supervisor: Supervisor, arms: Sequence[Arm], lengths: Sequence[Length], number: int, where: str, standing: str
 ) -> list[Mapping[str, Any]] | None:
-    """One turn of each arm, by the places of the arms; None once one of them has no epoch left."""
+    """One turn of each arm, by the places of the arms; None once one of them has no epoch left.
+
+    ``where`` and ``standing`` are said of the duel, with whose turn it is between them.
+    """
     places = list(range(len(arms)))
     turns: dict[int, Mapping[str, Any]] = {}
     for position, place in enumerate(places if number % 2 else reversed(places), start=1):
         length = lengths[place]
         limit_s = PATIENCE * length.expected_s + PATIENCE_S
+        tell(supervisor, "running", f"{where}, {_title(arms, place)}'s turn{standing}")
         turns[place] = _turn(supervisor, arms[place], length.images, number, position, limit_s)
         if turns[place].get("ended"):
             return None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison.filters import named, read_filter
 from tfpt_tui.results.comparison.groups import END_TO_END
 from tfpt_tui.runs.record.result import RunResult
@@ -16,6 +18,51 @@ FIGURES: Mapping[str, Callable[[RunResult], float | None]] = {
     "by accuracy": lambda run: run.test.accuracy,
 }
 ORDERS = (NEWEST, *FIGURES)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is one item of the list: a run, or all runs of a duel, of which ``run`` is shown.
+
+    ``arms`` are those that take turns with it, itself among them, and ``restarts`` is how many starts there are of
+    them; of a run that takes none there are no arms.
+    """
+
+    id: str
+    run: RunResult
+    runs: tuple[RunResult, ...]
+    arms: tuple[str, ...] = ()
+
+    @property
+    def restarts(self) -> int:
+        return len(self.runs) // max(1, len(self.arms))
+
+    @property
+    def status(self) -> str:
+        """That of a run that is alive, else of one that did not complete."""
+        statuses = [run.status for run in self.runs]
+        order = ("running", *ALIVE, *(status for status in statuses if status != "completed"), "completed")
+        return min(statuses, key=order.index)
+
+
+def entries_of(runs: Sequence[RunResult]) -> list[Entry]:
+    """The runs as items, in their order; a duel is where its first run is."""
+    duels = {run.sweep for run in runs if run.environment.duel and run.sweep}
+    members: dict[str, list[RunResult]] = {}
+    for run in runs:
+        members.setdefault(run.sweep if run.sweep in duels else run.run, []).append(run)
+    return [
+        _duel(name, group) if name in duels else Entry(group[0].run, group[0], tuple(group))
+        for name, group in members.items()
+    ]
+
+
+def _duel(sweep: str, runs: Sequence[RunResult]) -> Entry:
+    """The item of a duel shows the first arm of its latest restart."""
+    begun = [(run.config.seed, run.environment.duel.arms) for run in runs if run.environment.duel]
+    _, arms = max(begun)
+    shown = next((run for arm in arms for run in runs if run.run == arm), runs[0])
+    return Entry(sweep, shown, tuple(runs), arms)
 
 
 def matching(runs: Sequence[RunResult], text: str) -> list[RunResult]:

@@ -13,33 +13,36 @@ from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT
 from tfpt_tui.errors import printable
 from tfpt_tui.results.comparison.groups import END_TO_END
-from tfpt_tui.runs.record.result import RunResult
+from tfpt_tui.ui.monitor.choose import Entry
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 
 
 class RunList(OptionList):
-    """Two lines a run. Only entries that changed are painted; the highlight stays on its run."""
+    """Two lines an item. Only items that changed are painted; the highlight stays on its item."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, compact=True, markup=False)
-        self._shown: dict[str, tuple[RunResult, str, Content]] = {}
+        self._shown: dict[str, tuple[Entry, str, Content]] = {}
 
     @property
     def chosen(self) -> str | None:
         return None if self.highlighted is None else self.get_option_at_index(self.highlighted).id
 
-    def show(self, runs: Sequence[RunResult], chosen: str | None, marks: Mapping[str, str]) -> None:
-        """Show the runs and highlight the chosen one; ``marks`` are letters beside runs, by their IDs."""
+    def show(self, entries: Sequence[Entry], chosen: str | None, marks: Mapping[str, str]) -> None:
+        """Show the items and highlight the chosen one; ``marks`` are letters beside runs, by their IDs."""
         before = self._shown
-        shown = {run.run: self._entry(run, marks.get(run.run, "")) for run in runs}
+        shown = {
+            entry.id: self._item(entry, "".join(sorted(marks.get(run.run, "") for run in entry.runs)))
+            for entry in entries
+        }
         self._shown = shown
         if list(shown) == list(before):
-            for index, run in enumerate(shown):
-                if shown[run] is not before[run]:
-                    self.replace_option_prompt_at_index(index, shown[run][2])
+            for index, entry in enumerate(shown):
+                if shown[entry] is not before[entry]:
+                    self.replace_option_prompt_at_index(index, shown[entry][2])
         else:
             self.clear_options()
-            self.add_options(Option(prompt, id=run) for run, (_, _, prompt) in shown.items())
+            self.add_options(Option(prompt, id=entry) for entry, (_, _, prompt) in shown.items())
         if chosen in shown and chosen != self.chosen:
             self.highlighted = self.get_option_index(str(chosen))
 
@@ -52,27 +55,32 @@ class RunList(OptionList):
             if event.chain > 1:
                 self.action_select()
 
-    def _entry(self, run: RunResult, mark: str) -> tuple[RunResult, str, Content]:
-        """What is shown of the run: the same object as before where nothing has changed."""
-        known = self._shown.get(run.run)
-        return known if known and known[0] is run and known[1] == mark else (run, mark, _prompt(run, mark))
+    def _item(self, entry: Entry, mark: str) -> tuple[Entry, str, Content]:
+        """What is shown of the item: the same object as before where nothing has changed."""
+        known = self._shown.get(entry.id)
+        if known and known[1] == mark and known[0].runs == entry.runs:
+            return known
+        return entry, mark, _prompt(entry, mark)
 
 
-def _prompt(run: RunResult, mark: str) -> Content:
-    name = title_of(run.framework)
+def _prompt(entry: Entry, mark: str) -> Content:
+    frameworks = dict.fromkeys(arm.split("-")[2] for arm in entry.arms or (entry.run.run,))
+    names = [Content.styled(title_of(name), framework_style(name)) for name in frameworks]
+    status = status_style(entry.status)
     return Content.assemble(
-        (f"{GLYPHS.get(run.status, '?')} ", status_style(run.status)),
-        (name, framework_style(run.framework)),
-        (f" {run.status.replace('_', ' ')}", status_style(run.status)),
+        (f"{GLYPHS.get(entry.status, '?')} ", status),
+        Content(" ").join(names),
+        (f" {entry.status.replace('_', ' ')}", status),
         (f" {mark}", "bold"),
-        (f"\n  {_detail(run)}", "$foreground-muted"),
+        (f"\n  {_detail(entry)}", "$foreground-muted"),
     )
 
 
-def _detail(run: RunResult) -> str:
+def _detail(entry: Entry) -> str:
+    run = entry.run
     day, time = run.run.split("-")[:2]
     config = run.config
-    settings = []
+    settings = [f"duel x{entry.restarts}"] if entry.arms else []
     if config.is_known:
         settings += [config.measure] if config.measure != END_TO_END else []
         part = f"{config.epochs_trained}/" if config.epochs_trained < config.epochs else ""

@@ -12,7 +12,7 @@ from textual.reactive import var
 from textual.widgets import Input, OptionList
 
 from tfpt_tui.errors import UsageError
-from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, matching, ordered
+from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, entries_of, matching, ordered
 from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.watch import Snapshot
 from tfpt_tui.ui.widgets.live import Live
@@ -81,9 +81,9 @@ class RunsPane(Vertical):
         except UsageError as error:
             # A condition that is half typed is no mistake yet.
             runs, problem = ordered(snapshot.runs, self.order), str(error)
-        chosen = snapshot.view.id if snapshot.view else None
+        chosen = snapshot.chosen.id if snapshot.chosen else None
         with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(RunList).show(runs, chosen, self._marks)
+            self.query_one(RunList).show(entries_of(runs), chosen, self._marks)
         count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
         self.query_one("#count", Live).show(Content(problem or count))
 

@@ -18,7 +18,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import missing_frameworks
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.events import ALIVE
-from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
@@ -144,8 +144,8 @@ class MonitorScreen(Screen[None]):
 
     def _open_what_is_read(self) -> None:
         """A run that was chosen a moment ago is not read yet."""
-        view = self.snapshot.view if self.snapshot else None
-        if view and view.id == self._opening:
+        chosen = self.snapshot.chosen if self.snapshot else None
+        if chosen and chosen.id == self._opening:
             self._opening = None
             self.action_details()
 
@@ -160,7 +160,8 @@ class MonitorScreen(Screen[None]):
         if not snapshot or not snapshot.view:
             return ()
         views = (*snapshot.beside, snapshot.view)
-        known = [*self.wanted.beside, *(view.id for view in views)]
+        arms = snapshot.chosen.arms if snapshot.chosen else ()
+        known = [*arms, *self.wanted.beside, *(view.id for view in views)]
         places = {run: place for place, run in enumerate(dict.fromkeys(known))}
         colours = colours_of([(run, run.split("-")[2]) for run in places], self.app.current_theme.dark)
         alone = known == [snapshot.view.id]
@@ -190,7 +191,7 @@ class MonitorScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         view = self.snapshot.view if self.snapshot else None
         if action == "stop":
-            return bool(view and view.status in ALIVE)
+            return bool(self.snapshot and self.snapshot.chosen and self.snapshot.chosen.status in ALIVE)
         if action == "match":
             return self.view == LOG
         if action in ("details", "log", "view", "copy", "filter", "beside", "baseline"):
@@ -293,22 +294,24 @@ class MonitorScreen(Screen[None]):
 
     @work
     async def action_stop(self) -> None:
-        view = self.snapshot.view if self.snapshot else None
-        if not view or view.status not in ALIVE:
+        chosen = self.snapshot.chosen if self.snapshot else None
+        if not chosen or chosen.status not in ALIVE:
             return
-        if await self.app.push_screen_wait(Confirm(f"Stop {view.id}?", {"s": "Stop it", "c": "Cancel"})) == "s":
-            self._request_stop(RunDirectory(view.path))
+        name = f"the duel {chosen.id}" if chosen.arms else chosen.id
+        if await self.app.push_screen_wait(Confirm(f"Stop {name}?", {"s": "Stop it", "c": "Cancel"})) == "s":
+            sweep, run = SweepDirectory(self._paths.sweeps / chosen.id), RunDirectory(self._paths.runs / chosen.id)
+            self._request_stop(sweep if chosen.arms else run)
 
-    def _request_stop(self, run: RunDirectory) -> None:
+    def _request_stop(self, directory: RunDirectory | SweepDirectory) -> None:
         try:
-            request_stop(run)
+            request_stop(directory)
         except TfptError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
         else:
-            self.notify(f"stopping {run.id}", markup=False)
+            self.notify(f"stopping {directory.id}", markup=False)
 
 
 def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
     """What the keys depend on: whether there is a run, and whether it is alive."""
-    view = snapshot.view if snapshot else None
-    return view is not None, bool(view and view.status in ALIVE)
+    chosen = snapshot.chosen if snapshot else None
+    return chosen is not None, bool(chosen and chosen.status in ALIVE)

@@ -43,16 +43,16 @@ HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each
 
 
 def headline(view: RunView) -> Content:
-    """Framework, version, device and status; below them the settings."""
-    record, framework = view.record, view.framework
-    version = printable(record.start.version) if record.start else ""
+    """Framework, version, device and status, of a duel the frameworks; below them the settings."""
+    record = view.record
+    version = f" {printable(record.start.version)}" if record.start and not view.turns else ""
     device = f" on {printable(record.environment.device)}" if record.environment else ""
+    frameworks = dict.fromkeys(arm.framework for arm in view.turns) or (view.framework,)
+    names = [Content.styled(title_of(name), f"bold {framework_style(name)}") for name in frameworks]
     return Content.assemble(
-        (
-            f"{title_of(framework)} {version}".rstrip(),
-            f"bold {framework_style(framework)}",
-        ),
-        f"{device}  ",
+        Content(" and ").join(names),
+        (version, f"bold {framework_style(view.framework)}"),
+        f"{', by turns' * bool(view.turns)}{device}  ",
         (f"{GLYPHS.get(view.status, '?')} {view.status.replace('_', ' ')}", status_style(view.status)),
         (f"\n{_settings(view)}", "$foreground-muted"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.events import ALIVE
@@ -11,6 +11,7 @@ from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.ui.monitor.choose import Entry, entries_of
 from tfpt_tui.ui.monitor.reader import RunReader, RunView
 
 MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them all
@@ -18,7 +19,9 @@ MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them 
 
 @dataclass(frozen=True)
 class RunSelection:
-    """What is to be read: the chosen run, None for the live one, else the newest; and those drawn beside it."""
+    """What is to be read: the chosen item of the list, None for the live one, else the newest; and the runs that
+    are drawn beside it.
+    """
 
     chosen: str | None = None
     beside: tuple[str, ...] = ()
@@ -28,19 +31,22 @@ class RunSelection:
 class Snapshot:
     """``runs`` are listed by the gist of their results; ``hidden`` counts the older ones that are not.
 
-    ``beside`` are those that are drawn with the view.
+    ``entries`` are the items that they make. ``chosen`` is the one of the view, and ``beside`` are the runs that
+    are drawn with it, the other arms of a duel among them.
     """
 
     runs: tuple[RunResult, ...] = ()
+    entries: tuple[Entry, ...] = ()
     hidden: int = 0
+    chosen: Entry | None = None
     view: RunView | None = None
     beside: tuple[RunView, ...] = ()
 
     @property
-    def live(self) -> RunResult | None:
-        """The run that trains now, else one that will."""
+    def live(self) -> Entry | None:
+        """The item that trains now, else one that will."""
         for status in ("running", "queued"):
-            found = [run for run in self.runs if run.status == status]
+            found = [entry for entry in self.entries if entry.status == status]
             if found:
                 return found[-1]
         return None
@@ -61,17 +67,16 @@ class RunPoller:
         self._rescan()
         shown = self._directories[:MAX_LISTED]
         runs = tuple(self._list(run) for run in shown)
-        snapshot = Snapshot(runs, len(self._directories) - len(shown))
-        ids = {run.run for run in runs}
-        chosen = wanted.chosen
-        if chosen not in ids:
-            chosen = (snapshot.live or runs[0]).run if runs else None
-        if chosen is None:
+        entries = tuple(entries_of(runs))
+        snapshot = Snapshot(runs, entries, len(self._directories) - len(shown))
+        if not entries:
             return snapshot
-        beside = [run for run in wanted.beside if run in ids and run != chosen]
-        self._readers = {run: self._readers.get(run) or self._reader(run) for run in (chosen, *beside)}
+        named = {name: entry for entry in entries for name in (entry.id, *(run.run for run in entry.runs))}
+        chosen = named.get(wanted.chosen or "") or snapshot.live or entries[0]
+        drawn = [run for run in (chosen.run.run, *chosen.arms, *wanted.beside) if run in named]
+        self._readers = {run: self._readers.get(run) or self._reader(run) for run in dict.fromkeys(drawn)}
         views = [_read(reader) for reader in self._readers.values()]
-        return Snapshot(snapshot.runs, snapshot.hidden, views[0], tuple(views[1:]))
+        return replace(snapshot, chosen=chosen, view=views[0], beside=tuple(views[1:]))
 
     def _reader(self, run: str) -> RunReader:
         return RunReader(RunDirectory(self._paths.runs / run), self._paths)
