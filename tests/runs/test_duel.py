@@ -176,7 +176,7 @@ def test_a_budget_that_is_spent_ends_it_without_an_answer(fight, monkeypatch):
 
 
 def test_arms_without_room_beside_each_other_run_one_after_another(fight, monkeypatch):
-    def refuse(configs, manifests):
+    def refuse(configs, manifests, gpu):
         raise MissingError("all 2 arms together need 99.0 GB of memory, 1.0 GB are available")
 
     monkeypatch.setattr(duelling, "check_room_together", refuse)

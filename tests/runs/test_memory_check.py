@@ -1,11 +1,15 @@
 import pytest
 
+from tfpt_tui.backends.network import CHANNELS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
-from tfpt_tui.runs.plan.byte_counts import cache_bytes, shuffle_bytes
+from tfpt_tui.hardware.gpu import GpuReading
+from tfpt_tui.hardware.memory import WORKER_BYTES
+from tfpt_tui.hardware.sample import GpuSample
+from tfpt_tui.runs.plan.byte_counts import LAYER_CHANNELS, cache_bytes, shuffle_bytes, training_bytes
 from tfpt_tui.runs.supervision import memory_check
-from tfpt_tui.runs.supervision.memory_check import check_room
+from tfpt_tui.runs.supervision.memory_check import GPU_WORKER_BYTES, check_room, check_room_together
 
 # As many as make the figures easy: 100,000 training and 20,000 test images.
 LARGE = Manifest(("a", "b"), {"train": (50_000, 50_000), "test": (10_000, 10_000)}, {}, {}, "")
@@ -100,3 +104,33 @@ def test_the_cache_counts_where_workers_share_it(machine):
 def test_a_machine_without_shared_memory_is_not_judged(machine):
     machine(shared=None)
     check_room(config(num_workers=16), LARGE)
+
+
+def test_arms_of_a_duel_need_room_beside_each_other(machine):
+    arms = [config(cache=True), config("tensorflow", cache=True)]
+    machine(memory=2 * (WORKER_BYTES + 100_000 * PIXELS))
+    check_room_together(arms, [LARGE, LARGE], GpuReading())
+    machine(memory=2 * (WORKER_BYTES + 100_000 * PIXELS) - 1)
+    with pytest.raises(MissingError, match=r"all 2 arms together need \d.* of memory, \d.* are available"):
+        check_room_together(arms, [LARGE, LARGE], GpuReading())
+
+
+def test_arms_on_one_gpu_need_room_on_it(monkeypatch):
+    """The reading stands in for a GPU: none is needed to count."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    small, large = config(batch_size=32), config(batch_size=2048, image_size=64)
+    assert training_bytes(small) < 10**8 < 5 * 10**9 < training_bytes(large)
+
+    def of(free):
+        sample = GpuSample(memory_used_bytes=10**9, memory_total_bytes=10**9 + free)
+        return GpuReading(names=("H200",), gpus=(sample,), facts=({},))
+
+    needed = 2 * (training_bytes(large) + GPU_WORKER_BYTES)
+    check_room_together([large, large], [LARGE, LARGE], of(needed))
+    check_room_together([config(device="cpu"), large], [LARGE, LARGE], of(needed / 2))
+    with pytest.raises(MissingError, match=r"need about \d.* of GPU 0's memory, \d.* are free"):
+        check_room_together([large, large], [LARGE, LARGE], of(needed - 1))
+
+
+def test_the_layers_are_those_of_the_network():
+    assert LAYER_CHANNELS == CHANNELS

@@ -8,6 +8,7 @@ from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.data.manifest import Manifest
 
 CHANNELS = 3
+LAYER_CHANNELS = (32, 64, 128, 128)
 FLOAT_BYTES = 4
 # What a DataLoader keeps ready for every worker, by default.
 PREFETCHED_BATCHES = 2
@@ -50,6 +51,19 @@ def shared_memory_needed(config: RunConfig, images: int) -> int:
     if config.cache and (config.num_workers or floats):
         needed += images * values(config) * (FLOAT_BYTES if floats else 1)
     return needed
+
+
+def training_bytes(config: RunConfig) -> int:
+    """About what a training step keeps on its device: what every layer computed, and as much for the gradients.
+
+    Each of the four layers keeps the values after convolution, normalisation, activation and pooling; their sides
+    are halved from layer to layer (backends/network.py).
+    """
+    side, kept = config.image_size, 0.0
+    for channels in LAYER_CHANNELS:
+        kept += channels * side**2 * (3 + 1 / 4)
+        side //= 2
+    return round(2 * FLOAT_BYTES * config.batch_size * kept)
 
 
 def values(config: RunConfig) -> int:

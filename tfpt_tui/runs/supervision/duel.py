@@ -146,7 +146,8 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
     stage = Stage(repeats[runs[0].id], max(repeats.values()), time.monotonic(), deadline)
     try:
         configs = [read_config(run) for run in runs]
-        check_room_together(configs, [read_manifest(Path(config.data)) for config in configs])
+        manifests = [read_manifest(Path(config.data)) for config in configs]
+        check_room_together(configs, manifests, supervisor.gpu.latest())
     except TfptError as error:  # what cannot be read is each run's own error
         note = RunWarning(f"no duel: {error}; its arms ran one after another", "no_duel")
         for run in runs:

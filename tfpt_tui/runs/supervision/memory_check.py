@@ -10,9 +10,13 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
 from tfpt_tui.files import free_bytes
+from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.memory import WORKER_BYTES, available_bytes, shared_memory_bytes
-from tfpt_tui.runs.plan.byte_counts import cache_bytes, shared_memory_needed, shuffle_bytes
+from tfpt_tui.hardware.preflight import used_gpu
+from tfpt_tui.runs.plan.byte_counts import cache_bytes, shared_memory_needed, shuffle_bytes, training_bytes
 
+# A context of CUDA, the kernels of a framework and their workspaces.
+GPU_WORKER_BYTES = 2_000_000_000
 RUN_BYTES = 8_000_000  # a model of 3 MB is written beside its place first; events, readings and pictures
 
 
@@ -26,8 +30,8 @@ def check_room(config: RunConfig, manifest: Manifest) -> None:
     _check_shared_memory(config, manifest.total("train"))
 
 
-def check_room_together(configs: Sequence[RunConfig], manifests: Sequence[Manifest]) -> None:
-    """Refuse arms of a duel that have no room in memory beside each other.
+def check_room_together(configs: Sequence[RunConfig], manifests: Sequence[Manifest], gpu: GpuReading) -> None:
+    """Refuse arms of a duel that have no room beside each other, in memory or on a GPU.
 
     Raises:
         MissingError: the message has what is needed and what is there.
@@ -41,6 +45,15 @@ def check_room_together(configs: Sequence[RunConfig], manifests: Sequence[Manife
         raise MissingError(
             f"all {len(configs)} arms together need {_gb(needed)} of memory, {_gb(available)} are available"
         )
+    for index, sample in enumerate(gpu.gpus):
+        arms = [config for config in configs if used_gpu(config.device, gpu) == index]
+        needed = sum(training_bytes(config) + GPU_WORKER_BYTES for config in arms)
+        total, used = sample.memory_total_bytes, sample.memory_used_bytes
+        if total is not None and used is not None and needed > total - used:
+            raise MissingError(
+                f"all {len(arms)} arms together need about {_gb(needed)} of GPU {index}'s memory,"
+                f" {_gb(total - used)} are free"
+            )
 
 
 def check_disk(runs: Path) -> None:
@@ -87,5 +100,5 @@ def _check_shared_memory(config: RunConfig, images: int) -> None:
         )
 
 
-def _gb(size: int) -> str:
+def _gb(size: float) -> str:
     return f"{size / 1e9:,.1f} GB"
