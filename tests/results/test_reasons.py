@@ -9,6 +9,7 @@ from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.comparison.reasons import reasons
 from tfpt_tui.results.comparison.verdicts import compare_to_baseline
 from tfpt_tui.runs.record.result import Training
+from tfpt_tui.runs.record.shown_by_duels import Pair
 
 EAGER = {"device": "cpu", "onednn": True, "threads": 2, "execution": "eager", "memory_format": "channels_first"}
 GRAPH = EAGER | {"onednn": False, "execution": "traced graph"}
@@ -40,8 +41,27 @@ def reasons_of(*results):
 def test_each_difference_is_a_line_with_both_values_the_most_important_first():
     library, execution, start = reasons_of(*two())
     assert library.startswith("reason: kernel library: no oneDNN in TensorFlow, oneDNN in PyTorch; oneDNN trained")
-    assert execution == "reason: execution: traced graph in TensorFlow, eager in PyTorch"
+    assert execution == "reason: execution: traced graph in TensorFlow, eager in PyTorch; try --set compile=on"
     assert start == "start: 9.0 s before the first step in TensorFlow, 3.0 s in PyTorch; in no ratio"
+
+
+def test_a_switch_has_a_figure_only_where_a_duel_on_the_machine_showed_it():
+    shown = Pair("20261129-1", ("pytorch",), (), "compile", "on", "off", 0.8, 0.75, 0.85)
+    groups = group(two())
+    verdicts = compare_to_baseline(groups, None)
+    asked = []
+
+    def brought(machine, framework, key):
+        asked.append((machine, framework, key))
+        return shown if framework == "pytorch" else None
+
+    _, execution, _ = reasons(verdicts, groups, brought)
+    assert execution.endswith(
+        "; in PyTorch compile=on took 0.80x [0.75, 0.85] the time of compile=off here (20261129-1)"
+    )
+    assert asked == [("unknown", "tensorflow", "compile"), ("unknown", "pytorch", "compile")]
+    (_, execution, _) = reasons_of(*two(compile="on"))
+    assert "try" not in execution
 
 
 def test_what_a_track_makes_equal_and_is_not_is_an_exception():

@@ -281,6 +281,16 @@ def test_what_a_machines_duels_showed_of_its_processes_goes_into_the_next(fight)
     assert all(duel["spread_freedom"] > ASSUMED.freedom for duel in after)
 
 
+def test_what_the_only_different_setting_brought_is_kept(fight, paths):
+    sweep = fight("takes_turns", repeats=2)
+    (file,) = paths.duels.glob("*.toml")
+    (pair,) = read_toml(file)["pairs"]
+    assert (pair["sweep"], pair["frameworks"]) == (sweep.id, ["pytorch", "tensorflow"])
+    assert (pair["setting"], pair["value"], pair["baseline"]) == ("framework", "tensorflow", "pytorch")
+    assert pair["low"] < pair["ratio"] < pair["high"]
+    assert len(pair["restarts"]) == 2
+
+
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):
     monkeypatch.setattr(duelling, "SIZING_S", 60.0)
     monkeypatch.setattr(duelling, "longest_turn", lambda *_: 10**9)

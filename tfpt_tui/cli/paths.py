@@ -23,6 +23,7 @@ def paths(invocation: Invocation, as_json: bool) -> None:
         "downloads": invocation.paths.downloads,
         "environments": invocation.paths.environments,
         "proofs of parity": invocation.paths.proofs,
+        "shown by duels": invocation.paths.duels,
         "datasets": invocation.paths.datasets,
         "preparations": invocation.paths.preparations,
         "settings": invocation.paths.settings,

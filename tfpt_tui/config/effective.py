@@ -18,7 +18,8 @@ class EffectiveSetting:
     """What a framework applied, by its ``name`` in ``[effective]``: that of the setting where there is one.
 
     ``words`` are the values in words, ``devices`` those where it matters; ``effect`` says how much it was measured
-    to change the time. ``loads`` marks what concerns the loading of images, which some runs leave out.
+    to change the time. ``loads`` marks what concerns the loading of images, which some runs leave out. ``switch``
+    is the setting of a run that changes it, and the value to try.
     """
 
     name: str
@@ -27,6 +28,7 @@ class EffectiveSetting:
     devices: tuple[str, ...] = ("cpu", "gpu")
     effect: str = ""
     loads: bool = False
+    switch: tuple[str, str] | None = None
 
     def say(self, value: Value) -> str:
         return self.words.get(value, str(value))
@@ -45,8 +47,10 @@ EFFECTIVE = (
     EffectiveSetting("threads", "threads", {0: "as many as the framework likes"}, ("cpu",)),
     EffectiveSetting("dtype_activations", "precision"),
     EffectiveSetting("tf32_convolution", "TF32", ON_OFF, ("gpu",)),
-    EffectiveSetting("execution", "execution"),
-    EffectiveSetting("compile", "compilation", {True: "compiled", False: "not compiled"}),
+    EffectiveSetting("execution", "execution", switch=("compile", "on")),
+    EffectiveSetting(
+        "compile", "compilation", {True: "compiled", False: "not compiled"}, switch=("compile", "on")
+    ),
     EffectiveSetting("memory_format", "memory layout"),
     EffectiveSetting("cudnn_autotune", "cuDNN autotuning", ON_OFF, ("gpu",)),
     EffectiveSetting("deterministic", "deterministic kernels", ON_OFF),

@@ -24,7 +24,7 @@ class Paths:
     environments: Path
     proofs: Path
     sensitivity: Path
-    spreads: Path
+    duels: Path
     settings: Path
     user_presets: Path
     shipped_presets: Path
@@ -48,7 +48,7 @@ def find_paths(runs: str | None = None) -> Paths:
         environments=data / "environments",
         proofs=data / "parity",
         sensitivity=data / "sensitivity",
-        spreads=data / "spreads",
+        duels=data / "duels",
         settings=config / "config.toml",
         user_presets=config / "presets",
         shipped_presets=_shipped_presets(),

@@ -57,7 +57,7 @@ class DuelPart:
 
     ``arms`` are the runs that took turns, this one among them. ``until`` and ``budget_s`` are the precision and
     the seconds at which the duel was to end early, both 0 for one of planned length. Spread and its degrees of
-    freedom are what was known as it began of processes that are started again (runs/record/process_spread.py).
+    freedom are what was known as it began of processes that are started again (runs/record/shown_by_duels.py).
     ``accuracy`` is whether the run was to train on to its last epoch.
     """
 

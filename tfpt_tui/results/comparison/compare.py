@@ -22,6 +22,7 @@ from tfpt_tui.results.comparison.groups import (
 )
 from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.notes import notes_of
+from tfpt_tui.results.comparison.reasons import Brought, brought_nothing
 from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict, compare_evidence, compare_to_baseline
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record.result import RunResult
@@ -39,6 +40,7 @@ def compare(
     by: str = "",
     all_columns: bool = False,
     comparing: Comparing = compare_evidence,
+    brought: Brought = brought_nothing,
 ) -> tuple[Table, list[RowVerdict]]:
     """The comparison of runs given by their results, in the order given, and how its rows stand.
 
@@ -46,7 +48,8 @@ def compare(
     and for every other kind, it is the first. ``across`` compares what comes from different machines or versions
     too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`). ``by`` is
     a setting: rows are compared within each of its values. Settings that are the same in all rows are shown with
-    ``all_columns`` only. ``comparing`` compares as :func:`compare_evidence` does.
+    ``all_columns`` only. ``comparing`` compares as :func:`compare_evidence` does, and ``brought`` knows what
+    a setting brought in a recorded duel.
 
     Raises:
         UsageError: the runs come from different machines or versions.
@@ -54,11 +57,15 @@ def compare(
     if not across:
         check_comparable(results)
     verdicts = compare_to_baseline(group(results, by), baseline, comparing)
-    return _tabulate(results, verdicts, proof, all_columns), verdicts
+    return _tabulate(results, verdicts, proof, all_columns, brought), verdicts
 
 
 def _tabulate(
-    results: Sequence[RunResult], verdicts: Sequence[RowVerdict], proof: str | None, all_columns: bool
+    results: Sequence[RunResult],
+    verdicts: Sequence[RowVerdict],
+    proof: str | None,
+    all_columns: bool,
+    brought: Brought,
 ) -> Table:
     """One row for each verdict; ``results`` are those of all their runs."""
     groups = [verdict.entry for verdict in verdicts]
@@ -88,7 +95,7 @@ def _tabulate(
         *([Column("parity", "parity", printed=False)] if proof else []),
     )
     rows = tuple(_row(verdict, differing, proof) for verdict in verdicts)
-    return Table(columns, rows, tuple(notes_of(results, verdicts, groups, proof)))
+    return Table(columns, rows, tuple(notes_of(results, verdicts, groups, proof, brought)))
 
 
 def _row(verdict: RowVerdict, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:

@@ -10,7 +10,7 @@ from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
 from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
-from tfpt_tui.results.comparison.reasons import reasons
+from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread
@@ -26,12 +26,13 @@ def notes_of(
     verdicts: Sequence[RowVerdict],
     groups: Sequence[Group],
     proof: str | None = None,
+    brought: Brought = brought_nothing,
 ) -> list[str]:
     return [
         *_sentences(verdicts, groups),
         *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
-        *reasons(verdicts, groups),
+        *reasons(verdicts, groups, brought),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
         *_beside_epochs(groups),

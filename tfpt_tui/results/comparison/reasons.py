@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tfpt_tui.config.effective import Difference, effective_differences
-from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.events import PHASES
 from tfpt_tui.results.comparison.groups import MODEL, Group, kind_of
 from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.result import RunResult
+from tfpt_tui.runs.record.shown_by_duels import Pair
 from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC
+
+# Of a machine, a framework and a setting: the latest duel in which the framework fought itself with another value.
+Brought = Callable[[str, str, str], Pair | None]
+
+
+def brought_nothing(machine: str, framework: str, key: str) -> None:
+    """Where no recorded duels are at hand."""
+
 
 # What a framework does once, before its first step; it is in no rate and in no ratio.
 STARTING = PHASES[: PHASES.index("training")]
@@ -24,8 +34,13 @@ SYSTEM_PERCENT = 4.0
 FAULTS_PER_S = 100_000
 
 
-def reasons(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    """The reasons of every row beside its baseline. Rows that differ alike share them, by their framework."""
+def reasons(
+    verdicts: Sequence[RowVerdict], groups: Sequence[Group], brought: Brought = brought_nothing
+) -> list[str]:
+    """The reasons of every row beside its baseline. Rows that differ alike share them, by their framework.
+
+    ``brought`` is what a setting brought a framework in a duel that is recorded on a machine (:data:`Brought`).
+    """
     lines = []
     for verdict in verdicts:
         entry, baseline = verdict.entry, verdict.baseline
@@ -33,7 +48,10 @@ def reasons(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str
             continue
         names = (entry.title, baseline.title) if entry.title != baseline.title else (entry.name, baseline.name)
         kind = kind_of(entry, groups)
-        found = [_say(one, entry, *names) for one in _differences(entry, baseline)]
+        found = [
+            _say(one, entry, *names) + _switch(one, entry, baseline, brought)
+            for one in _differences(entry, baseline)
+        ]
         found += [*_memory(entry, baseline, *names), *_start(entry, baseline, *names)]
         lines += [f"{kind}{line}" for line in found]
     return list(dict.fromkeys(lines))
@@ -57,6 +75,30 @@ def _say(one: Difference, entry: Group, own: str, other: str) -> str:
     values = f"{one.setting.say(one.own)} in {own}, {one.setting.say(one.other)} in {other}"
     effect = f"; {one.setting.effect}" if one.setting.effect else ""
     return f"{what}: {one.setting.title}: {values}{effect}"
+
+
+def _switch(one: Difference, entry: Group, baseline: Group, brought: Brought) -> str:
+    """What to try, or what that brought where a duel on the machine has shown it."""
+    if not one.setting.switch:
+        return ""
+    key, value = one.setting.switch
+    groups = [group for group in (entry, baseline) if str(group.config.value(key)) != value]
+    shown = [
+        _effect(pair)
+        for group in groups
+        if (pair := brought(group.done[0].environment.fingerprint.machine, group.config.framework, key))
+    ]
+    if shown:
+        return "; " + "; ".join(dict.fromkeys(shown))
+    return f"; try --set {key}={value}" if groups else ""
+
+
+def _effect(pair: Pair) -> str:
+    """Such as ``in PyTorch compile=on took 0.93x [0.90, 0.96] the time of compile=off here``."""
+    return (
+        f"in {title_of(pair.frameworks[0])} {pair.setting}={plain(pair.value)} took {pair.ratio:.2f}x"
+        f" [{pair.low:.2f}, {pair.high:.2f}] the time of {pair.setting}={plain(pair.baseline)} here ({pair.sweep})"
+    )
 
 
 def _memory(entry: Group, baseline: Group, own: str, other: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from tfpt_tui.results.store.index import read_results, recall
 from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.result import RunResult, whole_document
+from tfpt_tui.runs.record.shown_by_duels import shown_effect
 from tfpt_tui.runs.record.sweep import Sweep, measured_runs
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def compare_runs(
             by=request.by,
             all_columns=request.all_columns,
             comparing=_remembering(paths),
+            brought=partial(shown_effect, paths.duels),
         )
     table = sorted_by(table, request.sort) if request.sort else table
     return Comparison(request, results, table, verdicts, proof)

@@ -19,8 +19,10 @@ from typing import Any
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.paths import find_paths
+from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
@@ -40,9 +42,9 @@ from tfpt_tui.runs.record.duel_ratio import (
     log_ratios,
     sequence_interval,
 )
-from tfpt_tui.runs.record.process_spread import keep_restarts, shown_spread
 from tfpt_tui.runs.record.processes import halt_group, kill_group, resume_group
 from tfpt_tui.runs.record.result import result_from
+from tfpt_tui.runs.record.shown_by_duels import Pair, keep_duel, shown_spread
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.runs.record.sweep import Sweep, read_config
 from tfpt_tui.runs.supervision.gate import Gate
@@ -189,7 +191,7 @@ def _started(
     """An arm whose worker was started; at the end it is gone with all its children."""
     prepared = prepare_run(supervisor, run)
     frameworks = {read_config(one).framework for one in runs}
-    spread = shown_spread(find_paths().spreads, _machine(prepared.environment), frameworks)
+    spread = shown_spread(find_paths().duels, _machine(prepared.environment), frameworks)
     arms = tuple(one.id for one in runs)
     part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.freedom, whole)
     prepared = replace(prepared, environment=replace(prepared.environment, duel=part))
@@ -283,17 +285,39 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
     return found
 
 
-def keep_spread(sweep: Sweep) -> None:
-    """Keep for later duels what the restarts of this one showed; they can do without."""
+def keep_what_it_showed(sweep: Sweep) -> None:
+    """Keep for later duels and comparisons what the restarts of this one showed; they can do without."""
     arms = _earlier_restarts(sweep, max(planned.row for planned in sweep.plan.runs))
+    if not arms[0]:
+        return
     try:
-        if len(arms[0]) > 1:
-            done = [run for run in sweep.runs if run.result.exists()]
-            machine = snapshot_from(read_record(done[0].environment)).fingerprint.machine
-            frameworks = {read_config(run).framework for run in done}
-            keep_restarts(find_paths().spreads, machine, sweep.id, frameworks, arms)
+        done = [run for run in sweep.runs if run.result.exists()]
+        machine = snapshot_from(read_record(done[0].environment)).fingerprint.machine
+        rows = {planned.row: run for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True) if run in done}
+        baseline, *others = (read_config(rows[row]) for row in sorted(rows))
+        frameworks = tuple(sorted({config.framework for config in (baseline, *others)}))
+        pairs = [
+            _pair(sweep.id, frameworks, restarts, _only_difference(config, baseline))
+            for config, restarts in zip(others, arms, strict=True)
+        ]
+        keep_duel(find_paths().duels, machine, pairs)
     except (OSError, TfptError) as error:
         print(error, file=sys.stderr)
+
+
+def _pair(
+    sweep: str, frameworks: tuple[str, ...], restarts: Sequence[Restart], difference: tuple[str, Value, Value]
+) -> Pair:
+    found = estimate(restarts)
+    interval = fixed_interval(found)
+    ratio, low, high = map(math.exp, (found.log_ratio, interval.low, interval.high))
+    return Pair(sweep, frameworks, tuple(restarts), *difference, ratio, low, high)
+
+
+def _only_difference(config: RunConfig, baseline: RunConfig) -> tuple[str, Value, Value]:
+    """The setting in which two arms differ, with both values; nothing where there is none, or several."""
+    keys = [key for key in SETTINGS if key != "seed" and config.value(key) != baseline.value(key)]
+    return (keys[0], config.value(keys[0]), baseline.value(keys[0])) if len(keys) == 1 else ("", "", "")
 
 
 def _machine(snapshot: MachineSnapshot) -> str:

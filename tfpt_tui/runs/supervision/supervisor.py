@@ -35,7 +35,7 @@ from tfpt_tui.runs.record.sweep import (
     remove_abandoned,
     write_plan,
 )
-from tfpt_tui.runs.supervision.duel import keep_spread, run_restart
+from tfpt_tui.runs.supervision.duel import keep_what_it_showed, run_restart
 from tfpt_tui.runs.supervision.finalize import finalize
 from tfpt_tui.runs.supervision.worker_run import (
     TICK_S,
@@ -103,7 +103,7 @@ def run_plan(supervisor: Supervisor) -> None:
             states[run.id] = status_of(run) if run.path.is_dir() else DELETED
         _keep_plan(sweep, states)
     if sweep.plan.duel:
-        keep_spread(sweep)
+        keep_what_it_showed(sweep)
 
 
 def _is_ready(sweep: Sweep, run: RunDirectory) -> bool:
