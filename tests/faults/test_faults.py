@@ -13,7 +13,7 @@ SEED = int(os.environ.get("FAULTS_SEED") or random.randrange(10**9))
 
 
 @pytest.mark.parametrize(
-    ("kinds", "count"), [(files.KINDS, 120), (processes.KINDS, 10)], ids=["files", "processes"]
+    ("kinds", "count"), [(files.KINDS, 186), (processes.KINDS, 15)], ids=["files", "processes"]
 )
 def test_whatever_is_damaged_the_rest_goes_on(kinds, count, tmp_path, monkeypatch):
     # Half of the time would be spent on pictures, which have tests of their own.
