@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import click
 
@@ -46,34 +47,29 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
     """
     if sweep.plan.duel:
         return follow_duel(sweep)
-    interrupted = False
+    interrupts = Interrupts(sweep)
     known = [one for one in seconds if one is not None]
     countdown = Countdown(known) if len(known) == len(sweep.runs) else None
     for narrator in narrators_of(sweep.runs):
-        while True:
-            try:
+        over = False
+        while not over:
+            with interrupts:
                 over = narrator.step(sweep)
                 if countdown and narrator.begun:
                     countdown.begin()
-                if over:
-                    break
-                time.sleep(POLL_S)
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                _stop(sweep)
+                if not over:
+                    time.sleep(POLL_S)
         completed = status_of(narrator.run) == "completed"
-        if countdown and (left := countdown.finish(completed=completed)) and not interrupted:
+        if countdown and (left := countdown.finish(completed=completed)) and not interrupts.used:
             say(left)
-    return interrupted
+    return interrupts.used
 
 
 def follow_duel(sweep: Sweep) -> bool:
     """Narrate a duel to its end: all its arms at once. Ctrl-C stops it; returns whether it was used."""
-    interrupted, shown, due = False, "", 0.0
+    interrupts, shown, due = Interrupts(sweep), "", 0.0
     while any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
-        try:
+        with interrupts:
             message = read_state(sweep.directory.state).message
             if obeys(sys.stderr):
                 clear_line()
@@ -82,21 +78,27 @@ def follow_duel(sweep: Sweep) -> bool:
                 say(message)
                 shown, due = message, time.monotonic() + DUEL_SAID_S
             time.sleep(POLL_S)
-        except KeyboardInterrupt:
-            if interrupted:
-                raise
-            interrupted = True
-            _stop(sweep)
     clear_line()
     for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()]):
         narrator.conclude()
-    return interrupted
+    return interrupts.used
 
 
-def _stop(sweep: Sweep) -> None:
-    request_stop(sweep.directory)
-    clear_line()
-    say("stopping the runs; Ctrl-C again leaves without waiting")
+class Interrupts(AbstractContextManager[None]):
+    """What Ctrl-C does while a sweep is followed: the first one stops it, a second one leaves without waiting."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self.used = False
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        if kind is not KeyboardInterrupt or self.used:
+            return False
+        self.used = True
+        request_stop(self._sweep.directory)
+        clear_line()
+        say("stopping the runs; Ctrl-C again leaves without waiting")
+        return True
 
 
 def narrators_of(runs: Sequence[RunDirectory]) -> list[Narrator]:
