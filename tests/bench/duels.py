@@ -11,9 +11,10 @@ from collections import Counter
 import numpy as np
 
 from tests.noise import draw_rounds
-from tfpt_tui.runs.plan.duel import MOST_RESTARTS, RESTARTS, ROUNDS
+from tfpt_tui.runs.plan.duel import MOST_RESTARTS, MOST_ROUNDS, RESTARTS, ROUNDS
 from tfpt_tui.runs.record.duel_ratio import (
     EQUIVALENT,
+    enough_rounds,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -41,18 +42,21 @@ def sequential(rng: np.random.Generator, log_ratio: float, process_sd: float) ->
     """What a duel that may end early says, and its seconds."""
     earlier, seconds = [], 0.0
     for _ in range(MOST_RESTARTS):
-        rounds = draw_rounds(rng, ROUNDS, log_ratio, process_sd)
+        rounds = draw_rounds(rng, MOST_ROUNDS, log_ratio, process_sd)
         seconds += START_S
-        for count in range(2, ROUNDS + 1, 2):
+        for count in range(2, MOST_ROUNDS + 1, 2):
             seconds += 2 * ROUND_S
             current = estimate_restart(rounds[:count])
             if current is None:
                 continue
-            found = sequence_interval(estimate([*earlier, current]))
-            if is_answer(found, 0.0):
-                if found.low >= math.log(1 - EQUIVALENT) and found.high <= math.log(1 + EQUIVALENT):
+            found = estimate([*earlier, current])
+            interval = sequence_interval(found)
+            if is_answer(interval, 0.0):
+                if interval.low >= math.log(1 - EQUIVALENT) and interval.high <= math.log(1 + EQUIVALENT):
                     return "equivalent", seconds
-                return "slower" if found.low > 0 else "faster", seconds
+                return "slower" if interval.low > 0 else "faster", seconds
+            if count >= enough_rounds(current, found.spread, START_S, ROUND_S):
+                break
         earlier.append(current)
     return "inconclusive", seconds
 

@@ -168,6 +168,16 @@ def test_a_duel_ends_with_its_answer_and_what_was_planned_beyond_is_gone(fight, 
     assert [run.state for run in read_sweep(sweep.directory, paths).plan.runs[2:]] == ["deleted"] * 4
 
 
+@pytest.mark.parametrize(("wanted", "rounds"), [(0.0, 10), (31.0, 32), (1000.0, 60)])
+def test_a_restart_of_a_duel_that_ends_with_its_answer_has_the_rounds_that_make_it_known_soonest(
+    fight, monkeypatch, wanted, rounds
+):
+    monkeypatch.setattr(duelling, "is_answer", lambda interval, until: False)
+    monkeypatch.setattr(duelling, "enough_rounds", lambda *_: wanted)
+    sweep = fight("takes_turns", duel=Duel(until=0.02))
+    assert len(slices_of(sweep.runs[0])) == rounds
+
+
 def test_a_budget_that_is_spent_ends_it_without_an_answer(fight, monkeypatch):
     monkeypatch.setattr(duelling, "is_answer", lambda interval, until: False)
     sweep = fight("takes_turns", repeats=3, duel=Duel(budget_s=0.01))

@@ -16,6 +16,7 @@ from tfpt_tui.runs.record.duel_ratio import (
     Interval,
     Restart,
     Spread,
+    enough_rounds,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -144,6 +145,13 @@ def test_restarts_that_differ_by_more_than_was_known_widen_their_own_interval():
     assert estimate(apart).spread.sd > 3 * estimate(alike).spread.sd
     widths = [interval.high - interval.low for interval in map(fixed_interval, map(estimate, (alike, apart)))]
     assert widths[1] > 2 * widths[0]
+
+
+def test_restarts_are_as_long_as_makes_the_ratio_known_soonest():
+    noisy, calm = Restart(0.1, 0.04, 10, 5), Restart(0.1, 0.01, 10, 5)
+    assert enough_rounds(noisy, ASSUMED, 20.0, 2.0) > 30 > 20 > enough_rounds(calm, ASSUMED, 20.0, 2.0)
+    assert enough_rounds(noisy, Spread(0.07, 10.0), 20.0, 2.0) < 10
+    assert enough_rounds(noisy, ASSUMED, 80.0, 2.0) == pytest.approx(2 * enough_rounds(noisy, ASSUMED, 20.0, 2.0))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ RESTARTS = 3
 MOST_RESTARTS = 10
 # One round is a turn of each arm, of about a second.
 ROUNDS = 20
+# Of a restart of a duel that ends with its answer, at most.
+MOST_ROUNDS = 60
 TURN_S = 1.0
 SHORTEST_S = 2 * TURN_S
 # An arm that is this much slower is given as many seconds as the other, not as many images.

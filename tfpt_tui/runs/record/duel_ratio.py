@@ -203,6 +203,16 @@ def _shown_by(restarts: Sequence[Restart]) -> _Shown:
     return _Shown(statistics.variance([one.log_ratio for one in restarts]), noise, len(restarts) - 1)
 
 
+def enough_rounds(restart: Restart, spread: Spread, start_s: float, round_s: float) -> float:
+    """The rounds of a restart with which the ratio in general is known soonest: beyond them another start of the
+    processes says more in the same time (Kalibera and Jones, ISMM 2013).
+
+    ``start_s`` is what a restart takes before its first round, and ``round_s`` what a round takes.
+    """
+    noise = 2 * restart.blocks * restart.error**2  # of a round: a block is the mean of two
+    return math.sqrt(start_s / round_s * noise / (2 * spread.sd**2))
+
+
 def fixed_interval(found: Estimate, comparisons: int = 1) -> Interval:
     """The interval where the length was planned, for one of so many ``comparisons``."""
     reach = found.error * _t(found.freedom, 1 - (1 - CONFIDENCE) / (2 * comparisons))

@@ -7,6 +7,7 @@ A round is one turn of every arm; every second round is in the opposite order.
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 import time
@@ -28,13 +29,15 @@ from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, DuelPart, MachineSnapshot, snapshot_from
 from tfpt_tui.hardware.recorder import Recorder
-from tfpt_tui.runs.plan.duel import ALIKE, ROUNDS, TURN_S, Duel, longest_turn
+from tfpt_tui.runs.plan.duel import ALIKE, MOST_ROUNDS, ROUNDS, TURN_S, Duel, longest_turn
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
+    Estimate,
     Interval,
     Restart,
     Spread,
+    enough_rounds,
     estimate,
     estimate_restart,
     fixed_interval,
@@ -115,14 +118,14 @@ class Stage:
     begun: float
     deadline: float
 
-    def left(self, rounds_begun: float, rounds: int, duel: Duel) -> str:
-        """How much longer it takes after so many rounds, in words; "" before the first."""
-        if not rounds:
+    def left(self, rounds_begun: float, done: int, rounds: int, duel: Duel) -> str:
+        """How much longer it takes after so many of its rounds, in words; "" before the first."""
+        if not done:
             return ""
         now = time.monotonic()
-        round_s = (now - rounds_begun) / rounds
-        restart_s = rounds_begun - self.begun + ROUNDS * round_s
-        left_s = (ROUNDS - rounds) * round_s + (self.restarts - self.restart) * restart_s
+        round_s = (now - rounds_begun) / done
+        restart_s = rounds_begun - self.begun + rounds * round_s
+        left_s = (rounds - done) * round_s + (self.restarts - self.restart) * restart_s
         if duel.budget_s:
             left_s = max(0.0, min(left_s, self.deadline - now))
         return f", {'at most' if duel.ends_early else 'about'} {show_duration(left_s)} left"
@@ -217,26 +220,59 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
     earlier = _earlier_restarts(supervisor.sweep, len(arms))
     lengths = _size(supervisor, arms, whole=duel.accuracy)
     ratios: list[list[float]] = [[] for _ in arms[1:]]
-    said, begun = "", time.monotonic()
-    for number in range(1, ROUNDS + 1) if lengths else ():
-        where = f"duel: restart {stage.restart} of {stage.restarts}, round {number} of {ROUNDS}"
-        standing = f"{stage.left(begun, number - 1, duel)}{said}"
-        turns = _play_round(supervisor, arms, lengths, number, where, standing)
+    said, begun, rounds = "", time.monotonic(), ROUNDS
+    for number in itertools.count(1) if lengths else ():
+        where = f"duel: restart {stage.restart} of {stage.restarts}, round {number} of {rounds}"
+        turns = _play_round(
+            supervisor, arms, lengths, number, where, stage.left(begun, number - 1, rounds, duel) + said
+        )
         if turns is None:
             return False
         if all("seconds" in turn for turn in turns):
             paces = [turn["seconds"] / turn["images"] for turn in turns]
             for place, pace in enumerate(paces[1:]):
                 ratios[place].append(math.log(pace / paces[0]))
-        intervals = _intervals(ratios, earlier, duel, arms[0].spread)
-        if duel.ends_early and intervals and all(is_answer(interval, duel.until) for interval in intervals):
+        now = time.monotonic()
+        if standing := _standing(ratios, earlier, arms[0].spread, duel):
+            if duel.ends_early and all(is_answer(one.interval, duel.until) for one in standing):
+                return True
+            if duel.ends_early:
+                rounds = _rounds_of(standing, begun - stage.begun, (now - begun) / number)
+            said = "".join(_say(arms, place, one.interval) for place, one in enumerate(standing, start=1))
+        if duel.budget_s and now > stage.deadline:
             return True
-        if duel.budget_s and time.monotonic() > stage.deadline:
-            return True
-        if time.monotonic() - begun > RESTART_S and len(ratios[0]) >= 2 * MIN_BLOCKS:
+        if number >= rounds or (now - begun > RESTART_S and standing):
             return False
-        said = "".join(_say(arms, place, interval) for place, interval in enumerate(intervals, start=1))
     return False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an arm stands against the first one: in this restart, in all of them, and how surely."""
+
+    current: Restart
+    found: Estimate
+    interval: Interval
+
+
+def _standing(
+    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], spread: Spread, duel: Duel
+) -> list[Standing]:
+    """All arms but the first after these rounds and earlier restarts; nothing while the rounds are too few."""
+    current = [restart for restart in map(estimate_restart, ratios) if restart]
+    if len(current) < len(ratios):
+        return []
+    found = [estimate([*before, one], spread) for before, one in zip(earlier, current, strict=True)]
+    interval_of = sequence_interval if duel.ends_early else fixed_interval
+    return [
+        Standing(one, whole, interval_of(whole, len(ratios))) for one, whole in zip(current, found, strict=True)
+    ]
+
+
+def _rounds_of(standing: Sequence[Standing], start_s: float, round_s: float) -> int:
+    """How many rounds this restart is to have in all, where the duel ends with its answer; an even number."""
+    wanted = max(enough_rounds(one.current, one.found.spread, start_s, round_s) for one in standing)
+    return 2 * round(min(max(wanted, 2 * MIN_BLOCKS), MOST_ROUNDS) / 2)
 
 
 def _title(arms: Sequence[Arm], place: int) -> str:
@@ -251,20 +287,6 @@ def _say(arms: Sequence[Arm], place: int, interval: Interval) -> str:
     low, high = math.exp(interval.low), math.exp(interval.high)
     middle = math.sqrt(low * high)
     return f"; {own} takes {middle:.2f}x [{low:.2f}, {high:.2f}] the time of {other}"
-
-
-def _intervals(
-    ratios: Sequence[Sequence[float]], earlier: Sequence[Sequence[Restart]], duel: Duel, spread: Spread
-) -> list[Interval]:
-    """Those of the ratios of all arms to the first, by these rounds and earlier restarts; none while too few."""
-    current = [restart for restart in map(estimate_restart, ratios) if restart]
-    if len(current) < len(ratios):
-        return []
-    interval_of = sequence_interval if duel.ends_early else fixed_interval
-    return [
-        interval_of(estimate([*before, one], spread), len(ratios))
-        for before, one in zip(earlier, current, strict=True)
-    ]
 
 
 def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
