@@ -44,6 +44,7 @@ COLUMNS = (
 GATES = ("aa", "planted")
 GATE = "other slower than 3%"
 SLOWDOWN = 0.08
+STEP = "            step.update()\n"
 ARMS = """
 [grid]
 environment = ["default", "other"]
@@ -83,9 +84,8 @@ def slowed_python(home: Path, step_s: float) -> Path:
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     training = copy / "backends/pytorch/training.py"
     text = training.read_text()
-    planted = text.replace(
-        "            step.update()\n", f"            step.update()\n            time.sleep({step_s})\n", 1
-    )
+    assert text.count(STEP) == 2  # in the warm-up, and in the training
+    planted = text.replace(STEP, f"{STEP}            time.sleep({step_s})\n")
     training.write_text(planted.replace("import copy\n", "import copy\nimport time\n", 1))
     script = home / "python"
     ours, theirs, python = map(shlex.quote, (str(PACKAGE), str(copy), sys.executable))
