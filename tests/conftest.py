@@ -147,6 +147,7 @@ def fake_python(tmp_path, monkeypatch) -> Path:
     settings.parent.mkdir(parents=True)
     settings.write_text(f'[interpreters]\npytorch = "{script}"\ntensorflow = "{script}"\n')
     monkeypatch.setenv("FAKE_STORY", "completes")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).with_name("standins")))  # for supervisors
     return script
 
 

@@ -28,6 +28,7 @@ from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep, record_plan
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.supervision import duel as duelling
+from tfpt_tui.runs.supervision import finalize as finalizing
 from tfpt_tui.runs.supervision.gate import Gate
 from tfpt_tui.runs.supervision.resume import rest_of
 from tfpt_tui.runs.supervision.submit import check_machine, submit
@@ -42,6 +43,7 @@ def fight(paths, dataset, fake_python, monkeypatch):
     """Run a duel to its end; turns are so short that a test need not wait for them."""
     monkeypatch.setattr(duelling, "TURN_S", 0.02)
     monkeypatch.setattr(duelling, "SIZING_S", 0.002)
+    monkeypatch.setattr(finalizing, "draw_history", lambda record, path: None)
     gpu = GpuReader().start()
 
     def run(*stories, repeats=1, duel=PLANNED, rounds=12, **settings):
