@@ -4,6 +4,8 @@ import lzma
 import random
 import shutil
 import tarfile
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -157,13 +159,17 @@ def test_an_archive_that_is_not_there_is_missing(elsewhere, tmp_path):
         import_runs(tmp_path / "none.tar.gz", elsewhere)
 
 
-def test_every_damaged_bit_is_noticed(runs, elsewhere, tmp_path):
+def test_every_damaged_bit_that_means_something_is_noticed(runs, elsewhere, tmp_path):
     export_runs(runs, tmp_path / "runs.tar.gz")
     content = (tmp_path / "runs.tar.gz").read_bytes()
+    whole = gzip.decompress(content)
     found = random.Random(7)
     for _ in range(60):
         damaged = bytearray(content)
-        damaged[found.randrange(10, len(content))] ^= 1 << found.randrange(8)  # the first bytes hold name and time
+        damaged[found.randrange(len(content))] ^= 1 << found.randrange(8)
+        with suppress(OSError, EOFError, zlib.error):
+            if gzip.decompress(damaged) == whole:
+                continue  # gzip's own name and time, or what fills a byte up
         (tmp_path / "damaged.tar.gz").write_bytes(damaged)
         with pytest.raises(UsageError):
             import_runs(tmp_path / "damaged.tar.gz", elsewhere)
