@@ -10,9 +10,11 @@ from tfpt_tui.errors import MissingError
 from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.requests.duration import (
+    SIZING_ROUNDS,
     SUPERVISED_S,
     Pace,
     corrected_s,
+    duel_s,
     estimate_s,
     expect_s,
     pace_of,
@@ -20,6 +22,7 @@ from tfpt_tui.results.requests.duration import (
     paces_of,
 )
 from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.runs.plan.duel import ROUNDS
 from tfpt_tui.runs.record.result import Evaluation, Training
 
 
@@ -123,3 +126,38 @@ def test_a_dataset_that_is_not_there_is_told(tmp_path):
 
 def test_a_machine_without_recordings_has_no_paces(paths):
     assert paces_here(read_summaries(paths)) == []
+
+
+def paces(pytorch=1000.0, tensorflow=500.0):
+    return [
+        Pace(config(one), 10.0, rate, 2000.0) for one, rate in (("pytorch", pytorch), ("tensorflow", tensorflow))
+    ]
+
+
+ARMS = [config("pytorch"), config("tensorflow")]
+STARTING_S = 2 * (SUPERVISED_S + 10)
+SIZED_ROUNDS = SIZING_ROUNDS + ROUNDS
+
+
+def test_a_duel_takes_its_starts_and_rounds_of_as_many_images_for_each_arm():
+    images = (1000 * 500) ** 0.5
+    assert duel_s(ARMS, 3, False, paces()) == pytest.approx(
+        3 * (STARTING_S + SIZED_ROUNDS * (images / 1000 + images / 500))
+    )
+
+
+def test_an_arm_that_is_far_slower_takes_turns_as_long_as_the_others():
+    assert duel_s(ARMS, 1, False, paces(1000, 100)) == pytest.approx(STARTING_S + SIZED_ROUNDS * 2.0)
+
+
+def test_a_duel_with_accuracy_fits_into_its_trainings_and_ends_with_them(dataset):
+    """32 training and 32 test images: an epoch is over before a turn would be."""
+    arms = [config(one.framework, data=str(dataset), epochs=300) for one in ARMS]
+    round_s = 32 * 300 // 30 * (1 / 1000 + 1 / 500)
+    restart_s = STARTING_S + SIZED_ROUNDS * round_s
+    whole_s = STARTING_S + 32 * 300 * (1 / 1000 + 1 / 500) + 2 * 32 / 2000
+    assert duel_s(arms, 2, True, paces()) == pytest.approx(restart_s + whole_s)
+
+
+def test_a_duel_of_what_was_never_recorded_has_no_length():
+    assert duel_s(ARMS, 3, False, paces()[:1]) is None
