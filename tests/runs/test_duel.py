@@ -117,6 +117,18 @@ def test_whose_turn_it_is_and_how_much_is_left_is_told(fight, monkeypatch):
     )
 
 
+def test_arms_of_one_framework_are_told_apart_by_their_settings(fight, monkeypatch, paths, tmp_path):
+    said = []
+    monkeypatch.setattr(duelling, "tell", lambda supervisor, status, message: said.append(message))
+    paths.user_presets.mkdir(parents=True)
+    (paths.user_presets / "demo.toml").write_text(
+        '[grid]\nbatch_size = [8, 16]\n[defaults]\nframework = "pytorch"\n', encoding="utf-8"
+    )
+    fight("takes_turns", rounds=1)
+    turns = [line.partition("round 1 of 1, ")[2] for line in said if "round 1 of 1" in line]
+    assert turns == ["PyTorch (batch_size 8)'s turn", "PyTorch (batch_size 16)'s turn"]
+
+
 def test_accuracy_is_measured_in_the_last_restart_alone(fight):
     sweep = fight("takes_turns", repeats=2, duel=Duel(accuracy=True))
     tested = ["test" in result for result in results_of(sweep)]

@@ -20,7 +20,7 @@ from typing import Any
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.config.schema import SETTINGS, RunConfig
+from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.documents import Value
@@ -276,9 +276,13 @@ def _rounds_of(standing: Sequence[Standing], start_s: float, round_s: float) -> 
 
 
 def _title(arms: Sequence[Arm], place: int) -> str:
-    """The framework of an arm, with its number where others have the same."""
-    titles = [title_of(arm.started.prepared.config.framework) for arm in arms]
-    return titles[place] if titles.count(titles[place]) == 1 else f"{titles[place]} ({place + 1})"
+    """The framework of an arm, with the settings in which the arms differ where others have the same."""
+    configs = [arm.started.prepared.config for arm in arms]
+    own, frameworks = configs[place], [config.framework for config in configs]
+    if frameworks.count(own.framework) == 1:
+        return title_of(own.framework)
+    differing = [key for key in SETTINGS if key != "framework" and len({one.value(key) for one in configs}) > 1]
+    return f"{title_of(own.framework)} ({', '.join(f'{key} {plain(own.value(key))}' for key in differing)})"
 
 
 def _say(arms: Sequence[Arm], place: int, interval: Interval) -> str:
