@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
@@ -167,8 +168,9 @@ def _about_duels(spread: Spread, groups: Sequence[Group]) -> str:
     early = "; it holds though it was looked at after every round" if looked_at else ""
     tested = any(duel.accuracy for duel in duels)
     untested = "" if tested else ". Accuracy was not measured: the trainings were ended"
+    turn_s = statistics.median(turn.seconds for entry in groups for run in entry.done for turn in run.slices)
     return (
-        "duel: the rows took turns of about a second; the interval covers that processes differ by"
+        f"duel: the rows took turns of about {turn_s:.1f} s; the interval covers that processes differ by"
         f" {100 * spread.sd:.1f} % each time they are started ({source}){early}{untested}"
     )
 
