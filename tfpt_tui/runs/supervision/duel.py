@@ -341,7 +341,7 @@ def _pair(
 
 
 def _only_difference(config: RunConfig, baseline: RunConfig) -> tuple[str, Value, Value]:
-    """The setting in which two arms differ, with both values; nothing where there is none, or several."""
+    """The setting in which two arms differ, with both values; empty if they differ in several or not at all."""
     keys = [key for key in SETTINGS if key != "seed" and config.value(key) != baseline.value(key)]
     return (keys[0], config.value(keys[0]), baseline.value(keys[0])) if len(keys) == 1 else ("", "", "")
 
