@@ -24,9 +24,9 @@ KEPT_PAIRS = 100
 class Pair:
     """What two arms of a duel showed: the restarts of one against the baseline.
 
-    ``frameworks`` are those of all arms of the duel. ``setting`` is the only one in which the two differ, "" if they
-    differ in several or not at all; ``value`` and ``baseline`` are theirs. ``ratio`` is of their times, with its
-    95 % interval.
+    ``frameworks`` are those of all arms of the duel. ``setting`` is the only one in which the two differ, "" if
+    they differ in several or not at all; ``value`` and ``baseline`` are theirs. ``ratio`` is of their times, with
+    its 95 % interval.
     """
 
     sweep: str
