@@ -15,6 +15,7 @@ from tfpt_tui.backends.report import Report
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml
+from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import Slice
 from tfpt_tui.hardware.gpu import GpuReader
@@ -303,6 +304,15 @@ def test_what_a_machines_duels_showed_of_its_processes_goes_into_the_next(fight)
     before, after = ([read_toml(run.environment)["duel"] for run in sweep.runs] for sweep in (first, second))
     assert {(duel["spread_sd"], duel["spread_freedom"]) for duel in before} == {(ASSUMED.sd, ASSUMED.freedom)}
     assert all(duel["spread_freedom"] > ASSUMED.freedom for duel in after)
+
+
+def test_a_record_that_cannot_be_read_costs_what_it_showed_and_not_the_plan(fight, paths, monkeypatch):
+    def refuse(document):
+        raise DocumentError("must be a table", "machine")
+
+    monkeypatch.setattr(duelling, "snapshot_from", refuse)
+    assert [result["status"] for result in results_of(fight("takes_turns"))] == ["completed", "completed"]
+    assert not paths.duels.exists()
 
 
 def test_what_the_only_different_setting_brought_is_kept(fight, paths):

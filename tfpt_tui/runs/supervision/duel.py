@@ -23,7 +23,7 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.documents import Value
+from tfpt_tui.documents import DocumentError, Value
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
@@ -313,10 +313,10 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
 
 def keep_what_it_showed(sweep: Sweep) -> None:
     """Keep for later duels and comparisons what the restarts of this one showed; they can do without."""
-    arms = _earlier_restarts(sweep, max(planned.row for planned in sweep.plan.runs))
-    if not arms[0]:
-        return
     try:
+        arms = _earlier_restarts(sweep, max(planned.row for planned in sweep.plan.runs))
+        if not all(arms):
+            return
         done = [run for run in sweep.runs if run.result.exists()]
         machine = snapshot_from(read_record(done[0].environment)).fingerprint.machine
         rows = {planned.row: run for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True) if run in done}
@@ -327,7 +327,7 @@ def keep_what_it_showed(sweep: Sweep) -> None:
             for config, restarts in zip(others, arms, strict=True)
         ]
         keep_duel(find_paths().duels, machine, pairs)
-    except (OSError, TfptError) as error:
+    except (OSError, TfptError, DocumentError) as error:
         print(error, file=sys.stderr)
 
 
