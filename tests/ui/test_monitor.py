@@ -398,7 +398,7 @@ async def test_a_duel_is_one_item_and_both_arms_are_drawn(app, recorded):
     record_duel(recorded)
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(
-            pilot, "PyTorch TensorFlow completed", "duel x1", "PyTorch and TensorFlow, by turns", "━ A", "━ B"
+            pilot, "PyTorch TensorFlow completed", "duel x1", "PyTorch, TensorFlow by turns on cpu", "━ A", "━ B"
         )
         assert app.screen.query_one(RunList).option_count == 1
         assert app.screen.snapshot.chosen.id == recorded.id

@@ -50,9 +50,9 @@ def headline(view: RunView) -> Content:
     frameworks = dict.fromkeys(arm.framework for arm in view.turns) or (view.framework,)
     names = [Content.styled(title_of(name), f"bold {framework_style(name)}") for name in frameworks]
     return Content.assemble(
-        Content(" and ").join(names),
+        Content(", ").join(names),
         (version, f"bold {framework_style(view.framework)}"),
-        f"{', by turns' * bool(view.turns)}{device}  ",
+        f"{' by turns' * bool(view.turns)}{device}  ",
         (f"{GLYPHS.get(view.status, '?')} {view.status.replace('_', ' ')}", status_style(view.status)),
         (f"\n{_settings(view)}", "$foreground-muted"),
     )
