@@ -26,7 +26,7 @@ def look(framework, directory, **settings):
     filled = 0
     if config.cache:
         with Report(directory.parent / "probe-events") as report:
-            data.fill_cache(train, report)
+            train = data.fill_cache(train, report)
             filled = report.done
     steps = len(train.batch_sizes) and -(-train.images // config.batch_size)
     batches, labels = proof.take_batches(train, 2 * steps)

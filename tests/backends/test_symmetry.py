@@ -10,7 +10,7 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 
 BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
 FIRST, *OTHERS = FRAMEWORKS
-TRACKS = ("published", "documented")  # with modules of their own
+TRACKS = ("published", "documented", "best")  # with modules of their own
 FILES = (
     *("data", "decode", "model", "training", "runtime", "variables", "parity_evidence", "cifar_reader", "probe"),
     *(f"{track}/{part}" for track in TRACKS for part in ("data", "training")),

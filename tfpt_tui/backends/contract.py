@@ -35,8 +35,9 @@ class Data(Protocol[D, V_in]):
 
     def make_test_data(self, config: RunConfig, images: Images, device: V_in) -> D: ...
 
-    def fill_cache(self, data: D, report: Report) -> None:
-        """Decode all images that the cache is to hold; ``report.done`` counts them."""
+    def fill_cache(self, data: D, report: Report) -> D:
+        """The data with every image decoded that cache or pack are to hold; ``report.done`` counts them."""
+        ...
 
     def augmented_samples(self, config: RunConfig, images: Images) -> Array:
         """The images as the network sees them: floats of 0 to 1, shape (n, side, side, 3)."""

@@ -17,7 +17,8 @@ from tfpt_tui.errors import MissingError, UsageError
 class Images:
     """Paths and labels of one split, ordered by label and number: the same on every machine.
 
-    ``directory`` is that of the split, ``side`` the pixels of a side of every image in it.
+    ``directory`` is that of the split, ``side`` the pixels of a side of every image in it, ``digest`` that of the
+    dataset.
     """
 
     paths: tuple[str, ...]
@@ -25,6 +26,7 @@ class Images:
     classes: int
     directory: str
     side: int
+    digest: str
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -55,7 +57,9 @@ def list_dataset(directory: Path) -> Dataset:
         raise MissingError(f"{directory}: not a prepared dataset: it has no manifest.toml") from None
     classes = len(manifest["classes"])
     side = int(manifest["image"]["width"])  # a prepared image is a square
-    splits = {split: _list_split(directory / split, classes, side) for split in ("train", "test")}
+    splits = {
+        split: _list_split(directory / split, classes, side, manifest["digest"]) for split in ("train", "test")
+    }
     for split, images in splits.items():
         wanted = manifest["totals"][split]
         if len(images) < wanted:
@@ -93,7 +97,7 @@ def whole_batches(config: RunConfig, images: int) -> int:
     return min(steps, config.max_steps or steps)
 
 
-def _list_split(directory: Path, classes: int, side: int) -> Images:
+def _list_split(directory: Path, classes: int, side: int, digest: str) -> Images:
     paths: list[str] = []
     labels: list[int] = []
     for label in _labels(directory, classes):
@@ -102,7 +106,7 @@ def _list_split(directory: Path, classes: int, side: int) -> Images:
         names.sort(key=lambda name: (len(name), name))  # 2.jpg before 10.jpg
         paths += [f"{directory}/{label}/{name}" for name in names]
         labels += [label] * len(names)
-    return Images(tuple(paths), tuple(labels), classes, str(directory), side)
+    return Images(tuple(paths), tuple(labels), classes, str(directory), side, digest)
 
 
 def _labels(directory: Path, classes: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tfpt_tui.backends.cores import allowed_cores, computes_natively, physical_cores
-from tfpt_tui.config.schema import SETTINGS, RunConfig
+from tfpt_tui.config.schema import ON, SETTINGS, RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.events import RunWarning
@@ -84,6 +84,21 @@ def _wanted(config: RunConfig, effective: Mapping[str, Value]) -> dict[str, Valu
             wanted["device"] = "gpu"
     if track.equal_execution:
         wanted["interop_threads"] = wanted["threads"]
+    if track.is_tuned:
+        wanted |= _wanted_switches(config)
+    return wanted
+
+
+def _wanted_switches(config: RunConfig) -> dict[str, Value]:
+    """The switches of the framework; "auto" of one that has more than two states is what it is."""
+    wanted: dict[str, Value] = {}
+    for key, setting in SETTINGS.items():
+        if not setting.applies_to(config.framework, config.track) or not setting.is_switch:
+            continue
+        if ON in setting.choices:
+            wanted[key] = config.is_on(key)
+        elif config.value(key) != setting.default:
+            wanted[key] = config.value(key)
     return wanted
 
 

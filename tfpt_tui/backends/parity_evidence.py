@@ -70,7 +70,7 @@ def _prove(directory: Path) -> None:
     train = data.make_training_data(config, dataset.train, device)
     step = training.compile_step(network, train, config, device)
     with Report(directory / "events.jsonl") as report:
-        data.fill_cache(train, report)
+        train = data.fill_cache(train, report)
         training.train(step, train, config, report)
     arrays["epoch_loss"] = np.array(_epoch_loss(directory / "events.jsonl"))
 

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from tfpt_tui import __version__
+from tfpt_tui.backends.allocator import keep_memory
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
 from tfpt_tui.backends.effective import differences, emulated, retraced
 from tfpt_tui.backends.gate import MOST_EPOCHS, DuelOver, Gate
@@ -27,6 +28,7 @@ from tfpt_tui.backends.report import Report
 from tfpt_tui.config.frameworks import FRAMEWORKS, OWN_MODULES
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
 from tfpt_tui.files import free_bytes, written_whole
@@ -138,7 +140,10 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
         test = data.make_test_data(config, dataset.test, device)
     if config.cache:
         with report.phase("cache_fill", total=len(dataset.train)):
-            data.fill_cache(train, report)
+            train = data.fill_cache(train, report)
+    elif TRACKS[config.track].packs:
+        with report.phase("cache_fill", total=len(dataset.train) + len(dataset.test)):
+            train, test = data.fill_cache(train, report), data.fill_cache(test, report)
     if config.measure == "loader":
         _tell_environment(report, backend, config, None, train, device)
         with report.phase("training"):
@@ -219,7 +224,9 @@ def _tell_environment(
 
 def _environment(backend: Backend, config: RunConfig, step: object, train: object, device: object) -> Environment:
     name, effective = backend.runtime.effective(config, step, train, device)
-    variables = {name: os.environ.get(name, "") for name in _variables(config)}
+    variables: dict[str, Value] = {name: os.environ.get(name, "") for name in _variables(config)}
+    if TRACKS[config.track].is_tuned:
+        variables["keep_memory"] = config.is_on("keep_memory") and keep_memory()
     return Environment(backend.runtime.versions(), name, {**effective, **variables})
 
 
@@ -251,6 +258,8 @@ def load_backend(config: RunConfig) -> Backend:
         MissingError: the framework, or something that it needs, is not installed.
     """
     set_variables(config)
+    if config.is_on("keep_memory"):
+        keep_memory()
     own = OWN_MODULES if TRACKS[config.track].own_modules else ()
     parts = (f"{config.track}.{part}" if part in own else part for part in Backend._fields)
     try:

@@ -123,6 +123,7 @@ class Framework:
         parity_reference: whether ``tfpt-tui parity`` checks the others against it; one framework is.
         first_batch_includes_step: whether the wait for an epoch's first batch includes its training step.
         cifar_reader: the library that can read CIFAR's archive for ``prepare --reader``, "" for none.
+        switches: settings of the track best that it has (``Setting.is_switch``).
         variables: environment variables that change what it does; runs are recorded with them.
         thread_variables: environment variables that set its number of threads.
         tracks: those that it has, and what it does there.
@@ -143,6 +144,7 @@ class Framework:
     parity_reference: bool = False
     first_batch_includes_step: bool = False
     cifar_reader: str = ""
+    switches: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
     effects: Mapping[str, str] = field(default_factory=dict)

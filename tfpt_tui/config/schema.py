@@ -21,10 +21,11 @@ from tfpt_tui.errors import UsageError
 
 MEASURES = ("end_to_end", "loader", "model")
 # The groups of the form, in their order.
-GROUPS = WHAT_RUNS, TRAINING, INPUT, MACHINE, MEASUREMENT, PLANNING = (
-    *("what runs", "training", "input", "machine", "measurement"),
+GROUPS = WHAT_RUNS, TRAINING, INPUT, MACHINE, SWITCHES, MEASUREMENT, PLANNING = (
+    *("what runs", "training", "input", "machine", "switches of the track best", "measurement"),
     "the plan",
 )
+AUTO, ON, OFF = "auto", "on", "off"
 DEFAULT_ENVIRONMENT = "default"
 PRINTED = "published"  # the table of a row with the numbers of its source
 
@@ -48,6 +49,7 @@ class Setting:
         key: its name in files, options and tables.
         minimum, maximum: inclusive; ``above`` is exclusive.
         frameworks: those that it applies to; with ``is_resource`` all of them on tracks of equal resources.
+        is_switch: one of the track best, for the frameworks that name it in their ``backend.toml``.
         group: where it stands in the form of Build.
         compared: runs that differ in it are separate rows of a comparison. False for the seed, which tells repeats
             apart, and for limits such as the time-out.
@@ -72,6 +74,7 @@ class Setting:
     pattern_help: str = ""
     frameworks: tuple[str, ...] = tuple(FRAMEWORKS)
     is_resource: bool = False
+    is_switch: bool = False
     group: str = PLANNING
     compared: bool = True
     identifies: bool = True
@@ -102,7 +105,12 @@ class Setting:
         return kind
 
     def applies_to(self, framework: str, track: str) -> bool:
-        return framework in self.frameworks or (self.is_resource and TRACKS[track].equal_resources)
+        behaviour = TRACKS[track]
+        if self.is_resource and behaviour.packs:  # nothing is loaded
+            return False
+        if self.is_switch and not behaviour.is_tuned:
+            return False
+        return framework in self.frameworks or (self.is_resource and behaviour.equal_resources)
 
     def check(self, value: object) -> Value:
         """Return ``value`` in this setting's type, or raise ValueError saying why it is refused."""
@@ -158,6 +166,21 @@ def _in_threads() -> str:
 def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
     keywords: dict[str, Any] = {} if isinstance(default, _Required) else {"default": default}
     return dataclasses.field(metadata={"default": default, **description}, **keywords)
+
+
+def _switch(key: str, effect: str, default: Value = AUTO, **description: Any) -> Any:
+    """A setting of the track best; of two states and "auto", unless ``description`` says otherwise."""
+    states = {} if description else {"choices": (AUTO, OFF, ON)}
+    return _setting(
+        default,
+        help=effect,
+        frameworks=tuple(one.name for one in FRAMEWORKS.values() if key in one.switches),
+        is_switch=True,
+        group=SWITCHES,
+        speed=10,
+        **states,
+        **description,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +320,31 @@ class RunConfig:
         group=MACHINE,
         speed=7,
     )
+    onednn: str = _switch("onednn", "compute with the kernels of oneDNN; auto is on")
+    channels_last: str = _switch(
+        "channels_last", "keep the channels of a pixel next to each other in memory; auto is on"
+    )
+    pool_first: str = _switch(
+        "pool_first", "pool before ReLU, which gives the same values for a quarter of the work; auto is on"
+    )
+    fused_adam: str = _switch("fused_adam", "let one kernel do all of Adam's arithmetic; auto is on")
+    keep_memory: str = _switch(
+        "keep_memory",
+        "keep freed memory for the next step, in place of giving it back to the system (mallopt); auto is on",
+    )
+    openmp_wait: str = _switch(
+        "openmp_wait",
+        "what a thread of OpenMP does until there is work; auto is what its library does by itself",
+        choices=(AUTO, "active", "passive"),
+    )
+    steps_per_call: int = _switch(
+        "steps_per_call",
+        "training steps that one call takes in a compiled loop; 0 is 16",
+        default=0,
+        unit="steps",
+        minimum=0,
+        maximum=1024,
+    )
     max_steps: int = _setting(
         0,
         help="end each epoch after this many steps; 0 runs whole epochs",
@@ -330,6 +378,13 @@ class RunConfig:
         tracks = FRAMEWORKS[config.framework].tracks
         if config.track not in tracks:
             raise UsageError(f"{where}: {config.framework} has no track {config.track}, only {', '.join(tracks)}")
+        if config.cache and TRACKS[config.track].packs:
+            raise UsageError(
+                f"{where}: cache=true: the track {config.track} keeps its images decoded anyway; leave it out"
+            )
+        for key, setting in SETTINGS.items():
+            if setting.is_switch and config.value(key) != setting.default:
+                _check_tuned(key, config, where)
         without = [
             one.title
             for one in FRAMEWORKS.values()
@@ -350,6 +405,10 @@ class RunConfig:
     def epochs_trained(self) -> int:
         """Epochs that the run really trains."""
         return min(self.epochs_measured or self.epochs, self.epochs)
+
+    def is_on(self, switch: str) -> bool:
+        """Whether a switch of two states is on: on the track best "auto" is, on every other track it is not."""
+        return TRACKS[self.track].is_tuned and self.value(switch) != OFF
 
     @property
     def is_known(self) -> bool:
@@ -422,6 +481,13 @@ def check_settings(values: Mapping[str, object], where: str) -> dict[str, Value]
         except ValueError as error:
             raise UsageError(f"{where}: {key} {error}") from None
     return checked
+
+
+def _check_tuned(key: str, config: RunConfig, where: str) -> None:
+    """Refuse a switch on a track where it would change nothing, and the run be recorded with it."""
+    if not TRACKS[config.track].is_tuned:
+        tuned = ", ".join(track.name for track in TRACKS.values() if track.is_tuned)
+        raise UsageError(f"{where}: {key} is a switch of the track {tuned}, not of {config.track}")
 
 
 def parse_override(text: str) -> tuple[str, Value]:

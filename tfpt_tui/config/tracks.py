@@ -26,6 +26,11 @@ class Track:
         equal_execution: compiled only where the configuration says so, and as many threads between operations as
             inside them.
         float_cache: a cache holds floats in place of bytes, shared between processes also without workers.
+        equal_mathematics: weights, order and flips are drawn with NumPy, and normalisation, Adam and resizing are
+            the same in every framework (backends/network.py, backends/draws.py).
+        packs: images are decoded once into a file beside the dataset (backends/pack.py), which takes the place of
+            the cache and of loading.
+        is_tuned: the switches of each framework count (``Setting.is_switch``), and are on by themselves.
         recalibrates: evaluated a second time with recomputed batch normalisation statistics.
         needs_proof: claims that frameworks compute the same; ``tfpt-tui parity`` has to prove it.
         running_average_momentum: what batch normalisation keeps of its averages in a step, None where each
@@ -47,6 +52,9 @@ class Track:
     equal_resources: bool = False
     usual_workers: int = 0
     equal_execution: bool = False
+    equal_mathematics: bool = False
+    packs: bool = False
+    is_tuned: bool = False
     float_cache: bool = False
     recalibrates: bool = True
     needs_proof: bool = False
@@ -88,6 +96,7 @@ PARITY = Track(
     "the same mathematics on the same pixels, with the same resources; proven by tfpt-tui parity",
     equal_resources=True,
     equal_execution=True,
+    equal_mathematics=True,
     needs_proof=True,
     running_average_momentum=0.9,
     forces=(THREADS,),
@@ -128,7 +137,31 @@ DOCUMENTED = Track(
     unequal=("onednn", "execution", "compile", "memory_format", "cudnn_autotune", "decoder"),
 )
 
-TRACKS = {track.name: track for track in (PUBLISHED, PARITY, DEFAULT, DOCUMENTED)}
+BEST = Track(
+    "best",
+    "best",
+    "the same mathematics as fast as each framework gets here; tfpt-tui advise finds the switches",
+    own_modules=True,
+    equal_mathematics=True,
+    packs=True,
+    is_tuned=True,
+    running_average_momentum=0.9,
+    reproduces=(
+        "images are decoded and resized once, into a file in the dataset's directory, and stay on the device",
+        "order and flips of an epoch go to the device at once; batches are gathered, flipped and scaled there",
+        "no work on the host and no synchronisation inside an epoch",
+    ),
+    leaves_out=("decoding in every epoch: the phase cache_fill has it, once, and comparisons say what it cost",),
+    forces=(THREADS,),
+    exceptions=(
+        "biases of the convolutions: the normalisation cancels them, so that their gradient is rounding; Adam"
+        " makes small steps of it, and the running mean follows",
+        "switches: each framework has its own, and each is what was found to be fastest",
+    ),
+    unequal=("onednn", "execution", "compile", "memory_format", "cudnn_autotune", "decoder"),
+)
+
+TRACKS = {track.name: track for track in (PUBLISHED, PARITY, DEFAULT, DOCUMENTED, BEST)}
 
 
 def needs_proof(name: str) -> bool:

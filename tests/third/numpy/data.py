@@ -76,7 +76,7 @@ def make_test_data(config: RunConfig, images: Images, device: str) -> Data:
     return Data(Batches(config, images, len(images), shuffled=False), len(images), config)
 
 
-def fill_cache(data: Data, report: Report) -> None:
+def fill_cache(data: Data, report: Report) -> Data:
     """Decode every training image into the cache."""
     every = range(len(data.batches.images))
     parts = []
@@ -85,6 +85,7 @@ def fill_cache(data: Data, report: Report) -> None:
         parts.append(data.batches.decode(indices))
         report.done += len(indices)
     data.batches.cache = np.concatenate(parts)
+    return data
 
 
 def augmented_samples(config: RunConfig, images: Images) -> Array:

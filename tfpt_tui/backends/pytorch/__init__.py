@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
         training,
         variables,
     )
+    from tfpt_tui.backends.pytorch.best import data as best_data
+    from tfpt_tui.backends.pytorch.best import training as best_training
     from tfpt_tui.backends.pytorch.documented import data as documented_data
     from tfpt_tui.backends.pytorch.documented import training as documented_training
     from tfpt_tui.backends.pytorch.published import data as published_data
@@ -26,6 +28,8 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     TrainingModule = contract.Training[data.Data, nn.Module, training.Step, torch.device]
     _data: tuple[DataModule, ...] = (data, published_data, documented_data)
     _training: tuple[TrainingModule, ...] = (training, published_training, documented_training)
+    _best_data: contract.Data[best_data.PackedData, torch.device] = best_data
+    _best_training: TrainingModule = best_training
     _model: contract.Model[nn.Module, torch.device] = model
     _runtime: contract.Runtime[data.Data, training.Step, torch.device] = runtime
     _variables: contract.Variables = variables

@@ -24,6 +24,8 @@ from tfpt_tui.backends.memory import check_shared_memory
 from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import Value
 
 # Python 3.14 changed its default: said here, the same everywhere.
 START_METHOD = "fork"
@@ -42,6 +44,22 @@ class Data:
     batch_sizes: tuple[int, ...]
     image_shape: tuple[int, ...]
     decoder: str
+    memory_format: torch.memory_format = torch.contiguous_format
+
+    def zeros(self, size: int, device: torch.device) -> torch.Tensor:
+        """A batch of black images, laid out as the real ones."""
+        return torch.zeros(size, *self.image_shape, device=device).contiguous(memory_format=self.memory_format)
+
+    def facts(self) -> dict[str, Value]:
+        """How the images are loaded, read back from the loader."""
+        return {
+            "num_workers": self.loader.num_workers,
+            "loading_cores": max(1, self.loader.num_workers),  # with none the process that trains loads
+            "start_method": _start_method(self.loader),
+            "pinned_memory": self.loader.pin_memory,
+            "persistent_workers": self.loader.persistent_workers,
+            "cache": getattr(self.loader.dataset, "cache", None) is not None,
+        }
 
 
 class ImageDataset(Dataset):
@@ -90,7 +108,7 @@ class CacheFiller(Dataset):
 class TrainingOrder(Sampler):
     """Another order and other flips in every epoch, the same for the same seed.
 
-    On the track parity NumPy draws both, as it does for TensorFlow; else PyTorch does.
+    On tracks of equal mathematics NumPy draws both, as it does for TensorFlow; else PyTorch does.
     """
 
     def __init__(self, config: RunConfig, images: int, count: int) -> None:
@@ -104,7 +122,7 @@ class TrainingOrder(Sampler):
         return self.count
 
     def __iter__(self) -> Iterator[Draw]:
-        order, flips = self._draw_with_numpy() if self.config.track == "parity" else self._draw()
+        order, flips = self._draw_with_numpy() if _is_equal(self.config) else self._draw()
         self.epoch += 1
         if not self.config.augment:
             flips = [[False, False]] * self.count
@@ -145,12 +163,13 @@ def make_test_data(config: RunConfig, images: Images, device: torch.device) -> D
     return _load(config, ImageDataset(config, images), FileOrder(len(images)), device)
 
 
-def fill_cache(data: Data, report: Report) -> None:
+def fill_cache(data: Data, report: Report) -> Data:
     """Decode every training image into the cache, in as many processes as load them later."""
     filler = CacheFiller(data.loader.dataset, batch_size=64)
     loader = DataLoader(filler, batch_size=None, num_workers=data.loader.num_workers, worker_init_fn=begin_loader)
     for filled in loader:
         report.done += int(filled)
+    return data
 
 
 def augmented_samples(config: RunConfig, images: Images) -> Array:
@@ -165,7 +184,7 @@ def _resize(images: torch.Tensor, config: RunConfig) -> torch.Tensor:
     side = [config.image_size, config.image_size]
     if list(images.shape[2:]) == side:
         return images
-    if config.track != "parity":
+    if not _is_equal(config):
         return resize(images, side, antialias=True)
     # In floats and rounded once, half up: torchvision's way with bytes rounds after each direction.
     resized = functional.interpolate(images.float(), side, mode="bilinear", antialias=True)
@@ -188,6 +207,18 @@ def _load(config: RunConfig, dataset: ImageDataset, order: Sampler, device: torc
     )
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
     return Data(loader, count, sizes, (3, config.image_size, config.image_size), dataset.decoder.name)
+
+
+def _is_equal(config: RunConfig) -> bool:
+    return TRACKS[config.track].equal_mathematics
+
+
+def _start_method(loader: Any) -> str:
+    """How its workers are started, "" where it has none."""
+    if not loader.num_workers:
+        return ""
+    context = loader.multiprocessing_context or torch.multiprocessing.get_context()
+    return str(context.get_start_method())
 
 
 def _empty_cache(config: RunConfig, count: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The four-layer network in PyTorch, with the framework's own defaults of initialisation and normalisation.
 
-On the track parity normalisation and initial weights are those that Keras gets too.
+On tracks of equal mathematics normalisation and initial weights are those that Keras gets too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tfpt_tui.backends.network import (
     POOL,
 )
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import Layer, ModelSummary
 
 FILE = "model.pt"
@@ -35,13 +36,13 @@ def build_model(config: RunConfig, classes: int, device: torch.device) -> nn.Seq
     """Images (batch, 3, side, side) to logits (batch, classes)."""
     layers: list[nn.Module] = []
     # PyTorch's momentum is the share of the new average.
-    normalisation = {"eps": PARITY_EPSILON, "momentum": 1 - PARITY_MOMENTUM} if config.track == "parity" else {}
+    equal = TRACKS[config.track].equal_mathematics
+    normalisation = {"eps": PARITY_EPSILON, "momentum": 1 - PARITY_MOMENTUM} if equal else {}
     for inputs, outputs in pairwise((INPUT_CHANNELS, *CHANNELS)):
         layers += [
             nn.Conv2d(inputs, outputs, KERNEL, padding="same"),
             nn.BatchNorm2d(outputs, **normalisation),
-            nn.ReLU(),
-            nn.MaxPool2d(POOL),
+            *((nn.MaxPool2d(POOL), nn.ReLU()) if config.is_on("pool_first") else (nn.ReLU(), nn.MaxPool2d(POOL))),
         ]
     layers += [
         nn.AdaptiveAvgPool2d(1),
@@ -51,8 +52,10 @@ def build_model(config: RunConfig, classes: int, device: torch.device) -> nn.Seq
         nn.Linear(HIDDEN, classes),
     ]
     model = nn.Sequential(*layers).to(device)
+    if config.is_on("channels_last"):
+        model = model.to(memory_format=torch.channels_last)
     model.image_size = config.image_size
-    if config.track == "parity":
+    if equal:
         set_weights(model, draw_weights(config.seed, classes))
     return model
 

@@ -12,6 +12,7 @@ import torchvision
 
 from tfpt_tui.backends.effective import requested_threads
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
@@ -26,14 +27,18 @@ def init_device(config: RunConfig) -> torch.device:
     threads = requested_threads(config)
     if threads:
         torch.set_num_threads(threads)
-    if config.track == "published":
+    track = TRACKS[config.track]
+    if track.framework_settings:
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
     else:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
-    if config.track == "parity":
+    if track.equal_execution:
         torch.set_num_interop_threads(threads)
+    if track.equal_mathematics:
         torch.backends.cudnn.benchmark = not config.deterministic  # TensorFlow tunes its convolutions too
+    if track.is_tuned:
+        torch.backends.mkldnn.set_flags(config.is_on("onednn"))
     if config.deterministic:
         torch.use_deterministic_algorithms(True)
     device = _find_device(config.device)
@@ -60,7 +65,6 @@ def versions() -> dict[str, str]:
 def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> tuple[str, dict[str, Value]]:
     """The device's name and what PyTorch says it applies; ``step`` is None where nothing is trained."""
     on_gpu = device.type == "cuda"
-    loader = data.loader
     read = {
         "device": f"gpu:{device.index}" if on_gpu else "cpu",
         "threads": torch.get_num_threads(),
@@ -71,14 +75,9 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
         "cudnn_autotune": torch.backends.cudnn.benchmark,
         "cudnn_deterministic": torch.backends.cudnn.deterministic,
         "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
-        "num_workers": loader.num_workers,
-        "loading_cores": max(1, loader.num_workers),  # with none the process that trains loads
         "decoder": data.decoder,
-        "start_method": _start_method(loader),
-        "pinned_memory": loader.pin_memory,
-        "persistent_workers": loader.persistent_workers,
-        "cache": getattr(loader.dataset, "cache", None) is not None,
-        "steps_per_epoch": len(loader),
+        "steps_per_epoch": len(data.loader),
+        **data.facts(),
     }
     if step:
         weights = next(step.model.parameters())
@@ -98,6 +97,13 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
             "dtype_activations": str(step.autocast or weights.dtype).removeprefix("torch."),
             "memory_format": "channels_last" if channels_last else "channels_first",
         }
+        if TRACKS[config.track].is_tuned:
+            kinds = [type(layer) for layer in step.model]
+            read |= {
+                "channels_last": channels_last,
+                "pool_first": kinds.index(torch.nn.MaxPool2d) < kinds.index(torch.nn.ReLU),
+                "fused_adam": bool(step.optimizer.defaults["fused"]),
+            }
     return torch.cuda.get_device_name(device) if on_gpu else "cpu", read
 
 
@@ -127,11 +133,3 @@ def _find_device(requested: str) -> torch.device:
         raise MissingError(f"device={requested}: PyTorch {torch.__version__} sees {count} GPUs on this machine")
     torch.cuda.set_device(index)  # peak memory and pinned batches refer to the current one
     return torch.device("cuda", index)
-
-
-def _start_method(loader: Any) -> str:
-    """How its workers are started, "" where it has none."""
-    if not loader.num_workers:
-        return ""
-    context = loader.multiprocessing_context or torch.multiprocessing.get_context()
-    return str(context.get_start_method())

@@ -18,7 +18,8 @@ from tfpt_tui.backends.pytorch.internals import compiled_graphs
 from tfpt_tui.backends.pytorch.runtime import synchronize
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.warm_up import STEPS
-from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.schema import AUTO, ON, RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import EvaluationEnd
 
 AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -60,9 +61,9 @@ class Step:
         m / (1 - b1^t) / (sqrt(v) / sqrt(1 - b2^t) + e') (torch/optim/adam.py). Equal when e' = e / sqrt(1 - b2^t).
         """
         (group,) = self.optimizer.param_groups
-        state = self.optimizer.state.get(group["params"][0])
-        step = int(state["step"]) + 1 if state else 1
-        group["eps"] = epsilon / math.sqrt(1 - group["betas"][1] ** step)
+        # Adam counts its steps too; a fused one on a GPU, where reading the count would wait for the device.
+        group["steps"] = group.get("steps", 0) + 1
+        group["eps"] = epsilon / math.sqrt(1 - group["betas"][1] ** group["steps"])
 
     def traces(self) -> int:
         """Graphs that torch.compile made so far; eager PyTorch makes none."""
@@ -71,18 +72,32 @@ class Step:
 
 def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> Step:
     """Optimizer, loss and precision as requested; nothing is computed yet."""
-    compiled = config.compile == "on"
+    compiled = _compiles(config, device)
     return Step(
         model=model,
-        forward=torch.compile(model) if compiled else model,
+        forward=torch.compile(model, mode=_mode(config, device)) if compiled else model,
         loss=nn.CrossEntropyLoss(),
-        optimizer=torch.optim.Adam(model.parameters(), lr=config.learning_rate),
+        optimizer=torch.optim.Adam(
+            model.parameters(), lr=config.learning_rate, fused=config.is_on("fused_adam") or None
+        ),
         scaler=torch.amp.GradScaler(device.type, enabled=config.precision == "float16"),
         autocast=AUTOCAST.get(config.precision),
         device=device,
         compiled=compiled,
-        keras_epsilon=PARITY_ADAM_EPSILON if config.track == "parity" else None,
+        keras_epsilon=PARITY_ADAM_EPSILON if TRACKS[config.track].equal_mathematics else None,
     )
+
+
+def _compiles(config: RunConfig, device: torch.device) -> bool:
+    """PyTorch compiles nothing by itself; on the track best "auto" is on for a GPU."""
+    return config.compile == ON or (
+        config.compile == AUTO and TRACKS[config.track].is_tuned and device.type == "cuda"
+    )
+
+
+def _mode(config: RunConfig, device: torch.device) -> str | None:
+    """On the track best a GPU replays the whole pass as a CUDA graph."""
+    return "reduce-overhead" if TRACKS[config.track].is_tuned and device.type == "cuda" else None
 
 
 def compile_step(model: nn.Sequential, data: Data, config: RunConfig, device: torch.device) -> Step:
@@ -97,12 +112,14 @@ def warm_up(step: Step, data: Data, device: torch.device) -> None:
     weights, scale = copy.deepcopy(step.model.state_dict()), step.scaler.state_dict()
     step.model.train()
     for size in data.batch_sizes:
-        images = torch.zeros(size, *data.image_shape, device=device)
+        images = data.zeros(size, device)
         labels = torch.zeros(size, dtype=torch.long, device=device)
         for _ in range(STEPS):
             step.gradients(images, labels)
             step.update()
     step.optimizer.zero_grad()
+    for group in step.optimizer.param_groups:
+        group.pop("steps", None)
     step.model.load_state_dict(weights)
     step.scaler.load_state_dict(scale)
     # Adam makes its moments at the first step. They stay allocated, as Keras's are, with the zeros of a beginning.
@@ -163,11 +180,12 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
     model.eval()
-    forward = torch.compile(model) if config.compile == "on" else model
+    compiled = _compiles(config, device)
+    forward = torch.compile(model, mode=_mode(config, device)) if compiled else model
     autocast = AUTOCAST.get(config.precision)
     with torch.inference_mode(), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for size in data.batch_sizes:
-            forward(torch.zeros(size, *data.image_shape, device=device))
+            forward(data.zeros(size, device))
         synchronize(device)
         started = clock()
         for images, labels in data.loader:

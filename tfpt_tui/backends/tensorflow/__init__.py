@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
         training,
         variables,
     )
+    from tfpt_tui.backends.tensorflow.best import data as best_data
+    from tfpt_tui.backends.tensorflow.best import training as best_training
     from tfpt_tui.backends.tensorflow.documented import data as documented_data
     from tfpt_tui.backends.tensorflow.documented import training as documented_training
     from tfpt_tui.backends.tensorflow.published import data as published_data
@@ -25,6 +27,10 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     TrainingModule = contract.Training[data.Data, keras.Sequential, training.Step, str]
     _data: tuple[DataModule, ...] = (data, published_data, documented_data)
     _training: tuple[TrainingModule, ...] = (training, published_training, documented_training)
+    _best_data: contract.Data[best_data.PackedData, str] = best_data
+    _best_training: contract.Training[best_data.PackedData, keras.Sequential, best_training.LoopStep, str] = (
+        best_training
+    )
     _model: contract.Model[keras.Sequential, str] = model
     _runtime: contract.Runtime[data.Data, training.Step, str] = runtime
     _variables: contract.Variables = variables

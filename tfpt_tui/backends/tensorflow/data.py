@@ -7,17 +7,20 @@ pixels are decoded and resized as in PyTorch, and every training batch has the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
+from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import Array, draw_flips, draw_order
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow.decode import find_decoder
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import Value
 
 AUTOTUNE = tf.data.AUTOTUNE
 CACHE_BATCH = 64
@@ -41,10 +44,25 @@ class Data:
     batch_sizes: tuple[int, ...]
     image_shape: tuple[int, ...]
     decoder: str
+    cached: bool = False
 
     @property
     def endless(self) -> bool:
         return bool(self.batches.cardinality() == tf.data.INFINITE_CARDINALITY)
+
+    def first(self, count: int) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
+        """So many batches, or all of an epoch where those are fewer."""
+        return self.batches.take(min(count, self.steps))
+
+    def facts(self) -> dict[str, Value]:
+        """How the images are loaded, read back from the dataset."""
+        options = self.batches.options()
+        return {
+            "input_threads": options.threading.private_threadpool_size or 0,
+            "loading_cores": options.threading.private_threadpool_size or allowed_cores(),
+            "input_autotune": options.autotune.enabled is not False,
+            "cache": self.cached,
+        }
 
 
 def make_training_data(config: RunConfig, images: Images, device: str) -> Data:
@@ -60,13 +78,14 @@ def make_test_data(config: RunConfig, images: Images, device: str) -> Data:
     return _load(config, images, order, len(images), None)
 
 
-def fill_cache(data: Data, report: Report) -> None:
+def fill_cache(data: Data, report: Report) -> Data:
     """Decode every training image into the cache."""
     assert data.cache is not None
     assert data.decoded is not None
     for indices, images in data.decoded:
         data.cache.scatter_update(tf.IndexedSlices(images, indices))
         report.done += len(images)
+    return data
 
 
 def augmented_samples(config: RunConfig, images: Images) -> Array:
@@ -81,9 +100,9 @@ def _training_order(config: RunConfig, images: int, count: int) -> tf.data.Datas
     """Batches of (indices, flips) without end: another order and other flips in every epoch, the same for the same
     seed.
 
-    On the track parity NumPy draws both, as it does for PyTorch; else tf.data does.
+    On tracks of equal mathematics NumPy draws both, as it does for PyTorch; else tf.data does.
     """
-    if config.track == "parity":
+    if TRACKS[config.track].equal_mathematics:
         return _order_of_numpy(config, images, count)
     order = tf.data.Dataset.range(images).shuffle(images, seed=config.seed).take(count).repeat()
     batches = order.batch(config.batch_size, drop_remainder=True)
@@ -139,7 +158,8 @@ def _load(
     )
     sizes = (config.batch_size,) * bool(whole) + (last,) * bool(last)
     shape = (config.image_size, config.image_size, 3)
-    return Data(batches, cache, decoded, count, whole + bool(last), sizes, shape, find_decoder().name)
+    steps, decoder = whole + bool(last), find_decoder().name
+    return Data(batches, cache, decoded, count, steps, sizes, shape, decoder, cached=cache is not None)
 
 
 def _resources(config: RunConfig) -> tuple[int | None, int, tf.data.Options]:
@@ -148,7 +168,7 @@ def _resources(config: RunConfig) -> tuple[int | None, int, tf.data.Options]:
     On the track parity as many threads load as PyTorch has workers; with none, loading and training take turns.
     """
     options = tf.data.Options()
-    if config.track != "parity":
+    if not TRACKS[config.track].equal_execution:
         return AUTOTUNE, AUTOTUNE, options
     options.autotune.enabled = False
     options.threading.private_threadpool_size = max(1, config.num_workers)

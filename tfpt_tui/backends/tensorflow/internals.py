@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from tfpt_tui.config.tracks import TRACKS
+
 if TYPE_CHECKING:  # the probe of an interpreter comes by here, which may be too old for the rest of us
     from tfpt_tui.config.schema import RunConfig
 
@@ -17,11 +19,13 @@ def choose_jit(config: RunConfig) -> bool | str:
     """``jit_compile`` of a model. "auto" is Keras's choice, which is XLA on a GPU.
 
     Keras asks for physical GPUs (keras/src/trainers/trainer.py, resolve_auto_jit_compile): with device=cpu on a
-    machine with a GPU it would compile for the CPU. On the track parity "auto" compiles nothing, as PyTorch does.
+    machine with a GPU it would compile for the CPU. On tracks of equal execution "auto" compiles nothing, as
+    PyTorch does.
     """
     if config.compile != "auto":
         return config.compile == "on"
-    return "auto" if config.track != "parity" and tf.config.get_visible_devices("GPU") else False
+    keras_chooses = not TRACKS[config.track].equal_execution and tf.config.get_visible_devices("GPU")
+    return "auto" if keras_chooses else False
 
 
 def is_deterministic() -> bool | None:

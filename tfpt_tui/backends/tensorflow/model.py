@@ -1,6 +1,6 @@
 """The four-layer network in Keras, with the framework's own defaults of initialisation and normalisation.
 
-On the track parity normalisation and initial weights are those that PyTorch gets too.
+On tracks of equal mathematics normalisation and initial weights are those that PyTorch gets too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tfpt_tui.backends.network import (
     POOL,
 )
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import Layer, ModelSummary
 
 FILE = "model.keras"
@@ -31,17 +32,19 @@ def build_model(config: RunConfig, classes: int, device: str) -> keras.Sequentia
     """Images (batch, side, side, 3) to logits (batch, classes)."""
     model = keras.Sequential([layers.Input((config.image_size, config.image_size, INPUT_CHANNELS))])
     # Keras's momentum is the share of the old average.
-    normalisation = {"epsilon": PARITY_EPSILON, "momentum": PARITY_MOMENTUM} if config.track == "parity" else {}
+    equal = TRACKS[config.track].equal_mathematics
+    normalisation = {"epsilon": PARITY_EPSILON, "momentum": PARITY_MOMENTUM} if equal else {}
     for outputs in CHANNELS:
         model.add(layers.Conv2D(outputs, KERNEL, padding="same"))
         model.add(layers.BatchNormalization(**normalisation))
-        model.add(layers.ReLU())
-        model.add(layers.MaxPooling2D(POOL))
+        activation, pooling = layers.ReLU(), layers.MaxPooling2D(POOL)
+        for layer in (pooling, activation) if config.is_on("pool_first") else (activation, pooling):
+            model.add(layer)
     model.add(layers.GlobalAveragePooling2D())
     model.add(layers.Dense(HIDDEN, activation="relu"))
     # Under mixed precision the logits have the precision of the weights, as Keras's guide to it advises.
     model.add(layers.Dense(classes, dtype=keras.config.dtype_policy().variable_dtype))
-    if config.track == "parity":
+    if equal:
         set_weights(model, draw_weights(config.seed, classes))
     return model
 

@@ -11,10 +11,10 @@ import numpy as np
 import PIL
 import tensorflow as tf
 
-from tfpt_tui.backends.cores import allowed_cores
-from tfpt_tui.backends.effective import requested_threads
+from tfpt_tui.backends.effective import loading_cores, requested_threads
 from tfpt_tui.backends.tensorflow.internals import is_deterministic, uses_onednn
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
@@ -31,9 +31,10 @@ def init_device(config: RunConfig) -> str:
     threads = requested_threads(config)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-    if config.track != "published":
+    track = TRACKS[config.track]
+    if not track.framework_settings:
         tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
-    if config.track == "parity":
+    if track.equal_execution:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     keras.config.set_dtype_policy(MIXED.get(config.precision, "float32"))
     if config.deterministic:
@@ -62,7 +63,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
     gpus = tf.config.get_visible_devices("GPU")
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu") if gpus else "cpu"
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
-    options = data.batches.options()
+    facts = data.facts()
     read = {
         "device": device,
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
@@ -73,17 +74,13 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
         "cudnn_autotune": os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1") != "0" and not config.deterministic,
         "cudnn_deterministic": is_deterministic(),
         "onednn": uses_onednn(),
-        "input_threads": options.threading.private_threadpool_size or 0,
-        "loading_cores": options.threading.private_threadpool_size or allowed_cores(),
         "decoder": data.decoder,
-        "input_autotune": options.autotune.enabled is not False,
-        "cache": config.cache if data.cache is None and config.track == "published" else data.cache is not None,
         "steps_per_epoch": data.steps,
+        **facts,
     }
-    if config.track == "parity":
-        read["num_workers"] = config.num_workers and (options.threading.private_threadpool_size or 0)
-    elif config.track == "documented":
-        read["num_workers"] = options.threading.private_threadpool_size
+    if TRACKS[config.track].equal_resources:
+        # With none that are asked for, one thread loads between the steps.
+        read["num_workers"] = loading_cores(config) and facts["input_threads"]
     if step:
         read |= {
             "compile": step.compiled,
@@ -97,6 +94,12 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
             "dtype_activations": step.model.layers[0].compute_dtype,
             "memory_format": keras.config.image_data_format(),
         }
+        if TRACKS[config.track].is_tuned:
+            kinds = [type(layer) for layer in step.model.layers]
+            read |= {
+                "pool_first": kinds.index(keras.layers.MaxPooling2D) < kinds.index(keras.layers.ReLU),
+                **step.facts(),
+            }
     return name, {name: value for name, value in read.items() if value is not None}
 
 

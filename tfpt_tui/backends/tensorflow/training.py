@@ -17,6 +17,7 @@ from tfpt_tui.backends.tensorflow.internals import choose_jit
 from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.backends.warm_up import STEPS
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.events import EvaluationEnd
 
 
@@ -54,7 +55,7 @@ class Step:
 
 def make_step(model: keras.Sequential, config: RunConfig, device: str) -> Step:
     """Optimizer, loss and compilation as requested; nothing is computed yet."""
-    epsilon = {"epsilon": PARITY_ADAM_EPSILON} if config.track == "parity" else {}
+    epsilon = {"epsilon": PARITY_ADAM_EPSILON} if TRACKS[config.track].equal_mathematics else {}
     loss = CountedLoss()
     model.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate, **epsilon),
@@ -138,7 +139,7 @@ def recalibrate(model: keras.Sequential, data: Data, config: RunConfig) -> None:
         layer.momentum = momentum
     forward = tf.function(lambda images: model(images, training=True))
     count = max(1, RECALIBRATION_IMAGES // config.batch_size)
-    for number, (images, _) in enumerate(data.batches.take(min(count, data.steps))):
+    for number, (images, _) in enumerate(data.first(count)):
         momentum.assign(number / (number + 1))  # the plain mean of all batches so far
         forward(images)
     for layer, own in zip(normalisations, usual, strict=True):

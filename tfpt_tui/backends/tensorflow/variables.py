@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 
 
 def variables(config: RunConfig) -> dict[str, str]:
-    """oneDNN on the track parity, as in PyTorch.
+    """oneDNN on the track parity, as in PyTorch, and on best, unless its switch says otherwise.
 
     By itself TensorFlow switches it on only for processors with instructions for neural networks, AVX512_VNNI and
     its like (tensorflow/core/util/util.cc, IsMKLEnabled).
     """
-    return {"TF_ENABLE_ONEDNN_OPTS": "1"} if config.track == "parity" else {}
+    track = TRACKS[config.track]
+    if not (track.is_tuned or track.equal_execution):
+        return {}
+    return {"TF_ENABLE_ONEDNN_OPTS": "1" if track.equal_execution or config.is_on("onednn") else "0"}

@@ -38,10 +38,11 @@ def make_test_data(config: RunConfig, images: Images, device: str) -> Data:
     return data
 
 
-def fill_cache(data: Data, report: Report) -> None:
+def fill_cache(data: Data, report: Report) -> Data:
     """Plotting one batch fills it whole: the shuffle buffer asks for every image before it gives the first."""
     _plot_batch(data)
     report.done += data.images
+    return data
 
 
 def augmented_samples(config: RunConfig, images: Images) -> Array:
@@ -81,6 +82,7 @@ def _load(config: RunConfig, dataset: tf.data.Dataset, count: int, endless: bool
         batch_sizes=sizes,
         image_shape=shape,
         decoder="TensorFlow, fast",
+        cached=config.cache,
     )
 
 

@@ -1,0 +1,142 @@
+"""The input of the track best: all images on the device, from a pack that is decoded once.
+
+An epoch's order and flips are drawn with NumPy, as on the track parity, and go to the device at once; every batch
+is gathered, flipped and scaled there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from tfpt_tui.backends.cores import allowed_cores
+from tfpt_tui.backends.dataset import Images, whole_batches
+from tfpt_tui.backends.draws import Array, draw_flips, draw_order
+from tfpt_tui.backends.loaders import begin_loader
+from tfpt_tui.backends.pack import Pack, Pixels, open_pack
+from tfpt_tui.backends.pytorch.data import Batch, CacheFiller, Data, ImageDataset, augmented_samples
+from tfpt_tui.backends.pytorch.decode import find_decoder
+from tfpt_tui.backends.report import Report
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.documents import Value
+
+__all__ = ["augmented_samples", "fill_cache", "make_test_data", "make_training_data"]
+
+# Of a GPU's free memory, what images may take; the rest is the training's.
+IMAGES_SHARE = 0.5
+
+
+class Feed:
+    """Begun anew it yields the next epoch; without ``shuffled`` the images in their order, not flipped."""
+
+    def __init__(
+        self, config: RunConfig, images: Images, count: int, device: torch.device, shuffled: bool
+    ) -> None:
+        self.config = config
+        self.images = images
+        self.count = count
+        self.device = device
+        self.shuffled = shuffled
+        self.epoch = 0
+        self.labels = torch.tensor(images.labels, device=device)
+        self.pixels = torch.empty(0)
+
+    def __len__(self) -> int:
+        return -(-self.count // self.config.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order, flips = self._draw()
+        self.epoch += self.shuffled
+        places = torch.from_numpy(order)
+        on_device, on_images = places.to(self.device), places.to(self.pixels.device)
+        size = self.config.batch_size
+        flipped = torch.from_numpy(flips).to(self.device).split(size) if flips.any() else [None] * len(self)
+        for here, there, flip in zip(on_device.split(size), on_images.split(size), flipped, strict=True):
+            pixels = self.pixels.index_select(0, there).to(self.device, non_blocking=True)
+            yield self._prepare(pixels, flip), self.labels.index_select(0, here)
+
+    def _draw(self) -> tuple[Array, Array]:
+        """Indices (count,), and whether each image is flipped left-right and up-down (count, 2)."""
+        order, flips = np.arange(self.count), np.zeros((self.count, 2), bool)
+        if self.shuffled:
+            order = draw_order(self.config.seed, self.epoch, len(self.images))[: self.count]
+        if self.shuffled and self.config.augment:
+            flips = draw_flips(self.config.seed, self.epoch, self.count)
+        return order, flips
+
+    def _prepare(self, pixels: torch.Tensor, flips: torch.Tensor | None) -> torch.Tensor:
+        """uint8 (batch, side, side, 3) to float32 (batch, 3, side, side) in 0..1, laid out as the network is."""
+        if flips is not None:
+            left_right, up_down = flips[:, :, None, None, None].unbind(1)
+            pixels = torch.where(left_right, pixels.flip(2), pixels)
+            pixels = torch.where(up_down, pixels.flip(1), pixels)
+        images = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=_layout(self.config))
+        return images.div_(255)
+
+
+@dataclass(frozen=True)
+class PackedData(Data):
+    """Data whose loader is a :class:`Feed`; ``pack`` is there once it is filled."""
+
+    pack: Pack | None = None
+
+    def facts(self) -> dict[str, Value]:
+        """Where the images are, and what the pack took."""
+        if not self.pack:
+            return {}
+        on_device = self.loader.pixels.device == self.loader.device
+        return {
+            "images": "on the device" if on_device else "in the machine's memory",
+            "pack_build_s": round(self.pack.build_s, 3),
+            "pack_reused": self.pack.reused,
+        }
+
+
+def make_training_data(config: RunConfig, images: Images, device: torch.device) -> PackedData:
+    """Shuffled and augmented as requested, whole batches only; ``max_steps`` shortens each epoch."""
+    count = whole_batches(config, len(images)) * config.batch_size
+    return _load(config, images, count, device, shuffled=True)
+
+
+def make_test_data(config: RunConfig, images: Images, device: torch.device) -> PackedData:
+    """All images in the order of the files, not augmented."""
+    return _load(config, images, len(images), device, shuffled=False)
+
+
+def fill_cache(data: PackedData, report: Report) -> PackedData:
+    """Open the pack, which is decoded where there is none, and bring the images to the device if they fit."""
+    feed = data.loader
+
+    def decode(pixels: Pixels) -> None:
+        cache = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        filler = CacheFiller(ImageDataset(feed.config, feed.images, cache), batch_size=64)
+        workers = allowed_cores() if allowed_cores() > 1 else 0
+        for filled in DataLoader(filler, batch_size=None, num_workers=workers, worker_init_fn=begin_loader):
+            report.done += int(filled)
+
+    pack = open_pack(feed.images, feed.config.image_size, data.decoder, decode, report)
+    pixels = torch.from_numpy(pack.pixels)
+    fits = feed.device.type == "cpu" or pixels.nbytes < IMAGES_SHARE * torch.cuda.mem_get_info(feed.device)[0]
+    feed.pixels = pixels.to(feed.device) if fits else pixels
+    return dataclasses.replace(data, pack=pack)
+
+
+def _load(config: RunConfig, images: Images, count: int, device: torch.device, *, shuffled: bool) -> PackedData:
+    whole, last = divmod(count, config.batch_size)
+    return PackedData(
+        loader=Feed(config, images, count, device, shuffled=shuffled),
+        images=count,
+        batch_sizes=(config.batch_size,) * bool(whole) + (last,) * bool(last),
+        image_shape=(3, config.image_size, config.image_size),
+        decoder=find_decoder().name,
+        memory_format=_layout(config),
+    )
+
+
+def _layout(config: RunConfig) -> torch.memory_format:
+    return torch.channels_last if config.is_on("channels_last") else torch.contiguous_format
