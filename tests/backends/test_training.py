@@ -20,6 +20,11 @@ from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.tail import EventTail
 
 FRAMEWORKS = ("pytorch", "tensorflow")
+SWITCHED_OFF = {
+    "pytorch": dict.fromkeys(("onednn", "channels_last", "pool_first", "fused_adam", "keep_memory"), "off"),
+    # What is set before TensorFlow is imported would come too late here.
+    "tensorflow": {**dict.fromkeys(("pool_first", "fused_adam", "keep_memory"), "off"), "steps_per_call": 3},
+}
 MODELS = {"pytorch": "model.pt", "tensorflow": "model.keras"}
 
 
@@ -129,8 +134,49 @@ def test_the_training_step_is_traced_before_the_clock_of_the_epochs_runs(trained
 
 
 @pytest.fixture(scope="module")
-def short_runs(framework, few_pictures, tmp_path_factory):
-    """Directory and record of several short runs, by name, one after another in one process of the framework."""
+def train_several(framework, few_pictures, tmp_path_factory):
+    """Run several short trainings by their settings, one after another in one process; "no such gpu" fails."""
+
+    def start(settings):
+        runs = {}
+        for name, own in settings.items():
+            runs[name] = tmp_path_factory.mktemp("run")
+            row = {"framework": framework, "data": str(few_pictures), "epochs": 2, "batch_size": 16, **own}
+            write_toml(runs[name] / "config.toml", {"rows": [row]})
+        program = (
+            "import sys; from tfpt_tui.backends.worker import main;"
+            " [main([run, sys.argv[1]]) for run in sys.argv[2:]]"
+        )
+        command = [sys.executable, "-c", program, str(os.getpid()), *map(str, runs.values())]
+        done = subprocess.run(command, cwd=few_pictures, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, done.stderr
+        records = {name: fold_all(EventTail(run / "events.jsonl").stream()) for name, run in runs.items()}
+        for name, record in records.items():
+            assert record.end.status == ("failed" if name == "no such gpu" else "completed"), record.end.error
+        return framework, {name: (runs[name], records[name]) for name in runs}
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def best_runs(framework, train_several):
+    """Directory and record of runs of the track best, by name, and of one of parity, which sets the threads."""
+    switched_off = {"track": "best", "epochs": 1, **SWITCHED_OFF[framework]}
+    return train_several(
+        {
+            "parity": {"track": "parity", "epochs": 1},
+            "best": {"track": "best", "epochs": 1},
+            "best again": {"track": "best", "epochs": 1},
+            "best, switched off": switched_off,
+            "best, model": {"track": "best", "measure": "model", "epochs": 6},
+            "best, loader": {"track": "best", "measure": "loader"},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def short_runs(train_several):
+    """Directory and record of several short runs, by name."""
     settings = {
         "again": {},
         "loader": {"measure": "loader"},
@@ -139,21 +185,7 @@ def short_runs(framework, few_pictures, tmp_path_factory):
         "bfloat16": {"precision": "bfloat16", "epochs": 1, "max_steps": 2},
         "no such gpu": {"device": "gpu:63"},
     }
-    runs = {}
-    for name, own in settings.items():
-        runs[name] = tmp_path_factory.mktemp("run")
-        row = {"framework": framework, "data": str(few_pictures), "epochs": 2, "batch_size": 16, **own}
-        write_toml(runs[name] / "config.toml", {"rows": [row]})
-    program = (
-        "import sys; from tfpt_tui.backends.worker import main; [main([run, sys.argv[1]]) for run in sys.argv[2:]]"
-    )
-    command = [sys.executable, "-c", program, str(os.getpid()), *map(str, runs.values())]
-    done = subprocess.run(command, cwd=few_pictures, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
-    records = {name: fold_all(EventTail(run / "events.jsonl").stream()) for name, run in runs.items()}
-    for name, record in records.items():
-        assert record.end.status == ("failed" if name == "no such gpu" else "completed"), record.end.error
-    return framework, {name: (runs[name], records[name]) for name in runs}
+    return train_several(settings)
 
 
 def test_the_same_seed_gives_the_same_losses_to_the_last_bit_in_another_process(trained, short_runs):
@@ -191,6 +223,48 @@ def test_the_model_alone_learns_its_one_batch(short_runs):
     assert record.model.flops_per_image > 10**7
     assert record.evaluation is None
     assert not (run / MODELS[framework]).exists()
+
+
+@pytest.mark.parametrize("name", ["best", "best, switched off"])
+def test_the_track_best_learns_what_parity_learns(best_runs, name):
+    _, runs = best_runs
+    (wanted,), (found,) = (runs[one][1].epochs for one in ("parity", name))
+    assert found.loss == pytest.approx(wanted.loss, rel=2e-3)
+    assert found.accuracy == pytest.approx(wanted.accuracy, abs=0.02)
+    assert runs[name][1].evaluation.recalibrated_loss == pytest.approx(
+        runs["parity"][1].evaluation.recalibrated_loss, rel=2e-2
+    )
+
+
+def test_the_switches_of_the_track_best_are_read_back(best_runs):
+    framework, runs = best_runs
+    for name, on in (("best", True), ("best, switched off", False)):
+        record = runs[name][1]
+        read = {key: record.environment.effective[key] for key in SWITCHED_OFF[framework]}
+        steps = read.pop("steps_per_call", None)
+        assert set(read.values()) == {on}
+        assert steps == {"pytorch": None, "tensorflow": 16 if on else 3}[framework]
+        assert record.warnings == ()
+
+
+def test_the_images_of_the_track_best_are_decoded_in_its_first_run_alone(best_runs):
+    _, runs = best_runs
+    first, again = (runs[name][1].environment.effective for name in ("best", "best again"))
+    assert (first["pack_reused"], again["pack_reused"]) == (False, True)
+    assert again["pack_build_s"] == first["pack_build_s"] > 0
+    assert runs["best"][1].phases["cache_fill"] > 0
+
+
+def test_the_same_seed_gives_the_same_losses_on_the_track_best(best_runs):
+    _, runs = best_runs
+    assert runs["best"][1].epochs[0].loss == runs["best again"][1].epochs[0].loss
+
+
+def test_the_track_best_times_the_model_and_the_gathering_alone(best_runs):
+    _, runs = best_runs
+    assert runs["best, model"][1].epochs[-1].accuracy > 0.9
+    loads = runs["best, loader"][1]
+    assert all(epoch.loss is None and epoch.images_per_s > 0 for epoch in loads.epochs)
 
 
 def test_mixed_precision_is_applied(short_runs):

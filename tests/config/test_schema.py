@@ -96,6 +96,34 @@ def test_every_setting_explains_itself():
         assert setting.allowed
 
 
+def tuned(**settings):
+    row = {"framework": "pytorch", "track": "best", "data": "/data", **settings}
+    return RunConfig.from_mapping(row, "here")
+
+
+def test_a_switch_is_on_by_itself_on_the_track_best_and_off_everywhere_else():
+    assert tuned().is_on("channels_last")
+    assert not tuned(channels_last="off").is_on("channels_last")
+    assert not tuned(track="default").is_on("channels_last")
+
+
+def test_a_switch_of_the_track_best_is_refused_on_another():
+    with pytest.raises(UsageError, match="here: pool_first is a switch of the track best, not of default"):
+        tuned(track="default", pool_first="on")
+
+
+def test_a_switch_that_a_framework_lacks_does_not_apply_to_it():
+    assert SETTINGS["channels_last"].applies_to("pytorch", "best")
+    assert not SETTINGS["channels_last"].applies_to("tensorflow", "best")
+    assert not SETTINGS["channels_last"].applies_to("pytorch", "default")
+
+
+def test_the_track_best_loads_nothing_and_has_no_cache():
+    assert not SETTINGS["num_workers"].applies_to("pytorch", "best")
+    with pytest.raises(UsageError, match="cache=true: the track best keeps its images decoded anyway"):
+        tuned(cache=True)
+
+
 def test_workers_are_a_setting_of_pytorch_and_on_the_track_parity_of_both():
     assert SETTINGS["num_workers"].applies_to("pytorch", "default")
     assert not SETTINGS["num_workers"].applies_to("tensorflow", "default")

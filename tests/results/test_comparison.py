@@ -141,11 +141,12 @@ def test_settings_that_differ_little_do_not_look_alike():
     assert [row["learning_rate"] for row in json.loads(as_json(table))["rows"]] == [0.0005, 0.0001]
 
 
-def test_a_setting_that_does_not_count_for_a_row_is_not_told_of_all():
+def test_a_setting_that_does_not_count_for_a_row_is_told_of_those_alone_where_it_does():
     alike = [result("a", num_workers=2), result("b", num_workers=2)]
+    assert not notes_with(compare(alike), "num_workers=2 where it applies")
     assert notes_with(compare(alike), "num_workers=2")
     mixed = [result("a", num_workers=2), result("b", "tensorflow", num_workers=2)]
-    assert not notes_with(compare(mixed), "num_workers=2")
+    assert notes_with(compare(mixed), "num_workers=2 where it applies")
 
 
 def test_an_empty_selection_is_a_table_without_rows():

@@ -62,6 +62,49 @@ def test_a_duel_that_may_end_early_has_an_interval_that_allows_for_it():
     assert any("though it was looked at after every round" in note for note in notes)
 
 
+def beside(*results, track="best", **effective):
+    """The first arm on the track default, the second, of the same framework, on another."""
+    first, second = results
+    config = replace(first.config, track=track)
+    return first, replace(second, config=config, effective=effective)
+
+
+def test_the_track_best_stands_beside_another_that_it_took_turns_with_and_is_not_ranked():
+    table, verdicts = compare(beside(*duel(*QUIET)))
+    assert [verdict.time for verdict in verdicts] == [None, None]
+    assert [row["verdict"] for row in table.rows] == ["baseline", "baseline"]
+    (note,) = [note for note in table.notes if "not ranked" in note]
+    assert note.startswith("PyTorch on best took 1.20x [1.1")
+    assert " the time of PyTorch on default, " in note
+
+
+def test_other_tracks_do_not_stand_beside_each_other():
+    table, _ = compare(beside(*duel(*QUIET), track="parity"))
+    assert not any("not ranked" in note for note in table.notes)
+
+
+def test_runs_of_the_track_best_stand_beside_another_on_request_alone():
+    apart = [
+        replace(result, environment=MachineSnapshot(), slices=())
+        for seed in (25, 26, 27)
+        for result in beside(*duel(*QUIET, seed=seed))
+    ]
+    assert not any("not ranked" in note for note in compare(apart)[0].notes)
+    (note,) = [note for note in compare(apart, across=True)[0].notes if "not ranked" in note]
+    assert "PyTorch on best took 1.2" in note
+
+
+def test_what_the_pack_took_stands_beside_it_and_when_it_pays():
+    first, second = beside(*duel(*QUIET), pack_build_s=12.25, pack_reused=True)
+    first = replace(first, effective={**first.effective, "cache": False})
+    first = replace(first, training=replace(first.training, epoch_s_median=10.0))
+    second = replace(second, training=replace(second.training, epoch_s_median=8.0))
+    table, _ = compare([first, second])
+    (note,) = [note for note in table.notes if "decoded once" in note]
+    assert note.startswith("best: PyTorch: images were decoded once, in 12.2 s, before these runs")
+    assert note.endswith("beside PyTorch on default that pays after 7 epochs")
+
+
 def test_runs_that_did_not_take_turns_with_each_other_are_no_duel():
     first, second = duel(*QUIET), duel(*QUIET, seed=26)
     row, _ = row_of(first[0], second[1])

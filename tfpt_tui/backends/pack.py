@@ -75,7 +75,7 @@ def _read(path: Path, what: dict[str, object], shape: tuple[int, ...]) -> Pack |
             header = json.loads(file.read(HEADER_BYTES).rstrip(b"\0"))
             size = os.fstat(file.fileno()).st_size
         build_s = float(header.pop("build_s"))
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # there is none, or it is none of ours: it is built anew
     if header != what or size != HEADER_BYTES + np.prod(shape):
         return None

@@ -106,7 +106,7 @@ class Setting:
 
     def applies_to(self, framework: str, track: str) -> bool:
         behaviour = TRACKS[track]
-        if self.is_resource and behaviour.packs:  # nothing is loaded
+        if self.group == INPUT and behaviour.packs:  # nothing is loaded
             return False
         if self.is_switch and not behaviour.is_tuned:
             return False

@@ -57,7 +57,7 @@ def compare(
     if not across:
         check_comparable(results)
     verdicts = compare_to_baseline(group(results, by), baseline, comparing)
-    return _tabulate(results, verdicts, proof, all_columns, brought), verdicts
+    return _tabulate(results, verdicts, proof, all_columns, brought, across=across), verdicts
 
 
 def _tabulate(
@@ -66,6 +66,8 @@ def _tabulate(
     proof: str | None,
     all_columns: bool,
     brought: Brought,
+    *,
+    across: bool,
 ) -> Table:
     """One row for each verdict; ``results`` are those of all their runs."""
     groups = [verdict.entry for verdict in verdicts]
@@ -95,7 +97,7 @@ def _tabulate(
         *([Column("parity", "parity", printed=False)] if proof else []),
     )
     rows = tuple(_row(verdict, differing, proof) for verdict in verdicts)
-    return Table(columns, rows, tuple(notes_of(results, verdicts, groups, proof, brought)))
+    return Table(columns, rows, tuple(notes_of(results, verdicts, groups, proof, brought, across=across)))
 
 
 def _row(verdict: RowVerdict, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:

@@ -7,13 +7,16 @@ import statistics
 from collections.abc import Sequence
 
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
+from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import Value
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
+from tfpt_tui.results.comparison.duel import Turns
 from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
-from tfpt_tui.results.comparison.verdicts import RowVerdict
+from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_evidence, evidence_of
 from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
@@ -28,14 +31,18 @@ def notes_of(
     groups: Sequence[Group],
     proof: str | None = None,
     brought: Brought = brought_nothing,
+    *,
+    across: bool = False,
 ) -> list[str]:
     return [
         *_sentences(verdicts, groups),
+        *_beside_tracks(groups, across=across),
         *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
         *reasons(verdicts, groups, brought),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
+        *_packs(groups),
         *_beside_epochs(groups),
         *_first_epochs(groups),
         *_learning(verdicts, groups),
@@ -54,6 +61,62 @@ def _sentences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[
         for verdict in verdicts
         if verdict.time and verdict.baseline
     ]
+
+
+def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:
+    """How tuned rows stand beside those of other tracks: where they took turns, or where that is requested.
+
+    It is no rank: the tracks are different work.
+    """
+    notes = []
+    for entry in groups:
+        for other in groups:
+            if not _is_tuned(entry) or _is_tuned(other) or entry.measure != other.measure:
+                continue
+            evidence = evidence_of(entry, other)
+            time = compare_evidence(evidence, 1) if across or isinstance(evidence, Turns) else None
+            if time:
+                names = f"{entry.name} on {entry.track}", f"{other.name} on {other.track}"
+                notes.append(f"{time.sentence(*names)} (another track, so not ranked)")
+    return notes
+
+
+def _is_tuned(entry: Group) -> bool:
+    return entry.track in TRACKS and TRACKS[entry.track].is_tuned
+
+
+def _packs(groups: Sequence[Group]) -> list[str]:
+    """What decoding once cost, and after how many epochs it pays beside a row that decodes in each."""
+    notes = []
+    for entry in groups:
+        build_s = entry.median(lambda run: _number(run.effective.get("pack_build_s")))
+        if build_s is None:
+            continue
+        reused = all(run.effective.get("pack_reused") for run in entry.done)
+        when = "before these runs" if reused else "before the first step"
+        notes.append(
+            f"{kind_of(entry, groups)}{entry.name}: images were decoded once, in {build_s:,.1f} s, {when}"
+            + _pays(entry, groups, build_s)
+        )
+    return notes
+
+
+def _pays(entry: Group, groups: Sequence[Group], build_s: float) -> str:
+    others = [one for one in groups if one.framework == entry.framework and _decodes_every_epoch(one)]
+    for other in others:
+        own_s, other_s = (one.median(lambda run: run.training.epoch_s_median) for one in (entry, other))
+        if own_s and other_s and other_s > own_s:
+            epochs = math.ceil(build_s / (other_s - own_s))
+            return f"; beside {other.name} on {other.track} that pays after {epochs:,} epochs"
+    return ""
+
+
+def _decodes_every_epoch(entry: Group) -> bool:
+    return bool(entry.done) and all(run.effective.get("cache") is False for run in entry.done)
+
+
+def _number(value: Value | None) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _beside_epochs(groups: Sequence[Group]) -> list[str]:
@@ -179,11 +242,15 @@ def _settings_in_all(results: Sequence[RunResult]) -> list[str]:
     """What was run, as far as no column says it: the usual settings, and those that are not as by default."""
     configs = [result.config for result in results if result.config.is_known]
     settings = []
-    for key in (key for key in SETTINGS if configs and key not in NOT_COMPARED):
-        value = configs[0].value(key)
-        alike = all(config.value(key) == value and _applies(key, config) for config in configs)
-        if alike and (SETTINGS[key].always_named or value != SETTINGS[key].default):
-            settings.append(f"{key}={plain(value)}")
+    for key in (key for key in SETTINGS if key not in NOT_COMPARED):
+        concerned = [config for config in configs if _applies(key, config)]
+        values = {config.value(key) for config in concerned}
+        if len(values) != 1:
+            continue
+        (value,) = values
+        if SETTINGS[key].always_named or value != SETTINGS[key].default:
+            where = "" if len(concerned) == len(configs) else " where it applies"
+            settings.append(f"{key}={plain(value)}{where}")
     return [f"in all runs: {', '.join(settings)}"] if settings else []
 
 

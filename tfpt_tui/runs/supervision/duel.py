@@ -281,7 +281,12 @@ def _title(arms: Sequence[Arm], place: int) -> str:
     own, frameworks = configs[place], [config.framework for config in configs]
     if frameworks.count(own.framework) == 1:
         return title_of(own.framework)
-    differing = [key for key in SETTINGS if key != "framework" and len({one.value(key) for one in configs}) > 1]
+    differing = [
+        key
+        for key, setting in SETTINGS.items()
+        if key != "framework" and len({one.value(key) for one in configs}) > 1
+        if setting.applies_to(own.framework, own.track)
+    ]
     return f"{title_of(own.framework)} ({', '.join(f'{key} {plain(own.value(key))}' for key in differing)})"
 
 
