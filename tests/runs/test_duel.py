@@ -28,27 +28,30 @@ from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep, record_plan
 from tfpt_tui.runs.record.tail import EventTail
+from tfpt_tui.runs.supervision import arms
 from tfpt_tui.runs.supervision import duel as duelling
 from tfpt_tui.runs.supervision import finalize as finalizing
+from tfpt_tui.runs.supervision import race as racing
 from tfpt_tui.runs.supervision.gate import Gate
 from tfpt_tui.runs.supervision.resume import rest_of
 from tfpt_tui.runs.supervision.submit import check_machine, submit
 from tfpt_tui.runs.supervision.supervisor import run_plan
 from tfpt_tui.runs.supervision.worker_run import Supervisor
 
-PLANNED = Duel()
+TURN_S = 0.02
+PLANNED = Duel(turn_s=TURN_S)
 
 
 @pytest.fixture
 def fight(paths, dataset, fake_python, monkeypatch):
     """Run a duel to its end; turns are so short that a test need not wait for them."""
-    monkeypatch.setattr(duelling, "TURN_S", 0.02)
-    monkeypatch.setattr(duelling, "SIZING_S", 0.002)
+    monkeypatch.setattr(arms, "SIZING_S", 0.002)
     monkeypatch.setattr(finalizing, "draw_history", lambda record, path: None)
     gpu = GpuReader().start()
 
     def run(*stories, repeats=1, duel=PLANNED, rounds=12, **settings):
         monkeypatch.setattr(duelling, "ROUNDS", rounds)
+        monkeypatch.setattr(racing, "ROUNDS", rounds)
         monkeypatch.setenv("FAKE_STORY", ",".join(stories))
         plan = make_plan(
             find_preset("demo", paths), data=str(dataset), overrides=settings, repeats=repeats, duel=duel
@@ -89,7 +92,7 @@ def test_the_arms_take_turns_and_each_leaves_a_record_of_its_own(fight, paths):
 
 def test_whoever_has_no_turn_is_stopped_by_the_kernel(fight, monkeypatch):
     seen = []
-    take_turn = duelling._turn
+    take_turn = duelling.take_turn
 
     def look(supervisor, arm, *rest):
         statuses = {
@@ -98,7 +101,7 @@ def test_whoever_has_no_turn_is_stopped_by_the_kernel(fight, monkeypatch):
         seen.append([status for run, status in statuses.items() if run != arm.run.id])
         return take_turn(supervisor, arm, *rest)
 
-    monkeypatch.setattr(duelling, "_turn", look)
+    monkeypatch.setattr(duelling, "take_turn", look)
     fight("takes_turns", rounds=3)
     assert set(itertools.chain(*seen)) == {psutil.STATUS_STOPPED}
 
@@ -131,7 +134,7 @@ def test_arms_of_one_framework_are_told_apart_by_their_settings(fight, monkeypat
 
 
 def test_accuracy_is_measured_in_the_last_restart_alone(fight):
-    sweep = fight("takes_turns", repeats=2, duel=Duel(accuracy=True))
+    sweep = fight("takes_turns", repeats=2, duel=Duel(turn_s=TURN_S, accuracy=True))
     tested = ["test" in result for result in results_of(sweep)]
     assert tested == [False, False, True, True]
     assert [result["config"]["seed"] for result in results_of(sweep)] == [25, 25, 26, 26]
@@ -154,7 +157,7 @@ def test_an_arm_without_an_answer_ends_the_duel_and_both_records_say_why(fight, 
 
 
 def test_a_stop_in_the_middle_of_a_turn_ends_both(fight, monkeypatch):
-    take_turn = duelling._turn
+    take_turn = duelling.take_turn
 
     def stop_then_turn(supervisor, arm, images, number, position, limit_s):
         if (number, position) == (3, 2):
@@ -162,7 +165,7 @@ def test_a_stop_in_the_middle_of_a_turn_ends_both(fight, monkeypatch):
             images = 10**9
         return take_turn(supervisor, arm, images, number, position, limit_s)
 
-    monkeypatch.setattr(duelling, "_turn", stop_then_turn)
+    monkeypatch.setattr(duelling, "take_turn", stop_then_turn)
     sweep = fight("takes_turns", repeats=2)
     assert {result["status"] for result in results_of(sweep)} == {"stopped"}
     assert not any("error" in result for result in results_of(sweep))
@@ -177,7 +180,7 @@ def test_turns_stay_short_where_one_arm_is_far_slower(fight):
 
 def test_a_duel_ends_with_its_answer_and_what_was_planned_beyond_is_gone(fight, paths, monkeypatch):
     monkeypatch.setattr(duelling, "is_answer", lambda interval, until: True)
-    sweep = fight("takes_turns", repeats=3, duel=Duel(until=0.02))
+    sweep = fight("takes_turns", repeats=3, duel=Duel(turn_s=TURN_S, until=0.02))
     assert [run.path.is_dir() for run in sweep.runs] == [True, True, False, False, False, False]
     assert len(slices_of(sweep.runs[0])) == 10  # as few as tell their spread
     assert [run.state for run in read_sweep(sweep.directory, paths).plan.runs[2:]] == ["deleted"] * 4
@@ -189,13 +192,13 @@ def test_a_restart_of_a_duel_that_ends_with_its_answer_has_the_rounds_that_make_
 ):
     monkeypatch.setattr(duelling, "is_answer", lambda interval, until: False)
     monkeypatch.setattr(duelling, "enough_rounds", lambda *_: wanted)
-    sweep = fight("takes_turns", duel=Duel(until=0.02))
+    sweep = fight("takes_turns", duel=Duel(turn_s=TURN_S, until=0.02))
     assert len(slices_of(sweep.runs[0])) == rounds
 
 
 def test_a_budget_that_is_spent_ends_it_without_an_answer(fight, monkeypatch):
     monkeypatch.setattr(duelling, "is_answer", lambda interval, until: False)
-    sweep = fight("takes_turns", repeats=3, duel=Duel(budget_s=0.01))
+    sweep = fight("takes_turns", repeats=3, duel=Duel(turn_s=TURN_S, budget_s=0.01))
     assert len(slices_of(sweep.runs[0])) == 1
     assert not sweep.runs[2].path.exists()
 
@@ -211,14 +214,14 @@ def test_arms_without_room_beside_each_other_run_one_after_another(fight, monkey
 
 
 def test_an_arm_that_cannot_be_started_ends_the_other(fight, fake_python, monkeypatch):
-    start = duelling.start_run
+    start = arms.start_run
 
     def refuse(supervisor, prepared, gate):
         if prepared.config.framework == "tensorflow":
             raise MissingError("no such interpreter")
         return start(supervisor, prepared, gate)
 
-    monkeypatch.setattr(duelling, "start_run", refuse)
+    monkeypatch.setattr(arms, "start_run", refuse)
     waiting, missing = results_of(fight("takes_turns"))
     assert (missing["status"], missing["error"]["message"]) == ("failed", "no such interpreter")
     assert waiting["status"] == "stopped"
@@ -292,7 +295,7 @@ def test_a_later_restart_is_added_to_the_earlier_ones(fight, monkeypatch):
         duelling, "estimate", lambda restarts, *spread: seen.append(restarts) or estimate(restarts, *spread)
     )
     monkeypatch.setattr(duelling, "is_answer", lambda interval, until: False)
-    fight("takes_turns", repeats=2, duel=Duel(until=0.01))
+    fight("takes_turns", repeats=2, duel=Duel(turn_s=TURN_S, until=0.01))
     alone = [restarts for restarts in seen if len(restarts) == 1][-1]
     together = seen[-1]
     assert len(together) == 2
@@ -326,16 +329,16 @@ def test_what_the_only_different_setting_brought_is_kept(fight, paths):
 
 
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):
-    monkeypatch.setattr(duelling, "SIZING_S", 60.0)
-    monkeypatch.setattr(duelling, "longest_turn", lambda *_: 10**9)
-    sweep = fight("takes_turns", duel=Duel(accuracy=True))
+    monkeypatch.setattr(arms, "SIZING_S", 60.0)
+    monkeypatch.setattr(arms, "longest_turn", lambda *_: 10**9)
+    sweep = fight("takes_turns", duel=Duel(turn_s=TURN_S, accuracy=True))
     assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
     assert all("test" in result for result in results_of(sweep))
     assert not sweep.runs[0].slices.exists()
 
 
 def test_a_disk_that_fills_up_at_the_end_costs_an_arm_and_not_the_restarts_that_follow(fight, monkeypatch):
-    ending_of, refused = duelling.ending_of, []
+    ending_of, refused = arms.ending_of, []
 
     def full(supervisor, started, cause):
         if not refused:
@@ -343,6 +346,6 @@ def test_a_disk_that_fills_up_at_the_end_costs_an_arm_and_not_the_restarts_that_
             raise OSError(28, "No space left on device")
         return ending_of(supervisor, started, cause)
 
-    monkeypatch.setattr(duelling, "ending_of", full)
+    monkeypatch.setattr(arms, "ending_of", full)
     statuses = [result["status"] for result in results_of(fight("takes_turns", repeats=2, rounds=2))]
     assert statuses == ["failed", "completed", "completed", "completed"]

@@ -17,11 +17,13 @@ PREFETCHED_BATCHES = 2
 def cache_bytes(config: RunConfig, manifest: Manifest) -> int:
     """Size of the cache of decoded images: bytes or floats, as its track has them; 0 without one.
 
-    A pipeline of the article's that fills its cache before the training has the test images in it, too.
+    A pack holds the test images, too, as does the article's cache that is filled before the training.
     """
+    images = manifest.total("train")
+    if TRACKS[config.track].packs:
+        return (images + manifest.total("test")) * values(config)
     if not config.cache:
         return 0
-    images = manifest.total("train")
     if not TRACKS[config.track].float_cache:
         return images * values(config)
     if FRAMEWORKS[config.framework].tracks[config.track].fills_cache_before_training:

@@ -31,16 +31,20 @@ class Duel:
         until: the precision of the ratio at which it ends, such as 0.02, or as soon as the answer is known; 0 for
             all restarts, each of :data:`ROUNDS` rounds.
         budget_s: seconds after which it ends without an answer, 0 for as long as it takes.
+        race: whether arms that certainly are slower than the first are sent home early.
+        turn_s: seconds of a turn.
     """
 
     accuracy: bool = False
     until: float = 0.0
     budget_s: float = 0.0
+    race: bool = False
+    turn_s: float = TURN_S
 
     @property
     def ends_early(self) -> bool:
         """Whether it looks at the answer after every round, and ends when it is known."""
-        return self.until > 0 or self.budget_s > 0
+        return not self.race and (self.until > 0 or self.budget_s > 0)
 
 
 class NoDuelError(UsageError):

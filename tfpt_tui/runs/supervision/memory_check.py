@@ -77,7 +77,7 @@ def _check_memory(config: RunConfig, manifest: Manifest) -> None:
     if not cache + buffer or available is None or needed <= available:
         return
     parts = [f"{_gb(cache)} for the cache"] * bool(cache) + [f"{_gb(buffer)} for shuffling"] * bool(buffer)
-    ways_out = ["set cache=false"] * (cache > 0) + ["take another track"] * (buffer > 0)
+    ways_out = ["set cache=false"] * config.cache + ["take another track"] * (buffer > 0 or not config.cache)
     raise MissingError(
         f"{title_of(config.framework)}, cache={str(config.cache).lower()}: the {manifest.total('train'):,}"
         f" images of {config.data} need {' and '.join(parts)}, and the framework about {_gb(WORKER_BYTES)};"

@@ -37,6 +37,7 @@ from tfpt_tui.runs.record.sweep import (
 )
 from tfpt_tui.runs.supervision.duel import keep_what_it_showed, run_restart
 from tfpt_tui.runs.supervision.finalize import finalize
+from tfpt_tui.runs.supervision.race import run_race
 from tfpt_tui.runs.supervision.worker_run import (
     TICK_S,
     Supervisor,
@@ -94,7 +95,9 @@ def run_plan(supervisor: Supervisor) -> None:
                 started = True
                 states |= dict.fromkeys((run.id for run in ready), "running")
                 _keep_plan(sweep, states)
-            if len(ready) > 1:
+            if len(ready) > 1 and sweep.plan.duel and sweep.plan.duel.race:
+                run_race(supervisor, ready, deadline)
+            elif len(ready) > 1:
                 answered = run_restart(supervisor, ready, deadline, last=runs is groups[-1])
             else:
                 for run in ready:
