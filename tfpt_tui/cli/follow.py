@@ -67,6 +67,14 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
 
 def follow_duel(sweep: Sweep) -> bool:
     """Narrate a duel to its end: all its arms at once. Ctrl-C stops it; returns whether it was used."""
+    interrupted = follow_turns(sweep)
+    for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()]):
+        narrator.conclude()
+    return interrupted
+
+
+def follow_turns(sweep: Sweep) -> bool:
+    """Say whose turn it is until the arms are done. Ctrl-C stops them; returns whether it was used."""
     interrupts, shown, due = Interrupts(sweep), "", 0.0
     while any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
         with interrupts:
@@ -79,8 +87,6 @@ def follow_duel(sweep: Sweep) -> bool:
                 shown, due = message, time.monotonic() + DUEL_SAID_S
             time.sleep(POLL_S)
     clear_line()
-    for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()]):
-        narrator.conclude()
     return interrupts.used
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "run": "Run a preset or a file of your own.",
     "runs": "List, show, follow, stop, resume, rerun, delete, export and import runs.",
     "compare": "Compare runs as a table, csv, json, markdown, latex or html.",
+    "advise": "Find the fastest settings of each framework here, and what each brings.",
     "parity": "Prove that both backends compute the same thing.",
     "doctor": "Check this machine and show a fix for each problem.",
     "env": "The Python environments that frameworks live in.",

@@ -15,7 +15,7 @@ from pathlib import Path
 import tfpt_tui
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.config.tracks import TRACKS
-from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.documents import DocumentError, Value, build
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 
 BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
@@ -124,6 +124,7 @@ class Framework:
         first_batch_includes_step: whether the wait for an epoch's first batch includes its training step.
         cifar_reader: the library that can read CIFAR's archive for ``prepare --reader``, "" for none.
         switches: settings of the track best that it has (``Setting.is_switch``).
+        plain: the values with which each does what the framework does by itself, for ``tfpt-tui advise``.
         variables: environment variables that change what it does; runs are recorded with them.
         thread_variables: environment variables that set its number of threads.
         tracks: those that it has, and what it does there.
@@ -145,6 +146,7 @@ class Framework:
     first_batch_includes_step: bool = False
     cifar_reader: str = ""
     switches: tuple[str, ...] = ()
+    plain: Mapping[str, Value] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
     effects: Mapping[str, str] = field(default_factory=dict)

@@ -49,6 +49,7 @@ class Setting:
         key: its name in files, options and tables.
         minimum, maximum: inclusive; ``above`` is exclusive.
         frameworks: those that it applies to; with ``is_resource`` all of them on tracks of equal resources.
+        tried: values that ``tfpt-tui advise`` tries; of others than switches only where that is requested.
         is_switch: one of the track best, for the frameworks that name it in their ``backend.toml``.
         group: where it stands in the form of Build.
         compared: runs that differ in it are separate rows of a comparison. False for the seed, which tells repeats
@@ -75,6 +76,7 @@ class Setting:
     frameworks: tuple[str, ...] = tuple(FRAMEWORKS)
     is_resource: bool = False
     is_switch: bool = False
+    tried: tuple[Value, ...] = ()
     group: str = PLANNING
     compared: bool = True
     identifies: bool = True
@@ -170,7 +172,7 @@ def _setting(default: Value | _Required = REQUIRED, **description: Any) -> Any:
 
 def _switch(key: str, effect: str, default: Value = AUTO, **description: Any) -> Any:
     """A setting of the track best; of two states and "auto", unless ``description`` says otherwise."""
-    states = {} if description else {"choices": (AUTO, OFF, ON)}
+    states = {} if description else {"choices": (AUTO, OFF, ON), "tried": (OFF, ON)}
     return _setting(
         default,
         help=effect,
@@ -226,6 +228,7 @@ class RunConfig:
     batch_size: int = _setting(
         32,
         help="images in a training step",
+        tried=(16, 32, 64, 128, 256, 512),
         unit="images",
         minimum=1,
         maximum=65536,
@@ -287,6 +290,7 @@ class RunConfig:
         "float32",
         help="arithmetic of the training step; 16-bit types are mixed precision",
         choices=("float32", "tf32", "bfloat16", "float16"),
+        tried=("float32", "tf32", "bfloat16", "float16"),
         group=MACHINE,
         speed=5,
         proven=("float32",),
@@ -295,7 +299,8 @@ class RunConfig:
         "auto",
         help=f"compile the model ({', '.join(one.compiler for one in FRAMEWORKS.values() if one.compiler)});"
         " auto is what the framework does by itself",
-        choices=("auto", "off", "on"),
+        choices=(AUTO, OFF, ON),
+        tried=(OFF, ON),
         group=MACHINE,
         speed=4,
         proven=("auto", "off"),
@@ -336,11 +341,13 @@ class RunConfig:
         "openmp_wait",
         "what a thread of OpenMP does until there is work; auto is what its library does by itself",
         choices=(AUTO, "active", "passive"),
+        tried=(AUTO, "active", "passive"),
     )
     steps_per_call: int = _switch(
         "steps_per_call",
         "training steps that one call takes in a compiled loop; 0 is 16",
         default=0,
+        tried=(1, 4, 16),
         unit="steps",
         minimum=0,
         maximum=1024,

@@ -231,18 +231,23 @@ def ending_of_arm(supervisor: Supervisor, arm: Arm, cause: str) -> tuple[str, Ru
 
 
 def title_of_arm(arms: Sequence[Arm], place: int) -> str:
-    """The framework of an arm, with the settings in which the arms differ where others have the same."""
+    """The framework of an arm, with the settings in which the arms differ where others have the same.
+
+    Of more than two arms, those in which it differs from the first.
+    """
     configs = [arm.started.prepared.config for arm in arms]
     own, frameworks = configs[place], [config.framework for config in configs]
     if frameworks.count(own.framework) == 1:
         return title_of(own.framework)
+    others = configs if len(configs) == 2 else configs[:1]
     differing = [
         key
         for key, setting in SETTINGS.items()
-        if key != "framework" and len({one.value(key) for one in configs}) > 1
+        if key != "framework" and any(one.value(key) != own.value(key) for one in others)
         if setting.applies_to(own.framework, own.track)
     ]
-    return f"{title_of(own.framework)} ({', '.join(f'{key} {plain(own.value(key))}' for key in differing)})"
+    words = ", ".join(f"{key} {plain(own.value(key))}" for key in differing) or "the first arm"
+    return f"{title_of(own.framework)} ({words})"
 
 
 def ended_with(why: str) -> RunError:

@@ -166,7 +166,7 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
                 return True
             if duel.ends_early:
                 rounds = _rounds_of(standing, begun - stage.begun, (now - begun) / number)
-            said = "".join(_say(arms, place, one.interval) for place, one in enumerate(standing, start=1))
+            said = _say_standing(arms, standing)
         if duel.budget_s and now > stage.deadline:
             return True
         if number >= rounds or (now - begun > RESTART_S and standing):
@@ -201,6 +201,18 @@ def _rounds_of(standing: Sequence[Standing], start_s: float, round_s: float) -> 
     """How many rounds this restart is to have in all, where the duel ends with its answer; an even number."""
     wanted = max(enough_rounds(one.current, one.found.spread, start_s, round_s) for one in standing)
     return 2 * round(min(max(wanted, 2 * MIN_BLOCKS), MOST_ROUNDS) / 2)
+
+
+def _say_standing(arms: Sequence[Arm], standing: Sequence[Standing]) -> str:
+    """How the arms stand; of more than three only the fastest has room."""
+    places = range(1, len(arms))
+    if len(arms) > 3:
+        places = range(1 + (fastest := _fastest(standing)), 2 + fastest)
+    return "".join(_say(arms, place, standing[place - 1].interval) for place in places)
+
+
+def _fastest(standing: Sequence[Standing]) -> int:
+    return min(range(len(standing)), key=lambda place: standing[place].found.log_ratio)
 
 
 def _say(arms: Sequence[Arm], place: int, interval: Interval) -> str:

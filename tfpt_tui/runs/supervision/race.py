@@ -17,7 +17,7 @@ from typing import Any
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError
-from tfpt_tui.runs.plan.duel import ROUNDS, Duel
+from tfpt_tui.runs.plan.duel import RACE_ROUNDS, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import NO_SPREAD, estimate, estimate_restart, sequence_interval
 from tfpt_tui.runs.record.sweep import read_config
@@ -114,30 +114,35 @@ def _play(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
     """
     if len(field) < 2:
         return
-    lengths = dict(zip(field, size_turns(supervisor, field, whole=False, turn_s=duel.turn_s), strict=True))
-    ratios: dict[Arm, list[float]] = {arm: [] for arm in field}
+    sizes = size_turns(supervisor, field, whole=False, turn_s=duel.turn_s)
+    lengths = {arm.run: size for arm, size in zip(field, sizes, strict=True)}
+    ratios: dict[RunDirectory, list[float]] = {arm.run: [] for arm in field}
     for number in itertools.count(1):
         paces = _play_round(supervisor, field, lengths, number, endings)
-        first = field[0]
-        for arm in field:
-            if arm in paces and first in paces:
-                ratios[arm].append(math.log(paces[arm] / paces[first]))
-        for arm in [arm for arm in field[1:] if _has_lost(ratios[arm])]:
+        first = field[0].run
+        for run, pace in paces.items():
+            if first in paces:
+                ratios[run].append(math.log(pace / paces[first]))
+        for arm in [arm for arm in field[1:] if _has_lost(ratios[arm.run])]:
             _send_home(supervisor, arm, endings)
             field.remove(arm)
-        if len(field) == 1 or number >= ROUNDS or (time.monotonic() > deadline and number >= FEW_ROUNDS):
+        if len(field) == 1 or number >= RACE_ROUNDS or (time.monotonic() > deadline and number >= FEW_ROUNDS):
             return
 
 
 def _play_round(
-    supervisor: Supervisor, field: list[Arm], lengths: Mapping[Arm, Length], number: int, endings: Endings
-) -> dict[Arm, float]:
+    supervisor: Supervisor, field: list[Arm], lengths: Mapping[RunDirectory, Length], number: int, endings: Endings
+) -> dict[RunDirectory, float]:
     """One turn of each arm, in the opposite order every second time: seconds an image, none where it slept."""
-    paces: dict[Arm, float] = {}
+    paces: dict[RunDirectory, float] = {}
     for position, arm in enumerate(field[:] if number % 2 else field[::-1], start=1):
-        length = lengths[arm]
+        length = lengths[arm.run]
         whose = title_of_arm(field, field.index(arm))
-        tell(supervisor, "running", f"race: round {number} of {ROUNDS}, {len(field)} still in it, {whose}'s turn")
+        tell(
+            supervisor,
+            "running",
+            f"race: round {number} of {RACE_ROUNDS}, {len(field)} still in it, {whose}'s turn",
+        )
         limit_s = PATIENCE * length.expected_s + PATIENCE_S
         try:
             turn: Mapping[str, Any] = take_turn(supervisor, arm, length.images, number, position, limit_s)
@@ -145,7 +150,7 @@ def _play_round(
             _drop(supervisor, error, field, endings)
             continue
         if "seconds" in turn:
-            paces[arm] = turn["seconds"] / turn["images"]
+            paces[arm.run] = turn["seconds"] / turn["images"]
     return paces
 
 

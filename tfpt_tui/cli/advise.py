@@ -1,0 +1,131 @@
+"""``tfpt-tui advise``: the fastest settings of each framework on this machine, and what each of them brings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from tfpt_tui.cli.follow import follow_turns
+from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.run import Duration
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.paths import absolute
+from tfpt_tui.config.presets import ACCURACY, Preset, PresetRow
+from tfpt_tui.config.schema import SETTINGS, RunConfig, parse_override
+from tfpt_tui.config.tracks import BEST
+from tfpt_tui.config.writing import own_preset, preset_text, save_preset
+from tfpt_tui.documents import Value
+from tfpt_tui.hardware.gpu import read_gpu
+from tfpt_tui.hardware.processor import allowed_cores, parse_cores
+from tfpt_tui.results.presentation.ladder import ladder_text, summary_text
+from tfpt_tui.runs.plan.candidates import choices_of
+from tfpt_tui.runs.tasks.advise import Advice
+from tfpt_tui.runs.tasks.advise import advise as find_fastest
+
+ANY = "any"
+# Settings that change the training, and so what is learned.
+VARIABLE = ("batch_size", "num_workers")
+
+
+def _split(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    keys = tuple(filter(None, value.split(",")))
+    for key in keys:
+        if key not in VARIABLE:
+            raise click.BadParameter(f"{key}: must be of {', '.join(VARIABLE)}")
+    return keys
+
+
+@click.command()
+@click.argument("framework", required=False, type=click.Choice(tuple(FRAMEWORKS)))
+@click.option("--data", required=True, metavar="DIR", help="A prepared dataset.")
+@click.option("--budget", type=Duration(), default="10m", metavar="10m", help="For all frameworks together.")
+@click.option("--vary", default="", metavar="KEYS", callback=_split, help="Try other values of batch_size, too.")
+@click.option(
+    "--precision", type=click.Choice([ANY]), help="Try other precisions, too; they change what is computed."
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@pass_invocation
+def advise(
+    invocation: Invocation,
+    framework: str | None,
+    data: str,
+    budget: float,
+    vary: tuple[str, ...],
+    precision: str | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Find the fastest settings of each framework here, or of FRAMEWORK, on the track best.
+
+    Candidates take turns with the fastest so far, and losers are sent home early. What comes out is a ladder that
+    says what each switch brings, and a preset that reproduces it. The mathematics stay those of the track parity.
+    """
+    names = [framework] if framework else [name for name, one in FRAMEWORKS.items() if BEST.name in one.tracks]
+    changes: Mapping[str, Value] = dict(map(parse_override, overrides))
+    rows = {"data": absolute(data), **changes, "track": BEST.name}
+    configs = [RunConfig.from_mapping({**rows, "framework": name}, "advise") for name in names]
+    if "num_workers" in vary:
+        say("num_workers: on the track best nothing is loaded; left out")
+    advices: list[Advice] = []
+    for place, config in enumerate(configs):
+        share_s = (budget - sum(one.seconds for one in advices)) / (len(configs) - place)
+        choices = choices_of(
+            config, _thread_counts(config), _precisions(config, precision), vary, on_gpu=_on_gpu(config)
+        )
+        advices.append(
+            find_fastest(config, choices, share_s, invocation.settings, invocation.paths, follow_turns, say)
+        )
+        show(ladder_text(advices[-1]) + "\n")
+    show(summary_text(advices) + "\n")
+    path = _keep(advices, data, framework, invocation)
+    say(f"{path}: run it with: tfpt-tui run {path.stem} --data {data}")
+    return 0
+
+
+def _on_gpu(config: RunConfig) -> bool:
+    return config.device != "cpu" and bool(read_gpu().names)
+
+
+def _thread_counts(config: RunConfig) -> list[int]:
+    """Beside the usual one, all physical cores: one, half of them, and all logical ones."""
+    if _on_gpu(config) or config.threads:
+        return []
+    logical = len(parse_cores(allowed_cores()))
+    return sorted({1, logical // 2, logical} - {0})
+
+
+def _precisions(config: RunConfig, wanted: str | None) -> list[str]:
+    """Those that the kind of device may have beside the one that is set."""
+    if wanted != ANY:
+        return []
+    on_gpu = ("tf32", "bfloat16", "float16")
+    return [config.precision, *(on_gpu if _on_gpu(config) else ("bfloat16",))]
+
+
+def _keep(advices: list[Advice], data: str, framework: str | None, invocation: Invocation) -> Path:
+    """Keep what is advised as a preset of the user's own, in place of an earlier advice."""
+    of = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(absolute(data)).name)[:40] or "data"
+    name = f"best-{of}" + (f"-{framework}" if framework else "")
+    rows = tuple(PresetRow(_changed(advice.config), {}) for advice in advices)
+    preset = Preset(
+        name,
+        f"The fastest settings found on {of}",
+        "",
+        "",
+        0,
+        0,
+        rows,
+        own_preset(name, invocation.paths),
+        ACCURACY,
+    )
+    text = preset_text(preset, "Found by tfpt-tui advise; another machine has other fastest settings.")
+    return save_preset(name, text, invocation.paths, overwrite=True)
+
+
+def _changed(config: RunConfig) -> dict[str, Value]:
+    """What is not as by default; the dataset is named when it is run."""
+    return {
+        key: config.value(key) for key in SETTINGS if key != "data" and config.value(key) != SETTINGS[key].default
+    }

@@ -1,0 +1,41 @@
+"""What ``tfpt-tui advise`` found: a ladder from the plain program to the advised one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.runs.tasks.advise import Advice, Rung
+
+WORDS = 26
+
+
+def ladder_text(advice: Advice) -> str:
+    """Lines for one framework: a rung each, what failed, and the whole gain."""
+    first, *others = advice.ladder
+    lines = [
+        f"{title_of(advice.framework)}: {advice.candidates} candidates in {advice.seconds:.0f} s",
+        f"  {'plain':<{WORDS}} {first.images_per_s:7.0f} images/s",
+        *(f"  {f'+ {rung.added}':<{WORDS}} {rung.images_per_s:7.0f} images/s  {_factor(rung)}" for rung in others),
+        f"  {'advised against plain':<{WORDS}} {'':7}           {_factor(advice.whole)}",
+    ]
+    lines += [f"  failed: {loser.what}: {loser.why}" for loser in advice.losers]
+    return "\n".join(lines)
+
+
+def summary_text(advices: Sequence[Advice]) -> str:
+    """How the advised configurations stand beside each other, and what the figures mean."""
+    lines = [
+        "x: how many times as fast as the rung below, with the 95 % interval of one duel of all rungs, which"
+        " covers that processes differ each time they are started",
+    ]
+    if len(advices) > 1:
+        rates = ", ".join(
+            f"{title_of(one.framework)} {one.ladder[-1].images_per_s:.0f} images/s" for one in advices
+        )
+        lines.insert(0, f"advised: {rates}; not measured beside each other: a duel of the preset does that")
+    return "\n".join(lines)
+
+
+def _factor(rung: Rung) -> str:
+    return f"x{rung.factor:.2f} [{rung.low:.2f}, {rung.high:.2f}]"

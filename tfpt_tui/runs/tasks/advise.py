@@ -1,0 +1,284 @@
+"""``tfpt-tui advise``: race configurations of the track best against the fastest so far, then climb back.
+
+Every race, and the ladder at the end, is a plan like any other: its runs are recorded, the Monitor shows them, and
+they survive a dropped connection. The races choose. The ladder measures what was chosen, a setting more on each
+rung, in one duel of all rungs, so that its figures are free of the luck with which a race was won.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfpt_tui.config.frameworks import title_of
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import RunConfig, plain
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.toml import read_record
+from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.errors import MissingError, TfptError, UsageError
+from tfpt_tui.hardware.gpu import read_gpu
+from tfpt_tui.runs.plan.candidates import Choices, Gain, difference, first_candidate, next_race, rungs
+from tfpt_tui.runs.plan.duel import RACE_ROUNDS, ROUNDS, Duel
+from tfpt_tui.runs.plan.plan import Plan, PlannedRun
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.duel_ratio import (
+    ASSUMED,
+    NO_SPREAD,
+    Spread,
+    estimate,
+    estimate_restart,
+    fixed_interval,
+    log_ratios,
+)
+from tfpt_tui.runs.record.result import RunResult, result_from
+from tfpt_tui.runs.record.sweep import Sweep, read_environment
+from tfpt_tui.runs.supervision.memory_check import check_room_together
+from tfpt_tui.runs.supervision.submit import submit
+
+PRESET = "advise"
+# Shorter turns than a duel's: many arms race, and a round has to be over before the machine changes.
+TURN_S = 0.5
+# What a worker needs to its first step, until a race has shown it: imports, compilation, the pack.
+START_S = 8.0
+MOST_RACES = 4
+# Beside the ladder a race of two arms has to fit into the budget.
+SHORTEST_S = 90.0
+
+# Waits until a plan is over; returns whether it was told to stop.
+Follow = Callable[[Sweep], bool]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Loser:
+    """A configuration that failed in a race, by what it differs in, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A rung of the ladder: the setting that it adds, how fast it is, and how many times as fast as the one below.
+
+    ``low`` and ``high`` are the ends of the 95 % interval of ``factor``, which covers that processes differ.
+    """
+
+    config: RunConfig
+    added: str
+    images_per_s: float
+    factor: float = 1.0
+    low: float = 1.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What was found for one framework; ``whole`` is the advised configuration against the plain one.
+
+    ``seconds`` is what finding it took, with the ladder; ``sweeps`` are the races and the ladder.
+    """
+
+    framework: str
+    ladder: tuple[Rung, ...]
+    whole: Rung
+    losers: tuple[Loser, ...]
+    candidates: int
+    seconds: float
+    sweeps: tuple[str, ...]
+
+    @property
+    def config(self) -> RunConfig:
+        return self.ladder[-1].config
+
+
+class StoppedError(TfptError):
+    """Whoever asked for the advice does not want it any more."""
+
+    exit_code = 130
+
+
+class _Races:
+    """What the plans of one search share, and what they showed so far."""
+
+    def __init__(self, settings: UserSettings, paths: Paths, follow: Follow) -> None:
+        self.settings = settings
+        self.paths = paths
+        self.follow = follow
+        self.sweeps: list[str] = []
+        # What differed in a configuration that failed, and why.
+        self.losers: dict[str, Loser] = {}
+        self.start_s = START_S
+
+    def run(self, title: str, arms: Sequence[RunConfig], duel: Duel) -> list[RunResult]:
+        """Run a plan of these arms to its end; the results are in their order.
+
+        Raises:
+            TfptError: this machine cannot run it, or it was stopped.
+        """
+        runs = tuple(PlannedRun(config, row, 1) for row, config in enumerate(arms, start=1))
+        sweep = submit(Plan(PRESET, title, runs, duel=duel), self.settings, self.paths)
+        self.sweeps.append(sweep.id)
+        if self.follow(sweep):
+            raise StoppedError(f"stopped; what was measured is in {sweep.id}")
+        results = [_result(run) for run in sweep.runs]
+        for config, result in zip(arms, results, strict=True):
+            if not result.completed:
+                what = _describe(config, arms[0])
+                self.losers[what] = Loser(what, result.error.message if result.error else result.status)
+        starts = [sum(one.phases.values()) - one.phases.get("training", 0.0) for one in results if one.phases]
+        self.start_s = sum(starts) / len(starts) if starts else self.start_s
+        return results
+
+
+def advise(
+    config: RunConfig,
+    choices: Choices,
+    budget_s: float,
+    settings: UserSettings,
+    paths: Paths,
+    follow: Follow,
+    say: Say,
+) -> Advice:
+    """Find the fastest of the ``choices`` within ``budget_s`` seconds, and measure what each setting brings.
+
+    ``config`` says all else: framework, dataset, batch size.
+
+    Raises:
+        UsageError: the budget is too short for one race and the ladder.
+        TfptError: this machine cannot run it, the first configuration fails, or the search was stopped.
+    """
+    if budget_s < SHORTEST_S:
+        raise UsageError(
+            f"--budget: {budget_s:.0f} s for {title_of(config.framework)} are too short for one race and its"
+            f" ladder; at least {SHORTEST_S:.0f} s are needed for each framework"
+        )
+    begun = time.monotonic()
+    races = _Races(settings, paths, follow)
+    first, tried, effects = first_candidate(config, choices), set[RunConfig](), dict[str, float]()
+    arms = [first, *choices.alternatives(first)]
+    for number in range(1, MOST_RACES + 1):
+        left_s = budget_s - (time.monotonic() - begun) - _ladder_s(first, races.start_s)
+        arms = arms[: _arms_that_fit(arms, left_s, races.start_s)]
+        if len(arms) < 2:
+            break
+        title = f"{title_of(config.framework)}: race {number}, {len(arms)} arms"
+        say(title)
+        gains = _gains(arms, races.run(title, arms, Duel(race=True, turn_s=TURN_S, budget_s=left_s)))
+        tried.update(arms)
+        effects |= _effects_without(arms[0], gains)
+        first, arms = _chosen(arms[0], gains), next_race(arms[0], gains, list(tried))
+        if not arms:
+            break
+    say(f"{title_of(config.framework)}: the ladder")
+    return _climb(first, effects, races, len(tried), begun)
+
+
+def _climb(advised: RunConfig, effects: dict[str, float], races: _Races, candidates: int, begun: float) -> Advice:
+    """Measure all rungs beside each other."""
+    configs = rungs(advised, effects)
+    title = f"{title_of(advised.framework)}: the ladder of {len(configs)} rungs"
+    results = races.run(title, configs, Duel(turn_s=TURN_S))
+    broken = [result for result in results if not result.slices]
+    if broken:
+        error = broken[0].error
+        raise TfptError(f"{broken[0].run}: no ladder: {error.message if error else broken[0].status}")
+    spread = _spread_of(results[0])
+    ladder = [_rung(configs[0], "plain", results[0], results[0], spread)]
+    for below, config, result, lower in zip(configs, configs[1:], results[1:], results, strict=False):
+        ladder.append(_rung(config, _describe(config, below), result, lower, spread))
+    whole = _rung(configs[-1], "all of it", results[-1], results[0], spread)
+    return Advice(
+        advised.framework,
+        tuple(ladder),
+        whole,
+        tuple(races.losers.values()),
+        candidates,
+        time.monotonic() - begun,
+        tuple(races.sweeps),
+    )
+
+
+def _rung(config: RunConfig, added: str, own: RunResult, below: RunResult, spread: Spread) -> Rung:
+    rate = own.training.turn_images_per_s or 0.0
+    restart = estimate_restart(log_ratios(own.slices, below.slices))
+    if own is below or restart is None:
+        return Rung(config, added, rate)
+    found = estimate([restart], spread)
+    interval = fixed_interval(found)
+    return Rung(config, added, rate, *(math.exp(-log) for log in (found.log_ratio, interval.high, interval.low)))
+
+
+def _gains(arms: Sequence[RunConfig], results: Sequence[RunResult]) -> list[Gain]:
+    """All arms but the first beside it, as far as they took turns: what these processes showed."""
+    if not results[0].slices:
+        error = results[0].error
+        raise TfptError(f"{results[0].run}: {error.message if error else results[0].status}")
+    found = []
+    for config, result in zip(arms[1:], results[1:], strict=True):
+        ratios = log_ratios(result.slices, results[0].slices)
+        if restart := estimate_restart(ratios):
+            one = estimate([restart], NO_SPREAD)
+            interval = fixed_interval(one)
+            found.append(Gain(config, *map(math.exp, (one.log_ratio, interval.low, interval.high))))
+        elif ratios:  # sent home before more was known
+            ratio = math.exp(sum(ratios) / len(ratios))
+            found.append(Gain(config, ratio, 1.0, math.inf))
+    return found
+
+
+def _effects_without(first: RunConfig, gains: Sequence[Gain]) -> dict[str, float]:
+    """How many times the time it takes without one of the settings of the first arm."""
+    found: dict[str, float] = {}
+    for gain in gains:
+        changed = difference(gain.config, first)
+        if len(changed) == 1:
+            key = next(iter(changed))
+            found[key] = max(gain.ratio, found.get(key, 0.0))
+    return found
+
+
+def _chosen(first: RunConfig, gains: Sequence[Gain]) -> RunConfig:
+    """The fastest arm that is proven, else the first."""
+    proven = [gain for gain in gains if gain.is_proven]
+    return min(proven, key=lambda gain: gain.ratio).config if proven else first
+
+
+def _ladder_s(config: RunConfig, start_s: float) -> float:
+    """About what the ladder will take."""
+    count = len(rungs(config, {}))
+    return count * (start_s + ROUNDS * TURN_S)
+
+
+def _arms_that_fit(arms: Sequence[RunConfig], left_s: float, start_s: float) -> int:
+    """How many arms can be started and raced in the time that is left, and have room beside each other."""
+    count = min(len(arms), int(left_s / (start_s + RACE_ROUNDS * TURN_S)))
+    gpu = read_gpu()
+    while count > 1:
+        configs = arms[:count]
+        try:
+            check_room_together(configs, [read_manifest(Path(one.data)) for one in configs], gpu)
+        except MissingError:
+            count -= 1
+        else:
+            return count
+    return count
+
+
+def _spread_of(result: RunResult) -> Spread:
+    """How much processes were known to differ as the duel began."""
+    part = result.environment.duel
+    return Spread(part.spread_sd, part.spread_freedom) if part else ASSUMED
+
+
+def _result(run: RunDirectory) -> RunResult:
+    return result_from(read_record(run.result), read_environment(run))
+
+
+def _describe(config: RunConfig, other: RunConfig) -> str:
+    """Such as ``compile=on``, with everything in which it differs."""
+    return ", ".join(f"{key}={plain(value)}" for key, value in difference(config, other).items()) or "the same"
