@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -200,6 +201,25 @@ def hangs_in_its_turn(story: Story) -> None:
 
 def is_ten_thousand_times_slower(story: Story) -> None:
     PACES_S[story.run.name.split("-")[2]] = 0.3
+    takes_turns(story)
+
+
+def is_far_behind(story: Story) -> None:
+    PACES_S[story.run.name.split("-")[2]] *= 2
+    takes_turns(story)
+
+
+def never_comes_to_its_gate(story: Story) -> None:
+    os._exit(3)
+
+
+def is_as_fast_as_its_switches(story: Story) -> None:
+    """oneDNN is worth a third of the time, the fused Adam costs a third; compiled it dies in its first turns."""
+    row = tomllib.loads((story.run / "config.toml").read_text())["rows"][0]
+    if row["compile"] == "on":
+        dies_in_its_turn(story)
+    slower = (1.5 if row["onednn"] == "off" else 1.0) * (1.5 if row["fused_adam"] == "on" else 1.0)
+    PACES_S[row["framework"]] = 0.002 * slower
     takes_turns(story)
 
 

@@ -8,6 +8,7 @@ import signal
 import psutil
 import pytest
 
+from tests.runs.conftest import TURN_S
 from tests.waiting import wait_until
 from tfpt_tui.backends.gate import DuelOver
 from tfpt_tui.backends.gate import Gate as WorkersGate
@@ -18,51 +19,19 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import Slice
-from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.duel_ratio import ASSUMED
-from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import read_state, request_stop
-from tfpt_tui.runs.record.sweep import read_sweep, record_plan
+from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.supervision import arms
 from tfpt_tui.runs.supervision import duel as duelling
-from tfpt_tui.runs.supervision import finalize as finalizing
-from tfpt_tui.runs.supervision import race as racing
 from tfpt_tui.runs.supervision.gate import Gate
 from tfpt_tui.runs.supervision.resume import rest_of
-from tfpt_tui.runs.supervision.submit import check_machine, submit
-from tfpt_tui.runs.supervision.supervisor import run_plan
-from tfpt_tui.runs.supervision.worker_run import Supervisor
-
-TURN_S = 0.02
-PLANNED = Duel(turn_s=TURN_S)
-
-
-@pytest.fixture
-def fight(paths, dataset, fake_python, monkeypatch):
-    """Run a duel to its end; turns are so short that a test need not wait for them."""
-    monkeypatch.setattr(arms, "SIZING_S", 0.002)
-    monkeypatch.setattr(finalizing, "draw_history", lambda record, path: None)
-    gpu = GpuReader().start()
-
-    def run(*stories, repeats=1, duel=PLANNED, rounds=12, **settings):
-        monkeypatch.setattr(duelling, "ROUNDS", rounds)
-        monkeypatch.setattr(racing, "ROUNDS", rounds)
-        monkeypatch.setenv("FAKE_STORY", ",".join(stories))
-        plan = make_plan(
-            find_preset("demo", paths), data=str(dataset), overrides=settings, repeats=repeats, duel=duel
-        )
-        interpreters = check_machine([one.config for one in plan.runs], load_settings(paths.settings))
-        sweep = record_plan(plan, interpreters, paths)
-        run_plan(Supervisor(sweep, identify(os.getpid()), gpu))
-        return sweep
-
-    yield run
-    gpu.stop()
+from tfpt_tui.runs.supervision.submit import submit
 
 
 def results_of(sweep):

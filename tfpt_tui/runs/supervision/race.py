@@ -48,7 +48,7 @@ Endings = dict[RunDirectory, tuple[str, RunError | None]]
 
 
 def run_race(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: float) -> None:
-    """Run all arms from their workers' start to their results; ``deadline`` (monotonic) ends it."""
+    """Run all arms from their workers' start to their results; with a budget, ``deadline`` (monotonic) ends it."""
     duel = supervisor.sweep.plan.duel
     assert duel
     endings: Endings = {}
@@ -126,7 +126,8 @@ def _play(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
         for arm in [arm for arm in field[1:] if _has_lost(ratios[arm.run])]:
             _send_home(supervisor, arm, endings)
             field.remove(arm)
-        if len(field) == 1 or number >= RACE_ROUNDS or (time.monotonic() > deadline and number >= FEW_ROUNDS):
+        time_is_up = duel.budget_s and time.monotonic() > deadline
+        if len(field) == 1 or number >= RACE_ROUNDS or (time_is_up and number >= FEW_ROUNDS):
             return
 
 

@@ -1,0 +1,192 @@
+"""Races on a scripted worker: who is sent home, who has lost, and what advice is made of them."""
+
+import pytest
+
+from tests.runs.conftest import TURN_S
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.errors import MissingError, TfptError, UsageError
+from tfpt_tui.results.presentation.ladder import ladder_text
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.candidates import (
+    Gain,
+    choices_of,
+    difference,
+    first_candidate,
+    next_race,
+    plain,
+    rungs,
+)
+from tfpt_tui.runs.plan.duel import Duel
+from tfpt_tui.runs.supervision import race as racing
+from tfpt_tui.runs.tasks import advise as advising
+from tfpt_tui.runs.tasks.advise import advise
+
+RACE = Duel(race=True, turn_s=TURN_S)
+
+
+@pytest.fixture
+def race(fight, paths):
+    """Run a race of as many arms as there are stories; the results are in their order."""
+
+    def run(*stories, **more):
+        paths.user_presets.mkdir(parents=True)
+        sizes = list(range(8, 8 + len(stories)))
+        (paths.user_presets / "demo.toml").write_text(
+            f'[grid]\nbatch_size = {sizes}\n[defaults]\nframework = "pytorch"\n', encoding="utf-8"
+        )
+        sweep = fight(*stories, duel=RACE, **more)
+        return [read_result(run) for run in sweep.runs]
+
+    return run
+
+
+def test_an_arm_that_is_far_behind_is_sent_home_after_a_few_rounds(race):
+    first, behind, level = race("takes_turns", "is_far_behind", "takes_turns")
+    assert [result.status for result in (first, behind, level)] == ["completed"] * 3
+    assert len(behind.slices) == racing.FEW_ROUNDS
+    assert len(first.slices) > racing.FEW_ROUNDS
+
+
+@pytest.mark.parametrize(
+    ("story", "status"), [("dies_in_its_turn", "crashed"), ("never_comes_to_its_gate", "crashed")]
+)
+def test_an_arm_that_fails_has_lost_and_the_others_race_on(race, story, status):
+    first, failed, other = race("takes_turns", story, "takes_turns", rounds=6)
+    assert (first.status, failed.status, other.status) == ("completed", status, "completed")
+    assert len(first.slices) == len(other.slices) == 6
+    assert failed.error.message
+
+
+def test_an_arm_that_hangs_in_its_turn_has_lost_for_that_reason(race, monkeypatch):
+    monkeypatch.setattr(racing, "PATIENCE_S", 0.5)
+    first, hung = race("takes_turns", "hangs_in_its_turn", rounds=6)
+    assert (first.status, hung.status) == ("completed", "timeout")
+    assert "no answer within" in hung.error.message
+
+
+def test_without_its_first_arm_there_is_no_race(race):
+    first, other = race("dies_in_its_turn", "takes_turns")
+    assert (first.status, other.status) == ("crashed", "stopped")
+
+
+def test_arms_without_room_beside_each_other_do_not_race_and_say_why(race, monkeypatch):
+    def refuse(*_):
+        raise MissingError("all 2 arms together need too much")
+
+    monkeypatch.setattr(racing, "check_room_together", refuse)
+    results = race("takes_turns", "takes_turns")
+    assert "all 2 arms together need too much" in results[0].error.message
+
+
+def test_a_race_ends_when_its_time_is_over(race, monkeypatch):
+    monkeypatch.setattr("tests.runs.test_race.RACE", Duel(race=True, turn_s=TURN_S, budget_s=0.01))
+    first, other = race("takes_turns", "takes_turns", rounds=40)
+    assert len(first.slices) == len(other.slices) == racing.FEW_ROUNDS
+
+
+def config(framework="tensorflow", **settings):
+    row = {"framework": framework, "track": "best", "data": "/data", **settings}
+    return RunConfig.from_mapping(row, "here")
+
+
+def choices(one, **more):
+    return choices_of(one, **{"thread_counts": [], "precisions": [], "vary": [], "on_gpu": False, **more})
+
+
+def test_the_search_begins_with_every_switch_on_and_tries_each_other_value():
+    first = first_candidate(config(), choices(config()))
+    assert (first.onednn, first.steps_per_call, first.compile) == ("on", 16, "off")
+    changed = [difference(one, first) for one in choices(first).alternatives(first)]
+    assert {"onednn": "off"} in changed
+    assert {"steps_per_call": 4} in changed
+    assert {"compile": "on"} in changed
+    assert all(len(one) == 1 for one in changed)
+    assert not any("precision" in one or "batch_size" in one for one in changed)
+
+
+def test_what_changes_the_training_is_tried_on_request_alone():
+    found = choices(config(), precisions=["float32", "bfloat16"], vary=("batch_size", "num_workers"))
+    assert found.values["precision"] == ("float32", "bfloat16")
+    assert found.values["batch_size"][0] == 32
+    assert "num_workers" not in found.values  # it does not apply
+
+
+def test_on_a_gpu_the_compiler_is_on_at_first():
+    assert first_candidate(config(), choices(config(), on_gpu=True)).compile == "on"
+
+
+def gain(first, ratio, width=0.01, **changes):
+    return Gain(first.replace(**changes), ratio, ratio - width, ratio + width)
+
+
+def test_the_next_race_tries_all_gains_together_on_top_of_the_fastest():
+    first = first_candidate(config(), choices(config()))
+    gains = [
+        gain(first, 0.8, fused_adam="off"),
+        gain(first, 0.9, pool_first="off"),
+        gain(first, 1.01, keep_memory="off"),
+        gain(first, 1.4, onednn="off"),
+    ]
+    arms = next_race(first, gains, [first, *(one.config for one in gains)])
+    assert [difference(arm, first) for arm in arms] == [
+        {"fused_adam": "off"},
+        {"fused_adam": "off", "pool_first": "off"},
+        {"fused_adam": "off", "keep_memory": "off"},
+    ]
+
+
+def test_without_a_proven_gain_there_is_no_other_race():
+    first = first_candidate(config(), choices(config()))
+    assert next_race(first, [gain(first, 0.99, width=0.02, pool_first="off")], [first]) == []
+
+
+def test_the_ladder_leads_from_what_the_framework_does_by_itself_to_what_is_advised_the_largest_effect_first():
+    advised = first_candidate(config(), choices(config()))
+    ladder = rungs(advised, {"onednn": 1.4, "pool_first": 1.1})
+    assert ladder[0] == plain(advised)
+    assert ladder[-1] == advised
+    assert difference(ladder[1], ladder[0]) == {"onednn": "on"}
+    assert difference(ladder[2], ladder[1]) == {"pool_first": "on"}
+
+
+@pytest.fixture
+def find_fastest(supervise, paths, dataset, monkeypatch):
+    """Advise on TensorFlow within so many seconds, on a worker that is as fast as its switches."""
+    monkeypatch.setattr(advising, "submit", lambda plan, settings, paths: supervise(plan))
+    monkeypatch.setattr(advising, "TURN_S", TURN_S)
+
+    def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False):
+        monkeypatch.setenv("FAKE_STORY", story)
+        one = config(data=str(dataset), batch_size=8)
+        settings = load_settings(paths.settings)
+        return advise(one, choices(one), budget_s, settings, paths, follow, lambda line: None)
+
+    return find
+
+
+def test_advice_is_the_fastest_configuration_and_says_what_each_setting_brings_and_what_failed(find_fastest):
+    advice = find_fastest(600.0)
+    assert (advice.config.onednn, advice.config.fused_adam, advice.config.compile) == ("on", "off", "off")
+    text = ladder_text(advice)
+    assert advice.ladder[1].added == "onednn=on"
+    assert advice.ladder[1].factor == pytest.approx(1.5, rel=0.25)
+    assert advice.whole.low <= advice.whole.factor <= advice.whole.high
+    assert "failed: compile=on: " in text
+    assert "advised against plain" in text
+
+
+def test_a_budget_that_is_too_short_for_a_race_is_refused(find_fastest):
+    with pytest.raises(UsageError, match="--budget: 20 s for TensorFlow are too short"):
+        find_fastest(20.0)
+
+
+def test_a_first_configuration_that_fails_ends_the_search_with_its_reason(find_fastest):
+    with pytest.raises(TfptError, match="-tensorflow-"):
+        find_fastest(600.0, story="never_comes_to_its_gate")
+
+
+def test_a_search_that_is_stopped_says_where_it_was(find_fastest):
+    with pytest.raises(TfptError, match="stopped; what was measured is in ") as caught:
+        find_fastest(600.0, follow=lambda sweep: True)
+    assert caught.value.exit_code == 130
