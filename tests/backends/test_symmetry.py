@@ -16,7 +16,7 @@ FILES = (
     *(f"{track}/{part}" for track in TRACKS for part in ("data", "training")),
 )
 # What each framework decides by itself, and a script as one would write it by hand: another in each.
-OWN = ("internals", "plain")
+OWN = ("internals", "plain", "best/script")
 
 
 def public_functions(framework, file):

@@ -15,9 +15,12 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import ACCURACY, Preset, PresetRow
 from tfpt_tui.config.schema import SETTINGS, RunConfig, parse_override
+from tfpt_tui.config.script import script_text
 from tfpt_tui.config.tracks import BEST
 from tfpt_tui.config.writing import own_preset, preset_text, save_preset
 from tfpt_tui.documents import Value
+from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.processor import allowed_cores, parse_cores
 from tfpt_tui.results.presentation.ladder import ladder_text, summary_text
@@ -47,6 +50,9 @@ def _split(context: click.Context, parameter: click.Parameter, value: str) -> tu
     "--precision", type=click.Choice([ANY]), help="Try other precisions, too; they change what is computed."
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@click.option(
+    "--script", type=click.Path(dir_okay=False, path_type=Path), help="Write FRAMEWORK's best as a script."
+)
 @pass_invocation
 def advise(
     invocation: Invocation,
@@ -56,12 +62,17 @@ def advise(
     vary: tuple[str, ...],
     precision: str | None,
     overrides: tuple[str, ...],
+    script: Path | None,
 ) -> int:
     """Find the fastest settings of each framework here, or of FRAMEWORK, on the track best.
 
     Candidates take turns with the fastest so far, and losers are sent home early. What comes out is a ladder that
     says what each switch brings, and a preset that reproduces it. The mathematics stay those of the track parity.
     """
+    if script and not framework:
+        raise UsageError(
+            "--script: a script is of one framework; name it: tfpt-tui advise FRAMEWORK --script FILE.py"
+        )
     names = [framework] if framework else [name for name, one in FRAMEWORKS.items() if BEST.name in one.tracks]
     changes: Mapping[str, Value] = dict(map(parse_override, overrides))
     rows = {"data": absolute(data), **changes, "track": BEST.name}
@@ -81,6 +92,8 @@ def advise(
     show(summary_text(advices) + "\n")
     path = _keep(advices, data, framework, invocation)
     say(f"{path}: run it with: tfpt-tui run {path.stem} --data {data}")
+    if script:
+        _write_script(script, advices[0].config)
     return 0
 
 
@@ -122,6 +135,14 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
     )
     text = preset_text(preset, "Found by tfpt-tui advise; another machine has other fastest settings.")
     return save_preset(name, text, invocation.paths, overwrite=True)
+
+
+def _write_script(script: Path, config: RunConfig) -> None:
+    try:
+        write_atomically(script, script_text(config))
+    except OSError as error:
+        raise cannot("write the script", script, error) from None
+    say(f"{script}: the same without tfpt-tui; run it with: python {script}")
 
 
 def _changed(config: RunConfig) -> dict[str, Value]:

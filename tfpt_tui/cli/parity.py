@@ -12,7 +12,6 @@ import click
 
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, table_text
 from tfpt_tui.config.frameworks import FRAMEWORKS, parity_reference
-from tfpt_tui.config.schema import MEASURES
 from tfpt_tui.config.tracks import PARITY, TRACKS
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
@@ -21,7 +20,7 @@ from tfpt_tui.hardware.machine import describe_machine
 from tfpt_tui.results.comparison.neutrality import FAULTY, Neutrality, check_neutrality, neutrality_table
 from tfpt_tui.results.comparison.neutrality import document as neutrality_document
 from tfpt_tui.results.comparison.parity import Proof, check_evidence, decisive, document, proof_table, store
-from tfpt_tui.runs.tasks.neutrality_evidence import Case
+from tfpt_tui.runs.tasks.neutrality_evidence import all_cases
 from tfpt_tui.runs.tasks.parity_evidence import Evidence, gather_evidence
 
 
@@ -71,13 +70,7 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
 
 
 def _check_neutrality(invocation: Invocation, tracks: Sequence[str], device: str, as_json: bool) -> int:
-    cases = [
-        Case(framework, track, measure, device)
-        for track in tracks
-        for framework in FRAMEWORKS
-        if track in FRAMEWORKS[framework].tracks
-        for measure in MEASURES
-    ]
+    cases = all_cases(tracks, device)
     found: list[Neutrality] = []
     try:
         for one in check_neutrality(cases, invocation.settings, say):

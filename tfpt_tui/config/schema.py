@@ -345,11 +345,11 @@ class RunConfig:
     )
     steps_per_call: int = _switch(
         "steps_per_call",
-        "training steps that one call takes in a compiled loop; 0 is 16",
-        default=0,
+        "training steps that one call takes in a compiled loop",
+        default=16,
         tried=(1, 4, 16),
         unit="steps",
-        minimum=0,
+        minimum=1,
         maximum=1024,
     )
     max_steps: int = _setting(

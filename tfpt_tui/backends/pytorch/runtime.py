@@ -38,7 +38,7 @@ def init_device(config: RunConfig) -> torch.device:
     if track.equal_mathematics:
         torch.backends.cudnn.benchmark = not config.deterministic  # TensorFlow tunes its convolutions too
     if track.is_tuned:
-        torch.backends.mkldnn.set_flags(config.is_on("onednn"))
+        torch.backends.mkldnn.enabled = config.is_on("onednn")
     if config.deterministic:
         torch.use_deterministic_algorithms(True)
     device = _find_device(config.device)

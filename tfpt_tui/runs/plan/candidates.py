@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
-from tfpt_tui.config.schema import AUTO, ON, SETTINGS, RunConfig
+from tfpt_tui.config.schema import ON, SETTINGS, RunConfig, defaults
 from tfpt_tui.config.tracks import BEST
 from tfpt_tui.documents import Value
 
 COMPILE, THREADS, PRECISION = "compile", "threads", "precision"
-STEPS_PER_CALL, USUAL_STEPS = "steps_per_call", 16
 # Whose interval ends below is faster, beyond what the luck of a process may bring.
 PROVEN = 0.995
 # Configurations that are this much slower than the fastest are not tried again with other switches.
@@ -134,9 +133,7 @@ def _usual(key: str, *, on_gpu: bool) -> Value:
     """What a switch is on the track best when nobody says otherwise."""
     if key == COMPILE:
         return ON if on_gpu else "off"
-    if key == STEPS_PER_CALL:
-        return USUAL_STEPS
-    return ON if ON in SETTINGS[key].choices else AUTO
+    return ON if ON in SETTINGS[key].choices else defaults()[key] or ""
 
 
 def _first(value: Value, values: Sequence[Value]) -> tuple[Value, ...]:

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import psutil
 
-from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
+from tfpt_tui.config.schema import MEASURES, RunConfig
+from tfpt_tui.config.script import script_text
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.counters import Counters, descendants, read_process
@@ -114,6 +115,17 @@ class Arm:
     process: subprocess.Popen[bytes]
     log: EpochLog
     errors: Path
+
+
+def all_cases(tracks: Sequence[str], device: str) -> list[Case]:
+    """What can be measured of these tracks; the script of a tuned one trains from end to end."""
+    return [
+        Case(framework, track, measure, device)
+        for track in tracks
+        for framework in FRAMEWORKS
+        if track in FRAMEWORKS[framework].tracks
+        for measure in (MEASURES[:1] if TRACKS[track].is_tuned else MEASURES)
+    ]
 
 
 def available_cores() -> int:
@@ -232,13 +244,13 @@ def count_waits(
         TfptError: a process failed.
     """
     config = _config(case, data, threads)
-    script = str(package / "backends" / case.framework / "plain.py")
     started: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        for name, target in (("plain", script), ("worker", "")):  # nothing is timed: both at once
+        for name in ("plain", "worker"):  # nothing is timed: both at once
             own = directory / name
             own.mkdir(parents=True)
             _write_config(config.replace(epochs=2), own)
+            target = str(_plain_script(package, config.replace(epochs=2), own)) if name == "plain" else ""
             command = worker_command(interpreter, own, "waits", target, package=package)
             with (own / "output").open("wb") as output:
                 started[name] = subprocess.Popen(
@@ -285,8 +297,17 @@ def _write_config(config: RunConfig, directory: Path) -> None:
 
 def _plain_command(interpreter: str, package: Path, config: RunConfig, directory: Path) -> tuple[list[str], Path]:
     _write_config(config, directory)
-    script = package / "backends" / config.framework / "plain.py"
+    script = _plain_script(package, config, directory)
     return [interpreter, "-P", str(script), str(directory / "settings.json")], directory / "output"
+
+
+def _plain_script(package: Path, config: RunConfig, directory: Path) -> Path:
+    """The script that does a track's work by hand; of a tuned track that is the one that advise gives away."""
+    if not TRACKS[config.track].is_tuned:
+        return package / "backends" / config.framework / "plain.py"
+    script = directory / "script.py"
+    script.write_text(script_text(config), encoding="utf-8")
+    return script
 
 
 def _worker_command(interpreter: str, package: Path, config: RunConfig, directory: Path) -> tuple[list[str], Path]:

@@ -26,7 +26,6 @@ from tfpt_tui.events import EvaluationEnd
 
 __all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "resident", "train"]
 
-STEPS_PER_CALL = 16
 BETA_1, BETA_2 = 0.9, 0.999  # keras/src/optimizers/adam.py
 
 
@@ -87,9 +86,7 @@ def compile_step(model: keras.Sequential, data: PackedData, config: RunConfig, d
     loss, optimizer = CountedLoss(), _make_optimizer(model, config)
     compiled = bool(choose_jit(config))
     run = _make_loop(model, loss, optimizer, data, config, compiled=compiled)
-    step = LoopStep(
-        model, loss, compiled, run=run, optimizer=optimizer, steps_per_call=config.steps_per_call or STEPS_PER_CALL
-    )
+    step = LoopStep(model, loss, compiled, run=run, optimizer=optimizer, steps_per_call=config.steps_per_call)
     variables = [*model.variables, *optimizer.variables]
     before = [variable.numpy() for variable in variables]
     first = [part[: config.batch_size] for part in data.draw(0)]
