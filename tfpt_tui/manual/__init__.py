@@ -13,7 +13,18 @@ from tfpt_tui.config.schema import nearest
 from tfpt_tui.errors import UsageError
 
 # In the order in which they are listed.
-TOPICS = ("datasets", "settings", "presets", "files", "compare", "method", "environments", "terminals", "keys")
+TOPICS = (
+    "datasets",
+    "settings",
+    "presets",
+    "files",
+    "compare",
+    "method",
+    "fastest",
+    "environments",
+    "terminals",
+    "keys",
+)
 
 
 def title_of(topic: str) -> str:

@@ -1,0 +1,132 @@
+"""``tfpt-tui advise``: what is refused, what is shown, and what is kept; the search is in tests/runs/test_race.py."""
+
+import ast
+
+import pytest
+
+from tfpt_tui.cli import advise as command
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.presets import load_preset
+from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.script import script_text
+from tfpt_tui.runs.plan.candidates import first_candidate, plain
+from tfpt_tui.runs.tasks.advise import Advice, Loser, Rung
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--script", "best.py"), "--script: a script is of one framework; name it: tfpt-tui advise FRAMEWORK"),
+        (("--vary", "epochs"), "epochs: must be of batch_size, num_workers"),
+        (("--budget", "100s"), "--budget: 50 s for PyTorch are too short for one race and its ladder"),
+        (("--set", "cache=true"), "cache=true: the track best keeps its images decoded anyway"),
+        (("--precision", "half"), "'half' is not 'any'"),
+    ],
+)
+def test_what_cannot_be_advised_on_is_refused_in_one_line(cli, dataset, fake_python, options, said):
+    code, out, err = cli("advise", "--data", dataset, *options)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_a_dataset_that_is_not_there_is_missing(cli, tmp_path, fake_python):
+    code, _, err = cli("advise", "--data", tmp_path / "none", "--budget", "10m")
+    assert code == 3
+    assert "no such dataset directory" in err
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Let the search find each framework's first candidate; what it was asked is kept."""
+    asked = []
+
+    def find(config, choices, budget_s, settings, paths, follow, say):
+        asked.append((config, choices, budget_s))
+        advised = first_candidate(config, choices)
+        rungs = Rung(plain(advised), "plain", 600.0), Rung(advised, "onednn=on", 900.0, 1.5, 1.4, 1.6)
+        loser = Loser("compile=on", "no compiler")
+        return Advice(config.framework, rungs, rungs[-1], (loser,), 9, 60.0, ("sweep",))
+
+    monkeypatch.setattr(command, "find_fastest", find)
+    return asked
+
+
+def test_each_framework_gets_its_share_of_the_budget_a_ladder_and_a_row_of_a_preset(cli, dataset, paths, found):
+    code, out, err = cli("advise", "--data", dataset, "--budget", "10m")
+    assert code == 0
+    assert [round(budget_s) for _, _, budget_s in found] == [300, 540]  # what the first left over is the second's
+    assert "+ onednn=on" in out
+    assert "x1.50 [1.40, 1.60]" in out
+    assert "failed: compile=on: no compiler" in out
+    preset = load_preset(paths.user_presets / f"best-{dataset.name}.toml")
+    assert [row.settings["framework"] for row in preset.rows] == ["pytorch", "tensorflow"]
+    assert all(row.settings["track"] == "best" and row.settings["onednn"] == "on" for row in preset.rows)
+    assert all("data" not in row.settings for row in preset.rows)
+    assert f"run it with: tfpt-tui run best-{dataset.name} --data {dataset}" in err
+
+
+def test_what_is_asked_for_is_tried(cli, dataset, found):
+    cli(
+        "advise",
+        "pytorch",
+        "--data",
+        dataset,
+        "--precision",
+        "any",
+        "--vary",
+        "batch_size",
+        "--set",
+        "image_size=16",
+    )
+    ((config, choices, _),) = found
+    assert (config.image_size, config.track) == (16, "best")
+    assert choices.values["precision"] == ("float32", "bfloat16")
+    assert 64 in choices.values["batch_size"]
+
+
+def test_later_advice_replaces_the_preset_of_earlier_advice(cli, dataset, paths, found):
+    for _ in range(2):
+        assert cli("advise", "tensorflow", "--data", dataset)[0] == 0
+    assert [path.stem for path in paths.user_presets.iterdir()] == [f"best-{dataset.name}-tensorflow"]
+
+
+def test_the_script_is_written_with_the_advised_settings(cli, dataset, found, tmp_path):
+    code, _, err = cli("advise", "pytorch", "--data", dataset, "--script", tmp_path / "fast.py")
+    assert code == 0
+    text = (tmp_path / "fast.py").read_text()
+    assert f'DATA = "{dataset}"' in text
+    assert "run it with: python" in err
+
+
+def test_a_script_that_cannot_be_written_is_refused_with_the_reason(cli, dataset, found, tmp_path):
+    code, _, err = cli("advise", "pytorch", "--data", dataset, "--script", tmp_path / "none" / "fast.py")
+    assert code == 3
+    assert "cannot write the script" in err
+
+
+@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
+def test_a_script_is_plain_and_has_every_switch_of_the_configuration(framework):
+    row = {
+        "framework": framework,
+        "track": "best",
+        "data": "/d",
+        "batch_size": 64,
+        "pool_first": "off",
+        "threads": 1,
+    }
+    text = script_text(RunConfig.from_mapping(row, "here"))
+    imported = [
+        name.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    ]
+    assert not any("tfpt" in name for name in imported)
+    constants = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    assert constants["BATCH_SIZE"] == 64
+    assert (constants["ONEDNN"], constants["POOL_FIRST"], constants["THREADS"]) == ("on", "off", 1)
+    assert {key.upper() for key in FRAMEWORKS[framework].switches} <= constants.keys()
