@@ -16,6 +16,7 @@ EXAMPLES = [
     EpochEnd(1, 20, 2.5, 0.25, 10.0, 0.1, 5000.0),
     EpochEnd(2, 20, None, None, 10.0, 0.1, 5000.0),
     events.Slice(3, 2, 16, 512, 1.02, 1.9),
+    events.StepProfile(0.03, 0.032, {"convolution": 0.7, "other": 0.3}, "trace.json"),
     events.EvaluationEnd(2.5, 0.25, 1.0, 10000.0),
     events.RunWarning("the disk is slow", "disk", "use another one", "time"),
     events.Heartbeat(),

@@ -146,6 +146,31 @@ class Slice:
     cpu_s: float = 0.0
 
 
+# Where the time of a training step goes, in the same words for every framework; "other" is what no part explains.
+STEP_PARTS: Final = (
+    *("loading", "host", "convolution", "normalisation", "pooling", "activation", "dense", "loss", "optimiser"),
+    *("copies", "waiting", "other"),
+)
+
+
+@dataclass(frozen=True)
+class StepProfile:
+    """Seconds of a training step without the profiler and under it, and the shares of its parts in the latter.
+
+    ``trace`` is the profiler's own file or folder in the directory of the run. ``matmul_flops`` and
+    ``convolution_flops`` are what the framework reaches here in a large matrix product, and in the network's
+    convolutions alone; 0 where that was not measured.
+    """
+
+    kind: ClassVar[str] = "step_profile"
+    step_s: float = 0.0
+    profiled_step_s: float = 0.0
+    shares: Mapping[str, float] = field(default_factory=dict)
+    trace: str = ""
+    matmul_flops: float = 0.0
+    convolution_flops: float = 0.0
+
+
 @dataclass(frozen=True)
 class EvaluationEnd:
     """``first_batch_s`` reaches to the end of the first batch where compiling is inside the clock, else 0.
@@ -212,6 +237,7 @@ Event = (
     | Progress
     | EpochEnd
     | Slice
+    | StepProfile
     | EvaluationEnd
     | RunWarning
     | Heartbeat
@@ -229,6 +255,7 @@ KINDS: Final[dict[str, type[Event]]] = {
         Progress,
         EpochEnd,
         Slice,
+        StepProfile,
         EvaluationEnd,
         RunWarning,
         Heartbeat,
@@ -241,6 +268,7 @@ KINDS: Final[dict[str, type[Event]]] = {
 MEASURED: Final = (
     *("seconds", "first_batch_s", "images_per_s", "epoch", "epochs", "done", "total"),
     *("trainable", "non_trainable", "pid", "round", "position", "steps", "images", "cpu_s"),
+    *("step_s", "profiled_step_s", "matmul_flops", "convolution_flops"),
 )
 
 
@@ -319,7 +347,7 @@ def _check_measured(event: Event) -> None:
         raise DocumentError("has no number or no seconds", "epoch")
     if isinstance(event, Slice) and not (event.round and event.images and event.seconds):
         raise DocumentError("has no round, no images or no seconds", "round")
-    for counters in (getattr(event, "counters", {}), getattr(event, "memory", {})):
+    for counters in (getattr(event, name, {}) for name in ("counters", "memory", "shares")):
         for name, value in counters.items():
             if not 0 <= value < INTEGER_LIMIT:
                 raise DocumentError(f"cannot be {value!r}", name)

@@ -12,7 +12,18 @@ BACKENDS = Path(tfpt_tui.__file__).parent / "backends"
 FIRST, *OTHERS = FRAMEWORKS
 TRACKS = ("published", "documented", "best")  # with modules of their own
 FILES = (
-    *("data", "decode", "model", "training", "runtime", "variables", "parity_evidence", "cifar_reader", "probe"),
+    *(
+        "data",
+        "decode",
+        "model",
+        "training",
+        "runtime",
+        "variables",
+        "parity_evidence",
+        "cifar_reader",
+        "probe",
+        "profiler",
+    ),
     *(f"{track}/{part}" for track in TRACKS for part in ("data", "training")),
 )
 # What each framework decides by itself, and a script as one would write it by hand: another in each.

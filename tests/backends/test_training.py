@@ -170,6 +170,8 @@ def best_runs(framework, train_several):
             "best, switched off": switched_off,
             "best, model": {"track": "best", "measure": "model", "epochs": 6},
             "best, loader": {"track": "best", "measure": "loader"},
+            "best, profile": {"track": "best", "measure": "profile"},
+            "default, profile": {"measure": "profile"},
         }
     )
 
@@ -265,6 +267,21 @@ def test_the_track_best_times_the_model_and_the_gathering_alone(best_runs):
     assert runs["best, model"][1].epochs[-1].accuracy > 0.9
     loads = runs["best, loader"][1]
     assert all(epoch.loss is None and epoch.images_per_s > 0 for epoch in loads.epochs)
+
+
+@pytest.mark.parametrize("name", ["best, profile", "default, profile"])
+def test_a_profile_says_where_a_step_goes_and_keeps_its_trace(best_runs, name):
+    _, runs = best_runs
+    run, record = runs[name]
+    shares = record.profile.shares
+    assert sum(shares.values()) == pytest.approx(1.0, abs=0.01)
+    assert max(shares, key=shares.get) == "convolution"
+    assert {"host", "normalisation", "pooling", "optimiser", "copies"} <= shares.keys()
+    assert ("loading" in shares) == (name == "default, profile")
+    assert shares.get("other", 0.0) < 0.25 or any(one.code == "profile_other" for one in record.warnings)
+    assert (run / record.profile.trace).exists()
+    assert len(record.epochs) == 2
+    assert record.evaluation is None
 
 
 def test_mixed_precision_is_applied(short_runs):

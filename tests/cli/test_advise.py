@@ -1,4 +1,4 @@
-"""``tfpt-tui advise``: what is refused, what is shown, and what is kept; the search is in tests/runs/test_race.py."""
+"""``tfpt-tui advise``: what is refused, shown and kept; the search is tested in tests/runs/test_race.py."""
 
 import ast
 

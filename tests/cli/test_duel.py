@@ -13,7 +13,7 @@ import pytest
         (("--budget", "nan"), "nan: must be a time such as 90s, 10m or 1h"),
         (("--rows", "1"), "--duel: a duel needs two rows or more"),
         (("--set", "track=published"), "--duel: the clock of the track published is a whole training in one go"),
-        (("--set", "measure=loader"), "--duel: measure=loader trains nothing"),
+        (("--set", "measure=loader"), "--duel: measure=loader is no training"),
     ],
 )
 def test_what_is_no_duel_is_refused_in_one_line(cli, dataset, fake_python, options, said):

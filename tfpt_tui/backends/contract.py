@@ -7,12 +7,13 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from tfpt_tui.backends.dataset import Images
 from tfpt_tui.backends.draws import Array, Weights
+from tfpt_tui.backends.profile import Peaks
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
@@ -107,6 +108,20 @@ class Runtime(Protocol[D_in, S_in, V]):
     def peak_gpu_bytes(self) -> int: ...
 
     def is_out_of_memory(self, error: BaseException) -> bool: ...
+
+
+class Profiler(Protocol[V_in]):
+    """The framework's own profiler."""
+
+    TRACE: str
+
+    def record_steps(self, work: Callable[[], None], device: V_in, directory: Path) -> dict[str, float]:
+        """Do some training under it and leave its trace in the directory: seconds by the parts of a step."""
+        ...
+
+    def find_peaks(self, config: RunConfig, device: V_in) -> Peaks:
+        """What the device reaches in a matrix product, and in the network's convolutions alone."""
+        ...
 
 
 class Variables(Protocol):

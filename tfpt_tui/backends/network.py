@@ -6,6 +6,7 @@ pooling, a dense layer of 128 with ReLU, and a dense layer of one logit a class.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from tfpt_tui.events import ModelSummary
@@ -44,12 +45,35 @@ def flops_per_image(classes: int, side: int) -> int:
     the first layer, whose inputs are pixels. Normalisation, activation and pooling are left out: less than a
     hundredth.
     """
-    layers = []
-    for inputs, outputs in pairwise((INPUT_CHANNELS, *CHANNELS)):
-        layers.append(KERNEL * KERNEL * inputs * outputs * side * side)
+    dense = CHANNELS[-1] * HIDDEN + HIDDEN * classes
+    return sum(one.flops for one in convolutions(side)) + 2 * 3 * dense
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution of the network on images of ``side`` pixels; ``flops`` to train it on one of them.
+
+    The ``first`` one, whose inputs are pixels, has no gradient for them.
+    """
+
+    inputs: int
+    outputs: int
+    side: int
+    first: bool
+
+    @property
+    def flops(self) -> int:
+        passes = 2 if self.first else 3
+        return 2 * passes * KERNEL * KERNEL * self.inputs * self.outputs * self.side**2
+
+
+def convolutions(side: int) -> list[Convolution]:
+    """The convolutions of the network for images of ``side`` x ``side`` pixels."""
+    found = []
+    for number, (inputs, outputs) in enumerate(pairwise((INPUT_CHANNELS, *CHANNELS))):
+        found.append(Convolution(inputs, outputs, side, first=number == 0))
         side //= POOL
-    layers += [CHANNELS[-1] * HIDDEN, HIDDEN * classes]
-    return 2 * (3 * sum(layers) - layers[0])
+    return found
 
 
 def check_parameters(summary: ModelSummary, classes: int) -> None:

@@ -24,13 +24,14 @@ from tfpt_tui.backends.effective import differences, emulated, retraced
 from tfpt_tui.backends.gate import MOST_EPOCHS, DuelOver, Gate
 from tfpt_tui.backends.loaders import loader_failure
 from tfpt_tui.backends.network import check_parameters, flops_per_image
-from tfpt_tui.backends.report import Report
+from tfpt_tui.backends.profile import PROFILED_STEPS, doubtful_profile, step_profile
+from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.frameworks import FRAMEWORKS, OWN_MODULES
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError
-from tfpt_tui.events import Environment, RunEnd, RunError, RunStart
+from tfpt_tui.events import Environment, RunEnd, RunError, RunStart, StepProfile
 from tfpt_tui.files import free_bytes, written_whole
 from tfpt_tui.lifeline import die_with_parent
 
@@ -127,6 +128,8 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
     )
     report.endless = duel is not None and not duel.whole
     config = config.replace(epochs=MOST_EPOCHS if report.endless else config.epochs_trained)
+    if config.measure == "profile":
+        config = config.replace(epochs=1, max_steps=config.max_steps or PROFILED_STEPS)
     with report.phase("import"):
         backend = load_backend(config)
     loaded.append(backend)
@@ -154,6 +157,11 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
     with report.phase("compile"):
         step = training.compile_step(network, train, config, device)
     _tell_environment(report, backend, config, step, train, device)
+    if config.measure == "profile":
+        with report.phase("training"):
+            few = max(1, min(len(dataset.train) // config.batch_size, config.max_steps))
+            report.emit(_profile(run, report, backend, config, step, train, device, few))
+        return
     traces = step.traces()
     if duel:
         gate = Gate(report, duel.gate, lambda: runtime.synchronize(device))
@@ -171,6 +179,38 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
     if config.measure == "end_to_end":
         _save_and_evaluate(run, report, backend, config, dataset, network, train, test, device)
         _write_samples(run, config, data, dataset.train)
+
+
+def _profile(
+    run: Path,
+    report: Report,
+    backend: Backend,
+    config: RunConfig,
+    step: object,
+    train: object,
+    device: object,
+    steps: int,
+) -> StepProfile:
+    """An epoch of so many steps to warm up, one on the clock, and one under the profiler; then the peaks."""
+    profiler = importlib.import_module(f"tfpt_tui.backends.{config.framework}.profiler")
+    seconds: list[float] = []
+
+    def work() -> None:
+        started = clock()
+        backend.training.train(step, train, config, report)
+        backend.runtime.synchronize(device)
+        seconds.append(clock() - started)
+
+    work()
+    work()
+    report.quiet = True  # what the profiler slows down is no epoch of the record
+    parts = profiler.record_steps(work, device, run)
+    _, usual_s, profiled_s = seconds
+    peaks = profiler.find_peaks(config, device)
+    found = step_profile(parts, usual_s, profiled_s, steps, profiler.TRACE, peaks)
+    for warning in doubtful_profile(found):
+        report.emit(warning)
+    return found
 
 
 def _build(report: Report, backend: Backend, config: RunConfig, classes: int, device: object) -> object:

@@ -19,7 +19,7 @@ from tfpt_tui.config.tracks import DEFAULT, TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 
-MEASURES = ("end_to_end", "loader", "model")
+MEASURES = ("end_to_end", "loader", "model", "profile")
 # The groups of the form, in their order.
 GROUPS = WHAT_RUNS, TRAINING, INPUT, MACHINE, SWITCHES, MEASUREMENT, PLANNING = (
     *("what runs", "training", "input", "machine", "switches of the track best", "measurement"),
@@ -307,7 +307,8 @@ class RunConfig:
     )
     measure: str = _setting(
         "end_to_end",
-        help="what is timed: the whole training, loading without a model, or the model on one resident batch",
+        help="what is timed: the whole training, loading without a model, the model on one resident batch,"
+        " or the parts of a step, under the framework's profiler",
         choices=MEASURES,
         group=MEASUREMENT,
         speed=0,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
         model,
         parity_evidence,
         probe,
+        profiler,
         runtime,
         training,
         variables,
@@ -35,4 +36,5 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     _variables: contract.Variables = variables
     _parity_evidence: contract.ParityEvidence[data.Data, nn.Module, training.Step, torch.device] = parity_evidence
     _probe: contract.Probe = probe
+    _profiler: contract.Profiler[torch.device] = profiler
     _cifar_reader: contract.CifarReader = cifar_reader

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
         model,
         parity_evidence,
         probe,
+        profiler,
         runtime,
         training,
         variables,
@@ -36,4 +37,5 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     _variables: contract.Variables = variables
     _parity_evidence: contract.ParityEvidence[data.Data, keras.Sequential, training.Step, str] = parity_evidence
     _probe: contract.Probe = probe
+    _profiler: contract.Profiler[str] = profiler
     _cifar_reader: contract.CifarReader = cifar_reader

@@ -5,6 +5,7 @@ Some of it can only be read through private modules: None where a version has mo
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -76,3 +77,19 @@ class Waits:
     def __exit__(self, *error: object) -> None:
         self._tensor._numpy = self._read
         tf.test.experimental.sync_devices = self._synchronize
+
+
+def read_operations(trace: Path) -> list[tuple[str, float]]:
+    """Name and seconds of every operation in a trace of the profiler; nothing where a version moved its format."""
+    try:
+        from tensorflow.tsl.profiler.protobuf import xplane_pb2
+    except ImportError:
+        return []
+    found = []
+    for path in trace.rglob("*.xplane.pb"):
+        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+        for plane in space.planes:
+            names = {key: data.name for key, data in plane.event_metadata.items()}
+            for line in plane.lines:
+                found += [(names[event.metadata_id], event.duration_ps / 1e12) for event in line.events]
+    return found

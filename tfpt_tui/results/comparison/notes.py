@@ -13,6 +13,7 @@ from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
 from tfpt_tui.results.comparison.duel import Turns
 from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
+from tfpt_tui.results.comparison.profile import profile_notes
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
@@ -39,6 +40,7 @@ def notes_of(
         *_beside_tracks(groups, across=across),
         *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
+        *profile_notes(groups),
         *reasons(verdicts, groups, brought),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),

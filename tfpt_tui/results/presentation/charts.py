@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from tfpt_tui.config.frameworks import chart_colour, title_of, titles
 from tfpt_tui.errors import cannot
+from tfpt_tui.events import STEP_PARTS
 from tfpt_tui.files import written_whole
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings
+from tfpt_tui.results.comparison.profile import profiled, shares_of, step_s
 from tfpt_tui.results.comparison.provenance import provenance
 from tfpt_tui.results.comparison.statistics import TimeRatio
 from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_to_baseline
@@ -31,6 +33,11 @@ FORMATS = ("png", "svg")
 OTHER = "#555555"
 DPI = 140
 SIGNATURE_LETTERS = 150  # in a line of the small type below a chart
+# Of the parts of a step (events.STEP_PARTS), light and dark by turns: they are told apart without colour, too.
+PART_COLOURS = (
+    *("#999999", "#444444", "#0072B2", "#56B4E9", "#009E73", "#8fd3bd", "#D55E00", "#f0c39a"),
+    *("#CC79A7", "#f3d6e6", "#000000", "#dddddd"),
+)
 ROW_INCHES, WIDTH_INCHES = 0.45, 9.0
 
 
@@ -54,6 +61,7 @@ def draw_charts(
         "curves": _curves(runs, done),
         "batch_size": _batch_size(groups),
         "hardware": _hardware(runs, done),
+        "profile": _profile(groups),
         "published": None if published is None else _published(published),
     }
     drawn = {name: figure for name, figure in charts.items() if figure is not None}
@@ -117,6 +125,24 @@ def _time_ratio(groups: Sequence[Group], baseline: str | None) -> Figure | None:
     _name_rows(axes, [_concluded(one, time, groups) for one, time in compared])
     axes.axvline(1.0, color="black", linewidth=0.8, linestyle="--")
     axes.set_xlabel("time per image by that of the baseline (1),\nwith its 95 % interval; right of 1 is slower")
+    return figure
+
+
+def _profile(groups: Sequence[Group]) -> Figure | None:
+    """A bar for every row that was profiled: the time of a step, by its parts."""
+    entries = profiled(groups)
+    if not entries:
+        return None
+    figure, axes = _plain(len(entries))
+    ends = [0.0] * len(entries)
+    for number, part in enumerate(STEP_PARTS):
+        widths = [1000 * step_s(entry) * shares_of(entry)[part] for entry in entries]
+        if any(widths):
+            axes.barh(range(len(entries)), widths, left=ends, color=PART_COLOURS[number], label=part)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    _name_rows(axes, [_marked(entry, groups) for entry in entries])
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
+    axes.set_xlabel("a training step (ms) by its parts, as the framework's profiler shares it out")
     return figure
 
 

@@ -126,6 +126,10 @@ def _figures(result: RunResult) -> list[str]:
         lines.append(_line("training", f"loss {training.loss:.4f}, accuracy {training.accuracy:.4f}"))
     if test.loss is not None and test.accuracy is not None:
         lines.append(_line("test", f"loss {test.loss:.4f}, accuracy {test.accuracy:.4f}"))
+    if result.profile.shares:
+        parts = sorted(result.profile.shares.items(), key=lambda part: -part[1])
+        shares = ", ".join(f"{part} {share:.0%}" for part, share in parts)
+        lines.append(_line("a step", f"{1000 * result.profile.step_s:.1f} ms: {shares}; {result.profile.trace}"))
     if clock := result.article_clock:
         seconds = f"training {clock.training_s:.1f} s, evaluation {clock.evaluation_s:.1f} s"
         lines.append(_line("article's clock", seconds))

@@ -72,5 +72,5 @@ def why_no_duel(configs: Sequence[RunConfig]) -> str:
         if TRACKS[config.track].compiles_in_clock:
             return f"the clock of the track {config.track} is a whole training in one go"
         if config.measure not in ("end_to_end", "model"):
-            return f"measure={config.measure} trains nothing that could be parted into turns"
+            return f"measure={config.measure} is no training that could be parted into turns"
     return ""

@@ -21,6 +21,7 @@ from tfpt_tui.events import (
     RunWarning,
     Slice,
     Stamped,
+    StepProfile,
 )
 
 
@@ -40,6 +41,7 @@ class Record:
     progress: Progress | None = None
     epochs: tuple[EpochEnd, ...] = ()
     slices: tuple[Slice, ...] = ()
+    profile: StepProfile | None = None
     evaluation: EvaluationEnd | None = None
     warnings: tuple[RunWarning, ...] = ()
     end: RunEnd | None = None
@@ -80,6 +82,8 @@ def fold(record: Record, stamped: Stamped) -> Record:
             return replace(record, epochs=(*record.epochs, epoch), progress=None)
         case Slice() as done:
             return replace(record, slices=(*record.slices, done))
+        case StepProfile() as profile:
+            return replace(record, profile=profile)
         case EvaluationEnd() as evaluation:
             return replace(record, evaluation=evaluation)
         case RunWarning() as warning:

@@ -16,13 +16,14 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import SETTINGS, RunConfig
 from tfpt_tui.config.tracks import PUBLISHED, TRACKS
 from tfpt_tui.documents import DocumentError, Value, build, without_none
-from tfpt_tui.events import EpochEnd, RunError, RunWarning, Slice, read_warnings
+from tfpt_tui.events import EpochEnd, RunError, RunWarning, Slice, StepProfile, read_warnings
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, MachineSnapshot, snapshot_document
 from tfpt_tui.runs.record.fold import Record, images_of
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.scaling import Scaled, compile_s, scale
 
 SCHEMA = 1
+NO_PROFILE = StepProfile()
 ENVIRONMENT = "environment"  # the table of it, where a document has both
 DISTURBED = 1.15  # times the median epoch, and an outlier among them
 # The figures whose doubts stand among the flags of a run.
@@ -139,6 +140,7 @@ class RunResult:
         hardware: means and peaks of hardware.csv over the whole run, imports included; ``energy_j`` is what the
             GPU counted in that time, for runs of at least 10 s (hardware/readings.py).
         slices: the turns of an arm of a duel.
+        profile: where the time of a step goes, of a run that measured that.
         preset, sweep: "" where the run is of none; ``burn_in`` if it only warmed the machine up.
         environment: ``environment.toml``.
     """
@@ -158,6 +160,7 @@ class RunResult:
     counters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     training: Training = Training()
     slices: tuple[Slice, ...] = ()
+    profile: StepProfile = NO_PROFILE
     test: Evaluation = Evaluation()
     memory: Memory = Memory()
     hardware: Mapping[str, float] = field(default_factory=dict)
@@ -224,6 +227,7 @@ def make_result(
         counters=record.counters,
         training=training_of(record.epochs, config, record.slices),
         slices=record.slices,
+        profile=record.profile or StepProfile(),
         test=Evaluation(**dataclasses.asdict(evaluation)) if evaluation else Evaluation(),
         memory=_memory(record, hardware),
         hardware=hardware,

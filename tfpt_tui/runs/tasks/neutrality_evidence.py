@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
-from tfpt_tui.config.schema import MEASURES, RunConfig
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.script import script_text
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.config.tracks import TRACKS
@@ -36,6 +36,7 @@ from tfpt_tui.runs.record.tail import LineTail
 
 CLASSES, SIDE = 10, 64  # decoding and resizing are part of the work
 # Five steps of 32 an epoch. A loader alone is done with them in 25 ms, where a single millisecond would count.
+MEASURED = ("end_to_end", "loader", "model")
 PER_CLASS = {"end_to_end": 16, "model": 16, "loader": 80}
 BATCH = 32
 # Seconds of timed epochs. Epochs of a loader differ most: tf.data decodes on another number of threads in each.
@@ -124,7 +125,7 @@ def all_cases(tracks: Sequence[str], device: str) -> list[Case]:
         for track in tracks
         for framework in FRAMEWORKS
         if track in FRAMEWORKS[framework].tracks
-        for measure in (MEASURES[:1] if TRACKS[track].is_tuned else MEASURES)
+        for measure in (MEASURED[:1] if TRACKS[track].is_tuned else MEASURED)
     ]
 
 

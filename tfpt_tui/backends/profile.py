@@ -1,0 +1,81 @@
+"""What a framework's profiler says of a training step, in the same words for every framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tfpt_tui.backends.network import Convolution
+from tfpt_tui.backends.report import clock
+from tfpt_tui.events import STEP_PARTS, RunWarning, StepProfile
+
+# A trace of a second or so: long enough to mean something, short enough to be opened in a viewer.
+PROFILED_STEPS = 30
+# Of the matrices whose product shows a machine's arithmetic peak, and how long each peak is looked for.
+SIDE, PEAK_S = 2048, 0.4
+# Beyond these a profile says so itself.
+MOST_OVERHEAD, MOST_OTHER = 1.10, 0.10
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """FLOP/s that a framework reaches here: in a large matrix product, and in the network's convolutions alone,
+    forward and backward.
+    """
+
+    matmul: float
+    convolution: float
+
+
+NO_PEAKS = Peaks(0.0, 0.0)
+
+
+def measure_peaks(
+    multiply: Callable[[], None], convolve: Mapping[Convolution, Callable[[], None]], batch_size: int
+) -> Peaks:
+    """Time each alone. ``multiply`` takes two square matrices of :data:`SIDE`, ``convolve`` trains one convolution
+    on a batch; all have waited for the device when they return.
+    """
+    seconds = sum(_best_s(work) for work in convolve.values())
+    flops = sum(one.flops * batch_size for one in convolve)
+    return Peaks(2 * SIDE**3 / _best_s(multiply), flops / seconds)
+
+
+def _best_s(work: Callable[[], None]) -> float:
+    """The shortest of some times: a peak is what is reached undisturbed."""
+    work()
+    times: list[float] = []
+    until = clock() + PEAK_S
+    while len(times) < 3 or clock() < until:
+        started = clock()
+        work()
+        times.append(clock() - started)
+    return min(times)
+
+
+def step_profile(
+    parts: Mapping[str, float], seconds: float, profiled_s: float, steps: int, trace: str, peaks: Peaks = NO_PEAKS
+) -> StepProfile:
+    """The shares of the parts in so many profiled steps; what no part explains is "other".
+
+    ``parts`` were measured by the profiler, ``seconds`` and ``profiled_s`` of the same steps by our clock.
+    """
+    known = sum(seconds for part, seconds in parts.items() if part != "other")
+    seconds_of = {**parts, "other": parts.get("other", 0.0) + max(0.0, profiled_s - sum(parts.values()))}
+    whole = known + seconds_of["other"]
+    shares = {part: round(seconds_of[part] / whole, 4) for part in STEP_PARTS if seconds_of.get(part)}
+    flops = {"matmul_flops": peaks.matmul, "convolution_flops": peaks.convolution}
+    return StepProfile(seconds / steps, profiled_s / steps, shares, trace, **flops)
+
+
+def doubtful_profile(profile: StepProfile) -> list[RunWarning]:
+    """What makes the shares doubtful: a profiler that slows the step down, and time that is in no part."""
+    found = []
+    times = profile.profiled_step_s / profile.step_s
+    if times > MOST_OVERHEAD:
+        message = f"under the profiler a step took {times:.2f} times as long as without it"
+        found.append(RunWarning(message, "profiler_cost", "read the shares as rough ones"))
+    other = profile.shares.get("other", 0.0)
+    if other > MOST_OTHER:
+        found.append(RunWarning(f"{other:.0%} of a step are in none of its parts", "profile_other"))
+    return found
