@@ -157,9 +157,9 @@ STEP_PARTS: Final = (
 class StepProfile:
     """Seconds of a training step without the profiler and under it, and the shares of its parts in the latter.
 
-    ``trace`` is the profiler's own file or folder in the directory of the run. ``matmul_flops`` and
-    ``convolution_flops`` are what the framework reaches here in a large matrix product, and in the network's
-    convolutions alone; 0 where that was not measured.
+    ``trace`` is the profiler's own file or folder in the directory of the run. ``matmul_gflops`` and
+    ``convolution_gflops`` are the GFLOP/s that the framework reaches here in a large matrix product, and in the
+    network's convolutions alone; 0 where that was not measured.
     """
 
     kind: ClassVar[str] = "step_profile"
@@ -167,8 +167,8 @@ class StepProfile:
     profiled_step_s: float = 0.0
     shares: Mapping[str, float] = field(default_factory=dict)
     trace: str = ""
-    matmul_flops: float = 0.0
-    convolution_flops: float = 0.0
+    matmul_gflops: float = 0.0
+    convolution_gflops: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ KINDS: Final[dict[str, type[Event]]] = {
 MEASURED: Final = (
     *("seconds", "first_batch_s", "images_per_s", "epoch", "epochs", "done", "total"),
     *("trainable", "non_trainable", "pid", "round", "position", "steps", "images", "cpu_s"),
-    *("step_s", "profiled_step_s", "matmul_flops", "convolution_flops"),
+    *("step_s", "profiled_step_s", "matmul_gflops", "convolution_gflops"),
 )
 
 

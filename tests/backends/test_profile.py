@@ -1,6 +1,10 @@
+import itertools
+
 import pytest
 
-from tfpt_tui.backends.profile import doubtful_profile, step_profile
+from tfpt_tui.backends import profile as profiling
+from tfpt_tui.backends.network import convolutions, flops_per_image
+from tfpt_tui.backends.profile import doubtful_profile, measure_peaks, step_profile
 
 
 def test_the_shares_of_the_parts_and_of_what_is_in_none_are_those_of_the_clock():
@@ -22,3 +26,17 @@ def test_a_profiler_that_costs_much_and_time_in_no_part_are_said(profiled_s, oth
     parts = {"convolution": profiled_s * (1 - other)}
     profile = step_profile(parts, 10.0, profiled_s, steps=10, trace="t")
     assert [warning.code for warning in doubtful_profile(profile)] == codes
+
+
+def test_a_peak_is_the_work_by_its_shortest_time(monkeypatch):
+    times = itertools.count()
+    monkeypatch.setattr(profiling, "clock", lambda: float(next(times)))  # every work takes a second
+    found = measure_peaks(lambda: None, dict.fromkeys(convolutions(32), lambda: None), batch_size=8)
+    assert found.matmul == pytest.approx(2e-9 * profiling.SIDE**3)
+    assert found.convolution == pytest.approx(8e-9 * sum(one.flops for one in convolutions(32)) / 4)
+
+
+def test_the_convolutions_are_most_of_the_work_of_the_network():
+    work = sum(one.flops for one in convolutions(32))
+    assert 0.99 * flops_per_image(100, 32) < work < flops_per_image(100, 32)
+    assert [one.first for one in convolutions(32)] == [True, False, False, False]

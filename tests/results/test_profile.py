@@ -7,6 +7,7 @@ from tfpt_tui.events import StepProfile
 from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.presentation.charts import draw_charts
 from tfpt_tui.results.presentation.run_report import report_run
+from tfpt_tui.runs.record.result import ModelSize
 
 
 def a_profile(run, framework, step_s, **shares):
@@ -34,6 +35,14 @@ def test_the_parts_of_a_step_stand_side_by_side_the_largest_first(both):
         "host: 20 % in PyTorch, 0 % in TensorFlow",
         "other: 10 % in PyTorch, 0 % in TensorFlow",
     ]
+
+
+def test_what_a_training_reaches_is_told_as_a_share_of_its_peaks(both):
+    peaks = replace(both[0].profile, matmul_gflops=150.0, convolution_gflops=100.0)
+    size = ModelSize(1, 1, 0, flops_per_image=75_000_000)
+    notes = compare([replace(both[0], profile=peaks, model=size)])[0].notes
+    told = "PyTorch: 72 GFLOP/s, 72 % of what its convolutions reach alone (100), 48 % of a matrix product (150)"
+    assert told in notes
 
 
 def test_a_run_that_was_not_profiled_says_nothing_of_it():

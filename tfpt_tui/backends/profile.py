@@ -19,7 +19,7 @@ MOST_OVERHEAD, MOST_OTHER = 1.10, 0.10
 
 @dataclass(frozen=True)
 class Peaks:
-    """FLOP/s that a framework reaches here: in a large matrix product, and in the network's convolutions alone,
+    """GFLOP/s that a framework reaches here: in a large matrix product, and in the network's convolutions alone,
     forward and backward.
     """
 
@@ -38,7 +38,7 @@ def measure_peaks(
     """
     seconds = sum(_best_s(work) for work in convolve.values())
     flops = sum(one.flops * batch_size for one in convolve)
-    return Peaks(2 * SIDE**3 / _best_s(multiply), flops / seconds)
+    return Peaks(2e-9 * SIDE**3 / _best_s(multiply), 1e-9 * flops / seconds)
 
 
 def _best_s(work: Callable[[], None]) -> float:
@@ -64,7 +64,7 @@ def step_profile(
     seconds_of = {**parts, "other": parts.get("other", 0.0) + max(0.0, profiled_s - sum(parts.values()))}
     whole = known + seconds_of["other"]
     shares = {part: round(seconds_of[part] / whole, 4) for part in STEP_PARTS if seconds_of.get(part)}
-    flops = {"matmul_flops": peaks.matmul, "convolution_flops": peaks.convolution}
+    flops = {"matmul_gflops": peaks.matmul, "convolution_gflops": peaks.convolution}
     return StepProfile(seconds / steps, profiled_s / steps, shares, trace, **flops)
 
 

@@ -47,6 +47,10 @@ def uses_onednn() -> bool | None:
     return bool(IsMklEnabled())
 
 
+# Threads of the profiler's trace on which operations run: of the executor, and the streams of a GPU.
+COMPUTE_LINES = ("tf_Compute", "Stream")
+
+
 class Waits:
     """Counts how often Python asks for values that the device computes, and so waits for it. Use it as a context.
 
@@ -79,8 +83,11 @@ class Waits:
         tf.test.experimental.sync_devices = self._synchronize
 
 
-def read_operations(trace: Path) -> list[tuple[str, float]]:
-    """Name and seconds of every operation in a trace of the profiler; nothing where a version moved its format."""
+def read_operations(trace: Path) -> list[tuple[str, float, float]]:
+    """Name, start and end in seconds of what the threads that compute did, by the profiler's trace.
+
+    An operation is named ``PLACE:TYPE``. Nothing where a version has moved the format.
+    """
     try:
         from tensorflow.tsl.profiler.protobuf import xplane_pb2
     except ImportError:
@@ -91,5 +98,9 @@ def read_operations(trace: Path) -> list[tuple[str, float]]:
         for plane in space.planes:
             names = {key: data.name for key, data in plane.event_metadata.items()}
             for line in plane.lines:
-                found += [(names[event.metadata_id], event.duration_ps / 1e12) for event in line.events]
+                if line.name.startswith(COMPUTE_LINES):
+                    begun = line.timestamp_ns / 1e9
+                    for event in line.events:
+                        start = begun + event.offset_ps / 1e12
+                        found.append((names[event.metadata_id], start, start + event.duration_ps / 1e12))
     return found

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import tensorflow as tf
@@ -17,14 +18,21 @@ from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.config.schema import RunConfig
 
 TRACE = "trace"
-# Operations by the part of a step that they are, the first that is named in theirs.
+# Operations by the part of a step that they are, the first that is named in their place or type.
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "loading": ("iterator", "dataset", "prefetch", "decode", "parallelmap"),
-    "convolution": ("conv2d",),
-    "normalisation": ("batchnorm", "batch_normalization"),
-    "pooling": ("pool",),
+    "loading": ("iterator", "dataset"),
     "optimiser": ("adam", "optimizer"),
-    "dense": ("matmul",),
+    "normalisation": ("batch_norm", "batchnorm"),
+    "pooling": ("pool",),
+    "convolution": ("conv2d",),
+    "activation": ("relu", "re_lu"),
+    "dense": ("dense", "matmul"),
+    "loss": ("softmax", "entropy", "argmax", ":equal", ":sum", ":mean", ":mul", ":addv2", ":pow"),
+    "copies": ("gather", "select", "reverse", "cast", "truediv", "copy", "transpose", "slice", "memcpy", ":pack"),
+    "host": (
+        *(":switch", ":merge", ":nextiteration", ":enter", ":exit", ":identity", ":noop", ":const", ":loopcond"),
+        *(":less", ":logicaland", "readvariable", "partitionedcall", ":shape", "recv", "send", "executorstate"),
+    ),
 }
 
 
@@ -35,9 +43,24 @@ def record_steps(work: Callable[[], None], device: str, directory: Path) -> dict
     """
     with tf.profiler.experimental.Profile(str(directory / TRACE)):
         work()
+    return share_out((part_of(name), start, end) for name, start, end in read_operations(directory / TRACE))
+
+
+def share_out(intervals: Iterable[tuple[str, float, float]]) -> dict[str, float]:
+    """Seconds of the clock by part: at any moment the time belongs to what runs then, in equal shares.
+
+    Several threads compute at once, and the executor, which is the host's, only counts while no operation runs.
+    """
+    edges = sorted(
+        edge for part, start, end in intervals if end > start for edge in ((start, 1, part), (end, -1, part))
+    )
     seconds: dict[str, float] = defaultdict(float)
-    for name, taken in read_operations(directory / TRACE):
-        seconds[part_of(name)] += taken
+    running: Counter[str] = Counter()
+    for (at, change, part), (after, _, _) in pairwise(edges):
+        running[part] += change
+        parts = {part: count for part, count in running.items() if count and part != "host"}
+        for part, count in (parts or {part: count for part, count in running.items() if count}).items():
+            seconds[part] += (after - at) * count / sum((parts or running).values())
     return dict(seconds)
 
 

@@ -48,11 +48,11 @@ def _of_peaks(entry: Group) -> str:
     """How near the training comes to what the framework reaches here in convolutions, and in a matrix product."""
     result = next(result for result in entry.done if result.profile.shares)
     profile, size = result.profile, result.model
-    if not (profile.convolution_flops and profile.matmul_flops and size and size.flops_per_image):
+    if not (profile.convolution_gflops and profile.matmul_gflops and size and size.flops_per_image):
         return ""
-    reached = size.flops_per_image * entry.config.batch_size / step_s(entry)
+    reached = 1e-9 * size.flops_per_image * entry.config.batch_size / step_s(entry)
     return (
-        f"{entry.name}: {reached / 1e9:.0f} GFLOP/s, {100 * reached / profile.convolution_flops:.0f} % of what its"
-        f" convolutions reach alone ({profile.convolution_flops / 1e9:.0f}),"
-        f" {100 * reached / profile.matmul_flops:.0f} % of a matrix product ({profile.matmul_flops / 1e9:.0f})"
+        f"{entry.name}: {reached:.0f} GFLOP/s, {100 * reached / profile.convolution_gflops:.0f} % of what its"
+        f" convolutions reach alone ({profile.convolution_gflops:.0f}),"
+        f" {100 * reached / profile.matmul_gflops:.0f} % of a matrix product ({profile.matmul_gflops:.0f})"
     )
