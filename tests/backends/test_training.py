@@ -23,7 +23,10 @@ FRAMEWORKS = ("pytorch", "tensorflow")
 SWITCHED_OFF = {
     "pytorch": dict.fromkeys(("onednn", "channels_last", "pool_first", "fused_adam", "keep_memory"), "off"),
     # What is set before TensorFlow is imported would come too late here.
-    "tensorflow": {**dict.fromkeys(("pool_first", "fused_adam", "keep_memory"), "off"), "steps_per_call": 3},
+    "tensorflow": {
+        **dict.fromkeys(("pool_first", "fused_adam", "fused_norm", "keep_memory"), "off"),
+        "steps_per_call": 3,
+    },
 }
 MODELS = {"pytorch": "model.pt", "tensorflow": "model.keras"}
 

@@ -334,6 +334,7 @@ class RunConfig:
         "pool_first", "pool before ReLU, which gives the same values for a quarter of the work; auto is on"
     )
     fused_adam: str = _switch("fused_adam", "let one kernel do all of Adam's arithmetic; auto is on")
+    fused_norm: str = _switch("fused_norm", "let one kernel do all of a batch normalisation; auto is on")
     keep_memory: str = _switch(
         "keep_memory",
         "keep freed memory for the next step, in place of giving it back to the system (mallopt); auto is on",

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from tfpt_tui.backends.draws import Weights, draw_weights
@@ -28,15 +29,36 @@ from tfpt_tui.events import Layer, ModelSummary
 FILE = "model.keras"
 
 
+@keras.saving.register_keras_serializable("tfpt_tui")  # it is saved with the model
+class FusedBatchNormalization(layers.BatchNormalization):
+    """Keras's layer, with the kernel that computes statistics and values in one go while it trains.
+
+    Keras 3 computes them from single operations. The kernel divides the running variance by n - 1, as PyTorch
+    does.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
+        if not training:
+            return super().call(inputs, training=training, mask=mask)
+        scale, offset = (tf.cast(weights, tf.float32) for weights in (self.gamma, self.beta))
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=scale, offset=offset, mean=[], variance=[], epsilon=self.epsilon
+        )
+        for running, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            running.assign(running * self.momentum + found * (1 - self.momentum))
+        return outputs
+
+
 def build_model(config: RunConfig, classes: int, device: str) -> keras.Sequential:
     """Images (batch, side, side, 3) to logits (batch, classes)."""
     model = keras.Sequential([layers.Input((config.image_size, config.image_size, INPUT_CHANNELS))])
     # Keras's momentum is the share of the old average.
     equal = TRACKS[config.track].equal_mathematics
     normalisation = {"epsilon": PARITY_EPSILON, "momentum": PARITY_MOMENTUM} if equal else {}
+    kind = FusedBatchNormalization if config.is_on("fused_norm") else layers.BatchNormalization
     for outputs in CHANNELS:
         model.add(layers.Conv2D(outputs, KERNEL, padding="same"))
-        model.add(layers.BatchNormalization(**normalisation))
+        model.add(kind(**normalisation))
         activation, pooling = layers.ReLU(), layers.MaxPooling2D(POOL)
         for layer in (pooling, activation) if config.is_on("pool_first") else (activation, pooling):
             model.add(layer)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfpt_tui.backends.effective import loading_cores, requested_threads
 from tfpt_tui.backends.tensorflow.internals import is_deterministic, uses_onednn
+from tfpt_tui.backends.tensorflow.model import FusedBatchNormalization
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
@@ -98,6 +99,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
             kinds = [type(layer) for layer in step.model.layers]
             read |= {
                 "pool_first": kinds.index(keras.layers.MaxPooling2D) < kinds.index(keras.layers.ReLU),
+                "fused_norm": FusedBatchNormalization in kinds,
                 **step.facts(),
             }
     return name, {name: value for name, value in read.items() if value is not None}

@@ -25,6 +25,7 @@ COMPILE = "off"
 ONEDNN = "on"
 POOL_FIRST = "on"
 FUSED_ADAM = "on"
+FUSED_NORM = "on"
 KEEP_MEMORY = "on"
 STEPS_PER_CALL = 16
 
@@ -56,11 +57,27 @@ def load(split):
     return tf.constant(pixels), tf.constant([int(path.parent.name) for path in paths], tf.int64)
 
 
+class FusedNorm(layers.BatchNormalization):
+    """Statistics and values in one kernel; Keras 3 computes them from single operations."""
+
+    def call(self, inputs, training=None, mask=None):
+        if not training:
+            return super().call(inputs, training=training, mask=mask)
+        scale, offset = tf.cast(self.gamma, tf.float32), tf.cast(self.beta, tf.float32)
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=scale, offset=offset, mean=[], variance=[], epsilon=self.epsilon
+        )
+        for running, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            running.assign(running * self.momentum + found * (1 - self.momentum))
+        return outputs
+
+
 def make_model(classes):
     model = keras.Sequential([layers.Input((IMAGE_SIZE, IMAGE_SIZE, 3))])
     for outputs in (32, 64, 128, 128):
         model.add(layers.Conv2D(outputs, 3, padding="same"))
-        model.add(layers.BatchNormalization(epsilon=1e-3, momentum=0.9))
+        norm = FusedNorm if FUSED_NORM == "on" else layers.BatchNormalization
+        model.add(norm(epsilon=1e-3, momentum=0.9))
         activation, pooling = layers.ReLU(), layers.MaxPooling2D(2)
         # The same values in either order; the pooled image has a quarter of the pixels.
         for layer in (pooling, activation) if POOL_FIRST == "on" else (activation, pooling):
