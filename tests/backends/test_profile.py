@@ -4,7 +4,7 @@ import pytest
 
 from tfpt_tui.backends import profile as profiling
 from tfpt_tui.backends.network import convolutions, flops_per_image
-from tfpt_tui.backends.profile import doubtful_profile, measure_peaks, step_profile
+from tfpt_tui.backends.profile import doubtful_profile, measure_peaks, share_out, step_profile
 
 
 def test_the_shares_of_the_parts_and_of_what_is_in_none_are_those_of_the_clock():
@@ -40,3 +40,14 @@ def test_the_convolutions_are_most_of_the_work_of_the_network():
     work = sum(one.flops for one in convolutions(32))
     assert 0.99 * flops_per_image(100, 32) < work < flops_per_image(100, 32)
     assert [one.first for one in convolutions(32)] == [True, False, False, False]
+
+
+def test_the_time_of_operations_that_run_at_once_is_shared_and_the_host_has_what_is_left():
+    intervals = [
+        ("host", 0.0, 10.0),
+        ("convolution", 1.0, 5.0),
+        ("copies", 3.0, 5.0),  # beside the second half of it
+        ("convolution", 6.0, 7.0),
+        ("pooling", 12.0, 12.0),
+    ]
+    assert share_out(intervals) == {"host": 5.0, "convolution": 4.0, "copies": 1.0}

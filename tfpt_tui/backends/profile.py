@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tfpt_tui.backends.network import Convolution
 from tfpt_tui.backends.report import clock
@@ -51,6 +53,24 @@ def _best_s(work: Callable[[], None]) -> float:
         work()
         times.append(clock() - started)
     return min(times)
+
+
+def share_out(intervals: Iterable[tuple[str, float, float]]) -> dict[str, float]:
+    """Seconds of the clock by part: at any moment the time belongs to what runs then, in equal shares.
+
+    Several threads compute at once, and the executor, which is the host's, only counts while no operation runs.
+    """
+    edges = sorted(
+        edge for part, start, end in intervals if end > start for edge in ((start, 1, part), (end, -1, part))
+    )
+    seconds: dict[str, float] = defaultdict(float)
+    running: Counter[str] = Counter()
+    for (at, change, part), (after, _, _) in pairwise(edges):
+        running[part] += change
+        parts = {part: count for part, count in running.items() if count and part != "host"}
+        for part, count in (parts or {part: count for part, count in running.items() if count}).items():
+            seconds[part] += (after - at) * count / sum((parts or running).values())
+    return dict(seconds)
 
 
 def step_profile(

@@ -30,13 +30,15 @@ class Report:
     """The event stream of one run. Use it as a context manager: leaving it ends its thread.
 
     ``done`` are the images of the phase under way; ``step_done`` is called with those of every training step.
-    ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while epochs are not told.
+    ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while epochs are not told, and
+    ``epoch_s`` the seconds of the last one.
     """
 
     def __init__(self, path: Path) -> None:
         self.done = 0
         self.endless = False
         self.quiet = False
+        self.epoch_s = 0.0
         self.step_done: Callable[[int], None] = lambda images: None
         self._stopped: float | None = None
         self._stopped_s = 0.0
@@ -113,6 +115,7 @@ class Report:
 
     def end_epoch(self, loss: float | None, accuracy: float | None, seconds: float, first_batch_s: float) -> None:
         """Tell an epoch's figures; loss and accuracy are None where nothing was trained."""
+        self.epoch_s = seconds
         if self.quiet:
             return
         self.emit(

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
 from tfpt_tui.backends.network import KERNEL, Convolution, convolutions
-from tfpt_tui.backends.profile import SIDE, Peaks, measure_peaks
+from tfpt_tui.backends.profile import SIDE, Peaks, measure_peaks, share_out
 from tfpt_tui.backends.tensorflow.internals import read_operations
 from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.config.schema import RunConfig
@@ -44,24 +42,6 @@ def record_steps(work: Callable[[], None], device: str, directory: Path) -> dict
     with tf.profiler.experimental.Profile(str(directory / TRACE)):
         work()
     return share_out((part_of(name), start, end) for name, start, end in read_operations(directory / TRACE))
-
-
-def share_out(intervals: Iterable[tuple[str, float, float]]) -> dict[str, float]:
-    """Seconds of the clock by part: at any moment the time belongs to what runs then, in equal shares.
-
-    Several threads compute at once, and the executor, which is the host's, only counts while no operation runs.
-    """
-    edges = sorted(
-        edge for part, start, end in intervals if end > start for edge in ((start, 1, part), (end, -1, part))
-    )
-    seconds: dict[str, float] = defaultdict(float)
-    running: Counter[str] = Counter()
-    for (at, change, part), (after, _, _) in pairwise(edges):
-        running[part] += change
-        parts = {part: count for part, count in running.items() if count and part != "host"}
-        for part, count in (parts or {part: count for part, count in running.items() if count}).items():
-            seconds[part] += (after - at) * count / sum((parts or running).values())
-    return dict(seconds)
 
 
 def find_peaks(config: RunConfig, device: str) -> Peaks:
