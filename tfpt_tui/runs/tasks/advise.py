@@ -44,6 +44,8 @@ PRESET = "advise"
 TURN_S = 0.5
 # What a worker needs to its first step, until a race has shown it: imports, compilation, the pack.
 START_S = 8.0
+# And to find the length of its turn, and to end.
+BESIDE_S = 3.0
 MOST_RACES = 4
 # Beside the ladder a race of two arms has to fit into the budget.
 SHORTEST_S = 90.0
@@ -251,12 +253,12 @@ def _chosen(first: RunConfig, gains: Sequence[Gain]) -> RunConfig:
 def _ladder_s(config: RunConfig, start_s: float) -> float:
     """About what the ladder will take."""
     count = len(rungs(config, {}))
-    return count * (start_s + ROUNDS * TURN_S)
+    return count * (start_s + BESIDE_S + ROUNDS * TURN_S)
 
 
 def _arms_that_fit(arms: Sequence[RunConfig], left_s: float, start_s: float) -> int:
     """How many arms can be started and raced in the time that is left, and have room beside each other."""
-    count = min(len(arms), int(left_s / (start_s + RACE_ROUNDS * TURN_S)))
+    count = min(len(arms), int(left_s / (start_s + BESIDE_S + RACE_ROUNDS * TURN_S)))
     gpu = read_gpu()
     while count > 1:
         configs = arms[:count]
