@@ -143,9 +143,9 @@ def test_without_a_proven_gain_there_is_no_other_race():
 
 def test_the_ladder_leads_from_what_the_framework_does_by_itself_to_what_is_advised_the_largest_effect_first():
     advised = first_candidate(config(), choices(config()))
-    ladder = rungs(advised, {"onednn": 1.4, "pool_first": 1.1})
-    assert ladder[0] == plain(advised)
-    assert ladder[-1] == advised
+    ladder = rungs(config(), advised.replace(batch_size=64), {"onednn": 1.4, "pool_first": 1.1})
+    assert ladder[0] == plain(config())
+    assert ladder[-1] == advised.replace(batch_size=64)
     assert difference(ladder[1], ladder[0]) == {"onednn": "on"}
     assert difference(ladder[2], ladder[1]) == {"pool_first": "on"}
 
@@ -156,11 +156,11 @@ def find_fastest(supervise, paths, dataset, monkeypatch):
     monkeypatch.setattr(advising, "submit", lambda plan, settings, paths: supervise(plan))
     monkeypatch.setattr(advising, "TURN_S", TURN_S)
 
-    def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False):
+    def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False, vary=()):
         monkeypatch.setenv("FAKE_STORY", story)
         one = config(data=str(dataset), batch_size=8)
         settings = load_settings(paths.settings)
-        return advise(one, choices(one), budget_s, settings, paths, follow, lambda line: None)
+        return advise(one, choices(one, vary=vary), budget_s, settings, paths, follow, lambda line: None)
 
     return find
 
@@ -174,6 +174,13 @@ def test_advice_is_the_fastest_configuration_and_says_what_each_setting_brings_a
     assert advice.whole.low <= advice.whole.factor <= advice.whole.high
     assert "failed: compile=on: " in text
     assert "advised against plain" in text
+
+
+def test_advice_that_changes_what_is_learned_says_what_it_costs(find_fastest):
+    advice = find_fastest(600.0, story="is_as_fast_as_its_batch", vary=("batch_size",))
+    assert advice.config.batch_size == 16
+    assert "batch_size=16" in [rung.added for rung in advice.ladder]
+    assert "  test accuracy 0.600 as asked, 0.600 with batch_size=16\n" in ladder_text(advice) + "\n"
 
 
 def test_a_budget_that_is_too_short_for_a_race_is_refused(find_fastest):

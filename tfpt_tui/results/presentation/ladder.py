@@ -19,6 +19,9 @@ def ladder_text(advice: Advice) -> str:
         *(f"  {f'+ {rung.added}':<{WORDS}} {rung.images_per_s:7.0f} images/s  {_factor(rung)}" for rung in others),
         f"  {'advised against plain':<{WORDS}} {'':7}           {_factor(advice.whole)}",
     ]
+    if learning := advice.learning:
+        accuracies = (f"{one:.3f}" if one is not None else "none" for one in (learning.asked, learning.advised))
+        lines.append("  test accuracy {} as asked, {} with {}".format(*accuracies, learning.changed))
     lines += [f"  failed: {loser.what}: {loser.why}" for loser in advice.losers]
     return "\n".join(lines)
 

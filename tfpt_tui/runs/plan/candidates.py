@@ -17,6 +17,8 @@ from tfpt_tui.documents import Value
 COMPILE, THREADS, PRECISION = "compile", "threads", "precision"
 # Whose interval ends below is faster, beyond what the luck of a process may bring.
 PROVEN = 0.995
+# Settings that change what is learned.
+CHANGE_LEARNING = ("batch_size", PRECISION)
 # Configurations that are this much slower than the fastest are not tried again with other switches.
 HOPELESS = 1.05
 
@@ -116,12 +118,12 @@ def difference(config: RunConfig, other: RunConfig) -> dict[str, Value]:
     return {key: config.value(key) for key in SETTINGS if config.value(key) != other.value(key)}
 
 
-def rungs(advised: RunConfig, effects: Mapping[str, float]) -> list[RunConfig]:
-    """The ladder from the plain configuration to the advised one, a setting more on each rung.
+def rungs(asked: RunConfig, advised: RunConfig, effects: Mapping[str, float]) -> list[RunConfig]:
+    """The ladder from what was asked for, in its plain form, to what is advised, a setting more on each rung.
 
     ``effects`` say how many times the time it took without a setting; the largest comes first.
     """
-    lowest = plain(advised)
+    lowest = plain(asked)
     steps = difference(advised, lowest)
     ladder = [lowest]
     for key in sorted(steps, key=lambda key: -effects.get(key, 1.0)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import title_of
@@ -21,7 +21,15 @@ from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.hardware.gpu import read_gpu
-from tfpt_tui.runs.plan.candidates import Choices, Gain, difference, first_candidate, next_race, rungs
+from tfpt_tui.runs.plan.candidates import (
+    CHANGE_LEARNING,
+    Choices,
+    Gain,
+    difference,
+    first_candidate,
+    next_race,
+    rungs,
+)
 from tfpt_tui.runs.plan.duel import RACE_ROUNDS, ROUNDS, Duel
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -79,9 +87,21 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Learning:
+    """Test accuracies after all epochs: with what was asked for, and with ``changed``, which changes what is
+    learned; None of a training that failed.
+    """
+
+    changed: str
+    asked: float | None
+    advised: float | None
+
+
+@dataclass(frozen=True)
 class Advice:
     """What was found for one framework; ``whole`` is the advised configuration against the plain one.
 
+    ``learning`` is there where the advice changes what is learned.
     ``seconds`` is what finding it took, with the ladder; ``sweeps`` are the races and the ladder.
     """
 
@@ -92,6 +112,7 @@ class Advice:
     candidates: int
     seconds: float
     sweeps: tuple[str, ...]
+    learning: Learning | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -116,8 +137,8 @@ class _Races:
         self.losers: dict[str, Loser] = {}
         self.start_s = START_S
 
-    def run(self, title: str, arms: Sequence[RunConfig], duel: Duel) -> list[RunResult]:
-        """Run a plan of these arms to its end; the results are in their order.
+    def run(self, title: str, arms: Sequence[RunConfig], duel: Duel | None = None) -> list[RunResult]:
+        """Run a plan of these arms to its end, one after the other without a duel; the results are in their order.
 
         Raises:
             TfptError: this machine cannot run it, or it was stopped.
@@ -162,9 +183,10 @@ def advise(
     begun = time.monotonic()
     races = _Races(settings, paths, follow)
     first, tried, effects = first_candidate(config, choices), set[RunConfig](), dict[str, float]()
-    arms = [first, *choices.alternatives(first)]
+    images = read_manifest(Path(config.data)).total("train")
+    arms = [first, *(arm for arm in choices.alternatives(first) if arm.batch_size <= images)]
     for number in range(1, MOST_RACES + 1):
-        left_s = budget_s - (time.monotonic() - begun) - _ladder_s(first, races.start_s)
+        left_s = budget_s - (time.monotonic() - begun) - _ladder_s(config, first, races.start_s)
         arms = arms[: _arms_that_fit(arms, left_s, races.start_s)]
         if len(arms) < 2:
             break
@@ -177,12 +199,31 @@ def advise(
         if not arms:
             break
     say(f"{title_of(config.framework)}: the ladder")
-    return _climb(first, effects, races, len(tried), begun)
+    found = _climb(config, first, effects, races, len(tried), begun)
+    return replace(found, learning=_compare_learning(config, first, races, say))
 
 
-def _climb(advised: RunConfig, effects: dict[str, float], races: _Races, candidates: int, begun: float) -> Advice:
+def _compare_learning(asked: RunConfig, advised: RunConfig, races: _Races, say: Say) -> Learning | None:
+    """Train to the end with the advised settings, and without those of them that change what is learned."""
+    usual = advised.replace(**{key: asked.value(key) for key in CHANGE_LEARNING})
+    if usual == advised:
+        return None
+    changed = _describe(advised, usual)
+    say(f"{title_of(asked.framework)}: does it learn the same with {changed}?")
+    results = races.run(f"{title_of(asked.framework)}: accuracy with {changed}", [usual, advised])
+    return Learning(changed, *(result.test.accuracy for result in results))
+
+
+def _climb(
+    asked: RunConfig,
+    advised: RunConfig,
+    effects: dict[str, float],
+    races: _Races,
+    candidates: int,
+    begun: float,
+) -> Advice:
     """Measure all rungs beside each other."""
-    configs = rungs(advised, effects)
+    configs = rungs(asked, advised, effects)
     title = f"{title_of(advised.framework)}: the ladder of {len(configs)} rungs"
     results = races.run(title, configs, Duel(turn_s=TURN_S))
     broken = [result for result in results if not result.slices]
@@ -250,9 +291,9 @@ def _chosen(first: RunConfig, gains: Sequence[Gain]) -> RunConfig:
     return min(proven, key=lambda gain: gain.ratio).config if proven else first
 
 
-def _ladder_s(config: RunConfig, start_s: float) -> float:
+def _ladder_s(asked: RunConfig, advised: RunConfig, start_s: float) -> float:
     """About what the ladder will take."""
-    count = len(rungs(config, {}))
+    count = len(rungs(asked, advised, {}))
     return count * (start_s + BESIDE_S + ROUNDS * TURN_S)
 
 
