@@ -1,6 +1,7 @@
 import pytest
 
 from tfpt_tui.config.presets import find_preset, load_preset
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.writing import preset_text
 from tfpt_tui.runs.plan.draft import FIELDS, begin, carry_over, command_of, look_at, preset_of
 
@@ -69,7 +70,10 @@ def test_only_what_applies_to_the_chosen_framework_and_track_has_a_field(look):
     hidden = look("quick", framework="tensorflow", num_workers="nonsense")
     assert hidden.problem == ""
     assert hidden.runs == 1
-    assert list(look("parity").fields) == list(FIELDS)
+    switches = [key for key, setting in SETTINGS.items() if setting.is_switch]
+    assert list(look("parity").fields) == [key for key in FIELDS if key not in switches]
+    assert [key for key in look("best").fields if key in switches] == switches
+    assert "num_workers" not in look("best").fields
 
 
 def test_a_field_says_what_holds_where_nothing_is_typed(look):

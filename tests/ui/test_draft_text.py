@@ -58,6 +58,7 @@ def test_known_values_come_from_the_schema_and_from_this_machine():
         ("parity", ""),
         ("default", ""),
         ("documented", ""),
+        ("best", ""),
     ]
 
 

@@ -179,9 +179,8 @@ def train_epoch(settings, batches, model, optimizer, loss_function):
         loss.backward()
         if settings.track == "parity":  # Keras's epsilon stands at another place
             (group,) = optimizer.param_groups
-            state = optimizer.state.get(group["params"][0])
-            step = int(state["step"]) + 1 if state else 1
-            group["eps"] = 1e-7 / math.sqrt(1 - group["betas"][1] ** step)
+            group["steps"] = group.get("steps", 0) + 1
+            group["eps"] = 1e-7 / math.sqrt(1 - group["betas"][1] ** group["steps"])
         optimizer.step()
         loss_sum += loss.item() * len(labels) if reads else loss.detach() * len(labels)
         right = (logits.detach().argmax(1) == labels).sum()
