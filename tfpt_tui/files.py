@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}-.+", re.DOTALL)
+PACK = ".pack"  # the ending of a dataset's decoded images, which lie beside its splits
 NAME_LENGTH = 200  # of the name that a temporary one ends with; a file system allows 255 bytes
 # Where the file system has no locks, what is as old as that belongs to nobody.
 FORGOTTEN_S = 86_400.0

@@ -47,6 +47,17 @@ def test_another_request_is_refused_and_force_replaces_it(folder, tmp_path):
     assert read_manifest(out).total("train") == 2
 
 
+def test_decoded_images_go_with_the_dataset_that_they_are_of(folder, tmp_path):
+    out = tmp_path / "out"
+    prepare(read_folder(folder), Target(out), jobs=1)
+    (out / "train-32-Pillow.pack").write_bytes(b"pixels")
+    prepare(read_folder(folder, limit=1), Target(out), jobs=1, force=True)
+    assert not list(out.glob("*.pack"))
+    (out / "train-32-Pillow.pack").write_bytes(b"pixels")
+    dataset_swap.clear(out)
+    assert files(out) == []
+
+
 @pytest.mark.parametrize("failure", ["a bad image", "no room", "ctrl-c"])
 def test_a_dataset_stays_whole_until_the_one_that_replaces_it_is_complete(folder, tmp_path, monkeypatch, failure):
     target = Target(tmp_path / "out")

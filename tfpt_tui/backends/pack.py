@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tfpt_tui.backends.dataset import Images
 from tfpt_tui.backends.report import Report
 from tfpt_tui.events import RunWarning
-from tfpt_tui.files import open_regular, written_whole
+from tfpt_tui.files import PACK, open_regular, written_whole
 
 HEADER_BYTES = 4096
 FORMAT = 1
@@ -54,7 +54,7 @@ def open_pack(images: Images, side: int, decoder: str, decode: Callable[[Pixels]
         "side": side,
         "decoder": decoder,
     }
-    path = directory.with_name(f"{directory.name}-{side}-{re.sub('[^A-Za-z0-9.]+', '-', decoder)}.pack")
+    path = directory.with_name(f"{directory.name}-{side}-{re.sub('[^A-Za-z0-9.]+', '-', decoder)}{PACK}")
     if pack := _read(path, what, shape):
         report.done += len(images)
         return pack

@@ -19,6 +19,7 @@ from tfpt_tui.config.toml import read_toml
 from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
+from tfpt_tui.files import PACK
 
 MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
 BESIDE = ".new"  # within the directory of a dataset: the one that is to take its place
@@ -82,6 +83,7 @@ def clear(directory: Path) -> None:
     # The manifest goes first: what is left after an interruption must not look complete.
     for name in (NAME, MARKER):
         (directory / name).unlink(missing_ok=True)
+    _remove_packs(directory)
     for split in SPLITS:
         _remove(directory / split)
 
@@ -89,7 +91,14 @@ def clear(directory: Path) -> None:
 def put_in_place(directory: Path) -> None:
     """Let the complete dataset beside it take the place of the one that is there."""
     (directory / NAME).unlink()
+    _remove_packs(directory)
     go_on(directory)
+
+
+def _remove_packs(directory: Path) -> None:
+    """The decoded images of a dataset that goes: nobody would use them again."""
+    for pack in directory.glob(f"*{PACK}"):
+        pack.unlink(missing_ok=True)
 
 
 def go_on(directory: Path) -> None:
