@@ -109,7 +109,7 @@ def _pays(entry: Group, groups: Sequence[Group], build_s: float) -> str:
         own_s, other_s = (one.median(lambda run: run.training.epoch_s_median) for one in (entry, other))
         if own_s and other_s and other_s > own_s:
             epochs = math.ceil(build_s / (other_s - own_s))
-            return f"; beside {other.name} on {other.track} that pays after {epochs:,} epochs"
+            return f"; beside {other.name} on {other.track} that pays after {epochs:,} epoch{'s' * (epochs > 1)}"
     return ""
 
 
