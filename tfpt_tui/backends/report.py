@@ -30,7 +30,7 @@ class Report:
     """The event stream of one run. Use it as a context manager: leaving it ends its thread.
 
     ``done`` are the images of the phase under way; ``step_done`` is called with those of every training step.
-    ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while epochs are not told, and
+    ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while epochs are not recorded, and
     ``epoch_s`` the seconds of the last one.
     """
 

@@ -122,9 +122,9 @@ def main():
             loss_sum += loss.detach() * BATCH_SIZE
             correct += (logits.detach().argmax(1) == target).sum()
         count = steps * BATCH_SIZE
-        told = {"epoch": epoch, "loss": loss_sum.item() / count, "accuracy": correct.item() / count}
+        result = {"epoch": epoch, "loss": loss_sum.item() / count, "accuracy": correct.item() / count}
         seconds = time.perf_counter() - started
-        print(json.dumps({**told, "images_per_s": round(count / seconds), "seconds": seconds}), flush=True)
+        print(json.dumps({**result, "images_per_s": round(count / seconds), "seconds": seconds}), flush=True)
     evaluate(model, device)
 
 

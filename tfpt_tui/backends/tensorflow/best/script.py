@@ -182,9 +182,9 @@ def main():
             loss_sum += loss
             correct += right
         count = steps * BATCH_SIZE
-        told = {"epoch": epoch, "loss": float(loss_sum) / count, "accuracy": int(correct) / count}
+        result = {"epoch": epoch, "loss": float(loss_sum) / count, "accuracy": int(correct) / count}
         seconds = time.perf_counter() - started
-        print(json.dumps({**told, "images_per_s": round(count / seconds), "seconds": seconds}), flush=True)
+        print(json.dumps({**result, "images_per_s": round(count / seconds), "seconds": seconds}), flush=True)
     evaluate(model)
 
 
