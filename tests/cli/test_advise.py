@@ -84,6 +84,18 @@ def test_what_is_asked_for_is_tried(cli, dataset, found):
     assert 64 in choices.values["batch_size"]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "physical", "tried"), [("0-1", 2, (0, 1)), ("0-15", 8, (0, 1, 4, 16)), ("0", 1, ())]
+)
+def test_other_numbers_of_threads_than_the_physical_cores_are_tried(
+    cli, dataset, found, monkeypatch, allowed, physical, tried
+):
+    described = {"allowed_cores": allowed, "physical_cores": physical}
+    monkeypatch.setattr(command, "describe_processor", lambda: described)
+    cli("advise", "pytorch", "--data", dataset)
+    assert found[0][1].values.get("threads", ()) == tried
+
+
 def test_later_advice_replaces_the_preset_of_earlier_advice(cli, dataset, paths, found):
     for _ in range(2):
         assert cli("advise", "tensorflow", "--data", dataset)[0] == 0

@@ -22,7 +22,7 @@ from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
-from tfpt_tui.hardware.processor import allowed_cores, parse_cores
+from tfpt_tui.hardware.processor import describe_processor, parse_cores
 from tfpt_tui.results.presentation.ladder import ladder_text, summary_text
 from tfpt_tui.runs.plan.candidates import choices_of
 from tfpt_tui.runs.tasks.advise import Advice
@@ -105,8 +105,10 @@ def _thread_counts(config: RunConfig) -> list[int]:
     """Beside the usual one, all physical cores: one, half of them, and all logical ones."""
     if _on_gpu(config) or config.threads:
         return []
-    logical = len(parse_cores(allowed_cores()))
-    return sorted({1, logical // 2, logical} - {0})
+    processor = describe_processor()
+    logical = len(parse_cores(str(processor["allowed_cores"])))
+    physical = min(logical, int(processor.get("physical_cores", logical)))
+    return sorted({1, physical // 2, logical} - {0, physical})
 
 
 def _precisions(config: RunConfig, wanted: str | None) -> list[str]:
