@@ -40,7 +40,7 @@ class Pack:
 
 
 def open_pack(images: Images, side: int, decoder: str, decode: Callable[[Pixels], None], report: Report) -> Pack:
-    """The pack of these images; where there is none, ``decode`` fills one and counts them in ``report.done``.
+    """The pack of these images; if there is no usable one, ``decode`` fills it and counts in ``report.done``.
 
     On a disk that is full or read-only it is filled in memory, for this run alone, which a warning says.
     """
@@ -76,7 +76,7 @@ def _read(path: Path, what: dict[str, object], shape: tuple[int, ...]) -> Pack |
             size = os.fstat(file.fileno()).st_size
         build_s = float(header.pop("build_s"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # there is none, or it is none of ours: it is built anew
+        return None  # missing, damaged, or another kind of file: the caller builds it
     if header != what or size != HEADER_BYTES + np.prod(shape):
         return None
     return Pack(_map(path, shape), build_s, reused=True)

@@ -33,7 +33,7 @@ FORMATS = ("png", "svg")
 OTHER = "#555555"
 DPI = 140
 SIGNATURE_LETTERS = 150  # in a line of the small type below a chart
-# Of the parts of a step (events.STEP_PARTS), light and dark by turns: they are told apart without colour, too.
+# Of the parts of a step (events.STEP_PARTS), alternating light and dark, so that they differ without colour, too.
 PART_COLOURS = (
     *("#999999", "#444444", "#0072B2", "#56B4E9", "#009E73", "#8fd3bd", "#D55E00", "#f0c39a"),
     *("#CC79A7", "#f3d6e6", "#000000", "#dddddd"),

@@ -58,7 +58,7 @@ MOST_RACES = 4
 # Beside the ladder a race of two arms has to fit into the budget.
 SHORTEST_S = 90.0
 
-# Waits until a plan is over; returns whether it was told to stop.
+# Waits until a plan is over; returns whether the user stopped it.
 Follow = Callable[[Sweep], bool]
 Say = Callable[[str], None]
 

@@ -109,7 +109,7 @@ def make_test_data(config: RunConfig, images: Images, device: torch.device) -> P
 
 
 def fill_cache(data: PackedData, report: Report) -> PackedData:
-    """Open the pack, which is decoded where there is none, and bring the images to the device if they fit."""
+    """Open the pack, building it if necessary, and move the images to the device if they fit."""
     feed = data.loader
 
     def decode(pixels: Pixels) -> None:

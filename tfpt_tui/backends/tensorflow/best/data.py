@@ -93,7 +93,7 @@ def make_test_data(config: RunConfig, images: Images, device: str) -> PackedData
 
 
 def fill_cache(data: PackedData, report: Report) -> PackedData:
-    """Open the pack, which is decoded where there is none, and bring the images to the device if they fit."""
+    """Open the pack, building it if necessary, and move the images to the device if they fit."""
 
     def decode(pixels: Pixels) -> None:
         assert data.decoded is not None
