@@ -62,6 +62,12 @@ def completes(story: Story) -> None:
     story.end()
 
 
+def profiles(story: Story) -> None:
+    story.begin()
+    story.tell(events.StepProfile(0.02, 0.021, {"convolution": 1.0}, "trace.json", 150.0, 120.0))
+    story.end()
+
+
 def diverges(story: Story) -> None:
     story.begin()
     story.epoch(1, 2.0)

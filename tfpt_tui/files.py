@@ -24,6 +24,8 @@ PACK = ".pack"  # the ending of a dataset's decoded images, which lie beside its
 NAME_LENGTH = 200  # of the name that a temporary one ends with; a file system allows 255 bytes
 # Where the file system has no locks, what is as old as that belongs to nobody.
 FORGOTTEN_S = 86_400.0
+# Longer ones than this are cut at their beginning.
+LINE_BYTES = 1 << 12
 # A file system without locks says one of these to flock.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -60,6 +62,17 @@ def _open(path: Path, flags: int) -> int:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return handle
+
+
+def last_line(path: Path) -> str:
+    """What a command said last in its log, such as a refusal, or a traceback's end; "" where it said nothing."""
+    try:
+        with open_regular(path) as file:
+            file.seek(max(0, file.seek(0, 2) - LINE_BYTES))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import textwrap
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from tfpt_tui.errors import printable
 
 FEW = 5
+UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def printable_lines(text: str) -> str:
@@ -45,6 +47,22 @@ def first_few(names: Sequence[str]) -> str:
     """The first names of a list that may be long, and how many more there are."""
     more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
     return ", ".join(names[:FEW]) + more
+
+
+def parse_duration(text: str) -> float:
+    """The seconds of a time such as ``90s``, ``10m`` or ``1h``; without a unit they are seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    factor = UNITS_S.get(text[-1:])
+    try:
+        seconds = float(text[:-1] if factor else text) * (factor or 1.0)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise ValueError("must be a time such as 90s, 10m or 1h")
+    return seconds
 
 
 def show_duration(seconds: float) -> str:

@@ -1,6 +1,8 @@
 """``tfpt-tui advise``: what is refused, shown and kept; the search is tested in tests/runs/test_race.py."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -9,8 +11,8 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.script import script_text
-from tfpt_tui.runs.plan.candidates import first_candidate, plain
-from tfpt_tui.runs.tasks.advise import Advice, Loser, Rung
+from tfpt_tui.runs.plan.candidates import first_candidate
+from tfpt_tui.runs.tasks.advise import Advice, Loser, Raced, Rung
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,13 @@ def test_a_dataset_that_is_not_there_is_missing(cli, tmp_path, fake_python):
     assert "no such dataset directory" in err
 
 
+def advice_for(advised):
+    plain = advised.replace(**FRAMEWORKS[advised.framework].plain)
+    rungs = Rung(plain, "plain", 600.0), Rung(advised, "onednn=on", 900.0, 1.5, 1.4, 1.6)
+    raced, loser = Raced("threads=1", 0.6), Loser("compile=on", "no compiler")
+    return Advice(advised.framework, rungs, rungs[-1], (raced,), (loser,), 9, 60.0, ("sweep",))
+
+
 @pytest.fixture
 def found(monkeypatch):
     """Let the search find each framework's first candidate; what it was asked is kept."""
@@ -42,10 +51,7 @@ def found(monkeypatch):
 
     def find(config, choices, budget_s, settings, paths, follow, say):
         asked.append((config, choices, budget_s))
-        advised = first_candidate(config, choices)
-        rungs = Rung(plain(advised), "plain", 600.0), Rung(advised, "onednn=on", 900.0, 1.5, 1.4, 1.6)
-        loser = Loser("compile=on", "no compiler")
-        return Advice(config.framework, rungs, rungs[-1], (loser,), 9, 60.0, ("sweep",))
+        return advice_for(first_candidate(config, choices))
 
     monkeypatch.setattr(command, "find_fastest", find)
     return asked
@@ -57,12 +63,38 @@ def test_each_framework_gets_its_share_of_the_budget_a_ladder_and_a_row_of_a_pre
     assert [round(budget_s) for _, _, budget_s in found] == [300, 540]  # what the first left over is the second's
     assert "+ onednn=on" in out
     assert "x1.50 [1.40, 1.60]" in out
+    assert "in the races, roughly, beside the first arm of each: threads=1 x0.60\n" in out
     assert "failed: compile=on: no compiler" in out
     preset = load_preset(paths.user_presets / f"best-{dataset.name}.toml")
     assert [row.settings["framework"] for row in preset.rows] == ["pytorch", "tensorflow"]
     assert all(row.settings["track"] == "best" and row.settings["onednn"] == "on" for row in preset.rows)
     assert all("data" not in row.settings for row in preset.rows)
     assert f"run it with: tfpt-tui run best-{dataset.name} --data {dataset}" in err
+
+
+def test_the_preset_has_the_ladder_that_it_comes_from(cli, dataset, paths, found):
+    cli("advise", "pytorch", "--data", dataset)
+    text = (paths.user_presets / f"best-{dataset.name}-pytorch.toml").read_text()
+    (rung,) = [line for line in text.splitlines() if line.startswith("#   + onednn=on ")]
+    assert rung.endswith(" 900 images/s  x1.50 [1.40, 1.60]")
+
+
+def test_a_dropped_connection_does_not_end_the_search(dataset, paths, monkeypatch):
+    stand_in = (
+        "import os, signal\n"
+        "from tests.cli.test_advise import advice_for\n"
+        "from tfpt_tui.cli import advise, main\n"
+        "def find(config, *_):\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    return advice_for(config)\n"
+        "advise.find_fastest = find\n"
+        "main.main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", stand_in, "advise", "pytorch", "--data", str(dataset)], timeout=60
+    )
+    assert ended.returncode == 0
+    assert (paths.user_presets / f"best-{dataset.name}-pytorch.toml").exists()
 
 
 def test_what_is_asked_for_is_tried(cli, dataset, found):

@@ -274,6 +274,13 @@ def test_achieved_arithmetic_is_told_and_its_share_of_a_known_peak():
     assert unknown["peak_percent"] is None
 
 
+def test_the_peak_of_a_processor_is_what_was_measured_there():
+    effective = {"device": "cpu", "device_name": "cpu", "dtype_activations": "float32"}
+    one = result("a", model=ModelSize(flops_per_image=2 * 10**9), effective=effective)
+    (row,) = rows(compare([replace(one, environment=MachineSnapshot(peaks={"matmul": 400.0}))]))
+    assert row["peak_percent"] == pytest.approx(50)
+
+
 def test_float32_through_tensor_cores_has_their_peak():
     effective = {"device_name": "NVIDIA A100-SXM4-40GB", "dtype_activations": "float32", "tf32_convolution": True}
     (row,) = rows(compare([result("a", model=ModelSize(flops_per_image=2 * 10**9), effective=effective)]))

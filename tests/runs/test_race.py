@@ -1,5 +1,7 @@
 """Races on a scripted worker: who is sent home, who has lost, and what advice is made of them."""
 
+import itertools
+
 import pytest
 
 from tests.runs.conftest import TURN_S
@@ -14,7 +16,6 @@ from tfpt_tui.runs.plan.candidates import (
     difference,
     first_candidate,
     next_race,
-    plain,
     rungs,
 )
 from tfpt_tui.runs.plan.duel import Duel
@@ -91,7 +92,8 @@ def config(framework="tensorflow", **settings):
 
 
 def choices(one, **more):
-    return choices_of(one, **{"thread_counts": [], "precisions": [], "vary": [], "on_gpu": False, **more})
+    asked = {"thread_counts": [], "precisions": [], "vary": [], "onednn": None, "on_gpu": False}
+    return choices_of(one, **asked | more)
 
 
 def test_the_search_begins_with_every_switch_on_and_tries_each_other_value():
@@ -143,11 +145,21 @@ def test_without_a_proven_gain_there_is_no_other_race():
 
 def test_the_ladder_leads_from_what_the_framework_does_by_itself_to_what_is_advised_the_largest_effect_first():
     advised = first_candidate(config(), choices(config()))
-    ladder = rungs(config(), advised.replace(batch_size=64), {"onednn": 1.4, "pool_first": 1.1})
-    assert ladder[0] == plain(config())
+    ladder = rungs(
+        choices(config()).plain(config()), advised.replace(batch_size=64), {"onednn": 1.4, "pool_first": 1.1}
+    )
+    assert ladder[0] == choices(config()).plain(config())
     assert ladder[-1] == advised.replace(batch_size=64)
     assert difference(ladder[1], ladder[0]) == {"onednn": "on"}
     assert difference(ladder[2], ladder[1]) == {"pool_first": "on"}
+
+
+@pytest.mark.parametrize(("onednn", "rung"), [(True, []), (False, ["onednn"]), (None, ["onednn"])])
+def test_what_the_framework_does_by_itself_on_this_processor_is_no_gain_of_the_ladder(onednn, rung):
+    plain = choices(config(), onednn=onednn).plain(config())
+    ladder = rungs(plain, first_candidate(config(), choices(config())), {})
+    steps = [difference(one, below) for below, one in itertools.pairwise(ladder)]
+    assert [key for step in steps for key in step if key == "onednn"] == rung
 
 
 @pytest.fixture

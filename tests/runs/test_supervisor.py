@@ -25,7 +25,7 @@ from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import boot_id, identify, pid_namespace
 from tfpt_tui.runs.record.state import owner_of, read_state, request_stop, state_of, status_of, write_state
-from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep, record_plan
+from tfpt_tui.runs.record.sweep import latest_sweep, read_environment, read_sweep, record_plan
 from tfpt_tui.runs.supervision import submit as submitting
 
 
@@ -156,6 +156,15 @@ def test_a_loss_that_is_no_number_is_recorded_as_such(start):
     assert str(result["training"]["loss"]) == "nan"
     assert result["test"]["loss"] == float("inf")
     assert "nan" in sweep.runs[0].epochs.read_text()
+
+
+def test_what_a_profiled_run_reaches_at_best_is_known_to_later_runs_on_this_machine(start):
+    first = start("profiles", rows=[0])
+    finish(first)
+    second = start("completes", rows=[0])
+    finish(second)
+    peaks = [read_environment(sweep.runs[0]).peaks for sweep in (first, second)]
+    assert peaks == [{}, {"matmul": 150.0}]
 
 
 def test_a_flood_of_events_is_read_to_its_end(start):

@@ -18,6 +18,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import list_runs
 from tfpt_tui.runs.record.state import owner_of, status_of
 from tfpt_tui.runs.record.sweep import latest_sweep, read_config
+from tfpt_tui.runs.tasks.search import Search
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.build import screen as build_module
 from tfpt_tui.ui.build.messages import Read
@@ -516,3 +517,29 @@ async def test_two_clicks_into_a_field_of_known_values_list_them(app):
         await pilot.click("#field-track", times=2)
         await shows(pilot, "published", "parity", "esc")
         assert isinstance(app.screen, Pick)
+
+
+async def test_the_fastest_settings_are_searched_for_where_a_dataset_is_named(build, known, monkeypatch):
+    asked, found = [], [None]
+    monkeypatch.setattr(build_module, "start_search", lambda arguments, paths: asked.append(arguments))
+    monkeypatch.setattr(build_module, "latest_search", lambda paths: found[0])
+    async with build((80, 24)) as opened:
+        await opened.press("A")
+        await opened.shows("The fastest settings of PyTorch and TensorFlow here", "for at most")
+        await opened.press("x", "enter")
+        await opened.shows("the time must be a time such as 90s, 10m or 1h")
+        await opened.press("backspace", *"4m", "tab", "space")
+        found[0] = Search("PyTorch: race 1, 9 arms", running=True)
+        await opened.press("enter")
+        await opened.shows("advise: PyTorch: race 1, 9 arms")
+        found[0] = Search("best-tiny.toml is kept", running=False)
+        opened.app.screen._ask_queue()
+        await opened.shows("best-tiny.toml is kept")
+        assert not opened.app.screen.query_one(Summary).search
+    assert asked == [[f"--data={known}", "--budget=4m", *asked[0][2:-1], "--vary=batch_size"]]
+
+
+async def test_without_a_dataset_there_is_nothing_to_advise_on(build):
+    async with build() as opened:
+        await opened.press("A")
+        await opened.shows("name a dataset first")

@@ -1,8 +1,11 @@
 """Whiskers, bars and words of a comparison, without an app."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.recordings import a_result
+from tfpt_tui.events import STEP_PARTS, StepProfile
 from tfpt_tui.results.comparison.groups import group, kind_of
 from tfpt_tui.results.comparison.verdicts import compare_to_baseline
 from tfpt_tui.results.requests.comparables import SWEEP, Choice
@@ -10,9 +13,9 @@ from tfpt_tui.results.table import Table
 from tfpt_tui.runs.record.result import Evaluation, Training
 from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, Curve, Row
 from tfpt_tui.ui.compare.intervals import draw_intervals
-from tfpt_tui.ui.compare.phase_bars import NOTHING, draw_phases
+from tfpt_tui.ui.compare.phase_bars import NOTHING, STEPS, draw_phases
 from tfpt_tui.ui.compare.text import MAX_NOTES, curve_colours, curves_legend, heading, notes
-from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS, STEP_MARKS
 
 
 def result(run, framework="pytorch", rate=100.0, status="completed", phases=None, accuracy=0.5, **settings):
@@ -111,9 +114,31 @@ def test_phases_are_bars_on_one_scale_with_letters_and_seconds():
     assert seconds == "I import 1.0  T training 8.0  E evaluation 1.0"
 
 
-def test_every_phase_has_a_letter_of_its_own():
-    letters = [letter for letter, _ in PHASE_MARKS.values()]
+def test_the_parts_of_a_profiled_step_are_bars_on_a_scale_of_their_own():
+    one = result("a", phases={"training": 8.0})
+    profile = StepProfile(0.02, 0.021, {"convolution": 0.75, "host": 0.25})
+    faster = replace(one, run="b", profile=replace(profile, step_s=0.01))
+    rows = rows_of(replace(one, profile=profile), replace(faster, config=one.config.replace(batch_size=8)))
+    lines = lines_of(draw_phases(rows, 50))
+    first = lines.index(STEPS) + 3
+    assert lines[first - 1].startswith("PyTorch")
+    assert lines[first] == "H" * 10 + "C" * 30 + " 20.0 ms"
+    assert lines[first + 1] == "H host 25 %  C convolution 75 %"
+    assert "H" * 5 + "C" * 15 + " 10.0 ms" in lines
+
+
+def test_without_a_profile_nothing_is_said_of_steps():
+    assert STEPS not in draw_phases(rows_of(result("a", phases={"training": 8.0})), 60).plain
+
+
+@pytest.mark.parametrize("marks", [PHASE_MARKS, STEP_MARKS])
+def test_every_phase_and_every_part_of_a_step_has_a_letter_of_its_own(marks):
+    letters = [letter for letter, _ in marks.values()]
     assert len(set(letters)) == len(letters)
+
+
+def test_every_part_of_a_step_has_a_mark():
+    assert tuple(STEP_MARKS) == STEP_PARTS
 
 
 def test_without_a_completed_run_there_are_no_phases():

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tfpt_tui.cli.follow import follow_turns
-from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.invocation import Invocation, outlive_the_terminal, pass_invocation, say, show
 from tfpt_tui.cli.run import Duration
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.paths import absolute
@@ -19,6 +19,8 @@ from tfpt_tui.config.script import script_text
 from tfpt_tui.config.tracks import BEST
 from tfpt_tui.config.writing import own_preset, preset_text, save_preset
 from tfpt_tui.documents import Value
+from tfpt_tui.environments.interpreters import interpreter_of
+from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
@@ -68,6 +70,7 @@ def advise(
 
     Candidates take turns with the fastest so far, and losers are sent home early. What comes out is a ladder that
     says what each switch brings, and a preset that reproduces it. The mathematics stay those of the track parity.
+    A dropped connection does not end the search: the preset has the ladder, too.
     """
     if script and not framework:
         raise UsageError(
@@ -79,11 +82,17 @@ def advise(
     configs = [RunConfig.from_mapping({**rows, "framework": name}, "advise") for name in names]
     if "num_workers" in vary:
         say("num_workers: on the track best nothing is loaded; left out")
+    outlive_the_terminal()
     advices: list[Advice] = []
     for place, config in enumerate(configs):
         share_s = (budget - sum(one.seconds for one in advices)) / (len(configs) - place)
         choices = choices_of(
-            config, _thread_counts(config), _precisions(config, precision), vary, on_gpu=_on_gpu(config)
+            config,
+            _thread_counts(config),
+            _precisions(config, precision),
+            vary,
+            onednn=_has_onednn(config, invocation),
+            on_gpu=_on_gpu(config),
         )
         advices.append(
             find_fastest(config, choices, share_s, invocation.settings, invocation.paths, follow_turns, say)
@@ -99,6 +108,13 @@ def advise(
 
 def _on_gpu(config: RunConfig) -> bool:
     return config.device != "cpu" and bool(read_gpu().names)
+
+
+def _has_onednn(config: RunConfig, invocation: Invocation) -> bool | None:
+    """Whether the framework computes with oneDNN on this processor by itself: asked, as the answer is its own."""
+    return probe(
+        config.framework, interpreter_of(config.framework, invocation.settings, config.environment)
+    ).onednn
 
 
 def _thread_counts(config: RunConfig) -> list[int]:
@@ -135,7 +151,8 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
         own_preset(name, invocation.paths),
         ACCURACY,
     )
-    text = preset_text(preset, "Found by tfpt-tui advise; another machine has other fastest settings.")
+    found = "\n".join([*map(ladder_text, advices), summary_text(advices)])
+    text = preset_text(preset, f"Found by tfpt-tui advise; another machine has other fastest settings.\n\n{found}")
     return save_preset(name, text, invocation.paths, overwrite=True)
 
 

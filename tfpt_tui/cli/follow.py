@@ -82,7 +82,7 @@ def follow_turns(sweep: Sweep) -> bool:
             if obeys(sys.stderr):
                 clear_line()
                 click.echo(message[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
-            elif message != shown and time.monotonic() >= due:
+            elif message and message != shown and time.monotonic() >= due:
                 say(message)
                 shown, due = message, time.monotonic() + DUEL_SAID_S
             time.sleep(POLL_S)

@@ -125,6 +125,18 @@ def end_cleanly() -> None:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
+def outlive_the_terminal() -> None:
+    """Go on unseen when the connection is dropped: what would still be said is lost, what is kept is not."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: _leave_streams())
+
+
+def _leave_streams() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+
+
 @contextmanager
 def ended_as_by_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and a hang-up clean up and say how to go on, too; what is ignored (nohup) stays ignored."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -19,9 +18,9 @@ from tfpt_tui.errors import UsageError
 from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
 from tfpt_tui.runs.plan.plan import duel_of, make_plan
 from tfpt_tui.runs.supervision.submit import submit
+from tfpt_tui.wording import parse_duration
 
 MOST_PERCENT = 50
-UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,8 +50,11 @@ class Percent(click.ParamType[float]):
     name = "percent"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        share = _number(str(value).removesuffix("%"))
-        if share is None or not 0 < share <= MOST_PERCENT:
+        try:
+            share = float(str(value).removesuffix("%"))
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= MOST_PERCENT:
             self.fail(f"{value}: must be a percentage such as 2%, greater than 0% and at most {MOST_PERCENT}%")
         return share / 100
 
@@ -63,22 +65,13 @@ class Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value)
-        factor = UNITS_S.get(text[-1:])
-        number = _number(text[:-1] if factor else text)
-        if number is None or not math.isfinite(number):
-            self.fail(f"{value}: must be a time such as 90s, 10m or 1h")
-        seconds = number * (factor or 1.0)
+        try:
+            seconds = parse_duration(str(value))
+        except ValueError as error:
+            self.fail(f"{value}: {error}")
         if seconds < SHORTEST_S:
             self.fail(f"{value}: a duel needs at least two turns of a second, {SHORTEST_S:g}s")
         return seconds
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 @click.command()

@@ -25,6 +25,8 @@ class Paths:
     proofs: Path
     sensitivity: Path
     duels: Path
+    searches: Path
+    peaks: Path
     settings: Path
     user_presets: Path
     shipped_presets: Path
@@ -49,6 +51,8 @@ def find_paths(runs: str | None = None) -> Paths:
         proofs=data / "parity",
         sensitivity=data / "sensitivity",
         duels=data / "duels",
+        searches=data / "advice",
+        peaks=data / "peaks",
         settings=config / "config.toml",
         user_presets=config / "presets",
         shipped_presets=_shipped_presets(),

@@ -20,7 +20,10 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
 
 
 def preset_text(preset: Preset, comment: str) -> str:
-    """The file of a preset whose rows are exactly these: as a grid where they are a product of lists."""
+    """The file of a preset whose rows are exactly these: as a grid where they are a product of lists.
+
+    ``comment`` stands above it and may have several lines.
+    """
     heading: dict[str, Value] = {
         "name": preset.name,
         "title": preset.title,
@@ -32,7 +35,8 @@ def preset_text(preset: Preset, comment: str) -> str:
         "test_images": preset.test_images,
     }
     common = _common(preset.rows)
-    parts = [f"# {comment}\n", _table("[preset]", {key: value for key, value in heading.items() if value})]
+    remarks = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
+    parts = [remarks, _table("[preset]", {key: value for key, value in heading.items() if value})]
     if common:
         parts.append(_table("[defaults]", common))
     if lists := _as_product(preset.rows):

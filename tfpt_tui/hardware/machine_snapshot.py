@@ -80,6 +80,7 @@ class MachineSnapshot:
         data, runs: where the dataset and the records lie, and what was in the page cache.
         warnings: what the supervisor saw before, during and after the run.
         sensitivity: how many times as long an epoch takes, by the share of our cores that others use, as text.
+        peaks: GFLOP/s that the framework is known to reach at best on this processor, by what it computes.
         versions: of the packages that ran, as the worker tells them; empty before it has.
         duel: the run's part in a duel, where it is in one.
     """
@@ -94,6 +95,7 @@ class MachineSnapshot:
     runs: Mapping[str, Value] = field(default_factory=dict)
     warnings: tuple[RunWarning, ...] = ()
     sensitivity: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Fingerprint = Fingerprint()
     duel: DuelPart | None = None

@@ -63,6 +63,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         Key("select", "space", "select", "Row", "toggle the row"),
         quiet("select_all", "a", "select_all", "All", "all rows, or none"),
         Key("save", "w", "save", "Save", "save as a preset of your own"),
+        Key("advise", "A", "advise", "Advise", "find the fastest settings for this dataset on this machine"),
         Key("enlarge", "f", "preview", "TOML", "the preset as TOML, large or small"),
         quiet("reset", "u", "reset", "Undo", "forget what was typed and chosen here"),
         quiet("filter", "slash", "filter", "Filter", "only presets and runs that have these words"),

@@ -143,3 +143,18 @@ PHASE_MARKS = {
     "model_loading": ("R", "$text-secondary on $secondary-muted"),
     "evaluation": ("E", "$text-success on $success-muted"),
 }
+# Of the parts of a training step (events.STEP_PARTS).
+STEP_MARKS = {
+    "loading": ("L", "$text-accent on $accent-muted"),
+    "host": ("H", "$foreground-muted on $panel"),
+    "convolution": ("C", "$text-primary on $primary-muted"),
+    "normalisation": ("N", "$text-error on $error-muted"),
+    "pooling": ("P", "$text-success on $success-muted"),
+    "activation": ("A", "$text-secondary on $secondary-muted"),
+    "dense": ("D", "$text-accent on $accent-muted"),
+    "loss": ("S", "$foreground-muted on $panel"),
+    "optimiser": ("O", "$text-warning on $warning-muted"),
+    "copies": ("Y", "$text-secondary on $secondary-muted"),
+    "waiting": ("W", "$text-error on $error-muted"),
+    "other": ("?", "$foreground-muted on $panel"),
+}

@@ -67,12 +67,17 @@ def _gflops(result: RunResult) -> float | None:
 
 
 def _peak_percent(result: RunResult) -> float | None:
-    """Of what the device could do at best in the precision that was really used, where both are known."""
+    """Of what the device could do at best in the precision that was really used, where both are known.
+
+    A GPU's peak is what its maker published, a processor's what the framework reached in a matrix product.
+    """
     gflops, effective = _gflops(result), result.effective
     precision = str(effective.get("dtype_activations", "float32"))
     if precision == "float32" and effective.get("tf32_convolution"):
         precision = "tf32"
     peak = peak_flops(str(effective.get("device_name", "")), precision)
+    if peak is None and precision == "float32" and result.device.startswith("cpu"):
+        peak = 1e9 * max(result.environment.peaks.get("matmul", 0.0), result.profile.matmul_gflops)
     return 100 * gflops * 1e9 / peak if gflops and peak else None
 
 
@@ -136,7 +141,14 @@ METRICS = {
             in_summary=True,
         ),
         Metric("gflops", "GFLOP/s", 1, "billions of operations a second in training", HIGHER, _gflops),
-        Metric("peak_percent", "% of peak", 1, "of what the device can do at best", HIGHER, _peak_percent),
+        Metric(
+            "peak_percent",
+            "% of peak",
+            1,
+            "of what the device can do at best; a CPU once it was profiled",
+            HIGHER,
+            _peak_percent,
+        ),
         Metric("peak_rss_mb", "peak MB", 0, "megabytes of memory at the most", LOWER, _peak_rss_mb),
         Metric(
             "system_percent", "system %", 0, "the kernel's share of the processor time", LOWER, _system_percent

@@ -14,7 +14,7 @@ def ladder_text(advice: Advice) -> str:
     """Lines for one framework: a rung each, what failed, and the whole gain."""
     first, *others = advice.ladder
     lines = [
-        f"{title_of(advice.framework)}: {advice.candidates} candidates in {advice.seconds:.0f} s",
+        f"{title_of(advice.framework)}: {advice.candidates or 'no'} candidates raced, {advice.seconds:.0f} s",
         f"  {'plain':<{WORDS}} {first.images_per_s:7.0f} images/s",
         *(f"  {f'+ {rung.added}':<{WORDS}} {rung.images_per_s:7.0f} images/s  {_factor(rung)}" for rung in others),
         f"  {'advised against plain':<{WORDS}} {'':7}           {_factor(advice.whole)}",
@@ -22,6 +22,9 @@ def ladder_text(advice: Advice) -> str:
     if learning := advice.learning:
         accuracies = (f"{one:.3f}" if one is not None else "none" for one in (learning.asked, learning.advised))
         lines.append("  test accuracy {} as asked, {} with {}".format(*accuracies, learning.changed))
+    if advice.raced:
+        raced = ", ".join(f"{one.what} x{one.factor:.2f}" for one in advice.raced)
+        lines.append(f"  in the races, roughly, beside the first arm of each: {raced}")
     lines += [f"  failed: {loser.what}: {loser.why}" for loser in advice.losers]
     return "\n".join(lines)
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
-from tfpt_tui.config.schema import ON, SETTINGS, RunConfig, defaults
+from tfpt_tui.config.schema import OFF, ON, SETTINGS, RunConfig, defaults
 from tfpt_tui.config.tracks import BEST
 from tfpt_tui.documents import Value
 
-COMPILE, THREADS, PRECISION = "compile", "threads", "precision"
+COMPILE, THREADS, PRECISION, ONEDNN = "compile", "threads", "precision", "onednn"
 # Whose interval ends below is faster, beyond what the luck of a process may bring.
 PROVEN = 0.995
 # Settings that change what is learned.
@@ -25,9 +25,17 @@ HOPELESS = 1.05
 
 @dataclass(frozen=True)
 class Choices:
-    """The values to try for each setting, the one to begin with first."""
+    """The values to try for each setting, the one to begin with first.
+
+    ``by_itself`` are those with which the framework does on this machine what it does by itself.
+    """
 
     values: Mapping[str, tuple[Value, ...]]
+    by_itself: Mapping[str, Value]
+
+    def plain(self, config: RunConfig) -> RunConfig:
+        """The same with every switch as the framework has it by itself."""
+        return config.replace(**self.by_itself)
 
     def alternatives(self, config: RunConfig) -> list[RunConfig]:
         """Every configuration that differs from this one in one setting."""
@@ -45,12 +53,14 @@ def choices_of(
     precisions: Sequence[str],
     vary: Sequence[str],
     *,
+    onednn: bool | None,
     on_gpu: bool,
 ) -> Choices:
     """What can be tried in place of a configuration's own settings.
 
     ``thread_counts`` are those beside the usual one, ``precisions`` those beside its own, and ``vary`` are
-    settings that change the training.
+    settings that change the training. ``onednn`` says whether the framework computes with oneDNN here by itself,
+    None where it does not tell.
     """
     framework = config.framework
     found: dict[str, tuple[Value, ...]] = {}
@@ -63,18 +73,16 @@ def choices_of(
     for key in vary:
         if SETTINGS[key].applies_to(framework, BEST.name):
             found[key] = _first(config.value(key), SETTINGS[key].tried)
-    return Choices(found)
+    by_itself = dict(FRAMEWORKS[framework].plain)
+    if onednn is not None:
+        by_itself[ONEDNN] = ON if onednn else OFF
+    return Choices(found, by_itself)
 
 
 def first_candidate(config: RunConfig, choices: Choices) -> RunConfig:
     """Where the search begins: every switch as it usually is best, all else as in ``config``."""
     usual = {key: values[0] for key, values in choices.values.items() if SETTINGS[key].is_switch or key == COMPILE}
     return config.replace(**usual)
-
-
-def plain(config: RunConfig) -> RunConfig:
-    """The same with every switch as the framework has it by itself."""
-    return config.replace(**FRAMEWORKS[config.framework].plain)
 
 
 @dataclass(frozen=True)
@@ -118,12 +126,11 @@ def difference(config: RunConfig, other: RunConfig) -> dict[str, Value]:
     return {key: config.value(key) for key in SETTINGS if config.value(key) != other.value(key)}
 
 
-def rungs(asked: RunConfig, advised: RunConfig, effects: Mapping[str, float]) -> list[RunConfig]:
-    """The ladder from what was asked for, in its plain form, to what is advised, a setting more on each rung.
+def rungs(lowest: RunConfig, advised: RunConfig, effects: Mapping[str, float]) -> list[RunConfig]:
+    """The ladder from the plain form of what was asked for to what is advised, a setting more on each rung.
 
     ``effects`` say how many times the time it took without a setting; the largest comes first.
     """
-    lowest = plain(asked)
     steps = difference(advised, lowest)
     ladder = [lowest]
     for key in sorted(steps, key=lambda key: -effects.get(key, 1.0)):

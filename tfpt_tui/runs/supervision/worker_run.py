@@ -19,6 +19,7 @@ from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.machine import take_snapshot
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
+from tfpt_tui.hardware.measured_peaks import keep_peaks, read_peaks
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache, list_files, read_all, resident_share
 from tfpt_tui.hardware.preflight import judge_overlap
 from tfpt_tui.hardware.processes import other_workers
@@ -27,6 +28,7 @@ from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.hardware.sensitivity import read_sensitivity, to_document
 from tfpt_tui.runs.plan.timeout import timeout_s
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.fold import Record
 from tfpt_tui.runs.record.processes import Process, identify, kill_group, oom_kills
 from tfpt_tui.runs.record.state import state_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, read_config
@@ -169,6 +171,7 @@ def ending_of(supervisor: Supervisor, started: StartedRun, cause: str) -> tuple[
     """How a run ended whose worker is gone; ``cause`` is why we ended it, "" where we did not."""
     keeper = started.keeper
     keeper.catch_up()
+    _keep_peaks(keeper.record, started.prepared.environment, started.prepared.config.framework)
     if overlap := judge_overlap(other_workers(supervisor.process.pid)):
         keeper.warn(overlap)
     data = Path(started.prepared.config.data)
@@ -197,10 +200,20 @@ def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> M
         cache = PageCache(found, resident_share(files))
         tell(supervisor, "running", "")
     snapshot = take_snapshot(data, run.path.parent, config.device, cache, supervisor.gpu)
-    sensitivity = read_sensitivity(
-        find_paths().sensitivity, fingerprint(snapshot, on_gpu=False).machine, config.framework
-    )
-    return replace(snapshot, sensitivity=to_document(sensitivity) if sensitivity else {})
+    paths, machine = find_paths(), fingerprint(snapshot, on_gpu=False).machine
+    sensitivity = read_sensitivity(paths.sensitivity, machine, config.framework)
+    peaks = read_peaks(paths.peaks, machine, config.framework)
+    return replace(snapshot, sensitivity=to_document(sensitivity) if sensitivity else {}, peaks=peaks)
+
+
+def _keep_peaks(record: Record, snapshot: MachineSnapshot, framework: str) -> None:
+    """What a profiled run found this processor to reach is known to all later runs."""
+    found = {"matmul": record.profile.matmul_gflops} if record.profile else {}
+    if record.device.startswith("cpu") and any(found.values()):
+        try:
+            keep_peaks(found, find_paths().peaks, fingerprint(snapshot, on_gpu=False).machine, framework)
+        except OSError as error:
+            print(cannot("keep the peaks", find_paths().peaks, error), file=sys.stderr)
 
 
 def watch(supervisor: Supervisor, started: StartedRun) -> str:

@@ -72,6 +72,17 @@ class Loser:
 
 
 @dataclass(frozen=True)
+class Raced:
+    """A configuration of a race, by what it differs in from the first one there; it was so many times as fast.
+
+    Rough: whoever is far behind is sent home after a few rounds.
+    """
+
+    what: str
+    factor: float
+
+
+@dataclass(frozen=True)
 class Rung:
     """A rung of the ladder: the setting that it adds, how fast it is, and how many times as fast as the one below.
 
@@ -101,13 +112,15 @@ class Learning:
 class Advice:
     """What was found for one framework; ``whole`` is the advised configuration against the plain one.
 
-    ``learning`` is there where the advice changes what is learned.
+    ``raced`` are the others of the races, the fastest first, and ``learning`` is there where the advice changes
+    what is learned.
     ``seconds`` is what finding it took, with the ladder; ``sweeps`` are the races and the ladder.
     """
 
     framework: str
     ladder: tuple[Rung, ...]
     whole: Rung
+    raced: tuple[Raced, ...]
     losers: tuple[Loser, ...]
     candidates: int
     seconds: float
@@ -135,6 +148,7 @@ class _Races:
         self.sweeps: list[str] = []
         # What differed in a configuration that failed, and why.
         self.losers: dict[str, Loser] = {}
+        self.raced: dict[str, Raced] = {}
         self.start_s = START_S
 
     def run(self, title: str, arms: Sequence[RunConfig], duel: Duel | None = None) -> list[RunResult]:
@@ -182,24 +196,29 @@ def advise(
         )
     begun = time.monotonic()
     races = _Races(settings, paths, follow)
-    first, tried, effects = first_candidate(config, choices), set[RunConfig](), dict[str, float]()
+    lowest, first = choices.plain(config), first_candidate(config, choices)
+    tried, effects = set[RunConfig](), dict[str, float]()
     images = read_manifest(Path(config.data)).total("train")
     arms = [first, *(arm for arm in choices.alternatives(first) if arm.batch_size <= images)]
     for number in range(1, MOST_RACES + 1):
-        left_s = budget_s - (time.monotonic() - begun) - _ladder_s(config, first, races.start_s)
+        left_s = budget_s - (time.monotonic() - begun) - _ladder_s(lowest, first, races.start_s)
         arms = arms[: _arms_that_fit(arms, left_s, races.start_s)]
         if len(arms) < 2:
+            if not tried:
+                say(f"{title_of(config.framework)}: no time for a race; the usual switches are measured")
             break
         title = f"{title_of(config.framework)}: race {number}, {len(arms)} arms"
         say(title)
         gains = _gains(arms, races.run(title, arms, Duel(race=True, turn_s=TURN_S, budget_s=left_s)))
+        raced = (Raced(_describe(gain.config, arms[0]), 1 / gain.ratio) for gain in gains)
+        races.raced |= {one.what: one for one in raced}
         tried.update(arms)
         effects |= _effects_without(arms[0], gains)
         first, arms = _chosen(arms[0], gains), next_race(arms[0], gains, list(tried))
         if not arms:
             break
     say(f"{title_of(config.framework)}: the ladder")
-    found = _climb(config, first, effects, races, len(tried), begun)
+    found = _climb(lowest, first, effects, races, len(tried), begun)
     return replace(found, learning=_compare_learning(config, first, races, say))
 
 
@@ -215,7 +234,7 @@ def _compare_learning(asked: RunConfig, advised: RunConfig, races: _Races, say: 
 
 
 def _climb(
-    asked: RunConfig,
+    lowest: RunConfig,
     advised: RunConfig,
     effects: dict[str, float],
     races: _Races,
@@ -223,7 +242,7 @@ def _climb(
     begun: float,
 ) -> Advice:
     """Measure all rungs beside each other."""
-    configs = rungs(asked, advised, effects)
+    configs = rungs(lowest, advised, effects)
     title = f"{title_of(advised.framework)}: the ladder of {len(configs)} rungs"
     results = races.run(title, configs, Duel(turn_s=TURN_S))
     broken = [result for result in results if not result.slices]
@@ -239,6 +258,7 @@ def _climb(
         advised.framework,
         tuple(ladder),
         whole,
+        tuple(sorted(races.raced.values(), key=lambda one: -one.factor)),
         tuple(races.losers.values()),
         candidates,
         time.monotonic() - begun,
@@ -291,9 +311,9 @@ def _chosen(first: RunConfig, gains: Sequence[Gain]) -> RunConfig:
     return min(proven, key=lambda gain: gain.ratio).config if proven else first
 
 
-def _ladder_s(asked: RunConfig, advised: RunConfig, start_s: float) -> float:
+def _ladder_s(lowest: RunConfig, advised: RunConfig, start_s: float) -> float:
     """About what the ladder will take."""
-    count = len(rungs(asked, advised, {}))
+    count = len(rungs(lowest, advised, {}))
     return count * (start_s + BESIDE_S + ROUNDS * TURN_S)
 
 

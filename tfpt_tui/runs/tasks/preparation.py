@@ -20,7 +20,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.data.progress_log import STOP, Ending, Step, read_last
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, cannot
-from tfpt_tui.files import append_to
+from tfpt_tui.files import append_to, last_line
 from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.record.directory import make_directory
 from tfpt_tui.runs.record.heartbeat import is_silent
@@ -31,7 +31,6 @@ SCHEMA = 1
 LISTED = 50  # older ones are of no use to anyone, and forgotten
 JOURNAL = "progress.jsonl"
 ID = r"\d{8}-\d{6}-.+"
-LOG_BYTES = 1 << 12
 GONE = "it exited unexpectedly: killed, or the machine was restarted; start it again, it continues"
 
 
@@ -188,20 +187,9 @@ def _read(path: Path) -> Preparation:
         return Preparation(path, request, "running", step=last)
     if (path / STOP).exists():
         return Preparation(path, request, "stopped", step=last)
-    return Preparation(path, request, "crashed", step=last, problem=_last_words(path / "prepare.log") or GONE)
+    return Preparation(path, request, "crashed", step=last, problem=last_line(path / "prepare.log") or GONE)
 
 
 def _process(path: Path) -> Process | None:
     state = read_state(path / "state.toml")
     return state.process(state.preparation)
-
-
-def _last_words(log: Path) -> str:
-    """The line of a command that refused its arguments, or of a traceback."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - LOG_BYTES))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1].strip() if lines else ""

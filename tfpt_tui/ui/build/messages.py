@@ -13,6 +13,7 @@ from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.results.requests.duration import Pace
 from tfpt_tui.results.store.plan_sources import Source
 from tfpt_tui.runs.plan.draft import Draft
+from tfpt_tui.runs.tasks.search import Search
 from tfpt_tui.ui.build.plan_preview import PlanPreview
 
 
@@ -53,9 +54,10 @@ class Looked(Message):
 
 @dataclass
 class Waits(Message):
-    """What a plan would wait for that is started now, "" for nothing."""
+    """What a plan would wait for that is started now, "" for nothing; and the search for the fastest settings."""
 
     waiting: str
+    search: Search | None
 
 
 @dataclass
@@ -67,6 +69,11 @@ class Started(Message):
 @dataclass
 class NotStarted(Message):
     reason: str
+
+
+@dataclass
+class Searching(Message):
+    """A search for the fastest settings has been started."""
 
 
 @dataclass

@@ -28,7 +28,9 @@ from tfpt_tui.results.store.plan_sources import OWN, RECORDED, Source, list_sour
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
 from tfpt_tui.runs.supervision.queue import waits_for
 from tfpt_tui.runs.supervision.submit import submit
+from tfpt_tui.runs.tasks.search import arguments_of, latest_search, start_search
 from tfpt_tui.ui.build import messages, text
+from tfpt_tui.ui.build.advise import Advise
 from tfpt_tui.ui.build.draft_editor import DraftEditor
 from tfpt_tui.ui.build.draft_form import DraftForm
 from tfpt_tui.ui.build.drafts import Drafts
@@ -131,7 +133,7 @@ class BuildScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="queue")
     def _ask_queue(self) -> None:
-        self.post_message(messages.Waits(waits_for(self._paths)))
+        self.post_message(messages.Waits(waits_for(self._paths), latest_search(self._paths)))
 
     @work(thread=True, exclusive=True, group="start")
     def _start(self, draft: Draft, outcome: Outcome) -> None:
@@ -144,6 +146,15 @@ class BuildScreen(Screen[None]):
             self.post_message(messages.NotStarted(str(error)))
         else:
             self.post_message(messages.Started(len(plan.runs), waiting))
+
+    @work(thread=True, exclusive=True, group="search")
+    def _search(self, arguments: Sequence[str]) -> None:
+        try:
+            start_search(arguments, self._paths)
+        except TfptError as error:
+            self.post_message(messages.Refused("Not started", str(error)))
+        else:
+            self.post_message(messages.Searching())
 
     @work(thread=True, exclusive=True, group="save")
     def _save(self, name: str, document: str, overwrite: bool) -> None:
@@ -246,7 +257,17 @@ class BuildScreen(Screen[None]):
 
     @on(messages.Waits)
     def _show_waits(self, message: messages.Waits) -> None:
-        self.query_one(Summary).waiting = message.waiting
+        summary, search = self.query_one(Summary), message.search
+        summary.waiting = message.waiting
+        if summary.search and search and not search.running:
+            self.notify(printable(search.line), title="Advise", timeout=15, markup=False)
+            self.action_rescan()
+        summary.search = (search.line or text.SEARCH_BEGINS) if search and search.running else ""
+
+    @on(messages.Searching)
+    def _show_searching(self) -> None:
+        self.notify(text.SEARCHES, title="Advise", markup=False)
+        self._ask_queue()
 
     @on(messages.Started)
     async def _show_started(self, message: messages.Started) -> None:
@@ -319,6 +340,17 @@ class BuildScreen(Screen[None]):
             self._start(draft, outcome)
 
     @work
+    async def action_advise(self) -> None:
+        rows = self._outcome.rows if self._ready and self._outcome and not self._outcome.flaw else ()
+        if not rows or not rows[0].resolved()["data"]:
+            self._show_refused(messages.Refused("Advise", text.NO_DATA_TO_ADVISE_ON))
+            return
+        frameworks = {str(row.settings["framework"]) for row in rows}
+        request = await self.app.push_screen_wait(Advise(str(rows[0].resolved()["data"]), frameworks))
+        if request is not None:
+            self._search(arguments_of(rows[0], frameworks, request.budget, request.extras))
+
+    @work
     async def action_save(self) -> None:
         draft, outcome = self._draft, self._outcome
         if not draft or not outcome or outcome.flaw or not self._ready:
@@ -368,7 +400,7 @@ class BuildScreen(Screen[None]):
             return not isinstance(self.focused, SourceList) or self.query_one(SourcePane).filtered
         if action == "select":
             return isinstance(self.focused, RowList)
-        if action in ("select_all", "preview", "copy"):
+        if action in ("select_all", "preview", "copy", "advise"):
             return self._draft is not None
         if action == "reset":
             return self._draft is not None and self._draft != self._drafts.fresh(self._draft.preset)

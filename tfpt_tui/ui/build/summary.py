@@ -18,9 +18,13 @@ class Summary(Static):
     preview: reactive[PlanPreview | None] = reactive(None, layout=True)
     waiting: reactive[str] = reactive("", layout=True)
     starting: reactive[bool] = reactive(False, layout=True)
+    search: reactive[str] = reactive("", layout=True)
     lacks_datasets: reactive[bool] = reactive(False, layout=True)
 
     def render(self) -> Content:
+        return text.with_search(self._plan(), self.search)
+
+    def _plan(self) -> Content:
         if self.outcome is None:
             return Content("")
         if self.starting:

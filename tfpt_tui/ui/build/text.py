@@ -33,6 +33,9 @@ FORM: Mapping[str, tuple[str, ...]] = {
 CHOSEN, LEFT_OUT = "■", "□"
 BEST = "*"
 MUTED = "$foreground-muted"
+SEARCH_BEGINS = "checking dataset and frameworks"
+SEARCHES = "its races are in the Monitor; the preset that it leaves will be among yours here"
+NO_DATA_TO_ADVISE_ON = "name a dataset first: what is fastest depends on it"
 
 
 def source_line(source: Source) -> Content:
@@ -127,6 +130,11 @@ def summary(outcome: Outcome, preview: PlanPreview | None, waiting: str) -> Cont
     for warning in preview.warnings if preview else ():
         text += Content.styled(f"\n{GLYPHS['warning']} {printable(warning)}", "$warning")
     return text
+
+
+def with_search(plan: Content, line: str) -> Content:
+    """What a plan amounts to, below the last line of a search that is under way."""
+    return Content.styled(f"advise: {printable(line)}\n", "$primary") + plan if line else plan
 
 
 def started(runs: int, waiting: str) -> str:
