@@ -43,6 +43,22 @@ def timed(action):
     return seconds
 
 
+def speeds(turns=3):
+    """How many times as fast as creating the files alone, in pairs that alternate."""
+    source, jobs = picture_folder(), len(os.sched_getaffinity(0))
+    actions = {
+        "files": lambda out: create_files(source, out),
+        "prepare": lambda out: prepare(read_folder(source), Target(out), jobs=jobs),
+    }
+    found = []
+    for turn in range(turns):
+        seconds = {}
+        for name in ("files", "prepare") if turn % 2 else ("prepare", "files"):
+            seconds[name] = timed(actions[name])
+        found.append(seconds["files"] / seconds["prepare"])
+    return found
+
+
 def main():
     source = picture_folder()
     jobs = len(os.sched_getaffinity(0))
