@@ -9,8 +9,8 @@ from tfpt_tui.errors import UsageError
 from tfpt_tui.events import RunError, RunWarning
 from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.comparison import compare as comparison
-from tfpt_tui.results.comparison.groups import group
-from tfpt_tui.results.table import as_csv, as_json, as_text, sorted_by
+from tfpt_tui.results.comparison.groups import group, usual_by
+from tfpt_tui.results.table import as_csv, as_json, as_latex, as_markdown, as_text, sorted_by
 from tfpt_tui.runs.record.result import Evaluation, Memory, ModelSize, Training, result_document, result_from
 from tfpt_tui.runs.record.scaling import Scaled
 
@@ -39,7 +39,7 @@ def rows(table):
 
 
 def notes_with(table, text):
-    return [note for note in table.notes if text in note]
+    return [line for line in (*table.answer, *table.notes) if text in line]
 
 
 def test_each_configuration_has_a_row_and_the_first_is_the_baseline():
@@ -157,27 +157,25 @@ def test_an_empty_selection_is_a_table_without_rows():
 
 def test_the_answer_is_a_sentence_with_its_interval_and_separate_numbers():
     table = compare([*repeats("t", "tensorflow", rates=(121, 122, 120)), *repeats("p", rates=(100, 101, 99))])
-    (sentence,) = notes_with(table, "took")
+    sentence, learning = table.answer
     row = rows(table)[1]
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
-    assert sentence == (
-        f"PyTorch took 1.21x [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}] the time of TensorFlow,"
-        " n=3 pairs: slower"
-    )
+    low, high = row["ratio_low"], row["ratio_high"]
+    assert sentence == f"TensorFlow is 1.21x as fast as PyTorch (95 %: {low:.2f} to {high:.2f}, 3 pairs)"
+    assert learning == "same learning: test accuracy 50.0 % and 50.0 %"
     assert row["verdict"] == "slower"
     assert row["p_value"] < 0.05
-    assert table.notes[0] == sentence
 
 
 def test_a_failed_repeat_leaves_its_partner_out():
     broken = [*repeats("t", "tensorflow")[:2], result("t2", "tensorflow", status="crashed", seed=2)]
-    assert notes_with(compare([*repeats("p"), *broken]), "n=2 of 3 pairs: single run")
+    assert notes_with(compare([*repeats("p"), *broken]), "in too few runs to be sure (2 of 3 pairs)")
 
 
 def test_repeats_of_one_seed_pair_in_their_order():
     twice = [result("p0", seed=1), result("p1", seed=1)]
     others = [result(f"t{number}", "tensorflow", rate=125.0, seed=1) for number in range(2)]
-    assert notes_with(compare([*twice, *others]), "n=2 pairs")
+    assert notes_with(compare([*twice, *others]), "(2 pairs)")
 
 
 def test_a_rate_that_is_none_is_left_out_and_said():
@@ -185,7 +183,7 @@ def test_a_rate_that_is_none_is_left_out_and_said():
     table = compare(runs)
     assert rows(table)[1]["images_per_s"] == 100.0
     assert "t1: nan images/s is an invalid timing; excluded" in table.notes
-    assert notes_with(table, "n=2 of 3 pairs")
+    assert notes_with(table, "(2 of 3 pairs)")
 
 
 def test_an_outlier_is_named_and_kept():
@@ -214,14 +212,14 @@ def test_each_track_and_measure_has_a_baseline_of_its_own():
     ]
     assert rows(table)[2]["ratio"] == pytest.approx(0.5)
     assert [row["measure"] for row in rows(table)] == ["end_to_end"] * 4 + ["loader"]
-    assert "published, end_to_end: TensorFlow took 0.80x the time of PyTorch, n=1 pair: single run" in table.notes
+    assert notes_with(table, "published, end_to_end: TensorFlow was 1.25x as fast as PyTorch, in too few runs")
 
 
 def test_rows_of_one_framework_are_told_apart_in_sentences():
     runs = [result("a", batch_size=16), result("b", batch_size=32, rate=200.0), result("c", "tensorflow")]
-    sentences = notes_with(compare(runs), "took")
-    assert sentences[0].startswith("PyTorch (batch_size 32) took 0.50x the time of PyTorch (batch_size 16), ")
-    assert sentences[1].startswith("TensorFlow took 1.00x the time of PyTorch (batch_size 16), ")
+    first, second, _ = compare(runs).answer
+    assert first.startswith("PyTorch (batch_size 32) was 2.00x as fast as PyTorch (batch_size 16), ")
+    assert second.startswith("PyTorch (batch_size 16) was 1.00x as fast as TensorFlow, ")
 
 
 def test_a_recording_from_before_there_was_a_measure_is_of_the_whole_training():
@@ -289,7 +287,12 @@ def test_float32_through_tensor_cores_has_their_peak():
 
 def test_the_answer_fits_the_narrowest_terminal_and_every_format():
     table = compare([*repeats("t", "tensorflow", rates=(121, 122, 120)), *repeats("p")])
-    assert "slower" in as_text(table).splitlines()[3][:80]
+    lines = as_text(table).splitlines()
+    assert lines[0].startswith("TensorFlow is 1.2")
+    assert "slower" in lines[6][:80]
+    assert '"answer": [\n    "TensorFlow is 1.2' in as_json(table)
+    assert as_markdown(table).startswith("TensorFlow is 1.2")
+    assert as_latex(table).startswith("TensorFlow is 1.2")
     assert "ratio,ratio_low,ratio_high,verdict" in as_csv(table)
     assert '"ratio_low": 1.' in as_json(table)
 
@@ -333,8 +336,8 @@ def test_runs_of_one_environment_with_other_versions_are_no_repeats_of_each_othe
         ("2.15.0", 3, "3 completed, 1 crashed"),
         ("2.14.0", 3, "completed"),
     ]
-    assert notes_with(table, "PyTorch (2.14.0) took 2.00x")
-    assert "version" in as_text(table).splitlines()[0]
+    assert notes_with(table, "is 2.00x as fast as PyTorch (2.14.0)")
+    assert "version" in as_text(table).splitlines()[3]
     assert "version" not in as_text(compare(new)).splitlines()[0]
     assert "2.15.0" in as_csv(compare(new))
 
@@ -346,7 +349,7 @@ def test_runs_of_two_machines_have_rows_that_name_them():
     )
     table = compare([*here, *there], across=True)
     assert [row["machine"] for row in rows(table)] == ["mars: EPYC", "venus: EPYC"]
-    assert notes_with(table, "PyTorch (venus: EPYC) took 1.00x")
+    assert notes_with(table, "PyTorch (venus: EPYC) and PyTorch (mars: EPYC) are equally fast")
 
 
 def test_training_that_is_in_no_epoch_is_named():
@@ -364,8 +367,8 @@ def test_two_versions_are_compared_where_each_has_its_environment():
     table = compare([*runs, *(made_on(run, software="s2") for run in older)])
     assert [row["environment"] for row in rows(table)] == ["default", "pytorch-2.8.0"]
     assert rows(table)[1]["ratio"] == pytest.approx(2.0)
-    (sentence,) = notes_with(table, "n=3 pairs")
-    assert sentence.startswith("PyTorch (environment pytorch-2.8.0) took 2.00x")
+    (sentence,) = notes_with(table, "3 pairs")
+    assert " is 2.00x as fast as PyTorch (environment pytorch-2.8.0) " in sentence
     assert "versions in environment default: torch 2.15.0, torchvision 0.29.2" in table.notes
     assert "versions in environment pytorch-2.8.0: torch 2.8.0, torchvision 0.23.0" in table.notes
 
@@ -404,7 +407,7 @@ def test_each_value_of_a_key_is_compared_apart():
         (64, "PyTorch", 1.0),
         (64, "TensorFlow", pytest.approx(2.0)),
     ]
-    assert notes_with(table, "batch_size 64: TensorFlow took 2.00x")
+    assert notes_with(table, "batch_size 64: PyTorch was 2.00x as fast as TensorFlow")
 
 
 def test_only_settings_that_differ_have_a_column_unless_all_are_wanted():
@@ -487,3 +490,42 @@ def test_a_rate_of_a_first_epoch_is_told_beside_steady_ones():
     )
     assert notes_with(compare([first, of(1, "b", "tensorflow")]), "images/s is that of a first epoch")
     assert not notes_with(compare([of(3, "a"), steady]), "first epoch")
+
+
+def test_what_disturbed_runs_is_said_once_with_how_many_and_how_much():
+    def busy(share):
+        return RunWarning(f"other processes used {share}% of the 2 cores while it was timed", "busy", "", "time")
+
+    runs = [*repeats("p"), *repeats("t", "tensorflow")]
+    table = compare([replace(runs[0], warnings=(busy(16),)), replace(runs[1], warnings=(busy(39),)), *runs[2:]])
+    assert table.answer[-1] == "! 2 of 6 runs disturbed (16 to 39 % other load)"
+    assert not any("other processes used" in note for note in table.notes)
+
+
+def test_accuracy_that_was_not_measured_is_said():
+    untested = [replace(one, test=Evaluation()) for one in (*repeats("p"), *repeats("t", "tensorflow"))]
+    assert compare(untested).answer[-1] == "accuracy was not measured"
+    assert "accuracy was not measured" not in compare([*repeats("p"), *repeats("t", "tensorflow")]).answer
+
+
+@pytest.mark.parametrize(
+    ("settings", "by"),
+    [
+        ([{"batch_size": 16}, {"batch_size": 32}], "batch_size"),
+        ([{"batch_size": 16}], ""),
+        ([{"batch_size": 16, "image_size": 16}, {"batch_size": 32, "image_size": 32}], ""),
+    ],
+)
+def test_frameworks_are_compared_within_the_values_of_the_one_setting_that_differs(settings, by):
+    runs = [
+        result(f"{framework}{number}", framework, **one)
+        for framework in ("pytorch", "tensorflow")
+        for number, one in enumerate(settings)
+    ]
+    assert usual_by(runs) == by
+
+
+def test_a_value_of_one_framework_alone_keeps_all_rows_together():
+    assert usual_by([result("a", batch_size=16), result("b", "tensorflow", batch_size=32)]) == ""
+    one = [result("a", batch_size=16), result("b", batch_size=32)]
+    assert usual_by(one) == ""

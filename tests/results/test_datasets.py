@@ -18,6 +18,7 @@ from tfpt_tui.results.store.datasets import (
     known_datasets,
     list_datasets,
     measure,
+    named_dataset,
     show_bytes,
 )
 
@@ -110,3 +111,13 @@ def test_all_of_a_synthetic_dataset_needs_no_options():
     request = {**make_synthetic().request, "size": 64}
     made = Manifest(classes=("a", "b"), counts={}, image={}, request=request, digest="")
     assert command_of(made) == "tfpt-tui prepare synthetic"
+
+
+def test_a_dataset_is_found_by_the_name_that_it_is_listed_by(paths, dataset, tmp_path, monkeypatch):
+    shutil.copytree(dataset, paths.datasets / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert named_dataset("mine", paths) == str(paths.datasets / "mine")
+    assert named_dataset("yours", paths) == "yours"
+    assert named_dataset("./mine", paths) == "./mine"
+    (tmp_path / "mine").mkdir()
+    assert named_dataset("mine", paths) == "mine"  # what lies here comes first

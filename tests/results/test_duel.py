@@ -31,14 +31,14 @@ NOISY = ([0.010] * 20, [0.009, 0.0095, 0.012, 0.0112] * 5)
 def row_of(*results):
     table, _ = compare(results)
     (row,) = [row for row in table.rows if row["verdict"] != "baseline"]
-    return row, table.notes
+    return row, (*table.answer, *table.notes)
 
 
 def test_one_restart_gives_a_verdict_from_its_rounds():
     row, notes = row_of(*duel(*QUIET))
     assert (row["verdict"], row["n"]) == ("slower", 1)
     assert row["ratio"] == pytest.approx(1.2, abs=0.001)
-    assert any("n=20 rounds in 1 restart: slower" in note for note in notes)
+    assert any("20 rounds in 1 restart)" in note for note in notes)
     assert any("processes differ by 1.0 % each time they are started (assumed" in note for note in notes)
     assert not any("single run" in note for note in notes)
 
@@ -73,14 +73,13 @@ def test_the_track_best_stands_beside_another_that_it_took_turns_with_and_is_not
     table, verdicts = compare(beside(*duel(*QUIET)))
     assert [verdict.time for verdict in verdicts] == [None, None]
     assert [row["verdict"] for row in table.rows] == ["baseline", "baseline"]
-    (note,) = [note for note in table.notes if "not ranked" in note]
-    assert note.startswith("PyTorch on best took 1.20x [1.1")
-    assert " the time of PyTorch on default, " in note
+    (line,) = [line for line in table.answer if "not ranked" in line]
+    assert line.startswith("PyTorch on default is 1.20x as fast as PyTorch on best (95 %: 1.1")
 
 
 def test_other_tracks_do_not_stand_beside_each_other():
     table, _ = compare(beside(*duel(*QUIET), track="parity"))
-    assert not any("not ranked" in note for note in table.notes)
+    assert not any("not ranked" in line for line in table.answer)
 
 
 def test_runs_of_the_track_best_stand_beside_another_on_request_alone():
@@ -89,9 +88,9 @@ def test_runs_of_the_track_best_stand_beside_another_on_request_alone():
         for seed in (25, 26, 27)
         for result in beside(*duel(*QUIET, seed=seed))
     ]
-    assert not any("not ranked" in note for note in compare(apart)[0].notes)
-    (note,) = [note for note in compare(apart, across=True)[0].notes if "not ranked" in note]
-    assert "PyTorch on best took 1.2" in note
+    assert not any("not ranked" in line for line in compare(apart)[0].answer)
+    (line,) = [line for line in compare(apart, across=True)[0].answer if "not ranked" in line]
+    assert "as fast as PyTorch on best" in line
 
 
 def test_what_the_pack_took_stands_beside_it_and_when_it_pays():

@@ -52,7 +52,7 @@ def test_of_fewer_than_three_pairs_nothing_is_concluded(runs, counted):
     assert found.ratio == pytest.approx(1.21)
     assert (found.low, found.high, found.p_value) == (None, None, None)
     assert found.sentence("PyTorch", "TensorFlow") == (
-        f"PyTorch took 1.21x the time of TensorFlow, n={counted}: single run"
+        f"TensorFlow was 1.21x as fast as PyTorch, in too few runs to be sure ({counted})"
     )
 
 
@@ -70,9 +70,19 @@ def test_a_timing_that_is_none_is_left_out_of_its_pair():
 
 
 def test_the_sentence_has_ratio_interval_pairs_and_verdict():
-    sentence = compared([1.21, 1.3, 1.25, 1.22, 1.28], [1.0, 1.05, 1.02, 0.99, 1.01]).sentence("A", "B")
-    assert sentence.startswith("A took 1.23x [1.")
-    assert sentence.endswith("] the time of B, n=5 pairs: slower")
+    own, baseline = [1.21, 1.3, 1.25, 1.22, 1.28], [1.0, 1.05, 1.02, 0.99, 1.01]
+    found = compared(own, baseline)
+    interval = f"95 %: {found.low:.2f} to {found.high:.2f}, 5 pairs"
+    assert found.sentence("A", "B") == f"B is 1.23x as fast as A ({interval})"
+    assert compared(baseline, own).sentence("B", "A") == f"B is 1.23x as fast as A ({interval})"
+
+
+def test_what_is_equal_and_what_is_not_certain_is_said_so():
+    assert (
+        compared([1.0, 1.001, 0.999], [1.0] * 3).sentence("A", "B").startswith("A and B are equally fast (95 %: ")
+    )
+    unsure = compared([1.3, 0.9, 1.4], [1.0] * 3).sentence("A", "B")
+    assert unsure.startswith("B may be 1.18x as fast as A, which is not certain (95 %: ")
 
 
 def test_interval_p_and_verdict_are_of_one_test():

@@ -76,7 +76,7 @@ async def test_without_runs_it_says_how_to_make_some(app):
 
 async def test_views_follow_one_another_on_a_short_terminal(app, two):
     marks = {
-        "ratios": "right of 1",
+        "speed": "relative to the baseline",
         "phases": "TTTT",
         "curves": "train accuracy by epoch",
         "published": "quick has no published numbers",
@@ -357,7 +357,7 @@ async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_dr
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
         await shows(pilot, "5 runs", "time ratio")
-        for view in ("ratios", "phases"):
+        for view in ("speed", "phases"):
             assert not app.screen.query_one(f"#{view}", Static).visual.plain
             await pilot.press("v")
             await shows(pilot, "2 more rows are not shown", "batch_size 3")

@@ -3,13 +3,14 @@
 import dataclasses
 from pathlib import Path
 
+from tests.recordings import a_result
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.record.fold import Record
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
-from tfpt_tui.ui.monitor.text import headline, legend, outcome, progress
+from tfpt_tui.ui.monitor.text import all_ended, headline, legend, outcome, progress
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
 
@@ -108,3 +109,13 @@ def test_a_run_that_is_to_end_says_so():
 def test_what_a_sweep_may_vary_stands_beside_what_is_always_told():
     text = headline(view(environment="other", learning_rate=0.1)).plain
     assert "seed 25, environment other, learning_rate 0.1" in text
+
+
+def test_the_end_of_all_that_was_alive_is_said_once_with_how_it_ended():
+    before = (a_result("a", status="running"), a_result("b", status="queued"), a_result("c", status="failed"))
+    half = (a_result("a"), a_result("b", status="running"), before[2])
+    over = (a_result("a"), a_result("b", status="out_of_memory"), before[2])
+    assert all_ended(before, half) == ""
+    assert all_ended(half, over) == "1 run out of memory; press 4 for the answer"
+    assert all_ended(before, over) == "1 run completed, 1 run out of memory; press 4 for the answer"
+    assert all_ended(over, over) == ""

@@ -15,6 +15,7 @@ from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, Curve, Row
 from tfpt_tui.ui.compare.intervals import draw_intervals
 from tfpt_tui.ui.compare.phase_bars import NOTHING, STEPS, draw_phases
 from tfpt_tui.ui.compare.text import MAX_NOTES, curve_colours, curves_legend, heading, notes
+from tfpt_tui.ui.compare.throughput_bars import draw_throughput
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, PHASE_MARKS, STEP_MARKS
 
 
@@ -54,14 +55,40 @@ def test_an_interval_is_a_whisker_right_of_1_where_a_row_is_slower(slower, colum
     assert any("TensorFlow" in line and line.rstrip().endswith("slower") for line in lines)
 
 
+def test_each_row_has_a_bar_on_one_scale_with_its_figures(slower):
+    heading, first, second = lines_of(draw_throughput(slower, 60))
+    assert heading.split() == ["images/s", "train", "s", "test"]
+    assert (first[:8], second[:11]) == ("PyTorch ", "TensorFlow ")
+    assert (first.count("█"), second.count("█")) == (24, 19)
+    assert (first.split()[-2:], second.split()[-2:]) == (["100", "0.500"], ["81", "0.500"])
+    assert max(map(len, (heading, first, second))) <= 60
+
+
+def test_what_was_not_timed_has_no_bar():
+    assert draw_throughput(rows_of(result("a", status="failed")), 60).plain == ""
+
+
+@pytest.mark.parametrize(
+    ("others", "ends"),
+    [
+        (("tensorflow",), ["<- TensorFlow ahead", "PyTorch ahead ->"]),
+        (("tensorflow", "pytorch"), ["<- faster", "slower ->"]),
+    ],
+)
+def test_each_end_of_the_axis_says_who_is_ahead_there(others, ends):
+    rows = rows_of(result("a"), *(result(name, name, 50.0, batch_size=8) for name in others))
+    line = lines_of(draw_intervals(rows, 70))[0]
+    assert (line.startswith(ends[0]), line.endswith(ends[1])) == (True, True)
+
+
 def test_1_stands_above_its_mark_on_the_axis(slower):
-    scale, _, baseline, *_ = lines_of(draw_intervals(slower, 60))
+    _, scale, _, baseline, *_ = lines_of(draw_intervals(slower, 60))
     assert scale[baseline.index("●")] == "1"
 
 
 def test_1_is_left_out_where_it_would_read_as_a_digit_of_an_end():
     rows = rows_of(*repeats("pytorch", 100.0), *repeats("tensorflow", 1.0))
-    scale, *_ = lines_of(draw_intervals(rows, 49))
+    _, scale, *_ = lines_of(draw_intervals(rows, 49))
     assert scale.split() == ["0.94", "104.00"]
 
 
@@ -98,8 +125,8 @@ def test_a_very_long_name_is_cut_and_the_verdict_is_seen():
     rows = rows_of(result("a", data="d" * 300), result("b", data="e"))
     lines = lines_of(draw_intervals(rows, 60))
     assert max(map(len, lines[:5])) <= 60
-    assert "…" in lines[1]
-    assert lines[1].endswith("baseline")
+    assert "…" in lines[2]
+    assert lines[2].endswith("baseline")
 
 
 def test_phases_are_bars_on_one_scale_with_letters_and_seconds():

@@ -26,6 +26,7 @@ from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.processor import describe_processor, parse_cores
 from tfpt_tui.results.presentation.ladder import ladder_text, summary_text
+from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.candidates import choices_of
 from tfpt_tui.runs.tasks.advise import Advice
 from tfpt_tui.runs.tasks.advise import advise as find_fastest
@@ -45,7 +46,7 @@ def _split(context: click.Context, parameter: click.Parameter, value: str) -> tu
 
 @click.command()
 @click.argument("framework", required=False, type=click.Choice(tuple(FRAMEWORKS)))
-@click.option("--data", required=True, metavar="DIR", help="A prepared dataset.")
+@click.option("--data", required=True, metavar="DIR|NAME", help="A prepared dataset, by its directory or name.")
 @click.option("--budget", type=Duration(), default="10m", metavar="10m", help="For all frameworks together.")
 @click.option("--vary", default="", metavar="KEYS", callback=_split, help="Try other values of batch_size, too.")
 @click.option(
@@ -76,6 +77,7 @@ def advise(
         raise UsageError(
             "--script: a script is of one framework; name it: tfpt-tui advise FRAMEWORK --script FILE.py"
         )
+    data = named_dataset(data, invocation.paths)
     names = [framework] if framework else [name for name, one in FRAMEWORKS.items() if BEST.name in one.tracks]
     changes: Mapping[str, Value] = dict(map(parse_override, overrides))
     rows = {"data": absolute(data), **changes, "track": BEST.name}

@@ -22,7 +22,15 @@ from tfpt_tui.results.comparison.gate import (
 )
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.results.requests.export import write_comparison
-from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, draw, recorded, write_out
+from tfpt_tui.results.requests.request import (
+    HTML,
+    TOGETHER,
+    ComparisonRequest,
+    compare_runs,
+    draw,
+    recorded,
+    write_out,
+)
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
@@ -37,7 +45,7 @@ PASS, FAIL = "pass", "fail"
 @click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1)
 @click.option("--sweep", metavar="ID", help="All runs of this sweep.")
 @click.option("--baseline", metavar="ID", help="The run that the others are measured against.")
-@click.option("--by", metavar="KEY", help="Compare within each value of this setting, such as batch_size.")
+@click.option("--by", metavar="KEY", help=f"Compare within each value of this setting; {TOGETHER} compares all.")
 @click.option("--published", metavar="PRESET", help="Beside the numbers that this preset's source published.")
 @click.option("--across", is_flag=True, help="Compare runs of different machines or versions, with a note.")
 @click.option("--all-columns", is_flag=True, help="Also show the settings that are the same in all rows.")
@@ -74,10 +82,11 @@ def compare(
 
     Without any of these, those of the latest sweep. KEY is a setting, status, preset or sweep; all that are given
     must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the
-    baseline. Rows are ranked within one track and one measure only.
+    baseline. Rows are ranked within one track and one measure only; where they differ in the framework and in one
+    setting, frameworks are compared within each of its values.
     """
     condition = parse_gate(fail_if) if fail_if else None
-    if by and by not in SETTINGS:
+    if by and by not in (TOGETHER, *SETTINGS):
         raise UsageError(f"--by {by}: unknown key{nearest(by, SETTINGS)}")
     against = find_run(invocation.paths, baseline) if baseline else None
     runs = _select(invocation, wanted, sweep, everything=published is not None)

@@ -15,6 +15,7 @@ from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.errors import UsageError
+from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
 from tfpt_tui.runs.plan.plan import duel_of, make_plan
 from tfpt_tui.runs.supervision.submit import submit
@@ -76,7 +77,7 @@ class Duration(click.ParamType[float]):
 
 @click.command()
 @click.argument("preset", metavar="PRESET|FILE.toml")
-@click.option("--data", metavar="DIR", help="A prepared dataset.")
+@click.option("--data", metavar="DIR|NAME", help="A prepared dataset, by its directory or as it is listed.")
 @click.option("--rows", metavar="1,3-5", help="Only these rows of the preset.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in every row.")
 @_option("--repeats", PLAN["repeats"])
@@ -131,7 +132,7 @@ def run(
     plan_with = functools.partial(
         make_plan,
         chosen,
-        data=data,
+        data=None if data is None else named_dataset(data, invocation.paths),
         rows=None if rows is None else select_rows(len(chosen.rows), rows),
         overrides=changes,
         repeats=repeats,

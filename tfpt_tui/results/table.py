@@ -69,11 +69,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """``notes`` are lines that must stand beside the numbers wherever they are shown."""
+    """``notes`` are lines that must stand beside the numbers wherever they are shown.
+
+    ``answer`` are the few that stand above them: what the numbers say.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     notes: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
 
 
 def sorted_by(table: Table, column: str) -> Table:
@@ -113,11 +117,14 @@ def fitted(table: Table, width: int) -> Table:
         if not is_numeric(column, table):
             rows = tuple({**row, column.name: _cut(column.show(row.get(column.name)), room)} for row in rows)
             count += 1
-    notes = [line for note in table.notes for line in textwrap.wrap(note, width, subsequent_indent=GAP)]
+    notes, answer = (
+        [line for text in texts for line in textwrap.wrap(text, width, subsequent_indent=GAP)]
+        for texts in (table.notes, table.answer)
+    )
     if left_out := [column.title for column in known[count:]]:
         note = f"hidden (terminal too narrow): {', '.join(left_out)}"
         notes += textwrap.wrap(note, width, subsequent_indent=GAP)
-    return Table(tuple(known[:count]), rows, tuple(notes))
+    return Table(tuple(known[:count]), rows, tuple(notes), tuple(answer))
 
 
 def _cut(text: str, room: int) -> str:
@@ -141,21 +148,23 @@ def as_text(table: Table) -> str:
         ]
         lines.append(GAP.join(aligned).rstrip())
     lines.insert(1, GAP.join("-" * width for width in widths))
+    answer = [*map(printable, table.answer), ""] if table.answer else []
     notes = ["", *map(printable, table.notes)] if table.notes else []
-    return "\n".join([*lines, *notes]) + "\n"
+    return "\n".join([*answer, *lines, *notes]) + "\n"
 
 
 def as_markdown(table: Table) -> str:
-    """A table, numbers to the right, and its notes as a list."""
+    """The answer in a paragraph, a table, numbers to the right, and its notes as a list."""
     heading, *rows = [[_escape_markdown(cell) for cell in row] for row in printed_cells(table)]
     rule = ["---:" if numeric else "---" for numeric in numeric_columns(table)]
     text = [f"| {' | '.join(line)} |" for line in (heading, rule, *rows)]
+    answer = [f"{_escape_markdown(printable(line))}\n" for line in table.answer]
     notes = ["", *(f"- {_escape_markdown(printable(note))}" for note in table.notes)] if table.notes else []
-    return "\n".join([*text, *notes]) + "\n"
+    return "\n".join([*answer, *text, *notes]) + "\n"
 
 
 def as_latex(table: Table) -> str:
-    """A table for booktabs, ready to paste; the notes follow it as text."""
+    """A table for booktabs, ready to paste; the answer stands above it and the notes below it as text."""
     heading, *rows = [[_escape_latex(cell) for cell in row] for row in printed_cells(table)]
     alignment = "".join("r" if numeric else "l" for numeric in numeric_columns(table))
     lines = [
@@ -168,8 +177,9 @@ def as_latex(table: Table) -> str:
         "\\bottomrule",
         "\\end{tabular}",
     ]
+    answer = [f"{_escape_latex(printable(line))}\n" for line in table.answer]
     notes = [f"\n{_escape_latex(printable(note))}" for note in table.notes]
-    return "\n".join([*lines, *notes]) + "\n"
+    return "\n".join([*answer, *lines, *notes]) + "\n"
 
 
 def as_csv(table: Table) -> str:
@@ -185,11 +195,12 @@ def as_csv(table: Table) -> str:
 
 
 def as_json(table: Table, **more: object) -> str:
-    """Rows by the names of their columns, and the notes; ``more`` stands beside them as it is."""
+    """The answer, rows by the names of their columns, and the notes; ``more`` stands beside them as it is."""
     rows = [
         {column.name: _json_value(column, row.get(column.name)) for column in table.columns} for row in table.rows
     ]
-    document = {"schema": 1, "rows": rows, "notes": list(table.notes), **finite(more)}
+    lines = {"answer": list(table.answer), "notes": list(table.notes)}
+    document = {"schema": 1, "rows": rows, **lines, **finite(more)}
     return json_text(document) + "\n"
 
 

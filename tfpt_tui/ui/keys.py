@@ -95,7 +95,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         quiet("close", "escape", "close", "Close", "what was opened last: a chart, a search, a filter"),
     ),
     COMPARE: (
-        Key("view", "v", "view(1)", "View", "next view: ratios, phases, curves, published, environment"),
+        Key("view", "v", "view(1)", "View", "next view: speed, phases, curves, published, environment"),
         quiet("view_back", "V", "view(-1)", "View back", "previous view"),
         Key("filter", "slash", "filter", "Filter", "by words, or conditions such as batch_size>32"),
         Key("mark", "space", "mark", "Mark", "compare the marked entries together"),

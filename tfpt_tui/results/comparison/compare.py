@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.tracks import needs_proof
+from tfpt_tui.results.comparison.answer import answer_of
 from tfpt_tui.results.comparison.comparability import check_comparable
 from tfpt_tui.results.comparison.groups import (
     NOT_COMPARED,
@@ -97,7 +98,8 @@ def _tabulate(
         *([Column("parity", "parity", printed=False)] if proof else []),
     )
     rows = tuple(_row(verdict, differing, proof) for verdict in verdicts)
-    return Table(columns, rows, tuple(notes_of(results, verdicts, groups, proof, brought, across=across)))
+    notes = tuple(notes_of(results, verdicts, groups, proof, brought, across=across))
+    return Table(columns, rows, notes, answer_of(results, verdicts, groups, across=across))
 
 
 def _row(verdict: RowVerdict, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:

@@ -235,6 +235,20 @@ def differing_keys(groups: Sequence[Group]) -> list[str]:
     return keys
 
 
+def usual_by(results: Sequence[RunResult]) -> str:
+    """The one setting, beside the framework, in which the rows of a sweep differ: frameworks are compared within
+    each of its values. "" where there is another number of such settings, or a value has one framework alone.
+    """
+    entries = group([result for result in results if result.completed])
+    keys = [key for key in differing_keys(entries) if all(applies(key, entry) for entry in entries)]
+    if len(keys) != 1:
+        return ""
+    frameworks: dict[Hashable, set[str]] = {}
+    for entry in entries:
+        frameworks.setdefault(entry.config.value(keys[0]), set()).add(entry.framework)
+    return keys[0] if all(len(names) > 1 for names in frameworks.values()) else ""
+
+
 def applies(key: str, entry: Group) -> bool:
     return SETTINGS[key].applies_to(entry.framework, entry.track)
 

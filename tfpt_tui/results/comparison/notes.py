@@ -1,4 +1,4 @@
-"""What must be said beside the numbers of a comparison, in whole sentences, the answer first."""
+"""What must be said below the numbers of a comparison, in whole sentences: what explains them comes first."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import statistics
 from collections.abc import Sequence
 
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
-from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
+from tfpt_tui.results.comparison.answer import DISTURBANCES
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
-from tfpt_tui.results.comparison.duel import Turns
 from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
 from tfpt_tui.results.comparison.profile import profile_notes
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
-from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_evidence, evidence_of
+from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
@@ -36,8 +35,6 @@ def notes_of(
     across: bool = False,
 ) -> list[str]:
     return [
-        *_sentences(verdicts, groups),
-        *_beside_tracks(groups, across=across),
         *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
         *profile_notes(groups),
@@ -55,36 +52,6 @@ def notes_of(
         *versions_of(results),
         *machines_of(results),
     ]
-
-
-def _sentences(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    return [
-        kind_of(verdict.entry, groups) + verdict.time.sentence(verdict.entry.name, verdict.baseline.name)
-        for verdict in verdicts
-        if verdict.time and verdict.baseline
-    ]
-
-
-def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:
-    """How tuned rows stand beside those of other tracks: where they took turns, or where that is requested.
-
-    It is no rank: the tracks are different work.
-    """
-    notes = []
-    for entry in groups:
-        for other in groups:
-            if not _is_tuned(entry) or _is_tuned(other) or entry.measure != other.measure:
-                continue
-            evidence = evidence_of(entry, other)
-            time = compare_evidence(evidence, 1) if across or isinstance(evidence, Turns) else None
-            if time:
-                names = f"{entry.name} on {entry.track}", f"{other.name} on {other.track}"
-                notes.append(f"{time.sentence(*names)} (another track, so not ranked)")
-    return notes
-
-
-def _is_tuned(entry: Group) -> bool:
-    return entry.track in TRACKS and TRACKS[entry.track].is_tuned
 
 
 def _packs(groups: Sequence[Group]) -> list[str]:
@@ -176,11 +143,8 @@ def _first_epochs(groups: Sequence[Group]) -> list[str]:
 def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     notes = []
     for verdict in verdicts:
-        name, learning = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}", verdict.learning
-        if learning.same is False:
-            notes.append(f"{name}: not equivalent: {learning.why}, so its time compares different work")
-        elif learning.why:
-            notes.append(f"{name}: {learning.why}")
+        if verdict.learning.why and verdict.learning.same is not False:  # that is part of the answer
+            notes.append(f"{kind_of(verdict.entry, groups)}{verdict.entry.name}: {verdict.learning.why}")
     return notes
 
 
@@ -206,17 +170,6 @@ def _outliers(groups: Sequence[Group]) -> list[str]:
 def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     notes = []
     times = [verdict.time for verdict in verdicts if verdict.time]
-    if times:
-        paired = "Turns of one round" if all(time.by_turns for time in times) else "Runs of one seed"
-        notes.append(
-            "time ratio: time per training image relative to the row marked baseline; above 1 is slower."
-            f" {paired} are compared in pairs, so it need not be the quotient of the rows' images/s"
-        )
-    if any(time.low is not None for time in times):
-        notes.append(
-            "low, high: 95 % interval of the time ratio; p: two-sided; verdict, interval and p are of one test"
-            " of the logarithms, which allows for the number of rows"
-        )
     if spreads := [time.spread for time in times if time.spread]:
         notes.append(_about_duels(max(spreads, key=lambda spread: spread.sd), groups))
     if any(len(entry.done) < MIN_RUNS for entry in _run_alone(groups) if entry.done):
@@ -265,5 +218,7 @@ def _troubles(results: Sequence[RunResult]) -> list[str]:
     for result in results:
         if result.error and result.error.message:
             notes.append(f"{result.run}: {result.error.message}")
-        notes += [f"{result.run}: {warning}" for warning in result.warnings]
+        # What disturbed runs that completed is told once, in the answer.
+        told = DISTURBANCES if result.completed else ()
+        notes += [f"{result.run}: {warning}" for warning in result.warnings if warning.code not in told]
     return notes

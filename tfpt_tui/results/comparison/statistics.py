@@ -32,6 +32,7 @@ NO_NOISE = 1e-12  # of logarithms that are equal but for rounding
 
 SINGLE_RUN = "single run"
 INCONCLUSIVE = "inconclusive"
+EQUIVALENT_WORD = "equivalent"
 
 Timings = Mapping[Hashable, float]
 
@@ -68,15 +69,24 @@ class TimeRatio:
         if self.low is None or self.high is None:
             return SINGLE_RUN
         if self.low >= 1 - EQUIVALENT and self.high <= 1 + EQUIVALENT:
-            return "equivalent"
+            return EQUIVALENT_WORD
         if self.low > 1:
             return "slower"
         return "faster" if self.high < 1 else INCONCLUSIVE
 
     def sentence(self, own: str, baseline: str) -> str:
-        """The comparison in words, as hyperfine would print it; both are the names of what was compared."""
-        interval = f" [{self.low:.2f}, {self.high:.2f}]" if self.low is not None else ""
-        return f"{own} took {self.ratio:.2f}x{interval} the time of {baseline}, n={self.counted}: {self.verdict}"
+        """The comparison in words, the faster one first; both are the names of what was compared."""
+        faster, slower = (own, baseline) if self.ratio < 1 else (baseline, own)
+        times = max(self.ratio, 1 / self.ratio)
+        compared = {
+            EQUIVALENT_WORD: f"{own} and {baseline} are equally fast",
+            INCONCLUSIVE: f"{faster} may be {times:.2f}x as fast as {slower}, which is not certain",
+            SINGLE_RUN: f"{faster} was {times:.2f}x as fast as {slower}, in too few runs to be sure",
+        }.get(self.verdict, f"{faster} is {times:.2f}x as fast as {slower}")
+        if self.low is None or self.high is None:
+            return f"{compared} ({self.counted})"
+        low, high = (1 / self.high, 1 / self.low) if self.ratio < 1 else (self.low, self.high)
+        return f"{compared} (95 %: {low:.2f} to {high:.2f}, {self.counted})"
 
 
 def compare_times(own: Timings, baseline: Timings, rows: int = 1) -> TimeRatio | None:

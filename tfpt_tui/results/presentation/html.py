@@ -23,6 +23,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid #dadada; text-align: left; }
 td.number { text-align: right; }
+.answer { margin: 0; font-size: 1.1rem; font-weight: 600; }
 svg { max-width: 100%; height: auto; }
 pre { background: #f4f4f4; padding: 1rem; overflow-x: auto; }
 """
@@ -47,7 +48,8 @@ def _table(table: Table) -> str:
     heading, *rows = printed_cells(table)
     numbers = numeric_columns(table)
     names = "".join(f"<th>{html.escape(cell)}</th>" for cell in heading)
-    lines = [f"<div class=table><table><thead><tr>{names}</tr></thead><tbody>"]
+    answer = [f"<p class=answer>{html.escape(line)}</p>" for line in table.answer]
+    lines = [*answer, f"<div class=table><table><thead><tr>{names}</tr></thead><tbody>"]
     for row in rows:
         cells = (
             f"<td{' class=number' if number else ''}>{html.escape(cell)}</td>"

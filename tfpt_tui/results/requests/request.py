@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.documents import build
 from tfpt_tui.results.comparison.compare import compare
+from tfpt_tui.results.comparison.groups import usual_by
 from tfpt_tui.results.comparison.parity import proof_note
 from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
 from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HTML, JSON = "html", "json"
+TOGETHER = "all"  # in place of a setting to compare by
 
 
 @dataclass(frozen=True)
 class ComparisonRequest:
     """What is compared, and how: the runs in this order, and the options of ``tfpt-tui compare``.
 
-    ``published`` is the preset whose printed numbers the runs stand beside, "" for none.
+    ``by`` is the setting within whose values rows are compared, "" for the one that suits them, and ``TOGETHER``
+    for none. ``published`` is the preset whose printed numbers the runs stand beside, "" for none.
     """
 
     runs: tuple[RunDirectory, ...]
@@ -74,6 +77,7 @@ def compare_runs(
     if preset:
         results = of_its_rows(preset, results)
     proof = proof_note(results, paths.proofs)
+    request = replace(request, by=_by(request, results))
     verdicts: Sequence[RowVerdict] = ()
     if preset:
         table = compare_with_published(preset, results, across=request.across)
@@ -90,6 +94,13 @@ def compare_runs(
         )
     table = sorted_by(table, request.sort) if request.sort else table
     return Comparison(request, results, table, verdicts, proof)
+
+
+def _by(request: ComparisonRequest, results: Sequence[RunResult]) -> str:
+    """The setting to compare by, "" for none: whoever names a baseline wants all rows beside it."""
+    if request.by == TOGETHER:
+        return ""
+    return request.by or ("" if request.baseline or request.published else usual_by(results))
 
 
 def _remembering(paths: Paths) -> Comparing:

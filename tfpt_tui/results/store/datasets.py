@@ -54,6 +54,13 @@ def known_datasets(paths: Paths) -> dict[Path, Manifest]:
     return {found.path: found.manifest for found in list_datasets(paths) if found.manifest}
 
 
+def named_dataset(text: str, paths: Paths) -> str:
+    """The directory that was typed for a dataset: a path, or the name of one that we know of, as it is listed."""
+    if "/" in text or os.path.lexists(text):
+        return text
+    return next((str(path) for path in known_datasets(paths) if path.name == text), text)
+
+
 def list_datasets(paths: Paths) -> list[Dataset]:
     """All datasets, also broken and unfinished ones of our own directory; those that are gone are left out."""
     own = {path.parent for name in (NAME, MARKER) for path in paths.datasets.glob(f"*/{name}")}

@@ -1,4 +1,4 @@
-"""One comparison in several views: its table, ratios, phases, curves, published numbers and origins."""
+"""One comparison in several views: its table, speed, phases, curves, published numbers and origins."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from tfpt_tui.results.requests.request import Comparison
 from tfpt_tui.ui.compare import text
 from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, ComparisonView
 from tfpt_tui.ui.compare.curves import Curves
-from tfpt_tui.ui.compare.intervals import draw_intervals
+from tfpt_tui.ui.compare.intervals import draw_speed
 from tfpt_tui.ui.compare.phase_bars import draw_phases
 from tfpt_tui.ui.compare.result_table import MAX_ROWS, ResultTable
 from tfpt_tui.ui.compare.view_bar import ViewBar
 
-TABLE, RATIOS, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
+TABLE, SPEED, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
     "table",
-    "ratios",
+    "speed",
     "phases",
     "curves",
     "published",
     "environment",
 )
 # These need a comparison; the others have something to show of runs that may not be compared, too.
-COMPARED = (TABLE, RATIOS, PHASES, CURVES)
+COMPARED = (TABLE, SPEED, PHASES, CURVES)
+# Lines of the answer, which stands above every view.
+SHORT_ANSWER, LONG_ANSWER = 5, 12
 FEW = 4  # rows beside which there is room for more notes
 # These are drawn to the width that there is.
-DRAWINGS = {RATIOS: draw_intervals, PHASES: draw_phases}
+DRAWINGS = {SPEED: draw_speed, PHASES: draw_phases}
 PRESS_A = "\n\nPress A to compare them anyway, or v to see what differs."
 
 
@@ -46,12 +48,13 @@ class ComparisonPane(Vertical):
     def compose(self) -> ComposeResult:
         yield ViewBar({view: view.capitalize() for view in VIEWS}, id="views")
         yield Static(id="heading", markup=False)
+        yield Static(id="answer", markup=False)
         with Vertical(id="table-view", classes="view"):
             yield ResultTable(id="table")
             with VerticalScroll(classes="notes"):
                 yield Static(id="notes", markup=False)
-        with VerticalScroll(id="ratios-view", classes="view"):
-            yield Static(id="ratios", markup=False)
+        with VerticalScroll(id="speed-view", classes="view"):
+            yield Static(id="speed", markup=False)
         with VerticalScroll(id="phases-view", classes="view"):
             yield Static(id="phases", markup=False)
         yield Curves(id="curves-view", classes="view")
@@ -79,7 +82,7 @@ class ComparisonPane(Vertical):
     @property
     def shown(self) -> tuple[str, ...]:
         """The views that are on the screen, from top to bottom."""
-        below = RATIOS if self.view == TABLE else self.view
+        below = SPEED if self.view == TABLE else self.view
         if self.screen.has_class("-tall") and not self.screen.has_class("-full"):
             return TABLE, below
         return (self.view,)
@@ -109,6 +112,8 @@ class ComparisonPane(Vertical):
         way_out = PRESS_A if comparison_view.across_helps else ""
         self.query_one("#message", Static).update(Content(printable(comparison_view.refusal) + way_out))
         self.query_one("#heading", Static).update(text.heading(comparison_view.wanted, comparison_view.runs))
+        most = SHORT_ANSWER if self.screen.has_class("-short") else LONG_ANSWER
+        self.query_one("#answer", Static).update(text.answer(comparison.table, most) if comparison else "")
         self._show_table("table", comparison)
         self._show_table("published", published)
         hidden = self.query_one("#table", ResultTable).hidden_rows

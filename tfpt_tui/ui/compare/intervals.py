@@ -1,4 +1,4 @@
-"""Time ratios with their intervals, drawn as whiskers on a common logarithmic axis. No widget is known here."""
+"""How fast rows are: bars, and time ratios with intervals as whiskers on a logarithmic axis. No widget here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.content import Content
 from tfpt_tui.errors import printable
 from tfpt_tui.runs.record.duel_ratio import EQUIVALENT
 from tfpt_tui.ui.compare.comparison_view import Row
+from tfpt_tui.ui.compare.throughput_bars import draw_throughput
 from tfpt_tui.ui.theme import VERDICT_STYLES, framework_style
 
 WIDE = 100  # from here on the name, the whisker, the ratio and the verdict share a line
@@ -39,6 +40,12 @@ class Axis:
         return round(share * (self.columns - 1))
 
 
+def draw_speed(rows: Sequence[Row], columns: int) -> Content:
+    """The throughputs, then how they stand to the baseline."""
+    parts = [draw_throughput(rows, columns), draw_intervals(rows, columns)]
+    return Content("\n\n").join([part for part in parts if part.plain])
+
+
 def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
     """Every row with its ratio; where there are no repeats a point alone, and without figures the reason."""
     if not any(row.verdict.time or row.verdict.is_baseline for row in rows):
@@ -46,7 +53,7 @@ def draw_intervals(rows: Sequence[Row], columns: int) -> Content:
     wide = columns >= WIDE
     name_width = _name_width(rows, columns) if wide else 0
     axis = _axis(rows, columns - (name_width + RATIO_WIDTH + VERDICT_WIDTH if wide else RATIO_WIDTH))
-    lines = [Content(" " * name_width) + _scale(axis)]
+    lines = [Content(" " * name_width) + _ends(rows, axis), Content(" " * name_width) + _scale(axis)]
     kind = ""
     for row in rows:
         if row.kind != kind:
@@ -77,7 +84,7 @@ def _name_width(rows: Sequence[Row], columns: int) -> int:
 
 def _legend() -> str:
     return (
-        f"\ntime per image relative to the baseline: right of 1 ({ONE}) is slower."
+        f"\ntime per image relative to the baseline ({ONE})."
         f" {LEFT}{LINE}{POINT}{LINE}{RIGHT} 95 % interval,"
         f" {POINT} alone a single run, {DOTS[0]} a pair, {DOTS[1]} several, {BAND} within 2 %,"
         " ! another accuracy"
@@ -100,6 +107,17 @@ def _scale(axis: Axis) -> Content:
     if not "".join(cells[max(0, one - 1) : one + 2]).strip():
         cells[one] = "1"
     return Content.styled("".join(cells), "$foreground-muted")
+
+
+def _ends(rows: Sequence[Row], axis: Axis) -> Content:
+    """Who is ahead at either end of the axis."""
+    compared = [row for row in rows if row.verdict.time]
+    left, right = "faster", "slower"
+    if len(compared) == 1 and (baseline := compared[0].verdict.baseline):
+        left, right = f"{compared[0].name} ahead", f"{baseline.name} ahead"
+    left, right = f"<- {printable(left)}", f"{printable(right)} ->"
+    room = axis.columns - len(left) - len(right)
+    return Content.styled(f"{left}{' ' * room}{right}" if room > 0 else "<- faster", "$foreground-muted")
 
 
 def _whisker(row: Row, axis: Axis) -> Content:

@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import printable
 from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, change_token, list_choices
+from tfpt_tui.results.requests.request import TOGETHER
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import as_markdown
 from tfpt_tui.ui.compare import comparison_pane, messages
@@ -222,8 +223,8 @@ class CompareScreen(Screen[None]):
         self._compare_as(replace(self._wanted, baseline=str(row["runs"]).split()[0]))
 
     def action_group(self) -> None:
-        """Within the values of the next setting in which rows differ; after the last one all together."""
-        if self._wanted and (keys := ["", *self._keys()]):
+        """As suits the rows, then all together, then within the values of each setting in which they differ."""
+        if self._wanted and (keys := ["", TOGETHER, *self._keys()]):
             following = keys[(keys.index(self._wanted.by) + 1) % len(keys)] if self._wanted.by in keys else ""
             self._compare_as(replace(self._wanted, by=following))
 

@@ -10,9 +10,10 @@ from tfpt_tui.errors import printable
 from tfpt_tui.results.requests.comparables import SWEEP
 from tfpt_tui.results.table import Table
 from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, ComparisonView, Curve, title_of
-from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, VERDICT_STYLES, colours_of
+from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 
 MAX_NOTES = 100
+DOUBT = "not equivalent:"
 NO_CURVES = "No run of these trained an epoch: no curves."
 
 
@@ -33,8 +34,19 @@ def _how_many(runs: int, recorded: int) -> str:
     return f"{runs:,} of {total}" if runs < recorded else total
 
 
+def answer(table: Table, most: int) -> Content:
+    """What the comparison says, in so many lines at most; what is doubtful stands out."""
+    lines = [
+        Content.styled(printable(line), "$text-warning" if line.startswith("!") or DOUBT in line else "bold")
+        for line in table.answer[:most]
+    ]
+    if (more := len(table.answer) - most) > 0:
+        lines[-1] += Content.styled(f"  and {more + 1} more lines; an export has them all", "$foreground-muted")
+    return Content("\n").join(lines)
+
+
 def notes(table: Table, hidden_rows: int = 0) -> Content:
-    """The notes, the answer first, a verdict in its colour; very many are cut, and so were very many rows."""
+    """The notes; very many are cut, and so were very many rows."""
     lines = [cut(hidden_rows)] if hidden_rows else []
     lines += [_note(printable(note)) for note in table.notes[:MAX_NOTES]]
     if hidden := len(table.notes) - MAX_NOTES:
@@ -50,10 +62,7 @@ def cut(hidden_rows: int) -> Content:
 
 
 def _note(note: str) -> Content:
-    statement, colon, verdict = note.rpartition(": ")
-    if verdict in VERDICT_STYLES:
-        return Content.assemble(statement, colon, (verdict, f"bold {VERDICT_STYLES[verdict]}"))
-    if "not equivalent:" in note or note.startswith("comparing different"):
+    if note.startswith("comparing different"):
         return Content.styled(note, "$text-warning")
     return Content.styled(note, "$foreground-muted")
 

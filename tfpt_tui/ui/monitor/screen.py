@@ -22,7 +22,7 @@ from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
-from tfpt_tui.ui.monitor import messages
+from tfpt_tui.ui.monitor import messages, text
 from tfpt_tui.ui.monitor.curves import Axes, Shown
 from tfpt_tui.ui.monitor.details import Details
 from tfpt_tui.ui.monitor.log_view import LogView
@@ -40,6 +40,8 @@ EMPTY = (
     "\nOr leave, and try: tfpt-tui demo"
 )
 READING = "reading the runs"
+# Who has waited for minutes may look elsewhere for some.
+ENDED_S = 60.0
 
 
 class MonitorScreen(Screen[None]):
@@ -113,6 +115,9 @@ class MonitorScreen(Screen[None]):
     def watch_snapshot(self, before: Snapshot | None, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
+        if before and (ended := text.all_ended(before.runs, snapshot.runs)):
+            self.app.bell()
+            self.notify(ended, timeout=ENDED_S, markup=False)
         self.set_class(not snapshot.runs, "-empty")
         if not snapshot.runs:
             self._show_empty()

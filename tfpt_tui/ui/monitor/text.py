@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record.fold import Record, time_left_s
-from tfpt_tui.runs.record.result import doubts, median_throughput
+from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
@@ -207,6 +208,16 @@ def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Cont
     if not sample.gpus:
         lines.append(Content.styled(printable(gpu_problem) or "no GPU reading", "$foreground-muted"))
     return Content("\n").join(lines)
+
+
+def all_ended(before: Sequence[RunResult], runs: Sequence[RunResult]) -> str:
+    """How those ended that were alive before, once nothing is any more; "" while something is."""
+    alive = {run.run for run in before if run.status in ALIVE}
+    if not alive or any(run.status in ALIVE for run in runs):
+        return ""
+    endings = Counter(run.status.replace("_", " ") for run in runs if run.run in alive)
+    said = ", ".join(f"{count} run{'s' * (count > 1)} {status}" for status, count in endings.items())
+    return f"{said}; press 4 for the answer" if said else ""
 
 
 def len_epochs(record: Record) -> int:

@@ -1,0 +1,109 @@
+"""What a comparison says in a few lines: who is faster and how surely, who learned the same, what disturbed it.
+
+It stands above every table. What explains it, and what else must be known, are the notes below.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+
+from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.results.comparison.duel import Turns
+from tfpt_tui.results.comparison.groups import END_TO_END, Group, kind_of
+from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_evidence, evidence_of
+from tfpt_tui.runs.record.result import RunResult
+
+# What others did on the machine, by the codes of warnings.
+DISTURBANCES = {
+    "busy": "other load",
+    "foreign_gpu_process": "another process on the GPU",
+    "overlap": "another worker of tfpt-tui",
+    "quota_throttled": "the CPU quota held it up",
+    "throttled": "the GPU slowed down",
+    "swapped": "memory came back from swap",
+}
+SHARE = re.compile(r"(\d+)%")
+
+
+def answer_of(
+    results: Sequence[RunResult], verdicts: Sequence[RowVerdict], groups: Sequence[Group], *, across: bool
+) -> tuple[str, ...]:
+    """``across`` wants rows of other tracks beside each other, too."""
+    return (
+        *_speed(verdicts, groups),
+        *_beside_tracks(groups, across=across),
+        *_learning(verdicts, groups),
+        *_disturbed([result for result in results if result.completed]),
+    )
+
+
+def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
+    return [
+        kind_of(verdict.entry, groups) + verdict.time.sentence(verdict.entry.name, verdict.baseline.name)
+        for verdict in verdicts
+        if verdict.time and verdict.baseline
+    ]
+
+
+def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:
+    """How tuned rows stand beside those of other tracks: where they took turns, or where that is requested.
+
+    It is no rank: the tracks are different work.
+    """
+    notes = []
+    for entry in groups:
+        for other in groups:
+            if not _is_tuned(entry) or _is_tuned(other) or entry.measure != other.measure:
+                continue
+            evidence = evidence_of(entry, other)
+            time = compare_evidence(evidence, 1) if across or isinstance(evidence, Turns) else None
+            if time:
+                names = f"{entry.name} on {entry.track}", f"{other.name} on {other.track}"
+                notes.append(f"{time.sentence(*names)}; another track, so not ranked")
+    return notes
+
+
+def _is_tuned(entry: Group) -> bool:
+    return entry.track in TRACKS and TRACKS[entry.track].is_tuned
+
+
+def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
+    """Whether rows learned the same: once for all that did, and a line for each that did not."""
+    compared = [one for one in verdicts if one.baseline and one.entry is not one.baseline and one.time]
+    lines = [
+        f"{kind_of(one.entry, groups)}{one.entry.name}: not equivalent: {one.learning.why},"
+        " so its time compares different work"
+        for one in compared
+        if one.in_band is False
+    ]
+    same = [one for one in compared if one.in_band]
+    if same and not lines:
+        entries = [entry for entry in groups if any(entry in (one.baseline, one.entry) for one in same)]
+        lines.append(f"same learning: test accuracy {_accuracies(entries)}")
+    if not lines and compared and not any(entry.accuracies() for entry in groups if entry.measure == END_TO_END):
+        lines += ["accuracy was not measured"] * any(entry.measure == END_TO_END for entry in groups)
+    return lines
+
+
+def _accuracies(entries: Sequence[Group]) -> str:
+    """Each row's where they are two, else from the lowest to the highest."""
+    percent = [100 * statistics.median(entry.accuracies()) for entry in entries]
+    if len(percent) == 2:
+        return " and ".join(f"{one:.1f} %" for one in percent)
+    return f"{min(percent):.1f} to {max(percent):.1f} %"
+
+
+def _disturbed(done: Sequence[RunResult]) -> list[str]:
+    """Once for each kind of disturbance: how many runs, and between which shares."""
+    lines = []
+    for code, what in DISTURBANCES.items():
+        found = [warning for result in done for warning in result.warnings if warning.code == code]
+        if not found:
+            continue
+        runs = sum(any(warning.code == code for warning in result.warnings) for result in done)
+        shares = sorted(int(share[1]) for warning in found if (share := SHARE.search(warning.message)))
+        extent = f"{shares[0]} to {shares[-1]} % " if len(set(shares)) > 1 else ""
+        lines.append(f"! {runs} of {len(done)} runs disturbed ({extent}{what})")
+    return lines

@@ -1,0 +1,61 @@
+"""How fast each row was, as bars on one scale, with its training time and test accuracy. No widget here."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tfpt_tui.errors import printable
+from tfpt_tui.results.comparison.groups import Group
+from tfpt_tui.results.comparison.metrics import METRICS
+from tfpt_tui.ui.compare.comparison_view import Row
+from tfpt_tui.ui.theme import framework_style
+
+CELL, HALF = "█", "▌"
+LEAST_BAR, MOST_NAME = 8, 36
+# Of the figures behind a bar.
+HEADINGS = ("images/s", "train s", "test")
+WIDTHS = (9, 9, 7)
+
+
+def draw_throughput(rows: Sequence[Row], columns: int) -> Content:
+    """A line for each row that was timed; nothing where none was."""
+    known = [(row, rate) for row in rows if (rate := row.verdict.entry.images_per_s())]
+    if not known:
+        return Content()
+    names = [printable(f"{row.kind}{row.name}") for row, _ in known]
+    name_width = min(max(map(len, names)), MOST_NAME, columns // 2)
+    bar_width = max(LEAST_BAR, columns - name_width - 1 - sum(WIDTHS))
+    longest = max(rate for _, rate in known)
+    heading = " " * (name_width + 1 + bar_width) + _figures(HEADINGS)
+    lines = [Content.styled(heading, "$foreground-muted")]
+    for name, (row, rate) in zip(names, known, strict=True):
+        entry = row.verdict.entry
+        shown = name if len(name) <= name_width else f"{name[: name_width - 1]}…"
+        bar = _bar(rate / longest, bar_width).ljust(bar_width)
+        figures = (f"{rate:,.0f}", _figure(METRICS["training_s"].of(entry), 1), _figure(_accuracy(entry), 3))
+        style = framework_style(entry.framework)
+        line = Content.assemble((f"{shown:<{name_width}} ", style), (bar, style), _figures(figures))
+        lines.append(line)
+    return Content("\n").join(lines)
+
+
+def _bar(share: float, width: int) -> str:
+    """To half a cell."""
+    whole, half = divmod(round(2 * share * width), 2)
+    return CELL * whole + HALF * half
+
+
+def _figures(texts: Sequence[str]) -> str:
+    return "".join(text.rjust(width) for text, width in zip(texts, WIDTHS, strict=True))
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return f"{value:,.{digits}f}" if value is not None and math.isfinite(value) else ""
+
+
+def _accuracy(entry: Group) -> float | None:
+    return statistics.median(found) if (found := entry.accuracies()) else None
