@@ -529,3 +529,14 @@ def test_a_value_of_one_framework_alone_keeps_all_rows_together():
     assert usual_by([result("a", batch_size=16), result("b", "tensorflow", batch_size=32)]) == ""
     one = [result("a", batch_size=16), result("b", batch_size=32)]
     assert usual_by(one) == ""
+
+
+def test_rows_that_are_not_ranked_are_told_with_their_throughput_and_why():
+    assert compare([result("a", rate=1234.0)]).answer == ("PyTorch: 1,234 images/s",)
+    table = compare([result("a", track="parity"), result("b", rate=200.0)])
+    assert table.answer[:3] == (
+        "parity: PyTorch: 100 images/s",
+        "default: PyTorch: 200 images/s",
+        "different tracks are different work, so they are not ranked",
+    )
+    assert [column.name for column in table.columns][:2] == ["framework", "track"]

@@ -64,6 +64,12 @@ def test_each_row_has_a_bar_on_one_scale_with_its_figures(slower):
     assert max(map(len, (heading, first, second))) <= 60
 
 
+def test_where_there_is_little_room_a_bar_fits_without_the_training_time(slower):
+    lines = lines_of(draw_throughput(slower, 49))
+    assert lines[0].split() == ["images/s", "test"]
+    assert max(map(len, lines)) <= 49
+
+
 def test_what_was_not_timed_has_no_bar():
     assert draw_throughput(rows_of(result("a", status="failed")), 60).plain == ""
 

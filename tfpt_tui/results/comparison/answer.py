@@ -24,6 +24,7 @@ DISTURBANCES = {
     "throttled": "the GPU slowed down",
     "swapped": "memory came back from swap",
 }
+MOST_UNRANKED = 4  # rows that are told of without a comparison
 SHARE = re.compile(r"(\d+)%")
 
 
@@ -31,9 +32,9 @@ def answer_of(
     results: Sequence[RunResult], verdicts: Sequence[RowVerdict], groups: Sequence[Group], *, across: bool
 ) -> tuple[str, ...]:
     """``across`` wants rows of other tracks beside each other, too."""
+    speed = [*_speed(verdicts, groups), *_beside_tracks(groups, across=across)]
     return (
-        *_speed(verdicts, groups),
-        *_beside_tracks(groups, across=across),
+        *(speed or _unranked(groups)),
         *_learning(verdicts, groups),
         *_disturbed([result for result in results if result.completed]),
     )
@@ -45,6 +46,17 @@ def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]
         for verdict in verdicts
         if verdict.time and verdict.baseline
     ]
+
+
+def _unranked(groups: Sequence[Group]) -> list[str]:
+    """The throughput of rows that have nothing to stand beside, and why."""
+    rates = [(entry, rate) for entry in groups if (rate := entry.images_per_s())]
+    if len(rates) > MOST_UNRANKED:
+        return []
+    lines = [f"{kind_of(entry, groups)}{entry.name}: {rate:,.0f} images/s" for entry, rate in rates]
+    if len({entry.track for entry, _ in rates}) > 1:
+        lines.append("different tracks are different work, so they are not ranked")
+    return lines
 
 
 def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:

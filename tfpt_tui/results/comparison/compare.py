@@ -73,9 +73,12 @@ def _tabulate(
     """One row for each verdict; ``results`` are those of all their runs."""
     groups = [verdict.entry for verdict in verdicts]
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
+    track = Column("track", "track")
+    several_tracks = len({entry.track for entry in groups}) > 1
     columns = (
         # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
         Column("framework", "framework"),
+        *([track] if several_tracks else []),
         *(Column(key, key) for key in differing),
         Column("version", "version", printed=_versions_differ(groups)),
         Column("status", "status"),
@@ -92,7 +95,7 @@ def _tabulate(
         Column("p_value", "p", 4),
         *(metric.column for metric in METRICS.values() if metric.name not in ANSWERS),
         *([Column("scaled", "training s is")] if any(result.scaled for result in results) else []),
-        Column("track", "track"),
+        *([] if several_tracks else [track]),
         Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1),
         Column("runs", "runs"),
         *([Column("parity", "parity", printed=False)] if proof else []),

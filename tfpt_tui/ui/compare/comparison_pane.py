@@ -109,9 +109,10 @@ class ComparisonPane(Vertical):
         comparison, published = comparison_view.comparison, comparison_view.published
         self.set_class(comparison is None, "-message")
         self.set_class(len(comparison_view.rows) <= FEW, "-few")
+        by = comparison.request.by if comparison else ""
         way_out = PRESS_A if comparison_view.across_helps else ""
         self.query_one("#message", Static).update(Content(printable(comparison_view.refusal) + way_out))
-        self.query_one("#heading", Static).update(text.heading(comparison_view.wanted, comparison_view.runs))
+        self.query_one("#heading", Static).update(text.heading(comparison_view.wanted, comparison_view.runs, by))
         most = SHORT_ANSWER if self.screen.has_class("-short") else LONG_ANSWER
         self.query_one("#answer", Static).update(text.answer(comparison.table, most) if comparison else "")
         self._show_table("table", comparison)

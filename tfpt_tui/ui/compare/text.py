@@ -17,13 +17,13 @@ DOUBT = "not equivalent:"
 NO_CURVES = "No run of these trained an epoch: no curves."
 
 
-def heading(wanted: ComparisonSelection, runs: int | None) -> Content:
-    """What is compared and how; ``runs`` is None while it is being read."""
+def heading(wanted: ComparisonSelection, runs: int | None, by: str = "") -> Content:
+    """What is compared and how; ``runs`` is None while it is being read, ``by`` the setting within whose values."""
     title = title_of(wanted)
     if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
         title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%m-%d %H:%M}"
     how = ["comparing ..." if runs is None else _how_many(runs, sum(len(one.summaries) for one in wanted.choices))]
-    how += [f"within each {wanted.by}"] if wanted.by else []
+    how += [f"within each {by}"] if by else []
     how += ["across machines and versions"] if wanted.across else []
     return Content.assemble((printable(title), "bold"), (f"  {', '.join(how)}", "$foreground-muted"))
 

@@ -16,9 +16,10 @@ from tfpt_tui.ui.theme import framework_style
 
 CELL, HALF = "█", "▌"
 LEAST_BAR, MOST_NAME = 8, 36
-# Of the figures behind a bar.
+# Of the figures behind a bar; the middle one goes where there is little room.
 HEADINGS = ("images/s", "train s", "test")
 WIDTHS = (9, 9, 7)
+ROOMY = 60
 
 
 def draw_throughput(rows: Sequence[Row], columns: int) -> Content:
@@ -27,19 +28,20 @@ def draw_throughput(rows: Sequence[Row], columns: int) -> Content:
     if not known:
         return Content()
     names = [printable(f"{row.kind}{row.name}") for row, _ in known]
-    name_width = min(max(map(len, names)), MOST_NAME, columns // 2)
-    bar_width = max(LEAST_BAR, columns - name_width - 1 - sum(WIDTHS))
+    shown = [0, 1, 2] if columns >= ROOMY else [0, 2]
+    name_width = min(max(map(len, names)), MOST_NAME, 2 * columns // 5)
+    bar_width = max(LEAST_BAR, columns - name_width - 1 - sum(WIDTHS[place] for place in shown))
     longest = max(rate for _, rate in known)
-    heading = " " * (name_width + 1 + bar_width) + _figures(HEADINGS)
+    heading = " " * (name_width + 1 + bar_width) + _figures(HEADINGS, shown)
     lines = [Content.styled(heading, "$foreground-muted")]
     for name, (row, rate) in zip(names, known, strict=True):
         entry = row.verdict.entry
-        shown = name if len(name) <= name_width else f"{name[: name_width - 1]}…"
+        label = name if len(name) <= name_width else f"{name[: name_width - 1]}…"
         bar = _bar(rate / longest, bar_width).ljust(bar_width)
         figures = (f"{rate:,.0f}", _figure(METRICS["training_s"].of(entry), 1), _figure(_accuracy(entry), 3))
         style = framework_style(entry.framework)
-        line = Content.assemble((f"{shown:<{name_width}} ", style), (bar, style), _figures(figures))
-        lines.append(line)
+        parts = (f"{label:<{name_width}} ", style), (bar, style), _figures(figures, shown)
+        lines.append(Content.assemble(*parts))
     return Content("\n").join(lines)
 
 
@@ -49,8 +51,8 @@ def _bar(share: float, width: int) -> str:
     return CELL * whole + HALF * half
 
 
-def _figures(texts: Sequence[str]) -> str:
-    return "".join(text.rjust(width) for text, width in zip(texts, WIDTHS, strict=True))
+def _figures(texts: Sequence[str], places: Sequence[int]) -> str:
+    return "".join(texts[place].rjust(WIDTHS[place]) for place in places)
 
 
 def _figure(value: float | None, digits: int) -> str:
