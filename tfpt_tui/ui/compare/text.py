@@ -18,7 +18,7 @@ NO_CURVES = "No run of these trained an epoch: no curves."
 
 
 def heading(wanted: ComparisonSelection, runs: int | None, by: str = "") -> Content:
-    """What is compared and how; ``runs`` is None while it is being read, ``by`` the setting within whose values."""
+    """What is compared and how; ``runs`` is None while it is read, ``by`` the setting that parts it."""
     title = title_of(wanted)
     if len(wanted.choices) == 1 and wanted.choices[0].kind == SWEEP and wanted.choices[0].began:
         title = f"{wanted.choices[0].preset or title} {wanted.choices[0].began:%m-%d %H:%M}"
