@@ -540,3 +540,11 @@ def test_rows_that_are_not_ranked_are_told_with_their_throughput_and_why():
         "different tracks are different work, so they are not ranked",
     )
     assert [column.name for column in table.columns][:2] == ["framework", "track"]
+
+
+def test_of_many_rows_the_fastest_alone_is_told_of():
+    runs = [result(f"r{size}", batch_size=size, rate=100.0 + size) for size in (1, 2, 4, 8, 16)]
+    first, second, *_ = compare(runs).answer
+    assert first == "the fastest of 5 is PyTorch (batch_size 16): 116 images/s"
+    assert second.startswith("PyTorch (batch_size 16) was 1.15x as fast as PyTorch (batch_size 1), ")
+    assert not any("batch_size 8" in line for line in compare(runs).answer)

@@ -24,7 +24,8 @@ DISTURBANCES = {
     "throttled": "the GPU slowed down",
     "swapped": "memory came back from swap",
 }
-MOST_UNRANKED = 4  # rows that are told of without a comparison
+# Rows of a kind that are all told of, beside their baseline and without any.
+MANY = MOST_UNRANKED = 4
 SHARE = re.compile(r"(\d+)%")
 
 
@@ -41,11 +42,26 @@ def answer_of(
 
 
 def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    return [
-        kind_of(verdict.entry, groups) + verdict.time.sentence(verdict.entry.name, verdict.baseline.name)
-        for verdict in verdicts
-        if verdict.time and verdict.baseline
-    ]
+    """A sentence for each row beside its baseline; of many rows of a kind for the fastest alone."""
+    kinds: dict[tuple[str, ...], list[RowVerdict]] = {}
+    for verdict in verdicts:
+        if verdict.time or verdict.is_baseline:
+            kinds.setdefault(verdict.entry.kind, []).append(verdict)
+    lines = []
+    for rows in kinds.values():
+        told = rows
+        if len(rows) > MANY:
+            told = [max(rows, key=lambda row: row.entry.images_per_s() or 0.0)]
+            entry = told[0].entry
+            rate = entry.images_per_s() or 0.0
+            name = f"{kind_of(entry, groups)}the fastest of {len(rows)} is {entry.name}"
+            lines.append(f"{name}: {rate:,.0f} images/s")
+        lines += [
+            kind_of(row.entry, groups) + row.time.sentence(row.entry.name, row.baseline.name)
+            for row in told
+            if row.time and row.baseline
+        ]
+    return lines
 
 
 def _unranked(groups: Sequence[Group]) -> list[str]:
