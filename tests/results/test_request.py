@@ -10,12 +10,13 @@ import shutil
 import pytest
 
 from tests.results.test_comparison import result
-from tfpt_tui.config.toml import write_toml
+from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.duel import Turns
 from tfpt_tui.results.comparison.statistics import compare_times
 from tfpt_tui.results.comparison.verdicts import compare_evidence
 from tfpt_tui.results.requests import request
-from tfpt_tui.results.requests.request import HTML, ComparisonRequest, compare_runs, write_out
+from tfpt_tui.results.requests.request import HTML, TOGETHER, ComparisonRequest, compare_runs, write_out
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 from tfpt_tui.runs.record.duel_ratio import ASSUMED
@@ -136,3 +137,48 @@ def test_the_same_turns_are_compared_once(paths, calls):
     assert found.by_turns
     assert request._remembering(paths)(turns, 1) == found
     assert len(calls) == 1
+
+
+def disturb(run):
+    document = read_toml(run.result)
+    warning = {
+        "message": "other processes used 30% of the 2 cores",
+        "code": "busy",
+        "advice": "",
+        "taints": "time",
+    }
+    write_toml(run.result, {**document, "warnings": [warning]})
+
+
+def test_disturbed_runs_are_left_out_on_request_and_every_format_says_so(recorded, paths):
+    disturb(recorded[0])
+    whole = compare_runs(ComparisonRequest(tuple(recorded)), paths)
+    assert sum(row["n"] for row in whole.table.rows) == 6
+    assert "! 1 of 6 runs disturbed (other load)" in whole.table.answer
+    without = compare_runs(ComparisonRequest(tuple(recorded), undisturbed=True), paths)
+    assert sum(row["n"] for row in without.table.rows) == 5
+    assert without.table.answer[0] == "without 1 of 6 disturbed runs"
+    for format_ in (*FORMATS, HTML):
+        assert "csv" in format_ or "without 1 of 6 disturbed runs" in write_out(without, format_)
+
+
+def test_where_all_runs_were_disturbed_none_can_be_left_out(recorded, paths):
+    for run in recorded:
+        disturb(run)
+    with pytest.raises(UsageError, match="all 6 runs were disturbed; repeat them on a quiet machine"):
+        compare_runs(ComparisonRequest(tuple(recorded), undisturbed=True), paths)
+
+
+def test_frameworks_are_compared_within_what_varies_unless_all_rows_or_a_baseline_are_wanted(paths):
+    for number, (framework, size) in enumerate((f, s) for f in ("pytorch", "tensorflow") for s in (16, 32)):
+        run = RunDirectory(paths.runs / f"20260101-00000{number}-{framework}-0001")
+        run.path.mkdir(parents=True)
+        write_toml(run.result, result_document(result(run.id, framework, batch_size=size)))
+        write_toml(run.environment, ENVIRONMENT)
+    runs = tuple(list_runs(paths)[::-1])
+    found = compare_runs(ComparisonRequest(runs), paths)
+    assert found.request.by == "batch_size"
+    assert [row["verdict"] for row in found.table.rows] == ["baseline", "single run", "baseline", "single run"]
+    for request_ in (ComparisonRequest(runs, by=TOGETHER), ComparisonRequest(runs, baseline=runs[0].id)):
+        verdicts = [row["verdict"] for row in compare_runs(request_, paths).table.rows]
+        assert verdicts.count("baseline") == 1

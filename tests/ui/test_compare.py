@@ -492,3 +492,16 @@ async def test_nothing_is_looked_for_while_another_screen_is_shown(app, two, mon
         assert len(felt) == before
         await pilot.press("4")
         await until(pilot, lambda _: len(felt) > before)
+
+
+async def test_disturbed_runs_can_be_left_out_and_taken_in_again(app, record):
+    first, *_ = record(QUICK, ("pytorch", {"seed": 25}), ("pytorch", {"seed": 26}), ("tensorflow", {"seed": 25}))
+    warning = {"message": "other processes used 30% of the cores", "code": "busy", "advice": "", "taints": "time"}
+    write_toml(first.result, {**read_toml(first.result), "warnings": [warning]})
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "! 1 of 3 runs disturbed (other load)", "z Disturbed")
+        await pilot.press("z")
+        await shows(pilot, "without 1 of 3 disturbed runs")
+        await pilot.press("z")
+        await shows(pilot, "! 1 of 3 runs disturbed (other load)")

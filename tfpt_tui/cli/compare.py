@@ -48,6 +48,7 @@ PASS, FAIL = "pass", "fail"
 @click.option("--by", metavar="KEY", help=f"Compare within each value of this setting; {TOGETHER} compares all.")
 @click.option("--published", metavar="PRESET", help="Beside the numbers that this preset's source published.")
 @click.option("--across", is_flag=True, help="Compare runs of different machines or versions, with a note.")
+@click.option("--undisturbed", is_flag=True, help="Leave out the runs that other load disturbed, and say so.")
 @click.option("--all-columns", is_flag=True, help="Also show the settings that are the same in all rows.")
 @click.option("--sort", metavar="COLUMN", help="By this column of the csv; -COLUMN puts the largest first.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS, HTML]), default=TEXT, show_default=True)
@@ -70,6 +71,7 @@ def compare(
     by: str | None,
     published: str | None,
     across: bool,
+    undisturbed: bool,
     all_columns: bool,
     sort: str | None,
     format_: str,
@@ -101,6 +103,7 @@ def compare(
         by=by or "",
         published=published or "",
         across=across,
+        undisturbed=undisturbed,
         all_columns=all_columns,
         sort=sort or "",
     )

@@ -41,6 +41,11 @@ def answer_of(
     )
 
 
+def is_disturbed(result: RunResult) -> bool:
+    """Whether something else on the machine took part in what a run was timed at."""
+    return result.completed and any(warning.code in DISTURBANCES for warning in result.warnings)
+
+
 def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     """A sentence for each row beside its baseline; of many rows of a kind for the fastest alone."""
     kinds: dict[tuple[str, ...], list[RowVerdict]] = {}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.documents import build
+from tfpt_tui.errors import UsageError
+from tfpt_tui.results.comparison.answer import is_disturbed
 from tfpt_tui.results.comparison.compare import compare
 from tfpt_tui.results.comparison.groups import usual_by
 from tfpt_tui.results.comparison.parity import proof_note
@@ -37,7 +39,8 @@ class ComparisonRequest:
     """What is compared, and how: the runs in this order, and the options of ``tfpt-tui compare``.
 
     ``by`` is the setting within whose values rows are compared, "" for the one that suits them, and ``TOGETHER``
-    for none. ``published`` is the preset whose printed numbers the runs stand beside, "" for none.
+    for none. ``published`` is the preset whose printed numbers the runs stand beside, "" for none. ``undisturbed``
+    leaves out the runs that something else on the machine disturbed, and says so.
     """
 
     runs: tuple[RunDirectory, ...]
@@ -45,6 +48,7 @@ class ComparisonRequest:
     by: str = ""
     published: str = ""
     across: bool = False
+    undisturbed: bool = False
     all_columns: bool = False
     sort: str = ""
 
@@ -69,13 +73,16 @@ def compare_runs(
     """Compare the runs; ``results`` are theirs where they were read already.
 
     Raises:
-        UsageError: they may not be compared, there is no such preset or column.
+        UsageError: they may not be compared, all were disturbed, there is no such preset or column.
     """
     if results is None:
         results = read_results(paths, request.runs)
     preset = find_preset(request.published, paths) if request.published else None
     if preset:
         results = of_its_rows(preset, results)
+    recorded_results = results
+    if request.undisturbed:
+        results = _undisturbed(results)
     proof = proof_note(results, paths.proofs)
     request = replace(request, by=_by(request, results))
     verdicts: Sequence[RowVerdict] = ()
@@ -92,8 +99,18 @@ def compare_runs(
             comparing=_remembering(paths),
             brought=partial(shown_effect, paths.duels),
         )
+    if left_out := len(recorded_results) - len(results):
+        without = f"without {left_out} of {len(recorded_results)} disturbed runs"
+        table = replace(table, answer=(without, *table.answer))
     table = sorted_by(table, request.sort) if request.sort else table
     return Comparison(request, results, table, verdicts, proof)
+
+
+def _undisturbed(results: Sequence[RunResult]) -> list[RunResult]:
+    kept = [result for result in results if not is_disturbed(result)]
+    if results and not kept:
+        raise UsageError(f"all {len(results)} runs were disturbed; repeat them on a quiet machine")
+    return kept
 
 
 def _by(request: ComparisonRequest, results: Sequence[RunResult]) -> str:

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tfpt_tui.errors import printable
+from tfpt_tui.results.comparison.answer import is_disturbed
 from tfpt_tui.results.requests.request import Comparison
 from tfpt_tui.ui.compare import text
 from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, ComparisonView
@@ -78,6 +79,11 @@ class ComparisonPane(Vertical):
         if self.comparison_view is None:
             return None
         return self.comparison_view.published if self.table.id == PUBLISHED else self.comparison_view.comparison
+
+    @property
+    def has_disturbed(self) -> bool:
+        found = self.comparison_view and self.comparison_view.comparison
+        return bool(found and any(map(is_disturbed, found.results)))
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -25,12 +25,13 @@ from tfpt_tui.ui.theme import MAX_CURVES
 
 @dataclass(frozen=True)
 class ComparisonSelection:
-    """The choices that are compared together, and how."""
+    """The choices that are compared together, and how; ``undisturbed`` leaves disturbed runs out."""
 
     choices: tuple[Choice, ...]
     baseline: str | None = None
     by: str = ""
     across: bool = False
+    undisturbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,13 @@ def read_comparison(wanted: ComparisonSelection, paths: Paths) -> ComparisonView
         OSError: the file system refused.
     """
     runs = _runs(wanted, paths)
-    request = ComparisonRequest(tuple(runs), wanted.baseline, by=wanted.by, across=wanted.across)
+    request = ComparisonRequest(
+        tuple(runs),
+        wanted.baseline,
+        by=wanted.by,
+        across=wanted.across,
+        undisturbed=wanted.undisturbed,
+    )
     found = ComparisonView(wanted, len(runs))
     if not runs:
         return replace(found, refusal="Its runs were deleted. Press r to read the list again.")

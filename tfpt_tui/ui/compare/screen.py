@@ -232,6 +232,10 @@ class CompareScreen(Screen[None]):
         if self._wanted:
             self._compare_as(replace(self._wanted, across=not self._wanted.across))
 
+    def action_undisturbed(self) -> None:
+        if self._wanted:
+            self._compare_as(replace(self._wanted, undisturbed=not self._wanted.undisturbed))
+
     def action_sort(self) -> None:
         self._pane.table.sort_here()
 
@@ -337,6 +341,8 @@ class CompareScreen(Screen[None]):
                     pane.comparison_view
                     and (pane.comparison_view.across_helps or pane.comparison_view.wanted.across)
                 )
+            case "undisturbed":
+                return bool(self._wanted and self._wanted.undisturbed) or pane.has_disturbed
             case "x_axis":
                 return comparison_pane.CURVES in pane.shown and bool(
                     pane.comparison_view and pane.comparison_view.curves
