@@ -172,6 +172,9 @@ async def test_a_dataset_is_made_from_the_form_and_is_chosen_when_it_is_ready(ap
         await shows(pilot, "8 of 8x8", "2 classes of 2+2", "▀▀▀▀", "is ready", seconds=60)
         assert read_manifest(paths.datasets / "synthetic-8px-2each-2classes").total("train") == 4
         assert app.screen._chosen == f"dataset {paths.datasets / 'synthetic-8px-2each-2classes'}"
+        # The next one is not cut short by what was typed for this one.
+        form = app.screen.query_one(PrepareForm).form
+        assert (form.size, form.limit, form.classes, form.out) == ("8", "", "", "")
 
 
 async def test_a_preparation_under_way_is_found_and_shown_as_it_goes(app, paths, record):

@@ -74,6 +74,11 @@ class PrepareForm(Vertical):
         source = str(self.query_one("#source", Select).value)
         return Form(source, skip_bad=self.query_one("#skip-bad", Checkbox).value, **texts)
 
+    def begin_anew(self) -> None:
+        """Forget what cut the last dataset short, and where it went: the next one would be cut unnoticed."""
+        for name in OF_ONE_DATASET:
+            self.query_one(f"#{name}", Input).value = ""
+
     def show_default(self, out: str) -> None:
         """Where the dataset goes when nothing is typed."""
         self.query_one("#out", Input).placeholder = end_of(out, MOST_PATH)  # the command below has all of it
@@ -102,6 +107,7 @@ class PrepareForm(Vertical):
             self.query_one(f"#row-{row}").display = shown
 
 
+OF_ONE_DATASET = ("out", "limit", "classes")
 _TEXTS = ("folder", "archive", "out", "size", "limit", "classes")
 _STOPS = "PrepareForm Input, PrepareForm Select, PrepareForm Checkbox"
 

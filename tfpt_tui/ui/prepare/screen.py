@@ -313,6 +313,7 @@ class PrepareScreen(Screen[None]):
     def _show_started(self, message: messages.Started) -> None:
         self._chosen = f"preparation {message.id}"
         self._awaited = message.out
+        self.query_one(PrepareForm).begin_anew()
         self.query_one(DatasetList).focus()
         self._poll_now.set()
 
