@@ -274,14 +274,13 @@ def test_the_track_best_times_the_model_and_the_gathering_alone(best_runs):
 
 @pytest.mark.parametrize("name", ["best, profile", "default, profile"])
 def test_a_profile_says_where_a_step_goes_and_keeps_its_trace(best_runs, name):
-    framework, runs = best_runs
+    _, runs = best_runs
     run, record = runs[name]
     shares = record.profile.shares
     assert sum(shares.values()) == pytest.approx(1.0, abs=0.01)
-    assert max(shares, key=shares.get) == "convolution"
+    assert max((part for part in shares if part != "other"), key=shares.get) == "convolution"
     assert {"host", "normalisation", "pooling", "optimiser", "copies"} <= shares.keys()
-    # tf.data loads ahead in threads of its own: there is nothing to wait for.
-    assert ("loading" in shares) == (framework == "pytorch" and name == "default, profile")
+    assert ("loading" in shares) == (name == "default, profile")
     assert shares.get("other", 0.0) < 0.25 or any(one.code == "profile_other" for one in record.warnings)
     assert (run / record.profile.trace).exists()
     assert len(record.epochs) == 2

@@ -195,7 +195,7 @@ def test_a_run_narrates_on_stderr_and_ends_with_the_comparison_on_stdout(cli, da
     assert code == 0
     assert "epoch 1/2" in err
     assert "loss 2.0000" in err
-    assert out.splitlines()[0].startswith("framework")
+    assert out.splitlines()[0].startswith("PyTorch was 1.00x as fast as TensorFlow")
     assert "single run" in out
 
 

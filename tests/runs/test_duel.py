@@ -56,7 +56,7 @@ def test_the_arms_take_turns_and_each_leaves_a_record_of_its_own(fight, paths):
     answer = compare_runs(ComparisonRequest(sweep.runs), paths, list(map(read_result, sweep.runs))).table
     (row,) = [row for row in answer.rows if row["verdict"] != "baseline"]
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
-    assert any("n=12 rounds in 1 restart" in note for note in answer.notes)
+    assert "12 rounds in 1 restart)" in answer.answer[0]
 
 
 def test_whoever_has_no_turn_is_stopped_by_the_kernel(fight, monkeypatch):

@@ -24,7 +24,7 @@ async def test_the_export_says_where_it_went_and_is_what_the_screen_shows(app, t
     monkeypatch.chdir(tmp_path)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("4")
-        await shows(pilot, "took 1.25x")
+        await shows(pilot, "1.25x as fast")
         await pilot.press("e")
         await shows(pilot, "Format", f"compare-{QUICK}.csv")
         await pilot.press("j", "j")
@@ -42,7 +42,7 @@ async def test_a_file_that_is_there_is_asked_about_and_kept(app, two, tmp_path):
     out.write_text("mine")
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("4")
-        await shows(pilot, "took 1.25x")
+        await shows(pilot, "1.25x as fast")
         await pilot.press("e")
         await shows(pilot, "Format")
         app.screen.query_one(Input).value = str(out)
@@ -61,7 +61,7 @@ async def test_a_file_that_is_there_is_asked_about_and_kept(app, two, tmp_path):
 async def test_an_export_that_fails_leaves_the_dialog_with_the_reason(app, two, tmp_path):
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "took 1.25x")
+        await shows(pilot, "1.25x as fast")
         await pilot.press("e")
         await shows(pilot, "Format")
         app.screen.query_one(Input).value = str(tmp_path / "none" / "x.csv")
@@ -80,7 +80,7 @@ async def test_an_export_that_fails_leaves_the_dialog_with_the_reason(app, two, 
 async def test_a_file_that_cannot_be_is_told_in_the_dialog(app, two, name, reason):
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "took 1.25x")
+        await shows(pilot, "1.25x as fast")
         await pilot.press("e")
         await shows(pilot, "Format")
         app.screen.query_one(Input).value = name
@@ -93,7 +93,7 @@ async def test_runs_are_not_written_below_a_file(app, two, tmp_path):
     (tmp_path / "file").write_text("")
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "took 1.25x")
+        await shows(pilot, "1.25x as fast")
         await pilot.press("e")
         await shows(pilot, "Format")
         await pilot.press("end")
@@ -108,7 +108,7 @@ async def test_an_export_from_a_deleted_directory_asks_for_a_path(app, two, tmp_
     gone.mkdir()
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await pilot.press("4")
-        await shows(pilot, "took 1.25x")
+        await shows(pilot, "1.25x as fast")
         monkeypatch.chdir(gone)
         gone.rmdir()
         await pilot.press("e")

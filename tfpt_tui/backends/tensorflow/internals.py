@@ -49,6 +49,8 @@ def uses_onednn() -> bool | None:
 
 # Threads of the profiler's trace on which operations run: of the executor, and the streams of a GPU.
 COMPUTE_LINES = ("tf_Compute", "Stream")
+# The thread that waits for tf.data's next batch in place of the executor, and what it does there.
+NEXT_BATCH_LINE, NEXT_BATCH = "tf_data_iterator_get_next", "IteratorGetNextOp"
 
 
 class Waits:
@@ -84,7 +86,7 @@ class Waits:
 
 
 def read_operations(trace: Path) -> list[tuple[str, float, float]]:
-    """Name, start and end in seconds of what the threads that compute did, by the profiler's trace.
+    """Name, start and end in seconds of what the threads that compute did, or waited for, by the profiler's trace.
 
     An operation is named ``PLACE:TYPE``. Nothing where a version has moved the format.
     """
@@ -98,9 +100,12 @@ def read_operations(trace: Path) -> list[tuple[str, float, float]]:
         for plane in space.planes:
             names = {key: data.name for key, data in plane.event_metadata.items()}
             for line in plane.lines:
-                if line.name.startswith(COMPUTE_LINES):
-                    begun = line.timestamp_ns / 1e9
-                    for event in line.events:
-                        start = begun + event.offset_ps / 1e12
-                        found.append((names[event.metadata_id], start, start + event.duration_ps / 1e12))
+                if not line.name.startswith((*COMPUTE_LINES, NEXT_BATCH_LINE)):
+                    continue
+                wanted = NEXT_BATCH if line.name.startswith(NEXT_BATCH_LINE) else ""
+                begun = line.timestamp_ns / 1e9
+                for event in line.events:
+                    start = begun + event.offset_ps / 1e12
+                    if (name := names[event.metadata_id]).startswith(wanted):
+                        found.append((name, start, start + event.duration_ps / 1e12))
     return found
