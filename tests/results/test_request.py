@@ -154,7 +154,7 @@ def test_disturbed_runs_are_left_out_on_request_and_every_format_says_so(recorde
     disturb(recorded[0])
     whole = compare_runs(ComparisonRequest(tuple(recorded)), paths)
     assert sum(row["n"] for row in whole.table.rows) == 6
-    assert "! 1 of 6 runs disturbed (other load)" in whole.table.answer
+    assert "! 1 of 6 runs disturbed (30 % other load)" in whole.table.answer
     without = compare_runs(ComparisonRequest(tuple(recorded), undisturbed=True), paths)
     assert sum(row["n"] for row in without.table.rows) == 5
     assert without.table.answer[0] == "without 1 of 6 disturbed runs"

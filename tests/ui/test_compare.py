@@ -500,8 +500,8 @@ async def test_disturbed_runs_can_be_left_out_and_taken_in_again(app, record):
     write_toml(first.result, {**read_toml(first.result), "warnings": [warning]})
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "! 1 of 3 runs disturbed (other load)", "z Disturbed")
+        await shows(pilot, "! 1 of 3 runs disturbed (30 % other load)", "z Disturbed")
         await pilot.press("z")
         await shows(pilot, "without 1 of 3 disturbed runs")
         await pilot.press("z")
-        await shows(pilot, "! 1 of 3 runs disturbed (other load)")
+        await shows(pilot, "! 1 of 3 runs disturbed (30 % other load)")

@@ -16,8 +16,9 @@ from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_evidence, e
 from tfpt_tui.runs.record.result import RunResult
 
 # What others did on the machine, by the codes of warnings.
+BUSY = "busy"
 DISTURBANCES = {
-    "busy": "other load",
+    BUSY: "other load",
     "foreign_gpu_process": "another process on the GPU",
     "overlap": "another worker of tfpt-tui",
     "quota_throttled": "the CPU quota held it up",
@@ -85,7 +86,7 @@ def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:
 
     It is no rank: the tracks are different work.
     """
-    notes = []
+    lines = []
     for entry in groups:
         for other in groups:
             if not _is_tuned(entry) or _is_tuned(other) or entry.measure != other.measure:
@@ -94,8 +95,8 @@ def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:
             time = compare_evidence(evidence, 1) if across or isinstance(evidence, Turns) else None
             if time:
                 names = f"{entry.name} on {entry.track}", f"{other.name} on {other.track}"
-                notes.append(f"{time.sentence(*names)}; another track, so not ranked")
-    return notes
+                lines.append(f"{time.sentence(*names)}; another track, so not ranked")
+    return lines
 
 
 def _is_tuned(entry: Group) -> bool:
@@ -136,7 +137,12 @@ def _disturbed(done: Sequence[RunResult]) -> list[str]:
         if not found:
             continue
         runs = sum(any(warning.code == code for warning in result.warnings) for result in done)
-        shares = sorted(int(share[1]) for warning in found if (share := SHARE.search(warning.message)))
-        extent = f"{shares[0]} to {shares[-1]} % " if len(set(shares)) > 1 else ""
+        extent = _extent([warning.message for warning in found]) if code == BUSY else ""
         lines.append(f"! {runs} of {len(done)} runs disturbed ({extent}{what})")
     return lines
+
+
+def _extent(messages: Sequence[str]) -> str:
+    """Such as ``16 to 39 % ``, from the smallest to the largest share that the messages name first."""
+    shares = sorted({int(share[1]) for message in messages if (share := SHARE.search(message))})
+    return f"{' to '.join(map(str, (shares[0], shares[-1])[: len(shares)]))} % " if shares else ""

@@ -24,32 +24,41 @@ def draw_phases(rows: Sequence[Row], columns: int) -> Content:
     if not known:
         return Content(NOTHING)
     longest = max(sum(phases.values()) for _, phases in known)
-    width = max(8, columns - TOTAL_WIDTH)
-    parts = []
+    blocks = []
     for row, phases in known:
-        colour = framework_style(row.verdict.entry.framework)
-        name = Content.styled(printable(f"{row.kind}{row.name}"), colour)
-        bar = _bar(phases, longest, width, PHASE_MARKS) + Content(f" {sum(phases.values()):.1f} s")
         figures = {phase: f"{seconds:.1f}" if seconds >= 0.05 else "<0.1" for phase, seconds in phases.items()}
-        parts.append(Content("\n").join([name, bar, _legend(figures, columns, PHASE_MARKS)]))
-    parts += _draw_steps([row for row, _ in known], columns, width)
-    return Content("\n\n").join(parts)
+        total = f"{sum(phases.values()):.1f} s"
+        blocks.append(_block(row, phases, longest, total, figures, PHASE_MARKS, columns))
+    return Content("\n\n").join([*blocks, *_draw_steps([row for row, _ in known], columns)])
 
 
-def _draw_steps(rows: Sequence[Row], columns: int, width: int) -> list[Content]:
+def _draw_steps(rows: Sequence[Row], columns: int) -> list[Content]:
     """The parts of a training step, for the rows that were profiled."""
     known = [row for row in rows if profiled([row.verdict.entry])]
     longest = max((step_s(row.verdict.entry) for row in known), default=0.0)
-    parts = [Content.styled(STEPS, "$foreground-muted")] * bool(known)
+    blocks = [Content.styled(STEPS, "$foreground-muted")] * bool(known)
     for row in known:
-        entry, whole_s = row.verdict.entry, step_s(row.verdict.entry)
-        shares = {part: share for part, share in shares_of(entry).items() if share >= NAMED_SHARE}
-        name = Content.styled(printable(f"{row.kind}{row.name}"), framework_style(entry.framework))
+        whole_s = step_s(row.verdict.entry)
+        shares = {part: share for part, share in shares_of(row.verdict.entry).items() if share >= NAMED_SHARE}
         seconds = {part: share * whole_s for part, share in shares.items()}
-        bar = _bar(seconds, longest, width, STEP_MARKS) + Content(f" {1000 * whole_s:.1f} ms")
         figures = {part: f"{100 * share:.0f} %" for part, share in shares.items()}
-        parts.append(Content("\n").join([name, bar, _legend(figures, columns, STEP_MARKS)]))
-    return parts
+        blocks.append(_block(row, seconds, longest, f"{1000 * whole_s:.1f} ms", figures, STEP_MARKS, columns))
+    return blocks
+
+
+def _block(
+    row: Row,
+    seconds: Mapping[str, float],
+    longest: float,
+    total: str,
+    figures: Mapping[str, str],
+    marks: Marks,
+    columns: int,
+) -> Content:
+    """A row's name, its bar with the total behind it, and the figures of its parts."""
+    name = Content.styled(printable(f"{row.kind}{row.name}"), framework_style(row.verdict.entry.framework))
+    bar = _bar(seconds, longest, max(8, columns - TOTAL_WIDTH), marks) + Content(f" {total}")
+    return Content("\n").join([name, bar, _legend(figures, columns, marks)])
 
 
 def _bar(phases: Mapping[str, float], longest: float, width: int, marks: Marks) -> Content:
