@@ -108,3 +108,32 @@ def test_a_column_of_a_chart_is_read_back():
     assert x_at(left + 1, lines, FRAME.x_range) == FRAME.x_range[0]
     assert x_at(max(map(len, lines)) - 1, lines, FRAME.x_range) == FRAME.x_range[1]
     assert x_at(5, ["loss", "nothing measured yet"], FRAME.x_range) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ((0.0, 1.81), ["2", "1", "0"]),
+        ((0.0, 1.3), ["1.0", "0.5", "0.0"]),
+        ((0.0, 99.6), ["100", "50", "0"]),
+        ((0.0, 0.000926), ["0.0010", "0.0005", "0.0000"]),
+        ((0.0, 582.0), ["600", "400", "200", "0"]),
+        ((3.0, 3.0), ["3", "2", "1", "0"]),
+    ],
+)
+def test_the_ticks_of_y_are_round_numbers(values, ticks):
+    lines = draw([Series((1.0, 2.0), values, "#ff0000")], Frame("t", 40, 12, (1.0, 2.0))).plain.split("\n")
+    assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == ticks
+
+
+def test_a_higher_chart_has_more_ticks():
+    lines = draw([Series((1.0, 2.0), (0.0, 582.0), "#ff0000")], Frame("t", 40, 28, (1.0, 2.0))).plain.split("\n")
+    assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == [
+        "600",
+        "500",
+        "400",
+        "300",
+        "200",
+        "100",
+        "0",
+    ]

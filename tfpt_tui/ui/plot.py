@@ -16,6 +16,9 @@ from rich.text import Text
 MARKER = "braille"  # two by four points a cell, and in nearly every font
 CORNER = "└"  # where the axes meet
 MIN_WIDTH, MIN_HEIGHT = 16, 4
+ROWS_A_TICK = 4
+NEAR = 0.15  # of the range
+NEARLY = 1e-9
 # plotext's figure is one for all: a chart that another thread draws must not get into ours.
 _FIGURE = threading.Lock()
 
@@ -112,7 +115,7 @@ def time_axis(seconds: float) -> float:
 def _build(series: Sequence[Series], frame: Frame) -> str:
     import plotext
 
-    low, high = _y_range(series, frame)
+    low, high, y_ticks = _y_axis(series, frame)
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
@@ -121,8 +124,7 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
     plotext.yaxes(True, False)
     plotext.xlim(*frame.x_range)
     plotext.ylim(low, high)
-    y_ticks = [low, (low + high) / 2, high]
-    plotext.yticks(y_ticks, [_tick(10**tick if frame.log else tick) for tick in y_ticks])
+    plotext.yticks(list(y_ticks), list(y_ticks.values()))
     x_ticks = _x_ticks(frame)
     plotext.xticks(x_ticks, [f"{tick:.0f}" for tick in x_ticks])
     if frame.cursor is not None:
@@ -170,6 +172,41 @@ def _y_range(series: Sequence[Series], frame: Frame) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
+def _y_axis(series: Sequence[Series], frame: Frame) -> tuple[float, float, dict[float, str]]:
+    """Both ends and the ticks with their labels: round numbers, as many as have room.
+
+    A range that is not fixed is stretched to the next tick where that is near.
+    """
+    low, high = _y_range(series, frame)
+    most = max(3, frame.rows // ROWS_A_TICK)
+    if frame.log:
+        return low, high, _log_ticks(low, high, most)
+    step = _round_step((high - low) / most)
+    if not frame.y_range:
+        above, below = math.ceil(high / step) * step, math.floor(low / step) * step
+        stretch = NEAR * (high - low)
+        high, low = above if above - high < stretch else high, below if low - below < stretch else low
+    # Three tenths are not quite three times a tenth in binary.
+    first, last = math.ceil(low / step - NEARLY), math.floor(high / step + NEARLY)
+    digits = max(0, -math.floor(math.log10(step)))
+    return low, high, {place * step: _tick(place * step, digits) for place in range(first, last + 1)}
+
+
+def _log_ticks(low: float, high: float, most: int) -> dict[float, str]:
+    """1, 2 and 5 times powers of ten, the powers alone where those are too many; the ends where there is none."""
+    for factors in ((1, 2, 5), (1,)):
+        values = [
+            factor * 10.0**power
+            for power in range(math.floor(low), math.ceil(high) + 1)
+            for factor in factors
+            if low <= math.log10(factor * 10.0**power) <= high
+        ]
+        if len(values) <= most:
+            break
+    apart = values[:: -(-len(values) // most)]
+    return {math.log10(value): f"{value:g}" for value in apart} or {end: f"{10**end:.3g}" for end in (low, high)}
+
+
 def _x_ticks(frame: Frame) -> list[float]:
     """Both ends, which are known and worth a label, and between them round numbers as far as there is room."""
     first, last = (round(end) for end in frame.x_range)
@@ -182,14 +219,17 @@ def _x_ticks(frame: Frame) -> list[float]:
 
 def _round_up(step: float) -> int:
     """The next of 1, 2, 5, 10, 20, 50, ..."""
-    magnitude = 10 ** math.floor(math.log10(max(step, 1.0)))
-    return int(next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= step))
+    return int(_round_step(max(step, 1.0)))
 
 
-def _tick(value: float) -> str:
-    if abs(value) >= 1e5:
-        return f"{value:.0e}"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def _round_step(step: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten."""
+    magnitude = 10.0 ** math.floor(math.log10(step))
+    return next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= step * (1 - NEARLY))
+
+
+def _tick(value: float, digits: int) -> str:
+    return f"{value:.0e}" if abs(value) >= 1e5 else f"{value:.{digits}f}"
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
