@@ -25,7 +25,7 @@ DISTURBANCES = {
     "throttled": "the GPU slowed down",
     "swapped": "memory came back from swap",
 }
-# Rows of a kind that are all told of, beside their baseline and without any.
+# More rows of a kind than this have no sentence each.
 MANY = MOST_UNRANKED = 4
 SHARE = re.compile(r"(\d+)%")
 
@@ -55,16 +55,16 @@ def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]
             kinds.setdefault(verdict.entry.kind, []).append(verdict)
     lines = []
     for rows in kinds.values():
-        told = rows
+        shown = rows
         if len(rows) > MANY:
-            told = [max(rows, key=lambda row: row.entry.images_per_s() or 0.0)]
-            entry = told[0].entry
+            shown = [max(rows, key=lambda row: row.entry.images_per_s() or 0.0)]
+            entry = shown[0].entry
             rate = entry.images_per_s() or 0.0
             name = f"{kind_of(entry, groups)}the fastest of {len(rows)} is {entry.name}"
             lines.append(f"{name}: {rate:,.0f} images/s")
         lines += [
             kind_of(row.entry, groups) + row.time.sentence(row.entry.name, row.baseline.name)
-            for row in told
+            for row in shown
             if row.time and row.baseline
         ]
     return lines

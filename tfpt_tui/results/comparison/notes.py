@@ -218,7 +218,7 @@ def _troubles(results: Sequence[RunResult]) -> list[str]:
     for result in results:
         if result.error and result.error.message:
             notes.append(f"{result.run}: {result.error.message}")
-        # What disturbed runs that completed is told once, in the answer.
-        told = DISTURBANCES if result.completed else ()
-        notes += [f"{result.run}: {warning}" for warning in result.warnings if warning.code not in told]
+        # The answer says once what disturbed the runs that completed.
+        said = DISTURBANCES if result.completed else ()
+        notes += [f"{result.run}: {warning}" for warning in result.warnings if warning.code not in said]
     return notes
