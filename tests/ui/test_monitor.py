@@ -371,6 +371,16 @@ async def test_a_click_on_a_chart_reads_the_values_there(app, recorded):
         await shows(pilot, "train loss by epoch at 1: 2")
 
 
+async def test_accuracy_is_drawn_to_its_own_scale_and_from_0_to_1_by_a_key(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9", "train accuracy by epoch")
+        chart = app.screen.query_one("#chart-train-accuracy", Chart)
+        assert not any(strip.text.startswith("1.0") for strip in chart._lines)  # all of them are 0.5
+        chart.focus()
+        await pilot.press("a")
+        assert any(strip.text.startswith("1.0") for strip in chart._lines)
+
+
 def record_duel(recorded, rounds=12):
     """Let the two runs of a sweep have taken turns."""
     for place, run in enumerate(recorded.runs):

@@ -33,7 +33,7 @@ class Curves(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal(id="charts"):
             yield Chart("train loss", id="loss")
-            yield Chart("train accuracy", (0.0, 1.0), id="accuracy")
+            yield Chart("train accuracy", (0.0, 1.0), fitted=True, id="accuracy")
         yield Static(id="legend", markup=False)
 
     def on_mount(self) -> None:

@@ -19,7 +19,8 @@ from tfpt_tui.ui.widgets.live import Live
 
 TRAINING, HARDWARE, LOG = "training", "hardware", "log"
 VIEWS = (TRAINING, HARDWARE, LOG)
-SHARES = {"train accuracy": (0.0, 1.0), "CPU %": (0.0, 100.0), "GPU %": (0.0, 100.0), "GPU throttled": (0.0, 1.0)}
+ACCURACY = "train accuracy"
+SHARES = {ACCURACY: (0.0, 1.0), "CPU %": (0.0, 100.0), "GPU %": (0.0, 100.0), "GPU throttled": (0.0, 1.0)}
 COURSE = "images/s by seconds"
 
 
@@ -53,7 +54,7 @@ class RunPane(Vertical):
         with Vertical(id="training"):
             with Horizontal(id="charts", classes="charts"):
                 yield _chart("train loss")
-                yield _chart("train accuracy")
+                yield _chart(ACCURACY)
             with Horizontal(id="courses", classes="charts"):
                 yield _chart(COURSE)
                 yield _chart("first batch s")
@@ -155,7 +156,7 @@ class RunPane(Vertical):
 
 
 def _chart(figure: str) -> Chart:
-    return Chart(figure, SHARES.get(figure), id=_name(figure))
+    return Chart(figure, SHARES.get(figure), fitted=figure == ACCURACY, id=_name(figure))
 
 
 def _name(figure: str) -> str:

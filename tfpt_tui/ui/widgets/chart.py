@@ -22,7 +22,8 @@ MOST_ZOOM = 64.0
 class Chart(Widget, can_focus=True):
     """Shows series in a fixed range of x; ``y_range`` of None follows the data.
 
-    With the focus it has a cursor that reads values, and can be enlarged around it.
+    A ``fitted`` one follows the data, too, until the whole of its ``y_range`` is wanted. With the focus it has a
+    cursor that reads values, and can be enlarged around it.
     """
 
     DEFAULT_CSS = """
@@ -34,9 +35,18 @@ class Chart(Widget, can_focus=True):
 
     cursor: var[float | None] = var(None, init=False)
     zoom: var[float] = var(1.0, init=False)
+    fitted: var[bool] = var(False, init=False)
 
-    def __init__(self, title: str, y_range: tuple[float, float] | None = None, *, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        title: str,
+        y_range: tuple[float, float] | None = None,
+        *,
+        fitted: bool = False,
+        id: str,  # noqa: A002 - Textual's name for it
+    ) -> None:
         super().__init__(id=id)
+        self.set_reactive(Chart.fitted, fitted)
         self._title = title
         self._y_range = y_range
         self._series: tuple[Series, ...] = ()
@@ -60,6 +70,9 @@ class Chart(Widget, can_focus=True):
         self._redraw()
 
     def watch_zoom(self) -> None:
+        self._redraw()
+
+    def watch_fitted(self) -> None:
         self._redraw()
 
     def on_blur(self) -> None:
@@ -87,6 +100,10 @@ class Chart(Widget, can_focus=True):
         """Nearer (1), farther (-1), or back to the whole (0)."""
         self.zoom = min(max(self.zoom * ZOOM**direction, 1.0), MOST_ZOOM) if direction else 1.0
 
+    def action_fit(self) -> None:
+        """All values that there could be, or those that there are."""
+        self.fitted = not self.fitted
+
     def show_whole(self) -> None:
         """Without cursor and zoom: what is drawn is something else from now on."""
         self.cursor, self.zoom = None, 1.0
@@ -111,7 +128,7 @@ class Chart(Widget, can_focus=True):
             columns,
             rows,
             self._window(),
-            self._y_range,
+            None if self.fitted else self._y_range,
             self._log,
             self.cursor,
             CURSOR_COLOUR,
