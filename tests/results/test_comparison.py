@@ -162,7 +162,7 @@ def test_the_answer_is_a_sentence_with_its_interval_and_separate_numbers():
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
     low, high = row["ratio_low"], row["ratio_high"]
     assert sentence == f"TensorFlow is 1.21x as fast as PyTorch (95 %: {low:.2f} to {high:.2f}, 3 pairs)"
-    assert learning == "same learning: test accuracy 50.0 % and 50.0 %"
+    assert learning == "same learning: test accuracy 50.0 % in TensorFlow and 50.0 % in PyTorch"
     assert row["verdict"] == "slower"
     assert row["p_value"] < 0.05
 

@@ -125,7 +125,7 @@ def _accuracies(entries: Sequence[Group]) -> str:
     """Each row's where they are two, else from the lowest to the highest."""
     percent = [100 * statistics.median(entry.accuracies()) for entry in entries]
     if len(percent) == 2:
-        return " and ".join(f"{one:.1f} %" for one in percent)
+        return " and ".join(f"{one:.1f} % in {entry.name}" for one, entry in zip(percent, entries, strict=True))
     return f"{min(percent):.1f} to {max(percent):.1f} %"
 
 
