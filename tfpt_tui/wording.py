@@ -53,7 +53,7 @@ def parse_duration(text: str) -> float:
     """The seconds of a time such as ``90s``, ``10m`` or ``1h``; without a unit they are seconds.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a time.
     """
     factor = UNITS_S.get(text[-1:])
     try:

@@ -193,7 +193,7 @@ def _y_axis(series: Sequence[Series], frame: Frame) -> tuple[float, float, dict[
 
 
 def _log_ticks(low: float, high: float, most: int) -> dict[float, str]:
-    """1, 2 and 5 times powers of ten, the powers alone where those are too many; the ends where there is none."""
+    """1, 2 and 5 times powers of ten, or the powers alone where those are too many; else both ends."""
     for factors in ((1, 2, 5), (1,)):
         values = [
             factor * 10.0**power
