@@ -87,6 +87,11 @@ def test_each_end_of_the_axis_says_who_is_ahead_there(others, ends):
     assert (line.startswith(ends[0]), line.endswith(ends[1])) == (True, True)
 
 
+def test_where_names_have_no_room_the_ends_say_faster_and_slower(slower):
+    line = lines_of(draw_intervals(slower, 50))[0]
+    assert (line.startswith("<- faster"), line.endswith("slower ->")) == (True, True)
+
+
 def test_1_stands_above_its_mark_on_the_axis(slower):
     _, scale, _, baseline, *_ = lines_of(draw_intervals(slower, 60))
     assert scale[baseline.index("●")] == "1"

@@ -112,12 +112,14 @@ def _scale(axis: Axis) -> Content:
 def _ends(rows: Sequence[Row], axis: Axis) -> Content:
     """Who is ahead at either end of the axis."""
     compared = [row for row in rows if row.verdict.time]
-    left, right = "faster", "slower"
+    named = []
     if len(compared) == 1 and (baseline := compared[0].verdict.baseline):
-        left, right = f"{compared[0].name} ahead", f"{baseline.name} ahead"
-    left, right = f"<- {printable(left)}", f"{printable(right)} ->"
-    room = axis.columns - len(left) - len(right)
-    return Content.styled(f"{left}{' ' * room}{right}" if room > 0 else "<- faster", "$foreground-muted")
+        named = [(f"{printable(compared[0].name)} ahead", f"{printable(baseline.name)} ahead")]
+    for left, right in (*named, ("faster", "slower")):
+        room = axis.columns - len(f"<- {left}{right} ->")
+        if room > 0:
+            return Content.styled(f"<- {left}{' ' * room}{right} ->", "$foreground-muted")
+    return Content()
 
 
 def _whisker(row: Row, axis: Axis) -> Content:
