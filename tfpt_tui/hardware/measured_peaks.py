@@ -1,7 +1,7 @@
 """What a framework reached at best on this machine in float32: found by profiled runs, then looked up.
 
-A CPU's peak stands in no data sheet (hardware/peaks.py), so it is measured: in a large matrix product, and in the
-network's convolutions alone. Each is the largest that any run saw, since a disturbed moment only takes from it.
+A CPU's peak stands in no data sheet (hardware/peaks.py), so it is measured, in a large matrix product. It is the
+largest that any run saw, since a disturbed moment only takes from it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from tfpt_tui.results.comparison.published import compare_with_published, of_its
 from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio
 from tfpt_tui.results.comparison.verdicts import Comparing, Evidence, RowVerdict, compare_evidence
 from tfpt_tui.results.store.index import read_results, recall
-from tfpt_tui.results.table import FORMATS, Table, as_json, sorted_by
+from tfpt_tui.results.table import FORMATS, Column, Table, as_json, sorted_by
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.result import RunResult, whole_document
 from tfpt_tui.runs.record.shown_by_duels import shown_effect
@@ -100,8 +100,7 @@ def compare_runs(
             brought=partial(shown_effect, paths.duels),
         )
     if left_out := len(recorded_results) - len(results):
-        without = f"without {left_out} of {len(recorded_results)} disturbed runs"
-        table = replace(table, answer=(without, *table.answer))
+        table = _say_what_is_left_out(table, f"{left_out} of {len(recorded_results)} disturbed runs")
     table = sorted_by(table, request.sort) if request.sort else table
     return Comparison(request, results, table, verdicts, proof)
 
@@ -111,6 +110,13 @@ def _undisturbed(results: Sequence[RunResult]) -> list[RunResult]:
     if results and not kept:
         raise UsageError(f"all {len(results)} runs were disturbed; repeat them on a quiet machine")
     return kept
+
+
+def _say_what_is_left_out(table: Table, runs: str) -> Table:
+    """In the answer, and in a column for csv, which has no lines of text."""
+    columns = (*table.columns, Column("without", "without", printed=False))
+    rows = tuple({**row, "without": runs} for row in table.rows)
+    return replace(table, columns=columns, rows=rows, answer=(f"without {runs}", *table.answer))
 
 
 def _by(request: ComparisonRequest, results: Sequence[RunResult]) -> str:

@@ -19,8 +19,8 @@ from tfpt_tui.wording import parse_duration
 BUDGET = "10m"
 # What else may be tried, and the option of tfpt-tui advise for it.
 EXTRAS = {
-    "other batch sizes, too; whether it learns the same is tested": "--vary=batch_size",
-    "other precisions, too, with what they cost in accuracy": "--precision=any",
+    "try other batch sizes; the accuracy of both is measured": "--vary=batch_size",
+    "try other precisions; the accuracy of both is measured": "--precision=any",
 }
 
 
@@ -63,7 +63,8 @@ class Advise(Dialog[Request | None]):
             box.border_subtitle = "enter starts, esc closes"
             yield Static(
                 f"Races the switches of the track best on {printable(self._data)}. Leaves a preset with those that"
-                " win, and a ladder that says what each of them brings. Training and mathematics stay the same.",
+                " win, and a ladder that says what each of them brings. What is learned stays the same, unless a box"
+                " below is ticked.",
                 markup=False,
             )
             with Horizontal():
