@@ -63,8 +63,8 @@ class Advise(Dialog[Request | None]):
             box.border_subtitle = "enter starts, esc closes"
             yield Static(
                 f"Races the switches of the track best on {printable(self._data)}. Leaves a preset with those that"
-                " win, and a ladder that says what each of them brings. What is learned stays the same, unless a box"
-                " below is ticked.",
+                " win, and a ladder that says what each of them brings. What is learned stays the same, unless a"
+                " box below is ticked.",
                 markup=False,
             )
             with Horizontal():
