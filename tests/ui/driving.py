@@ -46,12 +46,14 @@ def has_a_curve(text):
 async def until(pilot, holds, seconds=20):
     """Wait until the text on the screen is as wanted, and return it."""
     deadline = time.monotonic() + seconds
+    said = {}  # a toast that says why may be gone when the time is up
     while True:
         await pilot.pause(0.05)
         text = screen_text(pilot.app)
         if holds(text):
             return text
-        assert time.monotonic() < deadline, f"not on the screen:\n{text}"
+        said |= dict.fromkeys(f"{toast.title}: {toast.message}" for toast in pilot.app._notifications)
+        assert time.monotonic() < deadline, f"not on the screen:\n{text}\n" + "\n".join(said)
 
 
 async def shows(pilot, *texts, seconds=20):
