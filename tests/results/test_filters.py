@@ -2,12 +2,13 @@ import pytest
 
 from tests.recordings import a_result, an_unreadable_result
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.comparison.filters import is_condition, parse_condition, select
+from tfpt_tui.results.comparison.filters import is_condition, named, parse_condition, select
+from tfpt_tui.runs.record.notes import Notes
 from tfpt_tui.runs.record.result import Evaluation, Training
 
 RUNS = [
     a_result("a", preset="demo", batch_size=16),
-    a_result("b", preset="demo", batch_size=32, cache=True),
+    a_result("b", preset="demo", batch_size=32, cache=True, notes=Notes("old driver", ("baseline", "v1"))),
     a_result("c", "tensorflow", preset="demo", batch_size=64, track="parity"),
     a_result("d", status="failed", preset="quick", batch_size=64),
     an_unreadable_result("e"),
@@ -30,6 +31,9 @@ RUNS = [
         (["preset=quick"], "d"),
         (["environment=default", "status=completed"], "abc"),
         (["learning_rate=1e-3", "batch_size=64", "status=failed"], "d"),
+        (["tag=baseline"], "b"),
+        (["tag=baseline", "tag=v1"], "b"),
+        (["tag!=v1"], "acde"),
         ([], "abcde"),
     ],
 )
@@ -47,6 +51,7 @@ def test_runs_are_chosen_by_what_they_are(conditions, chosen):
         ("framework=jax", "framework must be one of pytorch, tensorflow"),
         ("framework>pytorch", "framework is not a number: only = and != compare it"),
         ("cache<true", "cache is not a number"),
+        ("tag>v1", "tag is not a number"),
         ("=32", "not a condition such as"),
         ("batch_size=>32", "batch_size must be"),
     ],
@@ -54,6 +59,10 @@ def test_runs_are_chosen_by_what_they_are(conditions, chosen):
 def test_a_condition_that_is_none_says_why(text, said):
     with pytest.raises(UsageError, match=said):
         parse_condition(text)
+
+
+def test_words_are_looked_for_in_notes_and_tags():
+    assert [run.run for run in RUNS if named(run, ["driver", "basel"])] == ["b"]
 
 
 def test_an_id_is_no_condition():

@@ -20,13 +20,14 @@ from tfpt_tui.config.presets import load_preset
 from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.presentation.listing import listing
+from tfpt_tui.results.presentation.listing import describe_notes, listing
 from tfpt_tui.results.presentation.run_report import report_layers, report_run
 from tfpt_tui.results.store.index import read_summaries, stream_documents
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.fold import fold_all
+from tfpt_tui.runs.record.notes import read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import whole_document
 from tfpt_tui.runs.record.state import owner_of, request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
@@ -44,7 +45,7 @@ WRITTEN_AT_ONCE = 200  # documents of runs
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def runs(context: click.Context, as_json: bool) -> None:
-    """List, show, follow, stop, resume, rerun, delete, export and import recorded runs.
+    """List, show, follow, stop, resume, rerun, note, tag, delete, export and import recorded runs.
 
     An ID may be shortened to any prefix that is unique.
     """
@@ -168,6 +169,41 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
 
 
 @runs.command()
+@click.argument("run_id", metavar="ID")
+@click.argument("text", metavar="TEXT", nargs=-1)
+@pass_invocation
+def note(invocation: Invocation, run_id: str, text: tuple[str, ...]) -> None:
+    """Note a line on a run, or on those of a sweep, in place of the one before; without TEXT, take it away.
+
+    \b
+    Example:
+      tfpt-tui runs note 20261122-1655 before the driver was updated
+    """
+    words = " ".join(text)
+    for run in _runs_of(invocation, run_id):
+        write_note(run, words)
+        say(f"{run.id}: {describe_notes(read_notes(run)) or 'no note'}")
+
+
+@runs.command()
+@click.argument("run_id", metavar="ID")
+@click.argument("tags", metavar="TAG...", nargs=-1, required=True)
+@click.option("--remove", is_flag=True, help="Take these tags away.")
+@pass_invocation
+def tag(invocation: Invocation, run_id: str, tags: tuple[str, ...], remove: bool) -> None:
+    """Tag a run, or those of a sweep, to choose them by it.
+
+    \b
+    Example:
+      tfpt-tui runs tag 20261122-1655 baseline
+      tfpt-tui compare tag=baseline
+    """
+    for run in _runs_of(invocation, run_id):
+        write_tags(run, *(((), tags) if remove else (tags, ())))
+        say(f"{run.id}: {describe_notes(read_notes(run)) or 'no tag'}")
+
+
+@runs.command()
 @click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
@@ -197,11 +233,7 @@ def _delete(run: RunDirectory) -> None:
 @pass_invocation
 def export(invocation: Invocation, run_ids: tuple[str, ...], out: str) -> None:
     """Write recorded runs, or those of a sweep, to one file for another machine."""
-    chosen: list[RunDirectory] = []
-    for run_id in run_ids:
-        found = _find(invocation, run_id)
-        chosen += [found] if isinstance(found, RunDirectory) else [run for run in found.runs if run.path.is_dir()]
-    chosen = list({run.id: run for run in chosen}.values())
+    chosen = list(dict.fromkeys(run for run_id in run_ids for run in _runs_of(invocation, run_id)))
     export_runs(chosen, Path(out))
     say(f"{out}: {len(chosen)} run{'' if len(chosen) == 1 else 's'}; import them with: tfpt-tui runs import {out}")
 
@@ -255,6 +287,12 @@ def _wait_for_the_end(run: RunDirectory) -> None:
             where = f"kill -CONT {owner.pid}" if owner and owner.is_ours_to_see else "it is of another machine"
             say(f"{run.id}: its supervisor has not answered yet; where it is suspended, wake it: {where}")
         time.sleep(POLL_S)
+
+
+def _runs_of(invocation: Invocation, prefix: str) -> list[RunDirectory]:
+    """The run of that ID, else those of the sweep that are still there."""
+    found = _find(invocation, prefix)
+    return [found] if isinstance(found, RunDirectory) else [run for run in found.runs if run.path.is_dir()]
 
 
 def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:

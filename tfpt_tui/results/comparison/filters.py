@@ -29,12 +29,13 @@ FACTS: dict[str, Callable[[RunResult], str]] = {
     "preset": lambda result: result.preset,
     "sweep": lambda result: result.sweep,
 }
+TAG = "tag"  # a run may have several
 CHOSEN_BY = {name: metric for name, metric in METRICS.items() if metric.in_summary}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """``key`` is a setting, one of ``FACTS``, or a metric that the gist of a result has."""
+    """``key`` is a setting, one of ``FACTS``, ``tag``, or a metric that the gist of a result has."""
 
     key: str
     operator: str
@@ -42,6 +43,8 @@ class Condition:
 
     def holds(self, result: RunResult) -> bool:
         """Whether the run with this result, or the gist of one, is meant; nothing is like a fact that it lacks."""
+        if self.key == TAG:
+            return (self.value in result.notes.tags) == (self.operator == "=")
         own = _value_of(result, self.key)
         return own is not None and OPERATORS[self.operator](own, self.value)
 
@@ -69,7 +72,7 @@ def parse_condition(text: str) -> Condition:
     if not found:
         raise UsageError(f"{text}: not a condition such as batch_size=32, batch_size>32 or status!=completed")
     key, sign, value = found.groups()
-    if key in FACTS:
+    if key in FACTS or key == TAG:
         parsed: Value = value
     elif key in SETTINGS:
         try:
@@ -82,7 +85,7 @@ def parse_condition(text: str) -> Condition:
         except ValueError:
             raise UsageError(f"{text}: {key} must be a number, not {value!r}") from None
     else:
-        raise UsageError(f"{text}: unknown key {key!r}{nearest(key, [*SETTINGS, *FACTS, *CHOSEN_BY])}")
+        raise UsageError(f"{text}: unknown key {key!r}{nearest(key, [*SETTINGS, *FACTS, TAG, *CHOSEN_BY])}")
     if sign not in ("=", "!=") and (isinstance(parsed, bool | str)):
         raise UsageError(f"{text}: {key} is not a number: only = and != compare it")
     return Condition(key, sign, parsed)
@@ -100,9 +103,9 @@ def read_filter(text: str) -> Filter:
 
 
 def named(summary: RunResult, words: Sequence[str], more: str = "") -> bool:
-    """Whether all words stand in what the run is called, or in ``more``."""
+    """Whether all words stand in what the run is called, in what was noted of it, or in ``more``."""
     names = [summary.run, *(read(summary) for read in FACTS.values())]
-    names += [summary.config.track, summary.config.environment]
+    names += [summary.config.track, summary.config.environment, summary.notes.note, *summary.notes.tags]
     searched = " ".join(name for name in (more, *names) if name).lower()
     return all(word in searched for word in words)
 

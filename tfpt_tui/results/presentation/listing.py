@@ -9,6 +9,7 @@ from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT
 from tfpt_tui.results.comparison.groups import END_TO_END
 from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.runs.record.notes import Notes
 from tfpt_tui.runs.record.result import FLAGGED, RunResult
 
 SHOWN = ("images_per_s", "test_accuracy", "epoch_s_median")
@@ -25,13 +26,16 @@ COLUMNS = (
     Column("batch_size", "batch"),
     Column("epochs", "epochs"),
     METRICS["epoch_s_median"].column,
+    Column("notes", "notes"),
 )
+# Columns that are there where a run has something to say in them.
+OPTIONAL = ("environment", "notes")
 
 
 def listing(results: Iterable[RunResult]) -> Table:
     rows = tuple(_row(result) for result in results)
-    named = any(row["environment"] != DEFAULT_ENVIRONMENT for row in rows)
-    return Table(tuple(column for column in COLUMNS if named or column.name != "environment"), rows)
+    used = {name for name in OPTIONAL if any(row[name] not in (None, DEFAULT_ENVIRONMENT) for row in rows)}
+    return Table(tuple(column for column in COLUMNS if column.name not in OPTIONAL or column.name in used), rows)
 
 
 def _row(result: RunResult) -> dict[str, Cell]:
@@ -45,7 +49,13 @@ def _row(result: RunResult) -> dict[str, Cell]:
         "epochs": _epochs(result),
         **{name: METRICS[name].read(result) for name in SHOWN},
         "flags": ", ".join(["burn-in"] * result.burn_in + result.doubts(*FLAGGED)) or None,
+        "notes": describe_notes(result.notes) or None,
     }
+
+
+def describe_notes(notes: Notes) -> str:
+    """Such as ``#baseline before the driver's upgrade``."""
+    return " ".join([*(f"#{tag}" for tag in notes.tags), *([notes.note] if notes.note else [])])
 
 
 def _epochs(result: RunResult) -> Cell:

@@ -10,6 +10,7 @@ from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.documents import Value
 from tfpt_tui.events import ModelSummary
 from tfpt_tui.results.comparison.groups import version_of
+from tfpt_tui.results.presentation.listing import describe_notes
 from tfpt_tui.results.table import Cell, Column, Table, as_text
 from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.wording import wrap
@@ -35,6 +36,8 @@ def _report(result: RunResult) -> list[str]:
     if result.error and result.error.message:
         lines.append(f"  {result.error.message}")
     lines += [f"  warning: {warning}" for warning in result.warnings]
+    if notes := describe_notes(result.notes):
+        lines.append(_line("notes", notes))
     if result.started:
         lines.append(_line("started", f"{datetime.fromtimestamp(result.started):%Y-%m-%d %H:%M:%S}"))
     lines += [_line("framework", f"{title_of(result.framework)} {version_of(result)}".strip()), *_settings(result)]

@@ -25,13 +25,13 @@ from tfpt_tui.runs.record.directory import RunDirectory, by_age, list_runs
 from tfpt_tui.runs.record.result import ENVIRONMENT, RunResult, result_from, whole_document
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 10  # of the tables and of what they hold
+VERSION = 11  # of the tables and of what they hold
 BUSY_S = 5.0
 MEMORY = ":memory:"
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
 SUMMARY = (
     *("run", "status", "preset", "sweep", "burn_in", "started", "worker_version"),
-    *("config", "phases", "training", "test", "warnings"),
+    *("config", "phases", "training", "test", "warnings", "notes"),
 )
 # Fewer are read in no time: nobody need be told.
 MANY_RUNS = 500
@@ -221,7 +221,7 @@ def _rows(
 def _stamp(run: RunDirectory) -> str:
     """A mark of a run's result that changes with it, "" where it has none yet."""
     result = _stamp_of(run.result)
-    return result and f"{result} {_stamp_of(run.environment)}"
+    return result and f"{result} {_stamp_of(run.environment)} {_stamp_of(run.notes)}"
 
 
 def _stamp_of(file: Path) -> str:

@@ -72,6 +72,10 @@ class RunDirectory:
         return self.path / "history.png"
 
     @property
+    def notes(self) -> Path:
+        return self.path / "notes.toml"
+
+    @property
     def stop(self) -> Path:
         """The request to stop: whoever may write the directory may ask for it."""
         return self.path / "stop"

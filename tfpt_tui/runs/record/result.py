@@ -19,12 +19,14 @@ from tfpt_tui.documents import DocumentError, Value, build, without_none
 from tfpt_tui.events import EpochEnd, RunError, RunWarning, Slice, StepProfile, read_warnings
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, MachineSnapshot, snapshot_document
 from tfpt_tui.runs.record.fold import Record, images_of
+from tfpt_tui.runs.record.notes import NO_NOTES, Notes
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.scaling import Scaled, compile_s, scale
 
 SCHEMA = 1
 NO_PROFILE = StepProfile()
-ENVIRONMENT = "environment"  # the table of it, where a document has both
+# The tables of these, where a document has them too.
+ENVIRONMENT, NOTES = "environment", "notes"
 DISTURBED = 1.15  # times the median epoch, and an outlier among them
 # The figures whose doubts stand among the flags of a run.
 FLAGGED = ("time", "accuracy", "epochs")
@@ -142,6 +144,7 @@ class RunResult:
         slices: the turns of an arm of a duel.
         profile: where the time of a step goes, of a run that measured that.
         preset, sweep: "" where the run is of none; ``burn_in`` if it only warmed the machine up.
+        notes: ``notes.toml``.
         environment: ``environment.toml``.
     """
 
@@ -170,6 +173,7 @@ class RunResult:
     preset: str = ""
     sweep: str = ""
     burn_in: bool = False
+    notes: Notes = NO_NOTES
     environment: MachineSnapshot = NO_SNAPSHOT
 
     @property
@@ -255,9 +259,9 @@ def result_from(document: Mapping[str, Any], environment: MachineSnapshot) -> Ru
 
 
 def result_document(result: RunResult) -> dict[str, Any]:
-    """The tables of ``result.toml``; those not reached are left out. The environment has its own file."""
+    """The tables of ``result.toml``; those not reached are left out. Notes and environment have their own files."""
     tables = dataclasses.asdict(result)
-    del tables[ENVIRONMENT]
+    del tables[ENVIRONMENT], tables[NOTES]
     if not result.config.is_known:
         given = result.config.to_mapping().items()
         tables["config"] = {key: value for key, value in given if value not in ("", SETTINGS[key].default)}
@@ -270,8 +274,9 @@ def result_document(result: RunResult) -> dict[str, Any]:
 
 
 def whole_document(result: RunResult) -> dict[str, Any]:
-    """The result with its environment, for JSON."""
-    return {**result_document(result), ENVIRONMENT: snapshot_document(result.environment)}
+    """The result with its environment and the notes on it, for JSON."""
+    notes = {NOTES: dataclasses.asdict(result.notes)} if result.notes != NO_NOTES else {}
+    return {**result_document(result), **notes, ENVIRONMENT: snapshot_document(result.environment)}
 
 
 def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
