@@ -74,7 +74,7 @@ def test_a_note_is_one_line_and_not_endless(cli, runs):
     assert read_notes(runs[0]).note == "two lines\x1b[31m"
     assert "\x1b" not in cli("runs", "list")[1]
     code, _, told = cli("runs", "note", runs[0].id, "x" * 501)
-    assert (code, "at most 500" in told) == (2, True)
+    assert (code, "at most 500 letters" in told) == (2, True)
 
 
 def test_a_damaged_file_of_notes_hides_no_run(cli, runs):
@@ -93,5 +93,5 @@ def test_notes_travel_with_an_export(cli, runs, tmp_path):
 
 def test_notes_are_their_own(runs):
     write_note(runs[0], "x")
-    write_tags(runs[0], ("t", "t"))
+    write_tags(runs[0], ("t",))
     assert read_notes(runs[0]) == Notes("x", ("t",))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-import shutil
 import time
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -16,23 +15,22 @@ from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
-from tfpt_tui.config.presets import load_preset
 from tfpt_tui.documents import finite
-from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.presentation.listing import describe_notes, listing
 from tfpt_tui.results.presentation.run_report import report_layers, report_run
 from tfpt_tui.results.store.index import read_summaries, stream_documents
 from tfpt_tui.results.store.reader import read_result
-from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.fold import fold_all
-from tfpt_tui.runs.record.notes import read_notes, write_note, write_tags
+from tfpt_tui.runs.record.notes import parse_note, parse_tags, read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import whole_document
-from tfpt_tui.runs.record.state import owner_of, request_stop, status_of
+from tfpt_tui.runs.record.state import check_over, delete_run, owner_of, request_stop, status_of
 from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
+from tfpt_tui.runs.supervision.rerun import Rerun, reruns_of
 from tfpt_tui.runs.supervision.resume import resume as resume_sweep
 from tfpt_tui.runs.supervision.submit import Interpreters, submit
 
@@ -130,23 +128,29 @@ def stop(invocation: Invocation, run_id: str) -> None:
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool, headless: bool) -> int:
-    """Run a run's configuration once more, or those of a sweep that failed, as a sweep of their own."""
+    """Run once more what a run or a sweep was, as a sweep of its own; the arms of a duel take turns again.
+
+    \b
+    Example:
+      tfpt-tui runs rerun 20261122-1655
+    """
     if not failed and not run_id:
         raise click.UsageError("name the run, or give --failed")
-    chosen = _unfinished(_sweep(invocation, run_id)) if failed else [find_run(invocation.paths, run_id or "")]
-    presets = [load_preset(run.config) for run in chosen]
-    preset = dataclasses.replace(presets[0], rows=tuple(one.rows[0] for one in presets))
-    plan = make_plan(preset)
+    chosen = _unfinished(_sweep(invocation, run_id)) if failed else _runs_of(invocation, run_id or "")
+    code = 0
+    for again in reruns_of(chosen, invocation.paths):
+        note = partial(_note_other_interpreters, again)
+        sweep = submit(again.plan, invocation.settings, invocation.paths, note)
+        code = _follow(sweep, invocation, detach, headless) or code
+    return code
 
-    def note_other_interpreters(interpreters: Interpreters) -> None:
-        for run, planned in zip(chosen, plan.runs, strict=True):
-            now = interpreters[planned.place]
-            before = read_result(run).environment.interpreter or now
-            if before != now:
-                say(f"note: {run.id} ran in {before}; its environment is {now} now")
 
-    sweep = submit(plan, invocation.settings, invocation.paths, note_other_interpreters)
-    return _follow(sweep, invocation, detach, headless)
+def _note_other_interpreters(again: Rerun, interpreters: Interpreters) -> None:
+    for run, planned in zip(again.runs, again.plan.runs, strict=True):
+        now = interpreters[planned.place]
+        before = read_result(run).environment.interpreter or now
+        if before != now:
+            say(f"note: {run.id} ran in {before}; its environment is {now} now")
 
 
 @runs.command()
@@ -179,7 +183,7 @@ def note(invocation: Invocation, run_id: str, text: tuple[str, ...]) -> None:
     Example:
       tfpt-tui runs note 20261122-1655 before the driver was updated
     """
-    words = " ".join(text)
+    words = parse_note(" ".join(text))
     for run in _runs_of(invocation, run_id):
         write_note(run, words)
         say(f"{run.id}: {describe_notes(read_notes(run)) or 'no note'}")
@@ -198,8 +202,11 @@ def tag(invocation: Invocation, run_id: str, tags: tuple[str, ...], remove: bool
       tfpt-tui runs tag 20261122-1655 baseline
       tfpt-tui compare tag=baseline
     """
+    named = parse_tags(tags)
     for run in _runs_of(invocation, run_id):
-        write_tags(run, *(((), tags) if remove else (tags, ())))
+        before = read_notes(run).tags
+        others = [tag for tag in before if tag not in named]
+        write_tags(run, others if remove else [*others, *named])
         say(f"{run.id}: {describe_notes(read_notes(run)) or 'no tag'}")
 
 
@@ -210,21 +217,12 @@ def tag(invocation: Invocation, run_id: str, tags: tuple[str, ...], remove: bool
 def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
     """Delete recorded runs, models and all. A run that is alive is refused."""
     found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
-    for run in found:
-        if status_of(run) in ALIVE:
-            raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
+    check_over(found)
     if not yes:
         click.confirm(f"delete {', '.join(run.id for run in found)}?", abort=True, err=True)
     for run in found:
-        _delete(run)
+        delete_run(run)
         say(f"{run.id}: deleted")
-
-
-def _delete(run: RunDirectory) -> None:
-    try:
-        shutil.rmtree(run.path)
-    except OSError as error:
-        raise cannot("delete the run", run.path, error) from None
 
 
 @runs.command()

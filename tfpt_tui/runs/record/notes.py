@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tfpt_tui.config.toml import read_record, write_toml
@@ -33,34 +34,40 @@ def read_notes(run: RunDirectory) -> Notes:
         return NO_NOTES
 
 
-def write_note(run: RunDirectory, text: str) -> None:
-    """Keep one line of text beside the run in place of the one before; an empty one takes it away.
-
-    Raises:
-        UsageError: the text is too long.
-        MissingError: the directory cannot be written.
-    """
+def parse_note(text: str) -> str:
+    """The text as one line. Raises UsageError where it is too long."""
     note = " ".join(text.split())
     if len(note) > MOST_LETTERS:
-        raise UsageError(f"a note has at most {MOST_LETTERS} letters, not {len(note):,}; keep longer ones in a file")
+        raise UsageError(f"at most {MOST_LETTERS} letters in a note, not {len(note):,}; longer texts go elsewhere")
+    return note
+
+
+def parse_tags(words: Sequence[str]) -> tuple[str, ...]:
+    """The words, each once. Raises UsageError where one is no tag."""
+    for word in words:
+        if not TAG.fullmatch(word):
+            raise UsageError(
+                f"tag {word!r}: a tag has up to 40 letters, digits, dots, underscores and hyphens, and no blanks"
+            )
+    return tuple(dict.fromkeys(words))
+
+
+def write_note(run: RunDirectory, note: str) -> None:
+    """Keep a line of text beside the run in place of the one before; an empty one takes it away.
+
+    Raises:
+        MissingError: the directory cannot be written.
+    """
     _write(run, replace(read_notes(run), note=note))
 
 
-def write_tags(run: RunDirectory, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> None:
-    """Add tags to a run, and take others away; the order is that in which they came.
+def write_tags(run: RunDirectory, tags: Sequence[str]) -> None:
+    """Give the run these tags, and no others.
 
     Raises:
-        UsageError: what is to be added is no tag.
         MissingError: the directory cannot be written.
     """
-    for tag in add:
-        if not TAG.fullmatch(tag):
-            raise UsageError(
-                f"tag {tag!r}: a tag has up to 40 letters, digits, dots, underscores and hyphens, and no blanks"
-            )
-    notes = read_notes(run)
-    kept = [tag for tag in dict.fromkeys((*notes.tags, *add)) if tag not in remove]
-    _write(run, replace(notes, tags=tuple(kept)))
+    _write(run, replace(read_notes(run), tags=tuple(tags)))
 
 
 def _write(run: RunDirectory, notes: Notes) -> None:

@@ -259,7 +259,7 @@ def result_from(document: Mapping[str, Any], environment: MachineSnapshot) -> Ru
 
 
 def result_document(result: RunResult) -> dict[str, Any]:
-    """The tables of ``result.toml``; those not reached are left out. Notes and environment have their own files."""
+    """The tables of ``result.toml``; those not reached are left out. Notes and environment are other files."""
     tables = dataclasses.asdict(result)
     del tables[ENVIRONMENT], tables[NOTES]
     if not result.config.is_known:

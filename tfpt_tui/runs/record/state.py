@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
-from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import RunError
+from tfpt_tui.errors import TfptError, UsageError, cannot
+from tfpt_tui.events import ALIVE, RunError
 from tfpt_tui.files import append_to, open_regular
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.heartbeat import is_silent
@@ -89,6 +91,25 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
         append_to(directory.stop).close()
     except OSError as error:
         raise cannot("ask it to stop", directory.path, error) from None
+
+
+def check_over(runs: Iterable[RunDirectory]) -> None:
+    """Raises UsageError where one of them is alive, and cannot be deleted."""
+    for run in runs:
+        if status_of(run) in ALIVE:
+            raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
+
+
+def delete_run(run: RunDirectory) -> None:
+    """Delete the directory of a run that is over, model and all.
+
+    Raises:
+        MissingError: it is gone, or may not be deleted.
+    """
+    try:
+        shutil.rmtree(run.path)
+    except OSError as error:
+        raise cannot("delete the run", run.path, error) from None
 
 
 def crash_error(run: RunDirectory) -> RunError:

@@ -32,6 +32,12 @@ def waits_for(paths: Paths) -> str:
     return f"{runs} run{'' if runs == 1 else 's'} of {sweeps}"
 
 
+def describe_start(runs: int, waits: str) -> str:
+    """What has become of so many runs that were handed over, with what they wait for."""
+    counted = f"{runs:,} run{'' if runs == 1 else 's'}"
+    return f"{counted} {'waits' if runs == 1 else 'wait'} for {waits}" if waits else f"{counted} under way"
+
+
 def _runs_left(sweep: SweepDirectory, paths: Paths) -> int:
     owner = owner_of(sweep.state)
     if not owner or not owner.is_ours_to_see:

@@ -26,7 +26,7 @@ from tfpt_tui.results.store.datasets import known_datasets
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.store.plan_sources import OWN, RECORDED, Source, list_sources
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
-from tfpt_tui.runs.supervision.queue import waits_for
+from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.runs.tasks.search import arguments_of, latest_search, start_search
 from tfpt_tui.ui.build import messages, text
@@ -272,7 +272,7 @@ class BuildScreen(Screen[None]):
     @on(messages.Started)
     async def _show_started(self, message: messages.Started) -> None:
         self.query_one(Summary).starting = False
-        self.notify(text.started(message.runs, message.waiting), markup=False)
+        self.notify(printable(describe_start(message.runs, message.waiting)), markup=False)
         if self.is_current:  # the user may have gone elsewhere meanwhile
             await self.app.switch_mode("monitor")
             await self.app.run_action("screen.follow")

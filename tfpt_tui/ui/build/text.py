@@ -137,12 +137,6 @@ def with_search(plan: Content, line: str) -> Content:
     return Content.styled(f"advise: {printable(line)}\n", "$primary") + plan if line else plan
 
 
-def started(runs: int, waiting: str) -> str:
-    """What has become of a plan that was handed over."""
-    verb = "waits" if runs == 1 else "wait"
-    return f"{_runs(runs)} {verb} for {printable(waiting)}" if waiting else f"{_runs(runs)} under way"
-
-
 def is_listed(key: str) -> bool:
     """Whether the values of a setting are few and known."""
     setting = FIELDS[key]

@@ -27,6 +27,20 @@ class Unreadable(Message):
 
 
 @dataclass
+class Done(Message):
+    """What the user asked for was done with these runs, and what there is to say of it."""
+
+    said: str
+
+
+@dataclass
+class Refused(Message):
+    """What the user asked for was not done."""
+
+    reason: str
+
+
+@dataclass
 class Missing(Message):
     """The frameworks that cannot be run, a line each."""
 

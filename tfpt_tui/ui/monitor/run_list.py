@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from textual import events
 from textual.content import Content
@@ -46,6 +46,13 @@ class RunList(OptionList):
         if chosen in shown and chosen != self.chosen:
             self.highlighted = self.get_option_index(str(chosen))
 
+    def nearest_beside(self, gone: Collection[str]) -> str | None:
+        """The item to choose when those with all runs among ``gone`` are gone: the next one, else the one before."""
+        items = [(entry, all(run.run in gone for run in shown[0].runs)) for entry, shown in self._shown.items()]
+        place = next((index for index, (entry, _) in enumerate(items) if entry == self.chosen), 0)
+        following = [*items[place:], *reversed(items[:place])]
+        return next((entry for entry, goes in following if not goes), None)
+
     async def _on_click(self, event: events.Click) -> None:
         """Choose the run, and no more: only the second of two clicks opens it, as enter does."""
         event.prevent_default()
@@ -86,4 +93,5 @@ def _detail(entry: Entry) -> str:
         part = f"{config.epochs_trained}/" if config.epochs_trained < config.epochs else ""
         settings += [f"b{config.batch_size}", f"e{part}{config.epochs}"]
         settings += [printable(config.environment)] if config.environment != DEFAULT_ENVIRONMENT else []
+    settings += [f"#{tag}" for tag in run.notes.tags]
     return " ".join([f"{day[4:6]}-{day[6:8]} {time[:2]}:{time[2:4]}", *settings])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,7 +22,15 @@ from tfpt_tui.environments.interpreters import missing_frameworks
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.state import request_stop
+from tfpt_tui.runs.record.notes import parse_note, parse_tags, write_note, write_tags
+from tfpt_tui.runs.record.result import RunResult
+from tfpt_tui.runs.record.state import check_over, delete_run, request_stop
+from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.supervision.queue import describe_start, waits_for
+from tfpt_tui.runs.supervision.rerun import reruns_of
+from tfpt_tui.runs.supervision.resume import rest_of, resume
+from tfpt_tui.runs.supervision.submit import submit
+from tfpt_tui.ui.dialogs.ask import Ask
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
 from tfpt_tui.ui.monitor import messages, text
@@ -40,6 +51,10 @@ EMPTY = (
     "\nOr leave, and try: tfpt-tui demo"
 )
 READING = "reading the runs"
+NEED_A_RUN = (
+    *("details", "log", "view", "copy", "filter", "beside", "baseline"),
+    *("note", "tag", "delete", "again"),
+)
 # Who has waited for minutes may look elsewhere for some.
 ENDED_S = 60.0
 
@@ -199,7 +214,7 @@ class MonitorScreen(Screen[None]):
             return bool(self.snapshot and self.snapshot.chosen and self.snapshot.chosen.status in ALIVE)
         if action == "match":
             return self.view == LOG
-        if action in ("details", "log", "view", "copy", "filter", "beside", "baseline"):
+        if action in NEED_A_RUN:
             return view is not None
         return True
 
@@ -297,6 +312,87 @@ class MonitorScreen(Screen[None]):
                 markup=False,
             )
 
+    # What can be done with recorded runs: the chosen one, and those that are drawn beside it.
+
+    def _meant(self) -> list[RunResult]:
+        """All runs of the chosen item of the list, and of those that are overlaid, in running order."""
+        snapshot = self.snapshot
+        chosen = snapshot.chosen if snapshot else None
+        items = [
+            entry
+            for entry in (snapshot.entries if snapshot else ())
+            if entry is chosen or any(run.run in self.wanted.beside for run in entry.runs)
+        ]
+        return [run for entry in reversed(items) for run in reversed(entry.runs)]
+
+    @work(thread=True, group="verbs")
+    def _do(self, what: Callable[[], str]) -> None:
+        try:
+            self.post_message(messages.Done(what()))
+        except TfptError as error:
+            self.post_message(messages.Refused(str(error)))
+
+    @on(messages.Done)
+    def _show_done(self, message: messages.Done) -> None:
+        self.notify(printable(message.said), markup=False)
+        self.wanted = replace(self.wanted, looks=self.wanted.looks + 1)
+
+    @on(messages.Refused)
+    def _show_refused(self, message: messages.Refused) -> None:
+        self.notify(printable(message.reason), severity="error", timeout=15, markup=False)
+
+    @work
+    async def action_note(self) -> None:
+        if meant := self._meant():
+            hint = "One line, shown with the run, and found by /; nothing takes it away."
+            dialog = Ask(f"Note on {text.counted(meant)}", meant[-1].notes.note, hint, parse_note)
+            note = await self.app.push_screen_wait(dialog)
+            if note is not None:
+                self._do(partial(_note, self._directories(meant), parse_note(note)))
+
+    @work
+    async def action_tag(self) -> None:
+        if meant := self._meant():
+            hint = "Words with blanks between them; in a filter: tag=baseline. Nothing takes them away."
+            known = " ".join(dict.fromkeys(tag for run in meant for tag in run.notes.tags))
+            dialog = Ask(f"Tags of {text.counted(meant)}", known, hint, lambda typed: parse_tags(typed.split()))
+            tags = await self.app.push_screen_wait(dialog)
+            if tags is not None:
+                self._do(partial(_tag, self._directories(meant), parse_tags(tags.split())))
+
+    @work
+    async def action_delete(self) -> None:
+        meant = self._meant()
+        if any(run.status in ALIVE for run in meant):
+            self.notify("what is alive cannot be deleted: K stops it first", severity="warning")
+        elif meant:
+            question = f"Delete {text.counted(meant)}, with all that was recorded?"
+            answers = {"d": f"Delete {text.counted(meant)}", "c": "Cancel"}
+            if await self.app.push_screen_wait(Confirm(question, answers)) == "d":
+                runs = self._directories(meant)
+                nearest = self.query_one(RunList).nearest_beside({run.id for run in runs})
+                self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
+                self._do(partial(_delete, runs))
+
+    @work
+    async def action_again(self) -> None:
+        if not (meant := self._meant()):
+            return
+        sweep = SweepDirectory(self._paths.sweeps / meant[-1].sweep)
+        left = await asyncio.to_thread(_left_of, sweep, self._paths) if meant[-1].sweep else 0
+        go_on = {"g": f"Go on with its plan: {left} run{'s are' if left > 1 else ' is'} left"} if left else {}
+        answers = {"r": f"Run {text.counted(meant)} again", **go_on, "c": "Cancel"}
+        answer = await self.app.push_screen_wait(Confirm("Run it once more?", answers))
+        if answer == "r":
+            self._do(partial(_run_again, self._directories(meant), self._paths, self._settings))
+        elif answer == "g":
+            self._do(partial(_go_on, sweep, self._paths, self._settings))
+        if answer != "c":
+            self.wanted = replace(self.wanted, chosen=None, beside=())  # follow what comes
+
+    def _directories(self, runs: Sequence[RunResult]) -> list[RunDirectory]:
+        return [RunDirectory(self._paths.runs / run.run) for run in runs]
+
     @work
     async def action_stop(self) -> None:
         chosen = self.snapshot.chosen if self.snapshot else None
@@ -314,6 +410,50 @@ class MonitorScreen(Screen[None]):
             self.notify(printable(str(error)), severity="error", markup=False)
         else:
             self.notify(f"stopping {directory.id}", markup=False)
+
+
+# What a thread does for a key; each returns what there is to say of it, and raises TfptError.
+
+
+def _note(runs: Sequence[RunDirectory], note: str) -> str:
+    for run in runs:
+        write_note(run, note)
+    return "noted" if note else "the note is gone"
+
+
+def _tag(runs: Sequence[RunDirectory], tags: Sequence[str]) -> str:
+    for run in runs:
+        write_tags(run, tags)
+    return f"tagged: {' '.join(tags)}" if tags else "the tags are gone"
+
+
+def _delete(runs: Sequence[RunDirectory]) -> str:
+    check_over(runs)
+    for run in runs:
+        delete_run(run)
+    return f"{text.counted(runs)} deleted"
+
+
+def _left_of(sweep: SweepDirectory, paths: Paths) -> int:
+    """How many runs of a plan are left that nobody runs."""
+    try:
+        return len(rest_of(read_sweep(sweep, paths)).pending)
+    except TfptError:
+        return 0  # nothing is left, it is being run, or the runs came from another machine
+
+
+def _run_again(runs: Sequence[RunDirectory], paths: Paths, settings: UserSettings) -> str:
+    waits = waits_for(paths)
+    plans = [again.plan for again in reruns_of(runs, paths)]
+    for plan in plans:
+        submit(plan, settings, paths)
+    return describe_start(sum(len(plan.runs) for plan in plans), waits)
+
+
+def _go_on(sweep: SweepDirectory, paths: Paths, settings: UserSettings) -> str:
+    waits = waits_for(paths)
+    _, rest = resume(sweep, paths, settings)
+    return describe_start(len(rest.pending), waits)
 
 
 def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:

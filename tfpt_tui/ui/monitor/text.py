@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import replace
 
 from textual.content import Content
@@ -208,6 +208,10 @@ def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Cont
     if not sample.gpus:
         lines.append(Content.styled(printable(gpu_problem) or "no GPU reading", "$foreground-muted"))
     return Content("\n").join(lines)
+
+
+def counted(runs: Sized) -> str:
+    return f"{len(runs):,} run{'' if len(runs) == 1 else 's'}"
 
 
 def all_ended(before: Sequence[RunResult], runs: Sequence[RunResult]) -> str:

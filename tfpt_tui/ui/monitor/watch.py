@@ -20,11 +20,12 @@ MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them 
 @dataclass(frozen=True)
 class RunSelection:
     """What is to be read: the chosen item of the list, None for the live one, else the newest; and the runs that
-    are drawn beside it.
+    are drawn beside it. With another number of ``looks`` all of it is read anew.
     """
 
     chosen: str | None = None
     beside: tuple[str, ...] = ()
+    looks: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,16 @@ class RunPoller:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._scanned_mtime = -1
+        self._looks = 0
         self._directories: list[RunDirectory] = []
         self._listed: dict[str, RunResult] = {}
         self._readers: dict[str, RunReader] = {}
 
     def poll(self, wanted: RunSelection) -> Snapshot:
         """The list of runs, the chosen one and those beside it."""
+        if wanted.looks != self._looks:
+            self._looks, self._scanned_mtime = wanted.looks, -1
+            self._listed.clear()
         self._rescan()
         shown = self._directories[:MAX_LISTED]
         runs = tuple(self._list(run) for run in shown)

@@ -1,0 +1,80 @@
+"""Recorded configurations once more, as sweeps of their own; the arms of a duel take turns again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.presets import load_preset
+from tfpt_tui.errors import TfptError
+from tfpt_tui.runs.plan.plan import Plan, PlannedRun, make_plan
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.record.state import read_state
+from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A plan, and the recorded runs whose configurations it has, in its order."""
+
+    plan: Plan
+    runs: tuple[RunDirectory, ...]
+
+
+def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
+    """The plans that run these once more: one for each duel among them, and one for all others.
+
+    An arm of a duel brings the other arms of its restart: the figures of one are of turns with the others.
+
+    Raises:
+        UsageError: the configuration of a run is broken, or refused by now.
+        MissingError: it cannot be read.
+    """
+    duels: dict[str, tuple[Sweep, set[int]]] = {}
+    alone = []
+    for run in runs:
+        sweep = _duel_of(run, paths)
+        if sweep:
+            chosen = {entry.repeat for entry in sweep.plan.runs if entry.run == run.id}
+            duels.setdefault(sweep.id, (sweep, set()))[1].update(chosen)
+        else:
+            alone.append(run)
+    plans = [_duel_again(sweep, sorted(restarts)) for sweep, restarts in duels.values()]
+    return [*plans, _rows_again(alone)] if alone else plans
+
+
+def _duel_of(run: RunDirectory, paths: Paths) -> Sweep | None:
+    """The sweep of a run that took turns with others which are all still there, None where it did not."""
+    name = read_state(run.state).sweep
+    try:
+        sweep = read_sweep(SweepDirectory(paths.sweeps / name), paths) if name else None
+    except TfptError:
+        return None  # of another machine, or damaged: the configuration of the run is all there is
+    if not sweep or not sweep.plan.duel:
+        return None
+    own = next((entry for entry in sweep.plan.runs if entry.run == run.id and not entry.burn_in), None)
+    return sweep if own and all(one.config.exists() for one, _ in _arms(sweep, own.repeat)) else None
+
+
+def _arms(sweep: Sweep, repeat: int) -> list[tuple[RunDirectory, SweepRun]]:
+    planned = zip(sweep.runs, sweep.plan.runs, strict=True)
+    return [(run, entry) for run, entry in planned if entry.repeat == repeat and not entry.burn_in]
+
+
+def _duel_again(sweep: Sweep, restarts: Sequence[int]) -> Rerun:
+    again = [
+        (run, PlannedRun(read_config(run), entry.row, number))
+        for number, repeat in enumerate(restarts, start=1)
+        for run, entry in _arms(sweep, repeat)
+    ]
+    plan = sweep.plan
+    runs = tuple(planned for _, planned in again)
+    return Rerun(Plan(plan.preset, plan.title, runs, plan.cooldown_s, plan.duel), tuple(run for run, _ in again))
+
+
+def _rows_again(runs: Sequence[RunDirectory]) -> Rerun:
+    presets = [load_preset(run.config) for run in runs]
+    rows = tuple(preset.rows[0] for preset in presets)
+    return Rerun(make_plan(dataclasses.replace(presets[0], rows=rows)), tuple(runs))
