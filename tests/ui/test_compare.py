@@ -9,12 +9,15 @@ from rich.cells import cell_len
 from textual.widgets import Input, Static
 
 from tests.recordings import QUICK
-from tests.ui.driving import counted, hides, look_into_help, screen_text, shows, until
+from tests.ui.driving import counted, finish, hides, look_into_help, screen_text, shows, until
 from tests.waiting import wait_until
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS
+from tfpt_tui.runs.record.sweep import latest_sweep, read_config
+from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.compare import comparison_pane, comparison_view
 from tfpt_tui.ui.compare import messages as compare_messages
 from tfpt_tui.ui.compare import screen as compare
@@ -49,9 +52,11 @@ def table_of(app):
 async def test_the_newest_sweep_is_compared_and_the_answer_is_seen_at_every_size(app, two, size):
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
-        text = await shows(pilot, "1.25x as fast", "time ratio", "verdict", "single run")
+        text = await shows(pilot, "1.25x as fast", "images/s", "█")
         assert "quick 11-21 10:00" in text
         assert "2 runs both frameworks" in text
+        await pilot.press("enter")
+        await shows(pilot, "1.25x as fast", "time ratio", "verdict", "single run")
 
 
 async def test_the_runs_are_read_when_one_comes_to_it_but_not_when_a_dialog_closes(app, two, monkeypatch):
@@ -123,7 +128,7 @@ async def test_many_rows_leave_room_for_the_view_below(app, record):
 async def test_a_row_becomes_the_baseline_and_settings_keep_apart(app, batches):
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "4 runs, within each batch_size", "time ratio", "batch_size 16: ", "batch_size 32: ")
+        await shows(pilot, "4 runs, within each batch_size", "batch_size 16: ", "batch_size 32: ")
         await pilot.press("enter", "down", "p")
         await shows(pilot, "as fast as TensorFlow (batch_size 16)")
         await pilot.press("b", "b")
@@ -136,7 +141,7 @@ async def test_a_row_becomes_the_baseline_and_settings_keep_apart(app, batches):
 async def test_the_table_is_sorted_by_the_column_under_the_cursor_then_reversed_then_as_it_came(app, batches):
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "4 runs", "time ratio")
+        await shows(pilot, "4 runs", "images/s")
         await pilot.press("enter", "right", "right", "right")
         rates = []
         for _ in range(3):
@@ -149,7 +154,7 @@ async def test_the_table_is_sorted_by_the_column_under_the_cursor_then_reversed_
 async def test_a_turned_table_has_the_settings_as_rows_and_the_cursor_on_its_cell(app, batches):
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "4 runs", "time ratio")
+        await shows(pilot, "4 runs", "images/s")
         await pilot.press("enter", "down", "right")
         assert table_of(app).text_here == "16"
         await pilot.press("t")
@@ -213,7 +218,7 @@ async def test_letters_go_into_the_filter_while_it_is_open(app, two):
         await shows(pilot, "1.25x as fast")
         await pilot.press("slash", "q", "u", "i", "c", "k")
         assert app.screen.query_one("#filter", Input).value == "quick"
-        assert pane(app).view == "table"
+        assert pane(app).view == "speed"
 
 
 async def test_marked_entries_are_compared_together(app, record):
@@ -295,9 +300,9 @@ async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record
     )
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "nan images/s is an", "failed")
+        await shows(pilot, "no timing", "failed")
         await pilot.press("v")
-        await shows(pilot, "no timing")
+        await shows(pilot, "nan images/s is an")
         await pilot.press("v", "v")
         await shows(pilot, "NaN from 2")
 
@@ -345,7 +350,7 @@ async def test_two_hundred_rows_are_shown_and_scrolled_to_the_last(app, record):
     record(QUICK, *(("pytorch", {"batch_size": size, "data": "/" + "d" * 300}) for size in range(1, 201)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "200 runs", "time ratio")
+        await shows(pilot, "200 runs", "images/s")
         await pilot.press("enter", "G", "right")
         assert table_of(app).text_here == "200"
         assert table_of(app).row_count == 200
@@ -356,12 +361,13 @@ async def test_very_many_rows_are_cut_in_every_view_and_only_what_is_shown_is_dr
     record(QUICK, *(("pytorch", {"batch_size": size}) for size in range(1, 6)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "5 runs", "time ratio")
-        for view in ("speed", "phases"):
-            assert not app.screen.query_one(f"#{view}", Static).visual.plain
-            await pilot.press("v")
+        await shows(pilot, "5 runs", "2 more rows are not shown")
+        for view, before in (("speed", ()), ("phases", ("v", "v"))):
+            assert bool(app.screen.query_one(f"#{view}", Static).visual.plain) == (view == pane(app).view)
+            await pilot.press(*before)
             await shows(pilot, "2 more rows are not shown", "batch_size 3")
-            assert "batch_size 4" not in app.screen.query_one(f"#{view}", Static).visual.plain
+            drawn = app.screen.query_one(f"#{view}", Static).visual.plain.partition("\n\n")[0]
+            assert "batch_size 4" not in drawn
 
 
 async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_it_is_not_told(
@@ -397,7 +403,7 @@ async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_i
 async def test_findings_that_are_wanted_no_more_are_not_shown(app, two, batches):
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "4 runs", "time ratio")
+        await shows(pilot, "4 runs", "images/s")
         stale = pane(app).comparison_view
         await pilot.press("j")
         await shows(pilot, "1.25x as fast")
@@ -450,7 +456,7 @@ async def test_names_are_shown_harmlessly_on_every_screen(app, record):
         host = {"host": name, "environment": "default"}
         record(f"20261121-{hour}0000-quick-aa01", ("pytorch", host), ("tensorflow", host), preset=name)
     newest_first = ("machine: a\\nb", "n" * 40, "\\x1b[2Jgone\\x07:", "💥 boom: AMD", "[bold]not bold[/]:")
-    walk = list(zip("4jjjj", newest_first, strict=True))
+    walk = [("4", "as fast"), *zip("vjjjj", newest_first, strict=True)]
     async with app.run_test(size=(80, 24)) as pilot:
         for key, shown in (("3", "completed"), *walk, ("2", "recorded"), ("1", "new dataset")):
             await pilot.press(key)
@@ -492,6 +498,23 @@ async def test_nothing_is_looked_for_while_another_screen_is_shown(app, two, mon
         assert len(felt) == before
         await pilot.press("4")
         await until(pilot, lambda _: len(felt) > before)
+
+
+async def test_disturbed_runs_are_repeated_after_a_question(paths, record, dataset, fake_python):
+    first, *_ = record(QUICK, ("pytorch", {"data": str(dataset)}), ("tensorflow", {"data": str(dataset)}))
+    warning = {"message": "other processes used 30% of the cores", "code": "busy", "advice": "", "taints": "time"}
+    write_toml(first.result, {**read_toml(first.result), "warnings": [warning]})
+    app = TfptApp(paths, load_settings(paths.settings))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "! 1 of 2 runs disturbed", "repeats, z leaves out")
+        await pilot.press("R")
+        await shows(pilot, "Run 1 disturbed run once more?")
+        await pilot.press("escape", "R", "r")
+        await shows(pilot, "1 run under way; 3 follows them")
+    again = latest_sweep(paths)
+    finish(again)
+    assert [read_config(run) for run in again.runs] == [read_config(first)]
 
 
 async def test_disturbed_runs_can_be_left_out_and_taken_in_again(app, record):

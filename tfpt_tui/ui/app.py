@@ -41,7 +41,6 @@ MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
 # What ends the app from outside; Ctrl-C is a key.
 ENDINGS = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 RESET = "".join(f"\x1b[?{mode}l" for mode in MODES_OFF).encode() + b"\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
-# Older runs are over, or their plan comes after that of a newer one that is alive.
 
 
 class TfptApp(App[None]):
@@ -97,7 +96,7 @@ class TfptApp(App[None]):
     def _make_compare(self) -> Screen[None]:
         from tfpt_tui.ui.compare.screen import CompareScreen
 
-        return CompareScreen(self._paths)
+        return CompareScreen(self._paths, self._settings)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), *self._ascii)

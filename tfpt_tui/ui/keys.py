@@ -110,6 +110,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         Key("x_axis", "x", "x_axis", "X axis", "curves by epoch or by seconds"),
         Key("across", "A", "across", "Across", "compare across machines and versions anyway"),
         Key("undisturbed", "z", "undisturbed", "Disturbed", "leave out runs that were disturbed, or not"),
+        quiet("again", "R", "again", "Repeat", "run those once more that were disturbed"),
         Key("export", "e", "export", "Export", "write it to a file, in any format"),
         quiet("copy", "y", "copy_cell", "Copy", "copy the cell under the cursor"),
         quiet("copy_table", "Y", "copy_table", "Copy table", "copy the table as Markdown"),

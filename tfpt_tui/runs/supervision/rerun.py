@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
+from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun, make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.state import read_state
 from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep
+from tfpt_tui.runs.supervision.queue import describe_start, waits_for
+from tfpt_tui.runs.supervision.submit import submit
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
             alone.append(run)
     plans = [_duel_again(sweep, sorted(restarts)) for sweep, restarts in duels.values()]
     return [*plans, _rows_again(alone)] if alone else plans
+
+
+def run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths) -> str:
+    """Submit those plans; returns what has become of them, in words.
+
+    Raises:
+        TfptError: as :func:`submit` and :func:`reruns_of` say; plans before it were submitted.
+    """
+    waits = waits_for(paths)
+    plans = [again.plan for again in reruns_of(runs, paths)]
+    for plan in plans:
+        submit(plan, settings, paths)
+    return describe_start(sum(len(plan.runs) for plan in plans), waits)
 
 
 def _duel_of(run: RunDirectory, paths: Paths) -> Sweep | None:

@@ -1,4 +1,4 @@
-"""One comparison in several views: its table, speed, phases, curves, published numbers and origins."""
+"""One comparison in several views: its speed, table, phases, curves, published numbers and origins."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tfpt_tui.ui.compare.phase_bars import draw_phases
 from tfpt_tui.ui.compare.result_table import MAX_ROWS, ResultTable
 from tfpt_tui.ui.compare.view_bar import ViewBar
 
-TABLE, SPEED, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
-    "table",
+SPEED, TABLE, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
     "speed",
+    "table",
     "phases",
     "curves",
     "published",
@@ -42,9 +42,9 @@ class ComparisonPane(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self.comparison_view: ComparisonView | None = None
-        self.view = TABLE
-        # The columns that each of the drawings of this comparison has.
-        self._drawn: dict[str, int] = {}
+        self.view = SPEED
+        # The columns that each of the drawings of this comparison has, and whether it has no table above it.
+        self._drawn: dict[str, tuple[int, bool]] = {}
 
     def compose(self) -> ComposeResult:
         yield ViewBar({view: view.capitalize() for view in VIEWS}, id="views")
@@ -81,9 +81,10 @@ class ComparisonPane(Vertical):
         return self.comparison_view.published if self.table.id == PUBLISHED else self.comparison_view.comparison
 
     @property
-    def has_disturbed(self) -> bool:
-        found = self.comparison_view and self.comparison_view.comparison
-        return bool(found and any(map(is_disturbed, found.results)))
+    def disturbed(self) -> tuple[str, ...]:
+        """The IDs of the runs that something else on the machine disturbed."""
+        found = self.comparison_view.comparison if self.comparison_view else None
+        return tuple(result.run for result in found.results if is_disturbed(result)) if found else ()
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ class ComparisonPane(Vertical):
 
     def step(self, step: int) -> None:
         """The next view, or the previous one; beside the table that is always there, one of the others."""
-        ring = VIEWS[1:] if len(self.shown) > 1 else VIEWS
+        ring = [view for view in VIEWS if view != TABLE or len(self.shown) == 1]
         self.show_view(ring[(ring.index(self.shown[-1]) + step) % len(ring)])
 
     def on_resize(self) -> None:
@@ -164,14 +165,20 @@ class ComparisonPane(Vertical):
         own.show(found.table if found else None)
 
     def _draw(self, view: str) -> None:
-        """Draw a view anew where that changes it; of very many rows the first ones, as in the table."""
+        """Draw a view anew where that changes it; of very many rows the first ones, as in the table.
+
+        The notes stand below the speed where there is no table above it.
+        """
+        found, alone = self.comparison_view, TABLE not in self.shown
         columns = self.content_size.width - 1  # the scrollbar's
-        if view not in DRAWINGS or not self.comparison_view or self._drawn.get(view) == columns:
+        if view not in DRAWINGS or not found or self._drawn.get(view) == (columns, alone):
             return
-        self._drawn[view] = columns
-        rows = self.comparison_view.rows
+        self._drawn[view] = (columns, alone)
+        rows = found.rows
         parts = [text.cut(len(rows) - MAX_ROWS)] if len(rows) > MAX_ROWS else []
         parts += [DRAWINGS[view](rows[:MAX_ROWS], columns)] if rows else []
+        if view == SPEED and alone and found.comparison:
+            parts.append(text.notes(found.comparison.table))
         self.query_one(f"#{view}", Static).update(Content("\n").join(parts))
 
     def _other_table_has_focus(self) -> bool:

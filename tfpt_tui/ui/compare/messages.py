@@ -44,5 +44,17 @@ class Found(Message):
 
 
 @dataclass
+class Repeated(Message):
+    """Runs were started once more; what has become of them."""
+
+    said: str
+
+
+@dataclass
+class NotRepeated(Message):
+    reason: str
+
+
+@dataclass
 class Unreadable(Message):
     reason: str

@@ -15,11 +15,14 @@ from textual.widgets import DataTable, Footer, OptionList
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.errors import printable
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.results.requests.comparables import PUBLISHED, Choice, change_token, list_choices
 from tfpt_tui.results.requests.request import TOGETHER
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import as_markdown
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.supervision.rerun import run_again
 from tfpt_tui.ui.compare import comparison_pane, messages
 from tfpt_tui.ui.compare.choice_list import ChoiceList
 from tfpt_tui.ui.compare.choices_pane import ChoicesPane
@@ -28,6 +31,7 @@ from tfpt_tui.ui.compare.comparison_view import ComparisonSelection, read_compar
 from tfpt_tui.ui.compare.curves import Curves
 from tfpt_tui.ui.compare.export import ExportDialog
 from tfpt_tui.ui.compare.result_table import ResultTable
+from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import COMPARE, bindings
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
@@ -50,9 +54,10 @@ class CompareScreen(Screen[None]):
     BINDINGS = bindings(COMPARE)
     AUTO_FOCUS = "#choices"
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, settings: UserSettings) -> None:
         super().__init__()
         self._paths = paths
+        self._settings = settings
         self._away = True  # until it is seen, and while another screen is
         self._wanted: ComparisonSelection | None = None
         self._change_token: Hashable = None
@@ -164,6 +169,8 @@ class CompareScreen(Screen[None]):
 
     @on(OptionList.OptionSelected, "#choices")
     def _open(self) -> None:
+        if comparison_pane.TABLE not in self._pane.shown and self._pane.view != comparison_pane.PUBLISHED:
+            self._pane.show_view(comparison_pane.TABLE)
         self._pane.table.focus()
 
     def action_mark(self) -> None:
@@ -179,7 +186,7 @@ class CompareScreen(Screen[None]):
             self._compare_as(replace(before, choices=chosen))
             return
         if _is_published(chosen) != (before is not None and _is_published(before.choices)):
-            self._pane.show_view(comparison_pane.PUBLISHED if _is_published(chosen) else comparison_pane.TABLE)
+            self._pane.show_view(comparison_pane.PUBLISHED if _is_published(chosen) else comparison_pane.SPEED)
         self._compare_as(ComparisonSelection(chosen))
 
     def _compare_as(self, wanted: ComparisonSelection) -> None:
@@ -236,6 +243,33 @@ class CompareScreen(Screen[None]):
         if self._wanted:
             self._compare_as(replace(self._wanted, undisturbed=not self._wanted.undisturbed))
 
+    @work
+    async def action_again(self) -> None:
+        """Run the disturbed runs once more; of a duel whole restarts, in which all arms take turns again."""
+        runs = [RunDirectory(self._paths.runs / run) for run in self._pane.disturbed]
+        if not runs:
+            return
+        what = f"{len(runs)} disturbed run{'' if len(runs) == 1 else 's'}"
+        question = f"Run {what} once more? Arms of a duel bring the others of their restart."
+        if await self.app.push_screen_wait(Confirm(question, {"r": f"Repeat {what}", "c": "Cancel"})) == "r":
+            self._run_again(runs)
+
+    @work(thread=True, group="again")
+    def _run_again(self, runs: Sequence[RunDirectory]) -> None:
+        try:
+            self.post_message(messages.Repeated(run_again(runs, self._settings, self._paths)))
+        except TfptError as error:
+            self.post_message(messages.NotRepeated(str(error)))
+
+    @on(messages.Repeated)
+    def _show_repeated(self, message: messages.Repeated) -> None:
+        self.notify(f"{printable(message.said)}; 3 follows them, and space here compares both", markup=False)
+
+    @on(messages.NotRepeated)
+    def _show_not_repeated(self, message: messages.NotRepeated) -> None:
+        reason = printable(message.reason)
+        self.notify(reason, title="Not started", severity="error", timeout=TOLD_S, markup=False)
+
     def action_sort(self) -> None:
         self._pane.table.sort_here()
 
@@ -260,8 +294,9 @@ class CompareScreen(Screen[None]):
         self._pane.show_view(view)
 
     def action_enlarge(self) -> None:
+        in_table = self.query_one("#table").has_focus
         self.toggle_class("-full")
-        self._pane.show_view(self._pane.view)
+        self._pane.show_view(comparison_pane.TABLE if in_table else self._pane.view)
 
     # What is taken away.
 
@@ -342,7 +377,9 @@ class CompareScreen(Screen[None]):
                     and (pane.comparison_view.across_helps or pane.comparison_view.wanted.across)
                 )
             case "undisturbed":
-                return bool(self._wanted and self._wanted.undisturbed) or pane.has_disturbed
+                return bool(self._wanted and self._wanted.undisturbed) or bool(pane.disturbed)
+            case "again":
+                return bool(pane.disturbed)
             case "x_axis":
                 return comparison_pane.CURVES in pane.shown and bool(
                     pane.comparison_view and pane.comparison_view.curves

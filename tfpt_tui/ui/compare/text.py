@@ -40,6 +40,9 @@ def answer(table: Table, most: int) -> Content:
         Content.styled(printable(line), "$text-warning" if line.startswith("!") or DOUBT in line else "bold")
         for line in table.answer[:most]
     ]
+    disturbed = next((place for place, line in enumerate(table.answer[:most]) if line.startswith("!")), None)
+    if disturbed is not None:
+        lines[disturbed] += Content.styled("  R repeats, z leaves out", "$foreground-muted")
     if (more := len(table.answer) - most) > 0:
         lines[-1] += Content.styled(f"  and {more + 1} more lines; an export has them all", "$foreground-muted")
     return Content("\n").join(lines)

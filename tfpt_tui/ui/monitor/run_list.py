@@ -47,7 +47,7 @@ class RunList(OptionList):
             self.highlighted = self.get_option_index(str(chosen))
 
     def nearest_beside(self, gone: Collection[str]) -> str | None:
-        """The item to choose when those with all runs among ``gone`` are gone: the next one, else the one before."""
+        """The item to choose when those whose runs are all ``gone`` are gone: the next, else the one before."""
         items = [(entry, all(run.run in gone for run in shown[0].runs)) for entry, shown in self._shown.items()]
         place = next((index for index, (entry, _) in enumerate(items) if entry == self.chosen), 0)
         following = [*items[place:], *reversed(items[:place])]

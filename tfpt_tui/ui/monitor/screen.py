@@ -27,9 +27,8 @@ from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import check_over, delete_run, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
-from tfpt_tui.runs.supervision.rerun import reruns_of
+from tfpt_tui.runs.supervision.rerun import run_again
 from tfpt_tui.runs.supervision.resume import rest_of, resume
-from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.ui.dialogs.ask import Ask
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
@@ -384,7 +383,7 @@ class MonitorScreen(Screen[None]):
         answers = {"r": f"Run {text.counted(meant)} again", **go_on, "c": "Cancel"}
         answer = await self.app.push_screen_wait(Confirm("Run it once more?", answers))
         if answer == "r":
-            self._do(partial(_run_again, self._directories(meant), self._paths, self._settings))
+            self._do(partial(run_again, self._directories(meant), self._settings, self._paths))
         elif answer == "g":
             self._do(partial(_go_on, sweep, self._paths, self._settings))
         if answer != "c":
@@ -440,14 +439,6 @@ def _left_of(sweep: SweepDirectory, paths: Paths) -> int:
         return len(rest_of(read_sweep(sweep, paths)).pending)
     except TfptError:
         return 0  # nothing is left, it is being run, or the runs came from another machine
-
-
-def _run_again(runs: Sequence[RunDirectory], paths: Paths, settings: UserSettings) -> str:
-    waits = waits_for(paths)
-    plans = [again.plan for again in reruns_of(runs, paths)]
-    for plan in plans:
-        submit(plan, settings, paths)
-    return describe_start(sum(len(plan.runs) for plan in plans), waits)
 
 
 def _go_on(sweep: SweepDirectory, paths: Paths, settings: UserSettings) -> str:
