@@ -116,6 +116,6 @@ def test_the_end_of_all_that_was_alive_is_said_once_with_how_it_ended():
     half = (a_result("a"), a_result("b", status="running"), before[2])
     over = (a_result("a"), a_result("b", status="out_of_memory"), before[2])
     assert all_ended(before, half) == ""
-    assert all_ended(half, over) == "1 run out of memory; press 4 for the answer"
-    assert all_ended(before, over) == "1 run completed, 1 run out of memory; press 4 for the answer"
+    assert all_ended(half, over) == "1 run out of memory"
+    assert all_ended(before, over) == "1 run completed, 1 run out of memory"
     assert all_ended(over, over) == ""

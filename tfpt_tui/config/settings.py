@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ class UserSettings:
     theme: str = ""
     # Two paints a second read as live and stay far below what a slow SSH link carries.
     refresh_hz: float = 2.0
+    # A command that is run, without a shell, with the text as its last argument, when all runs are over.
+    notify: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,17 +48,23 @@ def load_settings(path: Path) -> UserSettings:
     for framework, interpreter in interpreters.items():
         _check_interpreter(interpreter, f"{path}: [interpreters]: {framework}")
     ui = document.get("ui", {})
-    _check(ui, {"theme", "refresh_hz"}, f"{path}: [ui]")
-    theme = ui.get("theme", "")
-    if not isinstance(theme, str):
-        raise UsageError(f"{path}: [ui]: theme must be text, not {theme!r}")
+    _check(ui, {"theme", "refresh_hz", "notify"}, f"{path}: [ui]")
+    for key in ("theme", "notify"):
+        if not isinstance(ui.get(key, ""), str):
+            raise UsageError(f"{path}: [ui]: {key} must be text, not {ui[key]!r}")
+    notify = ui.get("notify", "")
+    _check_command(notify, f"{path}: [ui]: notify")
     refresh_hz = ui.get("refresh_hz", UserSettings.refresh_hz)
     if type(refresh_hz) not in (int, float) or not MIN_REFRESH_HZ <= refresh_hz <= MAX_REFRESH_HZ:
         raise UsageError(
             f"{path}: [ui]: refresh_hz must be {MIN_REFRESH_HZ:g} to {MAX_REFRESH_HZ:g}, not {refresh_hz!r}"
         )
     return UserSettings(
-        interpreters, theme=theme, refresh_hz=float(refresh_hz), keys=_texts(document, "keys", path)
+        interpreters,
+        theme=ui.get("theme", ""),
+        refresh_hz=float(refresh_hz),
+        notify=notify,
+        keys=_texts(document, "keys", path),
     )
 
 
@@ -64,6 +73,15 @@ def _check_interpreter(interpreter: str, where: str) -> None:
     relative = "/" in interpreter and not os.path.isabs(os.path.expanduser(interpreter))
     if not interpreter.strip() or "\0" in interpreter or relative:
         raise UsageError(f"{where} must be the full path of an interpreter, not {interpreter!r}")
+
+
+def _check_command(command: str, where: str) -> None:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"{where}: not a command: {error}".lower()) from None
+    if command and (not words or "\0" in command):
+        raise UsageError(f"{where} must be a command such as 'notify-send', not {command!r}")
 
 
 def _texts(document: Mapping[str, object], name: str, path: Path) -> dict[str, str]:

@@ -171,7 +171,7 @@ class ComparisonPane(Vertical):
         """
         found, alone = self.comparison_view, TABLE not in self.shown
         columns = self.content_size.width - 1  # the scrollbar's
-        if view not in DRAWINGS or not found or self._drawn.get(view) == (columns, alone):
+        if view not in DRAWINGS or not found or columns < 1 or self._drawn.get(view) == (columns, alone):
             return
         self._drawn[view] = (columns, alone)
         rows = found.rows

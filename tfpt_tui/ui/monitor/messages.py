@@ -27,6 +27,13 @@ class Unreadable(Message):
 
 
 @dataclass
+class Ended(Message):
+    """All that was alive is over."""
+
+    how: str
+
+
+@dataclass
 class Done(Message):
     """What the user asked for was done with these runs, and what there is to say of it."""
 

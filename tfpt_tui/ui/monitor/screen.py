@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,6 +41,7 @@ from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.run_pane import LOG, TRAINING, VIEWS, Picture, RunPane
 from tfpt_tui.ui.monitor.runs_pane import RunsPane
 from tfpt_tui.ui.monitor.watch import RunPoller, RunSelection, Snapshot
+from tfpt_tui.ui.notification import desktop_notification, run_command
 from tfpt_tui.ui.polling import keep_polling
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 from tfpt_tui.ui.widgets.chart import Chart
@@ -110,10 +112,14 @@ class MonitorScreen(Screen[None]):
             lambda _: poller.poll(self.wanted),
             lambda snapshot: self.post_message(messages.Polled(snapshot)),
             lambda problem: self.post_message(messages.Unreadable(problem)),
-            lambda: self._away,
+            self._is_idle,
             self._poll_now,
             1 / self._settings.refresh_hz,
         )
+
+    def _is_idle(self) -> bool:
+        """Whether nobody looks, and no end is waited for that is to be told wherever the user is."""
+        return self._away and not (self.snapshot and self.snapshot.live)
 
     @on(messages.Polled)
     def _show_snapshot(self, message: messages.Polled) -> None:
@@ -130,8 +136,7 @@ class MonitorScreen(Screen[None]):
         if snapshot is None:
             return
         if before and (ended := text.all_ended(before.runs, snapshot.runs)):
-            self.app.bell()
-            self.notify(ended, timeout=ENDED_S, markup=False)
+            self.post_message(messages.Ended(ended))
         self.set_class(not snapshot.runs, "-empty")
         if not snapshot.runs:
             self._show_empty()
@@ -141,6 +146,22 @@ class MonitorScreen(Screen[None]):
         self._open_what_is_read()
         if _keys_of(before) != _keys_of(snapshot):
             self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
+
+    @on(messages.Ended)
+    def _tell_ended(self, message: messages.Ended) -> None:
+        self.app.bell()
+        self.notify(f"{message.how}; press 4 for the answer", timeout=ENDED_S, markup=False)
+        if self.app._driver and not self.app.is_headless:  # as Textual's own bell
+            self.app._driver.write(desktop_notification(message.how, os.environ))
+        if self._settings.notify:
+            self._run_notify(message.how)
+
+    @work(thread=True, group="notify")
+    def _run_notify(self, how: str) -> None:
+        try:
+            run_command(self._settings.notify, how)
+        except TfptError as error:
+            self.post_message(messages.Refused(str(error)))
 
     def watch_axes(self) -> None:
         self._show_run()

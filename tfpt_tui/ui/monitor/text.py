@@ -221,7 +221,7 @@ def all_ended(before: Sequence[RunResult], runs: Sequence[RunResult]) -> str:
         return ""
     endings = Counter(run.status.replace("_", " ") for run in runs if run.run in alive)
     said = ", ".join(f"{count} run{'s' * (count > 1)} {status}" for status, count in endings.items())
-    return f"{said}; press 4 for the answer" if said else ""
+    return said
 
 
 def len_epochs(record: Record) -> int:
