@@ -259,7 +259,7 @@ async def test_a_run_that_cannot_be_read_does_not_hide_the_others(app, paths, re
     (odd / "config.toml").write_text(recorded.runs[0].config.read_text())
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "Is a directory", "TensorFlow completed")
-        await pilot.press("j")
+        await pilot.press("j", "j")
         await shows(pilot, "TensorFlow 9.9", "test loss")
 
 

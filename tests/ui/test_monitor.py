@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from tests.recordings import QUICK
 from tests.ui.driving import SIZES, finish, hides, screen_text, shows
 from tests.waiting import wait_until
 from tfpt_tui.config.toml import read_toml, write_toml
@@ -14,7 +15,7 @@ from tfpt_tui.errors import MissingError
 from tfpt_tui.events import Slice, Stamped, encode
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.runs.record.processes import identify
-from tfpt_tui.runs.record.state import read_state, state_of, write_state
+from tfpt_tui.runs.record.state import read_state, state_of, status_of, write_state
 from tfpt_tui.ui.monitor import watch
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.reader import RunReader
@@ -341,13 +342,40 @@ async def test_a_filter_that_is_left_chooses_a_run_that_it_lists(app, recorded):
         await shows(pilot, "PyTorch 9.9")
 
 
+@pytest.mark.parametrize(("size", "figures"), zip(SIZES, ("98", "0.98 0.500 98", "0.98 0.500 98"), strict=True))
+async def test_runs_stand_by_their_plans_with_what_differs_and_their_figures(app, record, size, figures):
+    losses = {"losses": (2.0, 0.98), "rate": 98.4}
+    record("20261120-090000-older-aa00", ("pytorch", {}), ("tensorflow", {}), preset="older")
+    record(QUICK, *(("pytorch", {"batch_size": size, "seed": 25, **losses}) for size in (16, 32)))
+    async with app.run_test(size=size) as pilot:
+        text = await shows(pilot, "4 runs")
+        lines = [line.partition("│")[0].split() for line in text.split("\n")]
+        listed = [line for line in lines if line and line[0] in ("quick", "older", "b16", "b32")]
+        assert listed[0] == ["quick", "11-20", "10:10", "e20"]
+        assert [line[0] for line in listed] == ["quick", "b16", "b32", "older"]
+        assert " ".join(listed[1][1:]) == figures
+        assert "older 11-20 10:10 b32 e20" in text
+
+
+async def test_a_plan_under_way_says_how_far_it_is_and_how_long_it_takes(app, start):
+    finish(start("completes"))
+    sweep = start("completes", "completes", "hangs")  # the third worker
+    wait_until(lambda: status_of(sweep.runs[0]) == "running")
+    async with app.run_test(size=(120, 36)) as pilot:
+        text = await shows(pilot, " 0/2, ", "s left", "PyTorch running 50%", "TensorFlow queued")
+        assert text.index("PyTorch running") < text.index("TensorFlow queued")
+    sweep.directory.stop.touch()
+    finish(sweep)
+
+
 async def test_a_click_chooses_a_run_and_a_second_one_opens_it(app, recorded):
     async with app.run_test(size=(200, 60)) as pilot:
         await shows(pilot, "TensorFlow 9.9")
         await pilot.click(RunList, offset=(5, 2))
         await shows(pilot, "PyTorch 9.9")
         assert isinstance(app.screen, MonitorScreen)
-        await pilot.click(RunList, offset=(5, 0), times=2)
+        await pilot.click(RunList, offset=(5, 0), times=2)  # the line above the plan's runs
+        await pilot.click(RunList, offset=(5, 3), times=2)
         await shows(pilot, "esc closes", f"run {recorded.runs[1].id}")
         await pilot.click(offset=(1, 58))
         await hides(pilot, "esc closes")

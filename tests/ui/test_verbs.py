@@ -65,10 +65,10 @@ async def test_a_run_is_deleted_after_a_question_and_its_neighbour_is_chosen(app
     runs = record("s", ("pytorch", {}), ("pytorch", {"batch_size": 64}), ("pytorch", {"batch_size": 128}))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await shows(pilot, "3 runs", "batch 128")
-        await pilot.press("j", "D")
+        await pilot.press("k", "D")
         await shows(pilot, "Delete 1 run, with all that was recorded?")
         await pilot.press("d")
-        await shows(pilot, "1 run deleted", "2 runs", "batch 32")
+        await shows(pilot, "1 run deleted", "2 runs", "batch 128")
         assert [run.id for run in list_runs(paths)] == [runs[2].id, runs[0].id]
         await pilot.press("space", "k", "D", "enter")
         await shows(pilot, "2 runs deleted", "No runs yet")

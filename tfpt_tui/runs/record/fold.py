@@ -118,6 +118,16 @@ def time_left_s(record: Record) -> float | None:
     return max(left_s, 0.0)
 
 
+def share_done(record: Record) -> float:
+    """Of the whole training, as the time that is left; of another phase where there are no epochs."""
+    epochs = epochs_trained(record.start.config) if record.start else 0
+    if not record.progress and epochs:  # between two epochs
+        return len(record.epochs) / epochs
+    if not record.progress or not record.progress.epoch or not epochs:
+        return record.epoch_progress
+    return (record.progress.epoch - 1 + record.epoch_progress) / epochs
+
+
 def epochs_table(record: Record) -> list[list[str]]:
     """The lines of ``epochs.csv``, header first; numbers as precise as they were measured."""
     rows = [["epoch", "train_loss", "train_accuracy", "seconds", "first_batch_s", "images_per_s"]]

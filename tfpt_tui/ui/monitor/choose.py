@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison.filters import named, read_filter
 from tfpt_tui.results.comparison.groups import END_TO_END
@@ -55,6 +56,33 @@ def entries_of(runs: Sequence[RunResult]) -> list[Entry]:
         _duel(name, group) if name in duels else Entry(group[0].run, group[0], tuple(group))
         for name, group in members.items()
     ]
+
+
+@dataclass(frozen=True)
+class PlanItems:
+    """The items of one plan, in running order; ``sweep`` is "" for items of no plan, or of several."""
+
+    sweep: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def is_headed(self) -> bool:
+        """Whether a line above them says what they have in common."""
+        return bool(self.sweep) and len(self.entries) > 1
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The settings in which its runs differ."""
+        runs = [run for entry in self.entries for run in entry.runs]
+        return tuple(key for key in SETTINGS if len({run.setting(key) for run in runs}) > 1)
+
+
+def by_plan(entries: Sequence[Entry]) -> list[PlanItems]:
+    """The items, newest first, by their plans."""
+    plans: dict[str, list[Entry]] = {}
+    for entry in entries:
+        plans.setdefault(entry.run.sweep or entry.id, []).insert(0, entry)
+    return [PlanItems(items[0].run.sweep, tuple(items)) for items in plans.values()]
 
 
 def _duel(sweep: str, runs: Sequence[RunResult]) -> Entry:

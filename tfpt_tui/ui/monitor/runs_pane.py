@@ -12,8 +12,8 @@ from textual.reactive import var
 from textual.widgets import Input, OptionList
 
 from tfpt_tui.errors import UsageError
-from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, entries_of, matching, ordered
-from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, PlanItems, by_plan, entries_of, matching, ordered
+from tfpt_tui.ui.monitor.run_list import Beside, RunList, titles
 from tfpt_tui.ui.monitor.watch import Snapshot
 from tfpt_tui.ui.widgets.live import Live
 
@@ -30,6 +30,7 @@ class RunsPane(Vertical):
         self._marks: Mapping[str, str] = {}
 
     def compose(self) -> ComposeResult:
+        yield Live(id="titles")
         yield RunList(id="runs")
         yield Input(placeholder="words, or batch_size>32", id="filter", compact=True)
         yield Live(id="count")
@@ -38,6 +39,10 @@ class RunsPane(Vertical):
         """Show the runs of the snapshot; ``marks`` are letters beside runs, by their IDs."""
         self._snapshot, self._marks = snapshot, marks
         self._show()
+
+    def on_resize(self) -> None:
+        columns = self.content_size.width - 1  # of the list, which may scroll
+        self.query_one("#titles", Live).show(Content(titles(columns).rjust(columns)))
 
     def next_order(self) -> None:
         self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
@@ -70,8 +75,8 @@ class RunsPane(Vertical):
     def _leave_filter(self) -> None:
         """To the list, and to its first run where the chosen one was filtered out."""
         runs = self.query_one(RunList)
-        if runs.highlighted is None and runs.option_count:
-            runs.highlighted = 0
+        if runs.highlighted is None:
+            runs.choose_first()
         runs.focus()
 
     def _show(self) -> None:
@@ -82,8 +87,11 @@ class RunsPane(Vertical):
             # A condition that is half typed is no mistake yet.
             runs, problem = ordered(snapshot.runs, self.order), str(error)
         chosen = snapshot.chosen.id if snapshot.chosen else None
+        entries = entries_of(runs)
+        plans = by_plan(entries) if self.order == NEWEST else [PlanItems("", tuple(entries))]
+        beside = Beside(self._marks, snapshot.percent, snapshot.left)
         with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(RunList).show(entries_of(runs), chosen, self._marks)
+            self.query_one(RunList).show(plans, chosen, beside)
         count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
         self.query_one("#count", Live).show(Content(problem or count))
 

@@ -13,7 +13,7 @@ from tfpt_tui.config.schema import SETTINGS, RunConfig, describe_epochs, epochs_
 from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
-from tfpt_tui.runs.record.fold import Record, time_left_s
+from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
@@ -77,7 +77,7 @@ def progress(view: RunView, columns: int) -> Content:
     if view.config and columns >= WIDE:
         batch = view.config.batch_size
         what += f"  batch {record.progress.done // batch:,}/{max(1, record.progress.total // batch):,}"
-    share = _share_done(record)
+    share = share_done(record)
     left = f" {share:4.0%} {record.progress.images_per_s:,.0f} img/s"
     time_left = time_left_s(record)
     left += "" if time_left is None else f" {_seconds(time_left)} left"
@@ -94,14 +94,6 @@ def _between_epochs(record: Record) -> Record:
         images = round(last.images_per_s * last.seconds)
         progress = Progress("training", last.epoch, images, images)
     return replace(record, progress=replace(progress, images_per_s=progress.images_per_s or last.images_per_s))
-
-
-def _share_done(record: Record) -> float:
-    """Of the whole training, as the time that is left; of another phase where there are no epochs."""
-    epochs = len_epochs(record)
-    if not record.progress or not record.progress.epoch or not epochs:
-        return record.epoch_progress
-    return (record.progress.epoch - 1 + record.epoch_progress) / epochs
 
 
 def timeline(record: Record, columns: int) -> Content:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
+from tfpt_tui.results.requests.duration import expect_s, paces_here
 from tfpt_tui.results.store.index import read_gists
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
+from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.ui.monitor.choose import Entry, entries_of
 from tfpt_tui.ui.monitor.reader import RunReader, RunView
+from tfpt_tui.wording import show_duration
 
 MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them all
 
@@ -33,7 +39,8 @@ class Snapshot:
     """``runs`` are listed by the gist of their results; ``hidden`` counts the older ones that are not.
 
     ``entries`` are the items that they make. ``chosen`` is the one of the view, and ``beside`` are the runs that
-    are drawn with it, the other arms of a duel among them.
+    are drawn with it, the other arms of a duel among them. ``percent`` says how much of its training the live run
+    has done, by its ID, and ``left`` how long the plans take yet that are not over, by their sweeps.
     """
 
     runs: tuple[RunResult, ...] = ()
@@ -42,6 +49,8 @@ class Snapshot:
     chosen: Entry | None = None
     view: RunView | None = None
     beside: tuple[RunView, ...] = ()
+    percent: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def live(self) -> Entry | None:
@@ -63,6 +72,7 @@ class RunPoller:
         self._directories: list[RunDirectory] = []
         self._listed: dict[str, RunResult] = {}
         self._readers: dict[str, RunReader] = {}
+        self._expected_s: dict[str, float | None] = {}
 
     def poll(self, wanted: RunSelection) -> Snapshot:
         """The list of runs, the chosen one and those beside it."""
@@ -78,10 +88,42 @@ class RunPoller:
             return snapshot
         named = {name: entry for entry in entries for name in (entry.id, *(run.run for run in entry.runs))}
         chosen = named.get(wanted.chosen or "") or snapshot.live or entries[0]
-        drawn = [run for run in (chosen.run.run, *chosen.arms, *wanted.beside) if run in named]
-        self._readers = {run: self._readers.get(run) or self._reader(run) for run in dict.fromkeys(drawn)}
-        views = [_read(reader) for reader in self._readers.values()]
-        return replace(snapshot, chosen=chosen, view=views[0], beside=tuple(views[1:]))
+        drawn = dict.fromkeys(run for run in (chosen.run.run, *chosen.arms, *wanted.beside) if run in named)
+        followed = [*drawn, *((snapshot.live.run.run,) if snapshot.live else ())]
+        self._readers = {run: self._readers.get(run) or self._reader(run) for run in dict.fromkeys(followed)}
+        views = {run: _read(reader) for run, reader in self._readers.items()}
+        seen = [views[run] for run in drawn]
+        return replace(
+            snapshot,
+            chosen=chosen,
+            view=seen[0],
+            beside=tuple(seen[1:]),
+            percent={run: _percent(view.record) for run, view in views.items() if view.status == "running"},
+            left=self._left(entries, views),
+        )
+
+    def _left(self, entries: Sequence[Entry], views: Mapping[str, RunView]) -> dict[str, str]:
+        """How long each plan takes that is not over, in words; a duel says so itself."""
+        left_s: dict[str, float | None] = {}
+        alive = [entry for entry in entries if entry.status in ALIVE and entry.run.sweep and not entry.arms]
+        self._expect([entry.run for entry in alive if entry.run.run not in self._expected_s])
+        for entry in alive:
+            expected, before = self._expected_s[entry.run.run], left_s.get(entry.run.sweep, 0.0)
+            if expected is not None and entry.run.run in views:
+                record = views[entry.run.run].record
+                known = time_left_s(record) if record.phase == "training" else None
+                expected = max(expected - record.elapsed, 0.0) if known is None else known
+            left_s[entry.run.sweep] = None if expected is None or before is None else before + expected
+        return {sweep: _in_words(seconds) for sweep, seconds in left_s.items() if seconds is not None}
+
+    def _expect(self, runs: Sequence[RunResult]) -> None:
+        """Note how many seconds these runs take, by what is recorded now; None where nothing like them is."""
+        paces = paces_here(self._listed.values()) if runs else []
+        for run in runs:
+            try:
+                (self._expected_s[run.run],) = expect_s([run.config], paces)
+            except TfptError:  # its dataset is gone: the run will say so
+                self._expected_s[run.run] = None
 
     def _reader(self, run: str) -> RunReader:
         return RunReader(RunDirectory(self._paths.runs / run), self._paths)
@@ -103,6 +145,15 @@ class RunPoller:
         if known is None or (known.status in ALIVE and known.status != status_of(run)):
             known = self._listed[run.id] = read_result(run)
         return known
+
+
+def _percent(record: Record) -> int:
+    return int(100 * share_done(record))
+
+
+def _in_words(seconds: float) -> str:
+    """So coarse that it does not change with every look."""
+    return show_duration(math.ceil(seconds / 10) * 10)
 
 
 def _read(reader: RunReader) -> RunView:
