@@ -160,14 +160,26 @@ def test_a_duel_has_its_usual_restarts_and_no_pauses(look, paths):
 def test_a_preset_whose_rows_take_turns_by_themselves_does_so_here_too(look, paths):
     parity = begin(find_preset("parity", paths))
     outcome = look("parity")
-    assert (outcome.duel, outcome.repeats) == (True, 3)
+    assert (bool(outcome.duel), outcome.repeats) == (True, 3)
     assert outcome.fields["duel"].inherited == "true"
     assert command_of(parity, outcome, "mine") == "tfpt-tui run mine"
     otherwise = look("parity", duel="false")
-    assert (otherwise.duel, otherwise.repeats) == (False, 1)
+    assert (otherwise.duel, otherwise.repeats) == (None, 1)
     assert command_of(parity, otherwise, "mine") == "tfpt-tui run mine --no-duel"
     alone = look("parity", measure="loader")
-    assert (alone.duel, alone.problem) == (False, "")
+    assert (alone.duel, alone.problem) == (None, "")
+
+
+def test_a_duel_that_ends_with_its_answer_is_typed_as_the_command_line_has_it(look, paths):
+    sweep = begin(find_preset("batch-sweep", paths))
+    outcome = look("demo", until="2", budget="1.5")
+    assert (outcome.duel.until, outcome.duel.budget_s, outcome.duel.accuracy) == (0.02, 90.0, True)
+    assert outcome.fields["duel"].inherited == "true"
+    assert command_of(sweep, look("batch-sweep", until="2"), "m") == "tfpt-tui run m --duel --until 2%"
+    assert command_of(sweep, look("batch-sweep", budget="1.5"), "m") == "tfpt-tui run m --duel --budget 90s"
+    assert look("batch-sweep", until="2", duel="false").problem.startswith("until is of a duel")
+    assert look("batch-sweep", until="60").problem.startswith("until must be")
+    assert look("cpu-plain", budget="1").problem.startswith("duel: the clock of the track published")
 
 
 def test_a_preset_may_say_how_often_its_rows_are_run(look, paths):

@@ -151,7 +151,7 @@ async def test_no_screen_is_a_dead_end(app, recorded, size):
         await pilot.press("1")
         await shows(pilot, "tfpt-tui prepare", "64x64")
         await pilot.press("2")
-        await shows(pilot, "presets", "demo", "2 runs,", "starts now")
+        await shows(pilot, "presets", "demo", "f9 starts 2 runs")
         await pilot.press("4")
         await shows(pilot, "2 runs both frameworks", "baseline")
         await pilot.press("3")

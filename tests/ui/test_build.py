@@ -117,7 +117,7 @@ def over(start, paths, kept):
 @pytest.mark.parametrize("size", SIZES)
 async def test_presets_rows_settings_and_summary_are_seen_at_every_size(build, known, over, size):
     async with build(size) as opened:
-        text = await opened.shows("2 runs, about", "starts now", "■ 2 TensorFlow", "batch_size", "recorded runs")
+        text = await opened.shows("f9 starts 2 runs (about", "■ 2 TensorFlow", "batch_size", "recorded runs")
         assert "tab, arrows" in text
         if size == (80, 24):
             assert "[preset]" not in text
@@ -188,7 +188,7 @@ async def test_a_setting_that_does_not_apply_has_no_field(build, known):
         await opened.type("track", "default")
         assert opened.app.screen.query_one("#field-num_workers").parent.display
         await opened.type("framework", "tensorflow")
-        await opened.shows("1 run,")
+        await opened.shows("starts 1 run")
         assert not opened.app.screen.query_one("#field-num_workers").parent.display
 
 
@@ -202,13 +202,13 @@ async def test_the_field_in_focus_is_explained(build, known):
 
 async def test_arrows_and_enter_go_from_field_to_field(build, known):
     async with build() as opened:
-        await opened.type("batch_size", "")
+        await opened.type("epochs", "")
         await opened.press("down")
-        assert opened.app.focused.id == "field-epochs"
+        assert opened.app.focused.id == "field-batch_size"
         await opened.press("enter")
-        assert opened.app.focused.id == "field-learning_rate"
+        assert opened.app.focused.id == "field-repeats"
         await opened.press("up", "up", "up")
-        assert opened.app.focused.id == "field-image_size"
+        assert opened.app.focused.id == "field-framework"
 
 
 async def test_known_values_are_offered_and_several_may_be_taken(build, known):
@@ -226,10 +226,29 @@ async def test_known_values_are_offered_and_several_may_be_taken(build, known):
         await opened.shows("4 runs")
 
 
+async def test_a_setting_is_found_by_its_name_or_by_what_it_is_about(build, known):
+    async with build() as opened:
+        await opened.shows("demo  Synthetic")
+        for words, field in (("learnrate", "field-learning_rate"), ("load images", "field-num_workers")):
+            await opened.press("ctrl+p", *words)
+            await opened.shows(f"{field.removeprefix('field-')}: go to its field")
+            await opened.press("enter")
+            await until(opened.pilot, lambda _, field=field: opened.app.focused and opened.app.focused.id == field)
+            await opened.press("escape")
+
+
+async def test_the_path_of_a_dataset_completes_while_it_is_typed(build, known):
+    async with build() as opened:
+        await opened.type("data", str(known)[:-2])
+        await until(opened.pilot, lambda text: opened.app.focused._suggestion == str(known))
+        await opened.press("right")
+        assert opened.app.focused.value == str(known)
+
+
 async def test_an_absurd_sweep_says_how_many_runs_it_is(build, known):
     async with build() as opened:
-        entry = opened.app.screen.query_one("#field-seed", Input)
-        entry.value = ",".join(map(str, range(10_000)))
+        entry = opened.app.screen.query_one("#field-batch_size", Input)
+        entry.value = ",".join(map(str, range(1, 10_001)))
         await opened.shows("20,000 combinations: more than 1,000", "10,000 values")
 
 
@@ -330,9 +349,9 @@ async def test_paths_that_it_tells_of_cannot_command_the_terminal(build, known, 
 async def test_a_recorded_run_is_a_start_too(build, over):
     async with build() as opened:
         await opened.press("G")
-        await opened.shows(f"{over.runs[0].id}  a run of demo", "1 run,")
+        await opened.shows(f"{over.runs[0].id}  a run of demo", "starts 1 run")
         await opened.type("epochs", "1, 2")
-        await opened.shows("2 runs,")
+        await opened.shows("starts 2 runs")
         assert {row.resolved()["framework"] for row in opened.outcome.rows} == {"pytorch"}
 
 
@@ -355,7 +374,7 @@ async def test_broken_presets_are_named_and_read_again_when_mended(build, known,
         assert opened.app.screen.check_action("start", ()) is None
         broken.write_text('[[rows]]\nframework = "pytorch"\n')
         await opened.press("f5")
-        await opened.shows("broken  1 row", "1 run,")
+        await opened.shows("broken  1 row", "starts 1 run")
 
 
 async def test_names_and_titles_from_anywhere_are_shown_harmlessly(build, known, paths):
@@ -424,7 +443,7 @@ async def test_no_key_starts_what_was_chosen_before(build, known, monkeypatch):
 async def test_a_plan_waits_behind_one_that_trains_and_says_so(build, known, paths, start):
     sweep = start("hangs", "completes")
     async with build(settings=load_settings(paths.settings)) as opened:
-        await opened.shows(f"starts after 2 runs of sweep {sweep.id}")
+        await opened.shows(f"after 2 runs of sweep {sweep.id}")
         await opened.press("s")
         await opened.shows("2 runs wait for 2 runs of sweep")
         assert latest_sweep(paths).id != sweep.id
@@ -449,7 +468,7 @@ async def test_what_was_started_is_what_the_monitor_shows(build, known, paths, s
 async def test_a_plan_that_is_refused_says_why_and_starts_nothing(build, known, paths, fake_python):
     async with build(settings=load_settings(paths.settings)) as opened:
         await opened.type("device", "gpu:99")
-        await opened.shows("2 runs,")
+        await opened.shows("starts 2 runs")
         await opened.press("f9")
         await opened.shows("Not started", "device=gpu:99")
         assert list_runs(paths) == []
@@ -489,7 +508,7 @@ async def test_the_list_moves_by_letters_and_the_text_is_copied(build, known):
 
 async def test_nothing_is_painted_while_nobody_types(build, known):
     async with build() as opened:
-        await opened.shows("time not known; starts now")
+        await opened.shows("f9 starts", "(time not known)")
         await opened.app.workers.wait_for_complete()
         await opened.pilot.pause()
         painted = []

@@ -4,8 +4,9 @@ import pytest
 
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.runs.plan.draft import FIELDS, begin, look_at
+from tfpt_tui.runs.supervision.queue import describe_start
 from tfpt_tui.ui.build.plan_preview import PlanPreview
-from tfpt_tui.ui.build.text import FORM, field_help, field_note, known_values, row_lines, started, summary
+from tfpt_tui.ui.build.text import FORM, field_help, field_note, known_values, row_lines, summary
 
 
 @pytest.fixture
@@ -43,10 +44,10 @@ def test_a_field_says_its_meaning_range_and_unit(outcome):
 
 
 def test_the_summary_says_how_many_how_long_and_when(outcome):
-    assert summary(outcome(), None, "").plain == "2 runs, estimating; starts now"
-    assert summary(outcome(), PlanPreview("", 90.0), "").plain == "2 runs, about 2 min; starts now"
+    assert summary(outcome(), None, "").plain == "f9 starts 2 runs (estimating)"
+    assert summary(outcome(), PlanPreview("", 90.0), "").plain == "f9 starts 2 runs (about 2 min)"
     waiting = summary(outcome(repeats="5"), PlanPreview(), "1 run of sweep x").plain
-    assert waiting == "10 runs, time not known; starts after 1 run of sweep x"
+    assert waiting == "f9 queues 10 runs (time not known) after 1 run of sweep x"
     assert summary(outcome(seed="x"), None, "").plain.startswith("✗ seed must be a whole number")
 
 
@@ -63,5 +64,5 @@ def test_known_values_come_from_the_schema_and_from_this_machine():
 
 
 def test_a_plan_that_was_started_is_said_to_be_under_way_or_to_wait():
-    assert started(2, "") == "2 runs under way"
-    assert started(1, "sweep x") == "1 run waits for sweep x"
+    assert describe_start(2, "") == "2 runs under way"
+    assert describe_start(1, "sweep x") == "1 run waits for sweep x"

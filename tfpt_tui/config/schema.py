@@ -453,6 +453,8 @@ PLAN = {
         Setting("cooldown_s", float, 0.0, "pause between runs; 5 where they are repeated", "s", 0, 3600),
         Setting("burn_in", bool, False, "a first run that warms the machine up and is not compared"),
         Setting("duel", bool, False, "let the rows take turns, second by second, to compare their speed"),
+        Setting("until", float, 0.0, "end a duel when its answer is known, or known so precisely", "%", 0, 50),
+        Setting("budget", float, 0.0, "end a duel after this time without an answer", "min", 0, 1440),
     )
 }
 

@@ -14,11 +14,12 @@ from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
 from tfpt_tui.config.schema import PLAN, SETTINGS, RunConfig, Setting, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import printable
-from tfpt_tui.runs.plan.duel import why_no_duel
+from tfpt_tui.runs.plan.duel import Duel, why_no_duel
 from tfpt_tui.runs.plan.plan import Plan, duel_of, make_plan, usual_cooldown_s, usual_repeats
 
 MAX_RUNS = 10_000
 FIELDS: Mapping[str, Setting] = {**SETTINGS, **PLAN}
+OF_A_DUEL = ("duel", "until", "budget")
 # They decide which of the others apply.
 DECIDING = ("framework", "track")
 
@@ -68,7 +69,7 @@ class Outcome:
     repeats: int = 1
     cooldown_s: float | None = None
     burn_in: bool = False
-    duel: bool = False
+    duel: Duel | None = None
 
     @property
     def runs(self) -> int:
@@ -76,7 +77,7 @@ class Outcome:
 
     @property
     def pauses_s(self) -> float:
-        pause_s = usual_cooldown_s(self.repeats, self.duel) if self.cooldown_s is None else self.cooldown_s
+        pause_s = usual_cooldown_s(self.repeats, bool(self.duel)) if self.cooldown_s is None else self.cooldown_s
         pauses = self.repeats if self.duel else self.runs
         return pause_s * max(0, pauses - 1)
 
@@ -98,19 +99,19 @@ def look_at(draft: Draft) -> Outcome:
     """Read every text, and make the rows of the plan: those chosen, with every combination of what was typed."""
     fields = {**_setting_fields(draft), **_plan_fields(draft)}
     typed = {key: found.values for key, found in fields.items() if found.values and key in SETTINGS}
-    repeats, cooldown_s, burn_in, duel = (
-        _only(fields[key]) for key in ("repeats", "cooldown_s", "burn_in", "duel")
-    )
+    repeats, cooldown_s, burn_in = (_only(fields[key]) for key in ("repeats", "cooldown_s", "burn_in"))
     combinations = math.prod(map(len, typed.values())) * len(draft.chosen)
     rows = _expand(draft.rows, typed) if combinations <= MAX_ROWS else ()
     missing = [f"{key} {found.problem}" for key, found in fields.items() if found.problem]
-    wanted = bool(draft.preset.duel if duel is None else duel)
+    if fields["duel"].values == (False,):
+        missing += [f"{key} is of a duel: leave duel=false out" for key in OF_A_DUEL[1:] if fields[key].values]
+    wanted = _wanted_duel(draft, {key: fields[key].values for key in PLAN})
     no_duel = _why_no_duel(rows) if wanted and not missing else ""
-    turns = wanted and not (no_duel and duel is None)
-    runs = int(repeats or usual_repeats(draft.preset, duel_of(draft.preset) if turns else None))
-    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), turns)
+    duel = None if no_duel and not any(fields[key].values for key in OF_A_DUEL) else wanted
+    runs = int(repeats or usual_repeats(draft.preset, duel))
+    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), duel)
     flaw = _flaw(draft, outcome, combinations)
-    problem = flaw or next(iter(missing), "") or (f"duel: {no_duel}" if turns and no_duel else "")
+    problem = flaw or next(iter(missing), "") or (f"duel: {no_duel}" if duel and no_duel else "")
     return dataclasses.replace(outcome, flaw=flaw, problem=problem)
 
 
@@ -135,15 +136,18 @@ def plan_of(draft: Draft, outcome: Outcome) -> Plan:
         repeats=outcome.repeats,
         cooldown_s=outcome.cooldown_s,
         burn_in=outcome.burn_in,
-        duel=duel_of(draft.preset) if outcome.duel else None,
+        duel=outcome.duel,
     )
 
 
 def command_of(draft: Draft, outcome: Outcome, name: str) -> str:
     """The command line that runs the draft once it is a preset of that name."""
     preset = draft.preset
-    usual = usual_repeats(preset, duel_of(preset) if outcome.duel else None)
-    options = ["--duel" if outcome.duel else "--no-duel"] * (outcome.duel != bool(preset.duel))
+    duel = outcome.duel
+    usual = usual_repeats(preset, duel)
+    options = ["--duel" if duel else "--no-duel"] * (bool(duel) != bool(preset.duel))
+    options += [f"--until {100 * duel.until:g}%"] if duel and duel.until else []
+    options += [f"--budget {duel.budget_s:g}s"] if duel and duel.budget_s else []
     options += [f"--repeats {outcome.repeats}"] * (outcome.repeats != usual)
     options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
     options += ["--burn-in"] * outcome.burn_in
@@ -183,19 +187,29 @@ def _setting_fields(draft: Draft) -> dict[str, Field]:
 
 def _plan_fields(draft: Draft) -> dict[str, Field]:
     parsed = {key: _parse(setting, draft.texts.get(key, "")) for key, setting in PLAN.items()}
-    repeats, typed = (parsed[key][0] for key in ("repeats", "duel"))
-    duel = bool(typed[0] if typed else draft.preset.duel)
-    usual = usual_repeats(draft.preset, duel_of(draft.preset) if duel else None)
-    inherited = {
+    values = {key: found for key, (found, _) in parsed.items()}
+    duel = _wanted_duel(draft, values)
+    usual = usual_repeats(draft.preset, duel)
+    repeats = int(values["repeats"][0]) if values["repeats"] else usual
+    inherited = dict.fromkeys(PLAN, "0") | {
         "repeats": str(usual),
-        "cooldown_s": f"{usual_cooldown_s(int(repeats[0]) if repeats else usual, duel):g}",
         "burn_in": "false",
-        "duel": show_value(bool(draft.preset.duel)),
+        "cooldown_s": f"{usual_cooldown_s(repeats, bool(duel)):g}",
+        "duel": show_value(bool(duel)),
     }
     return {
         key: Field(setting, draft.texts.get(key, ""), inherited[key], *parsed[key])
         for key, setting in PLAN.items()
     }
+
+
+def _wanted_duel(draft: Draft, values: Mapping[str, Sequence[Value]]) -> Duel | None:
+    """The duel that is typed, as ``--until`` and ``--budget`` want one, too; else that of the preset."""
+    typed, until, budget = (float(values[key][0]) if values[key] else None for key in OF_A_DUEL)
+    wanted = typed or until or budget or (draft.preset.duel and typed is None)
+    if not wanted:
+        return None
+    return dataclasses.replace(duel_of(draft.preset), until=(until or 0.0) / 100, budget_s=60 * (budget or 0.0))
 
 
 def _applies(setting: Setting, row: PresetRow, deciding: Mapping[str, Sequence[Value]]) -> bool:

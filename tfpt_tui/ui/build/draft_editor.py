@@ -16,7 +16,7 @@ from tfpt_tui.ui.build.draft_form import DraftForm
 from tfpt_tui.ui.build.file_preview import Preview
 from tfpt_tui.ui.build.row_list import RowList
 
-HOW = "tab, arrows: rows and settings; esc: back here.\nA list such as 16, 32, 64 makes a sweep."
+HOW = "tab, arrows: rows and settings; esc: back; ctrl+p finds one.\nA list such as 16, 32, 64 makes a sweep."
 
 
 class DraftEditor(Container):

@@ -14,8 +14,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from tfpt_tui.config.schema import Setting
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Field, Outcome, is_path
 from tfpt_tui.ui.build.text import FORM, field_note, is_listed
+from tfpt_tui.ui.widgets.paths import PathSuggester
 from tfpt_tui.wording import end_of
 
 PREFIX = "field-"
@@ -35,7 +37,8 @@ class FieldLine(Widget):
         self._shown: Field | None = None
 
     def compose(self) -> ComposeResult:
-        yield Input(id=f"{PREFIX}{self.key}", compact=True, select_on_focus=False)
+        suggester = PathSuggester() if is_path(FIELDS[self.key]) else None
+        yield Input(id=f"{PREFIX}{self.key}", compact=True, select_on_focus=False, suggester=suggester)
 
     def render(self) -> Content:
         if self._shown is None:
@@ -106,6 +109,15 @@ class DraftForm(VerticalScroll, can_focus=False):
         """Put the texts of a draft into the inputs. Never while one types: the input is ahead of the draft."""
         for line in self.query(FieldLine):
             line.fill(draft.texts.get(line.key, ""))
+
+    @property
+    def applying(self) -> list[Setting]:
+        """The settings whose fields are there."""
+        return [FIELDS[line.key] for line in self.query(FieldLine) if line.display]
+
+    def go_to(self, key: str) -> None:
+        """Put the focus into the field of a setting."""
+        self.query_one(f"#{PREFIX}{key}", Input).focus()
 
     def enter(self) -> None:
         """Go to the first field."""

@@ -14,7 +14,6 @@ from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.requests.duration import Pace, duel_s, expect_s
 from tfpt_tui.runs.plan.draft import Draft, Outcome, command_of, preset_of
-from tfpt_tui.runs.plan.plan import duel_of
 from tfpt_tui.runs.plan.shortness import too_short
 
 
@@ -42,9 +41,10 @@ def look_up(
         for framework, environment in dict.fromkeys((config.framework, config.environment) for config in configs):
             interpreter_of(framework, settings, environment)
         seconds = expect_s(configs, paces)
-        fought_s = (
-            duel_s(configs, outcome.repeats, duel_of(draft.preset).accuracy, paces) if outcome.duel else None
-        )
+        duel = outcome.duel
+        fought_s = duel_s(configs, outcome.repeats, duel.accuracy, paces) if duel else None
+        if duel and duel.budget_s:
+            fought_s = min(fought_s or duel.budget_s, duel.budget_s)
         warnings = tuple(too_short(configs, [read_manifest(Path(config.data)) for config in configs]))
     except TfptError as error:
         return PlanPreview(text, problem=str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -35,6 +36,7 @@ from tfpt_tui.ui.build.draft_editor import DraftEditor
 from tfpt_tui.ui.build.draft_form import DraftForm
 from tfpt_tui.ui.build.drafts import Drafts
 from tfpt_tui.ui.build.file_preview import Preview
+from tfpt_tui.ui.build.find_setting import SettingFinder
 from tfpt_tui.ui.build.pick import Pick
 from tfpt_tui.ui.build.plan_preview import file_of, look_up
 from tfpt_tui.ui.build.row_list import RowList
@@ -53,6 +55,7 @@ READING = "reading presets, runs and datasets"
 class BuildScreen(Screen[None]):
     """The draft is the state: every key and letter makes a new one, and what is shown follows from it."""
 
+    COMMANDS: ClassVar = {SettingFinder}
     AUTO_FOCUS = "#sources"
     CSS_PATH = "screen.tcss"
     BINDINGS = bindings(BUILD)

@@ -20,15 +20,14 @@ from tfpt_tui.ui.build.plan_preview import PlanPreview
 from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
 from tfpt_tui.wording import show_duration
 
-# What must be typed comes first, then the settings in the order of the schema.
+# What is changed most comes first, then the settings in the order of the schema.
+FIRST = ("data", "framework", "epochs", "batch_size", "repeats", "duel", "until", "budget")
 FORM: Mapping[str, tuple[str, ...]] = {
-    group: tuple(
-        sorted(
-            (key for key, setting in FIELDS.items() if setting.group == group),
-            key=lambda key: not (FIELDS[key].required and is_path(FIELDS[key])),
-        )
-    )
-    for group in GROUPS
+    "most used": FIRST,
+    **{
+        group: tuple(key for key, setting in FIELDS.items() if setting.group == group and key not in FIRST)
+        for group in GROUPS
+    },
 }
 CHOSEN, LEFT_OUT = "■", "□"
 BEST = "*"
@@ -125,8 +124,8 @@ def summary(outcome: Outcome, preview: PlanPreview | None, waiting: str) -> Cont
     runs = _runs(outcome.runs)
     if preview and preview.problem:
         return Content.assemble((runs, "bold"), (f"  {GLYPHS['failed']} {printable(preview.problem)}", BAD_STYLE))
-    begins = f"starts after {printable(waiting)}" if waiting else "starts now"
-    text = Content.assemble((runs, "bold"), f", {_time(preview)}; {begins}")
+    verb, after = ("queues", f" after {printable(waiting)}") if waiting else ("starts", "")
+    text = Content.assemble((f"f9 {verb} {runs}", "bold"), f" ({_time(preview)}){after}")
     for warning in preview.warnings if preview else ():
         text += Content.styled(f"\n{GLYPHS['warning']} {printable(warning)}", "$warning")
     return text

@@ -24,8 +24,8 @@ from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 # What has its own place in an item.
 SHOWN = ("framework", "batch_size", "epochs", "epochs_measured", "seed", "environment", "measure")
 HEAD = "plan "  # before the sweep, as the ID of the line above its items
-# Figures at the right of an item: title, width, and the columns from which there is room for it. The settings of an
-# item may take the room of those that come first.
+# Figures at the right of an item: title, width, and the columns from which there is room for it. The settings of
+# an item may take the room of those that come first.
 FIGURES = (("loss", 6, 30), ("test", 6, 30), ("images/s", 9, 20))
 
 

@@ -17,6 +17,7 @@ from textual.widgets import Checkbox, Input, Label, Select
 from tfpt_tui.data.prepare import DEFAULT_SIZE
 from tfpt_tui.runs.tasks.prepare_request import FOLDER
 from tfpt_tui.ui.prepare.preview import SOURCES, Form
+from tfpt_tui.ui.widgets.paths import PathSuggester
 from tfpt_tui.wording import end_of
 
 PRINTABLE = r"[^\x00-\x1f\x7f]*"
@@ -109,6 +110,7 @@ class PrepareForm(Vertical):
 
 OF_ONE_DATASET = ("out", "limit", "classes")
 _TEXTS = ("folder", "archive", "out", "size", "limit", "classes")
+_PATHS = ("folder", "archive", "out")
 _STOPS = "PrepareForm Input, PrepareForm Select, PrepareForm Checkbox"
 
 
@@ -122,4 +124,5 @@ def _field(name: str, placeholder: str, label: str = "", *, number: bool = False
             max_length=9 if number else 4096,
             compact=True,
             select_on_focus=False,
+            suggester=PathSuggester() if name in _PATHS else None,
         )
