@@ -31,7 +31,7 @@ def test_interpreters_are_read_by_framework(tmp_path):
         ('[interpreters]\npytorch = "/a\\u0000b"\n', "pytorch must be the full path of an interpreter"),
         ("[ui]\nrefresh_hz = 60\n", "refresh_hz must be 0.5 to 5, not 60"),
         ("[ui]\nnotify = 3\n", "notify must be text, not 3"),
-        ("[ui]\nnotify = \"say 'a\"\n", "notify: not a command: no closing quotation"),
+        ('[ui]\nnotify = "say \'a"\n', "notify: not a command: no closing quotation"),
         ('[ui]\nnotify = " "\n', "notify must be a command such as 'notify-send', not ' '"),
         ("[uii]\n", "unknown key 'uii'; did you mean 'ui'?"),
         ("ui = 3\n", "must be a table"),

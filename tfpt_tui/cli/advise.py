@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tfpt_tui.cli.completion import complete_dataset
 from tfpt_tui.cli.follow import follow_turns
 from tfpt_tui.cli.invocation import Invocation, outlive_the_terminal, pass_invocation, say, show
 from tfpt_tui.cli.run import Duration
@@ -46,7 +47,13 @@ def _split(context: click.Context, parameter: click.Parameter, value: str) -> tu
 
 @click.command()
 @click.argument("framework", required=False, type=click.Choice(tuple(FRAMEWORKS)))
-@click.option("--data", required=True, metavar="DIR|NAME", help="A prepared dataset, by its directory or name.")
+@click.option(
+    "--data",
+    required=True,
+    metavar="DIR|NAME",
+    help="A prepared dataset, by its directory or name.",
+    shell_complete=complete_dataset,
+)
 @click.option("--budget", type=Duration(), default="10m", metavar="10m", help="For all frameworks together.")
 @click.option("--vary", default="", metavar="KEYS", callback=_split, help="Try other values of batch_size, too.")
 @click.option(
@@ -72,6 +79,10 @@ def advise(
     Candidates take turns with the fastest so far, and losers are sent home early. What comes out is a ladder that
     says what each switch brings, and a preset that reproduces it. The mathematics stay those of the track parity.
     A dropped connection does not end the search: the preset has the ladder, too.
+
+    \b
+    Example:
+      tfpt-tui advise pytorch --data cifar100 --budget 10m --script fastest.py
     """
     if script and not framework:
         raise UsageError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tfpt_tui.cli.completion import complete_preset, complete_run, complete_sweep
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.errors import GATE_PROVEN, UsageError
@@ -42,11 +43,18 @@ PASS, FAIL = "pass", "fail"
 
 
 @click.command()
-@click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1)
-@click.option("--sweep", metavar="ID", help="All runs of this sweep.")
-@click.option("--baseline", metavar="ID", help="The run that the others are measured against.")
+@click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1, shell_complete=complete_run)
+@click.option("--sweep", metavar="ID", help="All runs of this sweep.", shell_complete=complete_sweep)
+@click.option(
+    "--baseline", metavar="ID", help="The run that the others are measured against.", shell_complete=complete_run
+)
 @click.option("--by", metavar="KEY", help=f"Compare within each value of this setting; {TOGETHER} compares all.")
-@click.option("--published", metavar="PRESET", help="Beside the numbers that this preset's source published.")
+@click.option(
+    "--published",
+    metavar="PRESET",
+    help="Beside the numbers that this preset's source published.",
+    shell_complete=complete_preset,
+)
 @click.option("--across", is_flag=True, help="Compare runs of different machines or versions, with a note.")
 @click.option("--undisturbed", is_flag=True, help="Leave out the runs that other load disturbed, and say so.")
 @click.option("--all-columns", is_flag=True, help="Also show the settings that are the same in all rows.")
@@ -86,6 +94,12 @@ def compare(
     must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the
     baseline. Rows are ranked within one track and one measure only; where they differ in the framework and in one
     setting, frameworks are compared within each of its values.
+
+    \b
+    Examples:
+      tfpt-tui compare
+      tfpt-tui compare tag=night --by batch_size --format markdown
+      tfpt-tui compare --fail-if 'tensorflow slower than 5%'
     """
     condition = parse_gate(fail_if) if fail_if else None
     if by and by not in (TOGETHER, *SETTINGS):

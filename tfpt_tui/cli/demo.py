@@ -28,7 +28,12 @@ next, on your own images, a folder with one of its own for each class:
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def demo(invocation: Invocation, headless: bool) -> int:
-    """Make synthetic pictures, prove that the frameworks compute the same, let them take turns, and compare."""
+    """Make synthetic pictures, prove that the frameworks compute the same, let them take turns, and compare.
+
+    \b
+    Example:
+      tfpt-tui demo
+    """
     request = PrepareRequest("synthetic", str(invocation.paths.datasets / "demo"), limit=IMAGES_PER_CLASS)
     with shown_progress(request) as bars:
         outcome = execute(request, invocation.settings, invocation.paths, note=say, tell=bars.tell)

@@ -46,6 +46,10 @@ def doctor(invocation: Invocation, as_json: bool, sensitivity: bool) -> int:
 
     With --sensitivity, each framework trains while a process that uses 5, 12 and 25 % of the cores comes and goes.
     From then on runs are judged by what others on this machine do to them, not by their share alone.
+
+    \b
+    Example:
+      tfpt-tui doctor
     """
     if sensitivity:
         return _measure_sensitivity(invocation, as_json)

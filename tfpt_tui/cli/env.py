@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import click
 
+from tfpt_tui.cli.completion import complete_environment
 from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, say, show, text_width
 from tfpt_tui.config.frameworks import FRAMEWORKS, title_of, titles
 from tfpt_tui.config.presets import find_preset
@@ -35,6 +36,10 @@ def env(context: click.Context) -> None:
     """List, add, create and remove the Python environments that frameworks live in.
 
     A run names one with --set environment=NAME; "default" is the interpreter set in config.toml, else our own.
+
+    \b
+    Example:
+      tfpt-tui env list
     """
     if context.invoked_subcommand is None:
         context.invoke(list_)
@@ -44,7 +49,12 @@ def env(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a list of objects.")
 @pass_invocation
 def list_(invocation: Invocation, as_json: bool) -> None:
-    """All environments, with what is in them now: each framework is imported, which takes some seconds."""
+    """All environments, with what is in them now: each framework is imported, which takes some seconds.
+
+    \b
+    Example:
+      tfpt-tui env list
+    """
     leftovers = list_leftovers(invocation.paths.environments)
     if as_json:
         rows = [_row(name, found) for name, found in _probes(invocation)]
@@ -64,7 +74,12 @@ def list_(invocation: Invocation, as_json: bool) -> None:
 @click.argument("python", metavar="PYTHON")
 @pass_invocation
 def add(invocation: Invocation, name: str, python: str) -> None:
-    """Call the interpreter PYTHON by NAME; it needs a framework, numpy and Pillow, and nothing of ours."""
+    """Call the interpreter PYTHON by NAME; it needs a framework, numpy and Pillow, and nothing of ours.
+
+    \b
+    Example:
+      tfpt-tui env add nightly ~/venvs/nightly/bin/python
+    """
     directory = invocation.paths.environments
     check_name(name, directory)
     interpreter = _find(python)
@@ -95,6 +110,10 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
     """Make an environment with one framework in it, with uv where it is installed, else with pip.
 
     Interrupted or failed, it leaves nothing behind.
+
+    \b
+    Example:
+      tfpt-tui env create pytorch --version 2.13.0
     """
     with ended_as_by_ctrl_c():
         made, found = create_environment(
@@ -109,10 +128,15 @@ def create(invocation: Invocation, framework: str, gpu: bool, version: str | Non
 
 
 @env.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_environment)
 @pass_invocation
 def remove(invocation: Invocation, name: str) -> None:
-    """Forget an environment; one that tfpt-tui created is deleted."""
+    """Forget an environment; one that tfpt-tui created is deleted.
+
+    \b
+    Example:
+      tfpt-tui env remove nightly
+    """
     if user := user_of(name, invocation.paths, invocation.settings):
         raise UsageError(f"{name}: {user}")
     removed = remove_environment(name, invocation.paths.environments)

@@ -28,7 +28,7 @@ COMMANDS = {
     "prepare": "Make a dataset of small JPEG files from CIFAR, a folder or synthetic images.",
     "presets": "List presets, or show one with every row resolved.",
     "run": "Run a preset or a file of your own.",
-    "runs": "List, show, follow, stop, resume, rerun, delete, export and import runs.",
+    "runs": "List, show, follow, stop, rerun, note, tag, delete, export and import runs.",
     "compare": "Compare runs as a table, csv, json, markdown, latex or html.",
     "advise": "Find the fastest settings of each framework here, and what each brings.",
     "parity": "Prove that both backends compute the same thing.",
@@ -69,6 +69,12 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
     """Which is faster on this machine, TensorFlow or PyTorch, with which settings, and do both learn the same?
 
     Without a command it opens the terminal app.
+
+    \b
+    Examples:
+      tfpt-tui demo
+      tfpt-tui run parity --data cifar100
+      eval "$(_TFPT_TUI_COMPLETE=bash_source tfpt-tui)"   (completion; also zsh_source, fish_source)
     """
     paths = find_paths(runs)
     if paths.runs.exists() and not paths.runs.is_dir():

@@ -11,7 +11,12 @@ from tfpt_tui.manual import TOPICS, read_topic, title_of
 @click.command()
 @click.argument("topic", required=False)
 def manual(topic: str | None) -> None:
-    """Print a TOPIC of the manual as Markdown, or list the topics."""
+    """Print a TOPIC of the manual as Markdown, or list the topics.
+
+    \b
+    Example:
+      tfpt-tui manual compare
+    """
     if topic:
         show(read_topic(topic))
         return

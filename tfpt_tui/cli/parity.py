@@ -45,6 +45,10 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
     With --neutrality: prove that measuring costs nothing. A plain script of each framework, which imports nothing
     of tfpt-tui, takes turns with the worker that does the same work. Time, processor time, page faults, threads
     and waits for the device must agree; the exit code is 1 when they do not.
+
+    \b
+    Example:
+      tfpt-tui parity --json
     """
     if tracks and not neutrality:
         raise UsageError("--track: only with --neutrality; parity itself is of the track parity")

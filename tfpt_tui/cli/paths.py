@@ -16,7 +16,12 @@ from tfpt_tui.runs.record.lock import lock_path
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @pass_invocation
 def paths(invocation: Invocation, as_json: bool) -> None:
-    """Where everything is."""
+    """Where everything is.
+
+    \b
+    Example:
+      tfpt-tui paths
+    """
     found = {
         "runs": invocation.paths.runs,
         "sweeps": invocation.paths.sweeps,

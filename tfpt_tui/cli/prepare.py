@@ -54,6 +54,11 @@ def prepare(invocation: Invocation, /, progress: str | None, **options: Any) -> 
     CIFAR is fetched from its authors' page (169 and 170 MB) and kept for the next time; an interrupted download
     resumes where it stopped. A folder has train/CLASS/* and test/CLASS/*, or only CLASS/*, which is split 5:1; it
     is known again by the names of its files.
+
+    \b
+    Examples:
+      tfpt-tui prepare cifar100 --out ~/datasets/cifar100
+      tfpt-tui prepare ~/photos --out ~/datasets/photos --limit 500
     """
     request = PrepareRequest(**options)
     with (

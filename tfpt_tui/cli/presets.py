@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tfpt_tui.cli.completion import complete_preset
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, table_text, text_width
 from tfpt_tui.config.effective import BY_NAME
 from tfpt_tui.config.frameworks import FRAMEWORKS
@@ -32,7 +33,12 @@ INDENT = 11
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def presets(context: click.Context, as_json: bool) -> None:
-    """List presets, or show one with every row resolved."""
+    """List presets, or show one with every row resolved.
+
+    \b
+    Example:
+      tfpt-tui presets show parity
+    """
     if context.invoked_subcommand is None:
         context.invoke(list_presets, as_json=as_json)
     elif as_json:
@@ -43,7 +49,12 @@ def presets(context: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a list of JSON objects.")
 @pass_invocation
 def list_presets(invocation: Invocation, as_json: bool) -> None:
-    """List every preset; one that is broken is named with the reason."""
+    """List every preset; one that is broken is named with the reason.
+
+    \b
+    Example:
+      tfpt-tui presets list
+    """
     found = []
     for name, path in preset_files(invocation.paths).items():
         try:
@@ -63,12 +74,17 @@ def list_presets(invocation: Invocation, as_json: bool) -> None:
 
 
 @presets.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_preset)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option("--toml", "as_toml", is_flag=True, help="As its file is, comments and all: to copy and change.")
 @pass_invocation
 def show_preset(invocation: Invocation, name: str, as_json: bool, as_toml: bool) -> None:
-    """Show a preset, by NAME or path, with every row resolved against its defaults."""
+    """Show a preset, by NAME or path, with every row resolved against its defaults.
+
+    \b
+    Example:
+      tfpt-tui presets show parity --toml > mine.toml
+    """
     preset = find_preset(name, invocation.paths)
     if as_json and as_toml:
         raise click.UsageError("--json and --toml: choose one of them")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tfpt_tui.cli.completion import complete_dataset, complete_preset
 from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
@@ -76,8 +77,13 @@ class Duration(click.ParamType[float]):
 
 
 @click.command()
-@click.argument("preset", metavar="PRESET|FILE.toml")
-@click.option("--data", metavar="DIR|NAME", help="A prepared dataset, by its directory or as it is listed.")
+@click.argument("preset", metavar="PRESET|FILE.toml", shell_complete=complete_preset)
+@click.option(
+    "--data",
+    metavar="DIR|NAME",
+    help="A prepared dataset, by its directory or as it is listed.",
+    shell_complete=complete_dataset,
+)
 @click.option("--rows", metavar="1,3-5", help="Only these rows of the preset.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting in every row.")
 @_option("--repeats", PLAN["repeats"])
@@ -120,6 +126,11 @@ def run(
     """Run PRESET, or the rows of FILE.toml.
 
     The runs continue when this terminal closes; Ctrl-C stops them.
+
+    \b
+    Examples:
+      tfpt-tui run parity --data cifar100
+      tfpt-tui run quick --data cifar100 --set batch_size=64 --until 2%
     """
     chosen = find_preset(preset, invocation.paths)
     changes = dict(map(parse_override, overrides))

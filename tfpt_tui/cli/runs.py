@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from tfpt_tui.cli.completion import complete_run_or_sweep, complete_sweep
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
@@ -46,6 +47,10 @@ def runs(context: click.Context, as_json: bool) -> None:
     """List, show, follow, stop, resume, rerun, note, tag, delete, export and import recorded runs.
 
     An ID may be shortened to any prefix that is unique.
+
+    \b
+    Example:
+      tfpt-tui runs list
     """
     if context.invoked_subcommand is None:
         context.invoke(list_command, as_json=as_json)
@@ -57,7 +62,12 @@ def runs(context: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a list of JSON objects.")
 @pass_invocation
 def list_command(invocation: Invocation, as_json: bool) -> None:
-    """List all runs, newest first."""
+    """List all runs, newest first.
+
+    \b
+    Example:
+      tfpt-tui runs list --json
+    """
     if as_json:
         documents = stream_documents(invocation.paths, tell_indexing)
         before = "[\n"
@@ -74,11 +84,16 @@ def list_command(invocation: Invocation, as_json: bool) -> None:
 
 
 @runs.command("show")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @pass_invocation
 def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
-    """Show one run, live or over."""
+    """Show one run, live or over.
+
+    \b
+    Example:
+      tfpt-tui runs show 20261122-1655
+    """
     run = find_run(invocation.paths, run_id)
     result = read_result(run)
     if as_json:
@@ -91,10 +106,15 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
 @pass_invocation
 def tail(invocation: Invocation, run_id: str) -> None:
-    """Follow a run, or a sweep, from its beginning to its end; Ctrl-C leaves it running."""
+    """Follow a run, or a sweep, from its beginning to its end; Ctrl-C leaves it running.
+
+    \b
+    Example:
+      tfpt-tui runs tail 20261122-1655
+    """
     found = _find(invocation, run_id)
     runs, sweep = ([found], None) if isinstance(found, RunDirectory) else (list(found.runs), found)
     for narrator in narrators_of(runs):
@@ -103,10 +123,15 @@ def tail(invocation: Invocation, run_id: str) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
 @pass_invocation
 def stop(invocation: Invocation, run_id: str) -> None:
-    """Ask a run, or a sweep, to stop, and wait until it has."""
+    """Ask a run, or a sweep, to stop, and wait until it has.
+
+    \b
+    Example:
+      tfpt-tui runs stop 20261122-1655
+    """
     found = _find(invocation, run_id)
     if isinstance(found, RunDirectory):
         if status_of(found) not in ALIVE:
@@ -122,7 +147,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="[ID]", required=False)
+@click.argument("run_id", metavar="[ID]", required=False, shell_complete=complete_run_or_sweep)
 @click.option("--failed", is_flag=True, help="Those of a sweep (by default the latest) that did not complete.")
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the new runs.")
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
@@ -154,12 +179,17 @@ def _note_other_interpreters(again: Rerun, interpreters: Interpreters) -> None:
 
 
 @runs.command()
-@click.argument("sweep_id", metavar="[SWEEP]", required=False)
+@click.argument("sweep_id", metavar="[SWEEP]", required=False, shell_complete=complete_sweep)
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs that are left.")
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless: bool) -> int:
-    """Go on with a sweep that was interrupted, by default the latest: only what did not complete is run."""
+    """Go on with a sweep that was interrupted, by default the latest: only what did not complete is run.
+
+    \b
+    Example:
+      tfpt-tui runs resume
+    """
     sweep = _sweep(invocation, sweep_id)
     resumed, rest = resume_sweep(sweep.directory, invocation.paths, invocation.settings)
     summary = (
@@ -173,7 +203,7 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
 
 
 @runs.command()
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
 @click.argument("text", metavar="TEXT", nargs=-1)
 @pass_invocation
 def note(invocation: Invocation, run_id: str, text: tuple[str, ...]) -> None:
@@ -190,7 +220,7 @@ def note(invocation: Invocation, run_id: str, text: tuple[str, ...]) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
 @click.argument("tags", metavar="TAG...", nargs=-1, required=True)
 @click.option("--remove", is_flag=True, help="Take these tags away.")
 @pass_invocation
@@ -211,11 +241,16 @@ def tag(invocation: Invocation, run_id: str, tags: tuple[str, ...], remove: bool
 
 
 @runs.command()
-@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_run_or_sweep)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
-    """Delete recorded runs, models and all. A run that is alive is refused."""
+    """Delete recorded runs, models and all. A run that is alive is refused.
+
+    \b
+    Example:
+      tfpt-tui runs delete 20261122-165501 20261122-165502 --yes
+    """
     found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
     check_over(found)
     if not yes:
@@ -226,11 +261,16 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_run_or_sweep)
 @click.option("--out", required=True, metavar="FILE.tar.gz", help="File to write.")
 @pass_invocation
 def export(invocation: Invocation, run_ids: tuple[str, ...], out: str) -> None:
-    """Write recorded runs, or those of a sweep, to one file for another machine."""
+    """Write recorded runs, or those of a sweep, to one file for another machine.
+
+    \b
+    Example:
+      tfpt-tui runs export 20261122-1655 --out box.tar.gz
+    """
     chosen = list(dict.fromkeys(run for run_id in run_ids for run in _runs_of(invocation, run_id)))
     export_runs(chosen, Path(out))
     say(f"{out}: {len(chosen)} run{'' if len(chosen) == 1 else 's'}; import them with: tfpt-tui runs import {out}")
@@ -240,7 +280,12 @@ def export(invocation: Invocation, run_ids: tuple[str, ...], out: str) -> None:
 @click.argument("archive", metavar="FILE.tar.gz")
 @pass_invocation
 def import_command(invocation: Invocation, archive: str) -> None:
-    """Take in the runs of another machine; a run that is here already stays as it is."""
+    """Take in the runs of another machine; a run that is here already stays as it is.
+
+    \b
+    Example:
+      tfpt-tui runs import box.tar.gz
+    """
     imported = import_runs(Path(archive), invocation.paths)
     if imported.kept:
         say(f"already here, unchanged: {', '.join(imported.kept)}")

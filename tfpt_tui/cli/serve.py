@@ -29,6 +29,10 @@ def serve(invocation: Invocation, port: int, no_token: bool) -> None:
     """Show the app in a browser, on 127.0.0.1 only; from elsewhere it is reached through ssh -L.
 
     Whoever has the address that it prints may do what you may: it holds a token. Needs the extra "web".
+
+    \b
+    Example:
+      tfpt-tui serve --port 8000
     """
     try:
         from tfpt_tui.cli.web import LocalServer

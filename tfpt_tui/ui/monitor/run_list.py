@@ -181,9 +181,7 @@ def _figures(run: RunResult, columns: int, room: int) -> str:
         _number(run.test.accuracy, ".3f"),
         _number(run.training.throughput, ",.0f"),
     )
-    shown = [
-        text.rjust(width) for text, (_, width, least) in zip(texts, FIGURES, strict=True) if columns >= least
-    ]
+    shown = [text.rjust(width) for text, (_, width, least) in zip(texts, FIGURES, strict=True) if columns >= least]
     while shown and sum(map(len, shown)) > room:
         shown.pop(0)
     return "".join(shown)
