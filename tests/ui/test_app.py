@@ -1,5 +1,6 @@
 """The app on recorded and scripted runs, driven by keys."""
 
+import itertools
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ import pytest
 
 from tests.ui.driving import SIZES, counted, finish, has_a_curve, hides, look_into_help, screen_text, shows, until
 from tests.waiting import wait_until
+from tfpt_tui.config.look import Look, keep_look, read_look
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
@@ -305,6 +307,30 @@ async def test_a_theme_that_is_none_is_told_and_not_fatal(paths, recorded):
     app = TfptApp(paths, UserSettings(theme="tfpt-ligth"))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await shows(pilot, "no theme 'tfpt-ligth'; did you mean 'tfpt-light'?")
+
+
+async def test_the_theme_and_the_order_of_the_runs_are_as_they_were_left(paths, recorded):
+    orders = ("newest first", "fastest first", "by accuracy")
+    for shown, following in itertools.pairwise(orders):
+        app = TfptApp(paths, UserSettings())
+        async with app.run_test(size=(120, 36)) as pilot:
+            await shows(pilot, shown)
+            assert app.theme == ("tfpt-dark" if shown == "newest first" else "tfpt-light")
+            app.theme = "tfpt-light"
+            await pilot.press("o")
+            look = Look("tfpt-light", following)
+            await until(pilot, lambda _, look=look: read_look(paths.look) == look)
+    async with TfptApp(paths, UserSettings(theme="nord")).run_test() as pilot:
+        assert pilot.app.theme == "nord"
+
+
+@pytest.mark.parametrize("text", ["theme = 3", "no toml", 'schema = 99\ntheme = "x"'])
+def test_a_damaged_memory_of_the_look_is_the_usual_look(tmp_path, text):
+    (tmp_path / "look.toml").write_text(text)
+    assert read_look(tmp_path / "look.toml") == Look()
+    keep_look(tmp_path / "look.toml", order="by accuracy")
+    assert read_look(tmp_path / "look.toml") == Look(order="by accuracy")
+    keep_look(tmp_path / "look.toml" / "below a file", order="x")
 
 
 @pytest.mark.parametrize("theme", ["tfpt-dark", "tfpt-light", "tfpt-contrast", "ansi-dark", "ansi-light", "nord"])

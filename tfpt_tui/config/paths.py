@@ -27,6 +27,7 @@ class Paths:
     duels: Path
     searches: Path
     peaks: Path
+    look: Path
     settings: Path
     user_presets: Path
     shipped_presets: Path
@@ -53,6 +54,7 @@ def find_paths(runs: str | None = None) -> Paths:
         duels=data / "duels",
         searches=data / "advice",
         peaks=data / "peaks",
+        look=data / "look.toml",
         settings=config / "config.toml",
         user_presets=config / "presets",
         shipped_presets=_shipped_presets(),

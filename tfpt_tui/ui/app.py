@@ -21,6 +21,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tfpt_tui.config.frameworks import PROBLEMS
+from tfpt_tui.config.look import keep_look, read_look
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.settings import UserSettings
@@ -74,11 +75,12 @@ class TfptApp(App[None]):
         # Before the first paint: a theme that is set later styles every widget a second time.
         for theme in THEMES:
             self.register_theme(theme)
-        self._wanted_theme = settings.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
+        look = read_look(paths.look)
+        self._wanted_theme = settings.theme or look.theme or os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
         self.theme = self._wanted_theme if self._wanted_theme in self.available_themes else DEFAULT_THEME
         self.add_mode("prepare", self._make_prepare)
         self.add_mode("build", self._make_build)
-        self.add_mode("monitor", lambda: MonitorScreen(paths, settings))
+        self.add_mode("monitor", lambda: MonitorScreen(paths, settings, look.order))
         self.add_mode("compare", self._make_compare)
 
     # Screens other than the first are imported when they are opened: the first paint does not wait for them.
@@ -125,9 +127,14 @@ class TfptApp(App[None]):
         if self.theme != self._wanted_theme:
             hint = nearest(self._wanted_theme, list(self.available_themes))
             self.notify(f"no theme {self._wanted_theme!r}{hint}", severity="warning", markup=False)
+        self.theme_changed_signal.subscribe(self, lambda theme: self._remember_theme(theme.name))
         # Whoever is told to end did not leave by itself. A hang-up is handled by open_app.
         end = partial(self.exit, return_code=INTERRUPTED)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+
+    @work(thread=True)
+    def _remember_theme(self, theme: str) -> None:
+        keep_look(self._paths.look, theme=theme)
 
     def on_ready(self) -> None:
         gc.enable()  # the command line holds it back while we start

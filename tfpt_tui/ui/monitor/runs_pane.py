@@ -24,8 +24,9 @@ class RunsPane(Vertical):
     order: var[str] = var(NEWEST, init=False)
     needle: var[str] = var("", init=False)
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(self, order: str, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
+        self.set_reactive(RunsPane.order, order if order in ORDERS else NEWEST)
         self._snapshot = Snapshot()
         self._marks: Mapping[str, str] = {}
 
@@ -44,8 +45,9 @@ class RunsPane(Vertical):
         columns = self.content_size.width - 1  # of the list, which may scroll
         self.query_one("#titles", Live).show(Content(titles(columns).rjust(columns)))
 
-    def next_order(self) -> None:
+    def next_order(self) -> str:
         self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+        return self.order
 
     def search(self) -> None:
         """Show the filter, and type into it."""

@@ -17,6 +17,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
+from tfpt_tui.config.look import keep_look
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.environments.interpreters import missing_frameworks
@@ -74,8 +75,10 @@ class MonitorScreen(Screen[None]):
     axes: var[Axes] = var(Axes(), init=False)
     view: var[str] = var(TRAINING, init=False)
 
-    def __init__(self, paths: Paths, settings: UserSettings) -> None:
+    def __init__(self, paths: Paths, settings: UserSettings, order: str = "") -> None:
+        """``order`` is the one that the runs were listed in the last time."""
         super().__init__()
+        self._order = order
         self._paths = paths
         self._settings = settings
         self._poll_now = threading.Event()
@@ -85,7 +88,7 @@ class MonitorScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TitleBar(MONITOR)
         with Horizontal(id="body"):
-            yield RunsPane(id="left")
+            yield RunsPane(self._order, id="left")
             yield RunPane(id="run")
             yield Static(READING, id="empty")
         yield Footer(compact=True)
@@ -270,7 +273,11 @@ class MonitorScreen(Screen[None]):
             self.baseline, self.wanted = None, replace(self.wanted, beside=())
 
     def action_order(self) -> None:
-        self.query_one(RunsPane).next_order()
+        self._remember_order(self.query_one(RunsPane).next_order())
+
+    @work(thread=True)
+    def _remember_order(self, order: str) -> None:
+        keep_look(self._paths.look, order=order)
 
     def action_beside(self) -> None:
         """Keep the chosen run drawn when another one is chosen, or no more."""
