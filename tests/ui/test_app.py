@@ -40,7 +40,7 @@ async def test_the_monitor_shows_a_recorded_run_whole_at_every_size(app, recorde
 
 async def test_without_runs_the_monitor_says_what_to_do(app):
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "No runs yet", "tfpt-tui demo")
+        await shows(pilot, "No runs yet", "Press t to try it", "t Try it")
 
 
 async def test_a_missing_framework_is_named_with_the_line_that_installs_it(app, monkeypatch):

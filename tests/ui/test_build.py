@@ -18,7 +18,8 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import list_runs
 from tfpt_tui.runs.record.state import owner_of, status_of
 from tfpt_tui.runs.record.sweep import latest_sweep, read_config
-from tfpt_tui.runs.tasks.search import Search
+from tfpt_tui.runs.tasks import background
+from tfpt_tui.runs.tasks.background import Background
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.build import screen as build_module
 from tfpt_tui.ui.build.messages import Read
@@ -540,18 +541,18 @@ async def test_two_clicks_into_a_field_of_known_values_list_them(app):
 
 async def test_the_fastest_settings_are_searched_for_where_a_dataset_is_named(build, known, monkeypatch):
     asked, found = [], [None]
-    monkeypatch.setattr(build_module, "start_search", lambda arguments, paths: asked.append(arguments))
-    monkeypatch.setattr(build_module, "latest_search", lambda paths: found[0])
+    monkeypatch.setattr(background, "start", lambda command, arguments, paths: asked.append(arguments))
+    monkeypatch.setattr(background, "latest", lambda command, paths: found[0])
     async with build((80, 24)) as opened:
         await opened.press("A")
         await opened.shows("The fastest settings of PyTorch and TensorFlow here", "for at most")
         await opened.press("x", "enter")
         await opened.shows("the time must be a time such as 90s, 10m or 1h")
         await opened.press("backspace", *"4m", "tab", "space")
-        found[0] = Search("PyTorch: race 1, 9 arms", running=True)
+        found[0] = Background("PyTorch: race 1, 9 arms", running=True)
         await opened.press("enter")
         await opened.shows("advise: PyTorch: race 1, 9 arms")
-        found[0] = Search("best-tiny.toml is kept", running=False)
+        found[0] = Background("best-tiny.toml is kept", running=False)
         opened.app.screen._ask_queue()
         await opened.shows("best-tiny.toml is kept")
         assert not opened.app.screen.query_one(Summary).search

@@ -16,6 +16,9 @@ from tfpt_tui.events import Slice, Stamped, encode
 from tfpt_tui.hardware.sample import GpuSample, Sample, columns, to_row
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import read_state, state_of, status_of, write_state
+from tfpt_tui.runs.tasks import background
+from tfpt_tui.runs.tasks.background import Background
+from tfpt_tui.ui.monitor import screen as monitor_screen
 from tfpt_tui.ui.monitor import watch
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.reader import RunReader
@@ -366,6 +369,26 @@ async def test_a_plan_under_way_says_how_far_it_is_and_how_long_it_takes(app, st
         assert text.index("PyTorch running") < text.index("TensorFlow queued")
     sweep.directory.stop.touch()
     finish(sweep)
+
+
+async def test_the_first_start_offers_the_demo_and_says_how_it_goes(app, paths, monkeypatch, record):
+    started, heard = [], [None]
+    monkeypatch.setattr(background, "start", lambda *asked: started.append(asked))
+    monkeypatch.setattr(background, "latest", lambda command, paths: heard[0])
+    monkeypatch.setattr(monitor_screen, "HEARD_S", 0.1)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "Press t to try it", "t Try it")
+        await pilot.press("t")
+        await shows(pilot, "the demo makes its pictures first")
+        assert started == [("demo", ["--headless"], paths)]
+        heard[0] = Background("made 4,000 pictures", running=True)
+        await shows(pilot, "The demo is under way", "made 4,000 pictures")
+        await hides(pilot, "t Try it")
+        heard[0] = Background("tfpt-tui: no room", running=False)
+        await shows(pilot, "the demo ended: tfpt-tui: no room", "t Try it")
+        record(QUICK, ("pytorch", {}))
+        await shows(pilot, "PyTorch completed")
+        await hides(pilot, "t Try it")
 
 
 async def test_a_click_chooses_a_run_and_a_second_one_opens_it(app, recorded):

@@ -25,7 +25,7 @@ class Paths:
     proofs: Path
     sensitivity: Path
     duels: Path
-    searches: Path
+    background: Path
     peaks: Path
     look: Path
     settings: Path
@@ -52,7 +52,7 @@ def find_paths(runs: str | None = None) -> Paths:
         proofs=data / "parity",
         sensitivity=data / "sensitivity",
         duels=data / "duels",
-        searches=data / "advice",
+        background=data / "background",
         peaks=data / "peaks",
         look=data / "look.toml",
         settings=config / "config.toml",

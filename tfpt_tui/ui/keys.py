@@ -74,6 +74,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         quiet("reload", "f5,r", "rescan", "Reload", "read presets, runs and datasets again"),
     ),
     MONITOR: (
+        Key("demo", "t", "demo", "Try it", "the demo: both frameworks on synthetic pictures, in two minutes"),
         Key("details", "i", "details", "Details", "settings, phases and layers of the run"),
         Key("view", "v", "view", "View", "training, hardware, or the log and all warnings"),
         quiet("log", "l", "log", "Log", "the worker's log and all warnings, and back"),

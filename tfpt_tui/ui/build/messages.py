@@ -13,7 +13,7 @@ from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.results.requests.duration import Pace
 from tfpt_tui.results.store.plan_sources import Source
 from tfpt_tui.runs.plan.draft import Draft
-from tfpt_tui.runs.tasks.search import Search
+from tfpt_tui.runs.tasks.background import Background
 from tfpt_tui.ui.build.plan_preview import PlanPreview
 
 
@@ -57,7 +57,7 @@ class Waits(Message):
     """What a plan would wait for that is started now, "" for nothing; and the search for the fastest settings."""
 
     waiting: str
-    search: Search | None
+    search: Background | None
 
 
 @dataclass

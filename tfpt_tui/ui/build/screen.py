@@ -29,7 +29,8 @@ from tfpt_tui.results.store.plan_sources import OWN, RECORDED, Source, list_sour
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.submit import submit
-from tfpt_tui.runs.tasks.search import arguments_of, latest_search, start_search
+from tfpt_tui.runs.tasks import background
+from tfpt_tui.runs.tasks.background import ADVISE, advise_arguments
 from tfpt_tui.ui.build import messages, text
 from tfpt_tui.ui.build.advise import Advise
 from tfpt_tui.ui.build.draft_editor import DraftEditor
@@ -136,7 +137,7 @@ class BuildScreen(Screen[None]):
 
     @work(thread=True, exclusive=True, group="queue")
     def _ask_queue(self) -> None:
-        self.post_message(messages.Waits(waits_for(self._paths), latest_search(self._paths)))
+        self.post_message(messages.Waits(waits_for(self._paths), background.latest(ADVISE, self._paths)))
 
     @work(thread=True, exclusive=True, group="start")
     def _start(self, draft: Draft, outcome: Outcome) -> None:
@@ -153,7 +154,7 @@ class BuildScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="search")
     def _search(self, arguments: Sequence[str]) -> None:
         try:
-            start_search(arguments, self._paths)
+            background.start(ADVISE, arguments, self._paths)
         except TfptError as error:
             self.post_message(messages.Refused("Not started", str(error)))
         else:
@@ -351,7 +352,7 @@ class BuildScreen(Screen[None]):
         frameworks = {str(row.settings["framework"]) for row in rows}
         request = await self.app.push_screen_wait(Advise(str(rows[0].resolved()["data"]), frameworks))
         if request is not None:
-            self._search(arguments_of(rows[0], frameworks, request.budget, request.extras))
+            self._search(advise_arguments(rows[0], frameworks, request.budget, request.extras))
 
     @work
     async def action_save(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from tfpt_tui.runs.tasks.background import Background
 from tfpt_tui.ui.monitor.watch import Snapshot
 
 
@@ -45,6 +46,13 @@ class Refused(Message):
     """What the user asked for was not done."""
 
     reason: str
+
+
+@dataclass
+class DemoHeard(Message):
+    """What the demo said last that was started here, None where it never was."""
+
+    demo: Background | None
 
 
 @dataclass

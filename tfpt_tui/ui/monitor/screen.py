@@ -15,6 +15,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import var
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer, OptionList, Static
 
 from tfpt_tui.config.look import keep_look
@@ -31,6 +32,8 @@ from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.rerun import run_again
 from tfpt_tui.runs.supervision.resume import rest_of, resume
+from tfpt_tui.runs.tasks import background
+from tfpt_tui.runs.tasks.background import DEMO, Background
 from tfpt_tui.ui.dialogs.ask import Ask
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
@@ -49,9 +52,10 @@ from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 EMPTY = (
-    "No runs yet.\n\nPress 1 to make a dataset, then 2 to choose what to run on it."
-    "\nOr leave, and try: tfpt-tui demo"
+    "No runs yet.\n\nPress t to try it: both frameworks on synthetic pictures, two minutes,"
+    "\nor 1 to make a dataset of your own images, then 2 to choose what runs."
 )
+HEARD_S = 1.0
 READING = "reading the runs"
 NEED_A_RUN = (
     *("details", "log", "view", "copy", "filter", "beside", "baseline"),
@@ -84,6 +88,9 @@ class MonitorScreen(Screen[None]):
         self._poll_now = threading.Event()
         self._away = True  # until it is seen, and while another screen is
         self._opening: str | None = None
+        self._missing: list[str] = []
+        self._demo: Background | None = None
+        self._listening: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(MONITOR)
@@ -218,8 +225,39 @@ class MonitorScreen(Screen[None]):
             self.query_one(RunPane).show(Picture(runs, self.axes, self.view, self.baseline))
 
     def _show_empty(self) -> None:
-        self.query_one("#empty", Static).update(Content(EMPTY))
+        self._show_first()
         self._check_frameworks()
+        if self._listening is None:
+            self._listening = self.set_interval(HEARD_S, self._hear_demo)
+        self._hear_demo()
+
+    def _show_first(self) -> None:
+        """What a newcomer sees: the ways to begin, how the demo goes, and which frameworks are missing."""
+        demo = self._demo
+        lines = [EMPTY]
+        if demo and demo.running:
+            lines = ["The demo is under way; its runs will be here in less than a minute.", printable(demo.line)]
+        elif demo and demo.line:
+            lines += ["", f"the demo ended: {printable(demo.line)}"]
+        self.query_one("#empty", Static).update(Content("\n".join([*lines, "", *self._missing])))
+
+    @work(thread=True, exclusive=True, group="demo")
+    def _hear_demo(self) -> None:
+        self.post_message(messages.DemoHeard(background.latest(DEMO, self._paths)))
+
+    @on(messages.DemoHeard)
+    def _show_demo(self, message: messages.DemoHeard) -> None:
+        """Until the first runs are there, which say the rest."""
+        if self.snapshot and self.snapshot.runs and self._listening:
+            self._listening.stop()
+            self._listening = None
+        if message.demo != self._demo:
+            self._demo = message.demo
+            self._show_first()
+            self.refresh_bindings()
+
+    def action_demo(self) -> None:
+        self._do(partial(_start_demo, self._paths))
 
     @work(thread=True, exclusive=True, group="frameworks")
     def _check_frameworks(self) -> None:
@@ -228,13 +266,16 @@ class MonitorScreen(Screen[None]):
 
     @on(messages.Missing)
     def _tell_missing(self, message: messages.Missing) -> None:
-        if message.lines:
-            self.query_one("#empty", Static).update(Content("\n".join([EMPTY, "", *message.lines])))
+        self._missing = message.lines
+        self._show_first()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         view = self.snapshot.view if self.snapshot else None
         if action == "stop":
             return bool(self.snapshot and self.snapshot.chosen and self.snapshot.chosen.status in ALIVE)
+        if action == "demo":
+            is_empty = self.snapshot is not None and not self.snapshot.runs
+            return is_empty and not (self._demo and self._demo.running)
         if action == "match":
             return self.view == LOG
         if action in NEED_A_RUN:
@@ -440,6 +481,11 @@ class MonitorScreen(Screen[None]):
 
 
 # What a thread does for a key; each returns what there is to say of it, and raises TfptError.
+
+
+def _start_demo(paths: Paths) -> str:
+    background.start(DEMO, ["--headless"], paths)
+    return "the demo makes its pictures first, then proves that both frameworks compute the same"
 
 
 def _note(runs: Sequence[RunDirectory], note: str) -> str:

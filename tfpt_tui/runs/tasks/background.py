@@ -1,7 +1,7 @@
-"""``advice/advise.log``: the search for the fastest settings that the app started, in a process that outlives it.
+"""Commands that the app starts in a process which outlives it: the search for the fastest settings, and the demo.
 
-All that ``tfpt-tui advise`` says goes there. The file is locked while that process lives, which has it open. There
-is one search at a time: two would only wait for each other's races.
+All that such a command says goes to ``background/COMMAND.log``. The file is locked while its process lives, which
+has it open. Each of them runs once at a time: two would only wait for each other.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from tfpt_tui.files import append_to, last_line, lock, open_regular
 from tfpt_tui.own_process import start_detached
 from tfpt_tui.runs.plan.candidates import COMPILE
 
+ADVISE, DEMO = "advise", "demo"
+
 
 @dataclass(frozen=True)
-class Search:
-    """``line`` is the last thing that it said."""
+class Background:
+    """A command that runs, or the last time that it did; ``line`` is the last thing that it said."""
 
     line: str
     running: bool
 
 
-def arguments_of(row: PresetRow, frameworks: Collection[str], budget: str, extras: Sequence[str]) -> list[str]:
+def advise_arguments(row: PresetRow, frameworks: Collection[str], budget: str, extras: Sequence[str]) -> list[str]:
     """What follows ``tfpt-tui advise`` for a row of a draft: its own training, on its dataset.
 
     Of several ``frameworks`` all that there are take part. ``extras`` are options as they are.
@@ -43,34 +45,34 @@ def arguments_of(row: PresetRow, frameworks: Collection[str], budget: str, extra
     return [*named, f"--data={values['data']}", f"--budget={budget}", *kept, *extras]
 
 
-def start_search(arguments: Sequence[str], paths: Paths) -> None:
-    """Start ``tfpt-tui advise`` with these arguments in a session of its own.
+def start(command: str, arguments: Sequence[str], paths: Paths) -> None:
+    """Start ``tfpt-tui COMMAND`` with these arguments in a session of its own.
 
     Raises:
-        UsageError: a search is under way.
+        UsageError: it is under way.
         MissingError: its log cannot be written.
     """
-    path = _log(paths)
+    path = _log(command, paths)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with append_to(path) as log:
             if not lock(log.fileno()):
-                raise UsageError("a search is under way already; its races are in the Monitor")
+                raise UsageError(f"tfpt-tui {command} is under way already; its runs are in the Monitor")
             os.ftruncate(log.fileno(), 0)
-            start_detached("tfpt_tui", "--runs", str(paths.runs), "advise", *arguments, log=log)
+            start_detached("tfpt_tui", "--runs", str(paths.runs), command, *arguments, log=log)
     except OSError as error:
-        raise cannot("start the search", path, error) from None
+        raise cannot(f"start tfpt-tui {command}", path, error) from None
 
 
-def latest_search(paths: Paths) -> Search | None:
-    """The search that runs, or the last one; None where there never was any."""
-    path = _log(paths)
+def latest(command: str, paths: Paths) -> Background | None:
+    """None where it never ran."""
+    path = _log(command, paths)
     try:
         with open_regular(path) as log:
-            return Search(last_line(path), running=not lock(log.fileno()))
+            return Background(last_line(path), running=not lock(log.fileno()))
     except OSError:
         return None
 
 
-def _log(paths: Paths) -> Path:
-    return paths.searches / "advise.log"
+def _log(command: str, paths: Paths) -> Path:
+    return paths.background / f"{command}.log"
