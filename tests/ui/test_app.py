@@ -31,7 +31,7 @@ async def test_the_monitor_shows_a_recorded_run_whole_at_every_size(app, recorde
             "completed",
             "test loss 1.1000",
             "CPU",
-            "GPU",
+            "work",
             "train loss",
             "PyTorch completed",
         )
@@ -194,7 +194,7 @@ async def test_keys_can_be_remapped_by_their_id(paths, recorded):
 
 async def test_nothing_is_painted_while_nothing_changes(app, recorded):
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "completed", "CPU", "GPU")
+        await shows(pilot, "completed", "CPU", "work")
         await until(pilot, has_a_curve)
         await pilot.pause(0.5)
         posted = []
@@ -453,7 +453,7 @@ async def test_keys_that_are_no_good_are_told(paths):
 
 async def test_at_the_least_size_a_run_has_its_charts_and_its_hardware(app, recorded):
     async with app.run_test(size=(60, 16)) as pilot:
-        await shows(pilot, "TensorFlow 9.9", "CPU", "GPU")
+        await shows(pilot, "TensorFlow 9.9", "CPU", "work")
         await until(pilot, has_a_curve)
 
 

@@ -52,7 +52,7 @@ async def test_the_views_are_training_hardware_and_log(app, recorded):
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "train loss by epoch", "cores ▂█")
         await pilot.press("v")
-        text = await shows(pilot, "CPU % by seconds", "machine memory GB")
+        text = await shows(pilot, "CPU % by seconds", "machine memory GB", "no NVIDIA GPU")
         assert "train loss" not in text
         assert "GPU % by" not in text
         await pilot.press("v")

@@ -30,7 +30,7 @@ EPOCH_FIGURES: dict[str, Callable[[EpochEnd], float | None]] = {
 }
 SAMPLE_FIGURES: dict[str, Callable[[Sample], float | None]] = {
     "CPU %": lambda sample: sample.cpu_percent,
-    "worker CPU % of a core": lambda sample: sample.worker_cpu_percent,
+    "worker CPU %": lambda sample: _scaled(sample.worker_cpu_percent, 1 / (len(sample.cores_percent) or 1)),
     "worker memory GB": lambda sample: _scaled(sample.worker_rss_bytes, 1e-9),
     "machine memory GB": lambda sample: _scaled(sample.memory_used_bytes, 1e-9),
     "disk reads MB/s": lambda sample: _scaled(sample.disk_read_bytes_per_s, 1e-6),

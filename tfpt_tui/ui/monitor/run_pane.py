@@ -20,7 +20,13 @@ from tfpt_tui.ui.widgets.live import Live
 TRAINING, HARDWARE, LOG = "training", "hardware", "log"
 VIEWS = (TRAINING, HARDWARE, LOG)
 ACCURACY = "train accuracy"
-SHARES = {ACCURACY: (0.0, 1.0), "CPU %": (0.0, 100.0), "GPU %": (0.0, 100.0), "GPU throttled": (0.0, 1.0)}
+SHARES = {
+    ACCURACY: (0.0, 1.0),
+    "CPU %": (0.0, 100.0),
+    "worker CPU %": (0.0, 100.0),
+    "GPU %": (0.0, 100.0),
+    "GPU throttled": (0.0, 1.0),
+}
 COURSE = "images/s by seconds"
 
 
@@ -84,6 +90,7 @@ class RunPane(Vertical):
         self._live("outcome").show(text.outcome(run))
         self.set_class(run.error is not None, "-error")
         self.set_class(bool(run.turns), "-duel")
+        self.set_class(len(run.record.epochs) < 2 and len(run.rates) > 1, "-first")
         self._show_legend(picture)
         for view in VIEWS:
             self.set_class(view == picture.view, f"-{view}")
@@ -127,14 +134,14 @@ class RunPane(Vertical):
         else:
             rates = Series(tuple(x for x, _ in run.rates), tuple(y for _, y in run.rates), picture.chosen.colour)
             self._chart(COURSE).show((rates,), (0.0, time_axis(run.record.elapsed)), title=COURSE)
-        self._show_readings("hardware", run)
+        self._show_readings("hardware", run, "")  # that there is no GPU is said in the view of the hardware
         log = self._live("log-end")
         lines = [plain(line) for line in run.log[-max(1, log.content_size.height) :]]
         log.show(Content("\n".join(lines) or "the log is empty"))
 
     def _show_machine(self, picture: Picture) -> None:
         run = picture.chosen.view
-        self._show_readings("readings", run)
+        self._show_readings("readings", run, run.gpu_problem)
         x_range = (0.0, time_axis(run.samples[-1].elapsed_s if run.samples else 0.0))
         drawn = {figure: curves.of_samples(run, figure, picture.chosen.colour) for figure in curves.SAMPLE_FIGURES}
         drawn |= {figure: curves.of_gpus(run, figure) for figure in curves.GPU_FIGURES}
@@ -144,12 +151,13 @@ class RunPane(Vertical):
             if series:
                 chart.show(series, x_range, title=f"{figure} by seconds")
 
-    def _show_readings(self, name: str, run: RunView) -> None:
+    def _show_readings(self, name: str, run: RunView, gpu_problem: str) -> None:
         readings = self._live(name)
-        lines = text.HARDWARE_LINES + max(1, len(run.sample.gpus) if run.sample else 0)
+        gpus = len(run.sample.gpus) if run.sample else 0
+        lines = text.HARDWARE_LINES + (gpus or bool(gpu_problem))
         if readings.size.height != lines:
             readings.styles.height = lines
-        readings.show(text.hardware(run.sample, run.gpu_problem, run.status in ALIVE))
+        readings.show(text.hardware(run.sample, gpu_problem, run.status in ALIVE))
 
     def _show_log(self, picture: Picture) -> None:
         self.query_one(LogView).show(picture.chosen.view.log, picture.chosen.view.warnings)

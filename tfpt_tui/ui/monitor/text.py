@@ -40,7 +40,7 @@ IN_WORDS = (
 PHASE_STYLES = ("$text on $primary-muted", "$text on $secondary-muted")
 BARS = "▁▂▃▄▅▆▇█"
 MOST_CORES = 64
-HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each
+HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each, or why there is none
 
 
 def headline(view: RunView) -> Content:
@@ -179,7 +179,10 @@ def outcome(view: RunView) -> Content:
 
 
 def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Content:
-    """CPU, memory, worker and GPU, a line each; what is unknown is a dash. Of a run that is over, the last."""
+    """CPU, memory, worker and GPUs, a line each; what is unknown is a dash. Of a run that is over, the last.
+
+    ``gpu_problem`` says why no GPU can be read, "" where that need not be said.
+    """
     if sample is None:
         return Content.styled("no hardware reading", "$foreground-muted")
     lines = [
@@ -197,8 +200,8 @@ def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Cont
         Content.assemble("work ", *_worker(sample)),
     ]
     lines += [_gpu(index, gpu) for index, gpu in enumerate(sample.gpus)]
-    if not sample.gpus:
-        lines.append(Content.styled(printable(gpu_problem) or "no GPU reading", "$foreground-muted"))
+    if not sample.gpus and gpu_problem:
+        lines.append(Content.styled(printable(gpu_problem), "$foreground-muted"))
     return Content("\n").join(lines)
 
 
@@ -258,13 +261,14 @@ def _gpu(index: int, gpu: GpuSample) -> Content:
 
 
 def _worker(sample: Sample) -> tuple[Content | str, ...]:
-    """The worker and its image loaders; their CPU share is of one core, the gauge's of all."""
+    """The worker and its image loaders; their share is of all cores, as the machine's is."""
     cores = len(sample.cores_percent) or 1
+    used = None if sample.worker_cpu_percent is None else sample.worker_cpu_percent / cores
     count = _number(sample.worker_processes, ".0f")
     processes = f"{count} process{'' if count == '1' else 'es'}"
     return (
-        *_gauge((sample.worker_cpu_percent or 0) / 100 / cores, GAUGE // 2, "$secondary"),
-        f" {_number(sample.worker_cpu_percent, '3.0f')} %",
+        *_gauge((used or 0) / 100, GAUGE // 2, "$secondary"),
+        f" {_number(used, '3.0f')} %",
         f"   {_gigabytes(sample.worker_rss_bytes)} GB in {processes}",
     )
 
