@@ -145,11 +145,30 @@ def test_phases_are_bars_on_one_scale_with_letters_and_seconds():
         result("a", phases={"import": 1.0, "training": 8.0, "evaluation": 1.0}),
         result("b", "tensorflow", phases={"import": 5.0, "training": 15.0}),
     )
-    name, bar, seconds, _, _, longer, _ = lines_of(draw_phases(rows, 60))
-    assert name == "PyTorch"
+    name, bar, other, longer, *table = lines_of(draw_phases(rows, 60))
+    assert (name, other) == ("PyTorch", "TensorFlow")
     assert (bar.count("T"), longer.count("T")) == (20, 38)
     assert (longer.count("I") + longer.count("T"), longer.endswith(" 20.0 s")) == (50, True)
-    assert seconds == "I import 1.0  T training 8.0  E evaluation 1.0"
+    assert [line.split() for line in table] == [
+        ["PyTorch", "TensorFlow"],
+        ["I", "import", "1.0", "5.0"],
+        ["T", "training", "8.0", "15.0"],
+        ["E", "evaluation", "1.0"],
+    ]
+    assert {len(line.rstrip()) for line in table[:-1]} == {44}
+
+
+def test_phases_of_more_rows_than_a_table_has_room_for_stand_below_each_bar():
+    rows = rows_of(
+        *(
+            result(name, phases={"import": 1.0, "training": 8.0}, batch_size=size)
+            for name, size in zip("ab", (1, 2), strict=True)
+        )
+    )
+    lines = lines_of(draw_phases(rows, 65))
+    assert lines.count("I import 1.0  T training 8.0") == 2
+    assert lines[0] == "PyTorch (batch_size 1)"
+    assert lines_of(draw_phases(rows, 66))[4].endswith("  PyTorch (batch_size 1)  PyTorch (batch_size 2)")
 
 
 def test_the_parts_of_a_profiled_step_are_bars_on_a_scale_of_their_own():
@@ -157,12 +176,15 @@ def test_the_parts_of_a_profiled_step_are_bars_on_a_scale_of_their_own():
     profile = StepProfile(0.02, 0.021, {"convolution": 0.75, "host": 0.25})
     faster = replace(one, run="b", profile=replace(profile, step_s=0.01))
     rows = rows_of(replace(one, profile=profile), replace(faster, config=one.config.replace(batch_size=8)))
-    lines = lines_of(draw_phases(rows, 50))
+    lines = lines_of(draw_phases(rows, 70))
     first = lines.index(STEPS) + 3
     assert lines[first - 1].startswith("PyTorch")
-    assert lines[first] == "H" * 10 + "C" * 30 + " 20.0 ms"
-    assert lines[first + 1] == "H host 25 %  C convolution 75 %"
-    assert "H" * 5 + "C" * 15 + " 10.0 ms" in lines
+    assert lines[first] == "H" * 15 + "C" * 45 + " 20.0 ms"
+    assert [line.split() for line in lines[-2:]] == [
+        ["H", "host", "25", "%", "25", "%"],
+        ["C", "convolution", "75", "%", "75", "%"],
+    ]
+    assert "H" * 8 + "C" * 22 + " 10.0 ms" in lines
 
 
 def test_without_a_profile_nothing_is_said_of_steps():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -14,8 +15,20 @@ from tfpt_tui.ui.theme import PHASE_MARKS, STEP_MARKS, framework_style
 Marks = Mapping[str, tuple[str, str]]
 
 TOTAL_WIDTH = 10
+# Of the table below the bars.
+PART_WIDTH, FIGURE_WIDTH = 18, 13
 STEPS = "Where the time of a training step goes, by the framework's profiler"
 NOTHING = "No run has completed, so there are no phases to show."
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The parts of a row's time in seconds, their sum in words, and a figure for each."""
+
+    row: Row
+    seconds: Mapping[str, float]
+    total: str
+    figures: Mapping[str, str]
 
 
 def draw_phases(rows: Sequence[Row], columns: int) -> Content:
@@ -23,42 +36,58 @@ def draw_phases(rows: Sequence[Row], columns: int) -> Content:
     known = [(row, phases) for row in rows if (phases := row.verdict.entry.phases())]
     if not known:
         return Content(NOTHING)
-    longest = max(sum(phases.values()) for _, phases in known)
-    blocks = []
+    bars = []
     for row, phases in known:
         figures = {phase: f"{seconds:.1f}" if seconds >= 0.05 else "<0.1" for phase, seconds in phases.items()}
-        total = f"{sum(phases.values()):.1f} s"
-        blocks.append(_block(row, phases, longest, total, figures, PHASE_MARKS, columns))
-    return Content("\n\n").join([*blocks, *_draw_steps([row for row, _ in known], columns)])
+        bars.append(Bar(row, phases, f"{sum(phases.values()):.1f} s", figures))
+    return Content("\n\n").join(
+        [_draw(bars, PHASE_MARKS, columns), *_draw_steps([row for row, _ in known], columns)]
+    )
 
 
 def _draw_steps(rows: Sequence[Row], columns: int) -> list[Content]:
     """The parts of a training step, for the rows that were profiled."""
-    known = [row for row in rows if profiled([row.verdict.entry])]
-    longest = max((step_s(row.verdict.entry) for row in known), default=0.0)
-    blocks = [Content.styled(STEPS, "$foreground-muted")] * bool(known)
-    for row in known:
-        whole_s = step_s(row.verdict.entry)
-        shares = {part: share for part, share in shares_of(row.verdict.entry).items() if share >= NAMED_SHARE}
-        seconds = {part: share * whole_s for part, share in shares.items()}
-        figures = {part: f"{100 * share:.0f} %" for part, share in shares.items()}
-        blocks.append(_block(row, seconds, longest, f"{1000 * whole_s:.1f} ms", figures, STEP_MARKS, columns))
-    return blocks
+    bars = []
+    for row in rows:
+        if profiled([row.verdict.entry]):
+            whole_s = step_s(row.verdict.entry)
+            parts = shares_of(row.verdict.entry).items()
+            shares = {part: share for part, share in parts if share >= NAMED_SHARE}
+            seconds = {part: share * whole_s for part, share in shares.items()}
+            figures = {part: f"{100 * share:.0f} %" for part, share in shares.items()}
+            bars.append(Bar(row, seconds, f"{1000 * whole_s:.1f} ms", figures))
+    return [Content.styled(STEPS, "$foreground-muted"), _draw(bars, STEP_MARKS, columns)] if bars else []
 
 
-def _block(
-    row: Row,
-    seconds: Mapping[str, float],
-    longest: float,
-    total: str,
-    figures: Mapping[str, str],
-    marks: Marks,
-    columns: int,
-) -> Content:
-    """A row's name, its bar with the total behind it, and the figures of its parts."""
-    name = Content.styled(printable(f"{row.kind}{row.name}"), framework_style(row.verdict.entry.framework))
-    bar = _bar(seconds, longest, max(8, columns - TOTAL_WIDTH), marks) + Content(f" {total}")
-    return Content("\n").join([name, bar, _legend(figures, columns, marks)])
+def _draw(bars: Sequence[Bar], marks: Marks, columns: int) -> Content:
+    """The bars on one scale; the figures of all below them side by side, or of each where there is no room."""
+    longest = max(sum(bar.seconds.values()) for bar in bars)
+    width = max(8, columns - TOTAL_WIDTH)
+    figure_width = max(FIGURE_WIDTH, *(_name(bar.row).cell_length + 2 for bar in bars))
+    side_by_side = len(bars) > 1 and PART_WIDTH + figure_width * len(bars) <= columns
+    lines = []
+    for bar in bars:
+        lines += [_name(bar.row), _bar(bar.seconds, longest, width, marks) + Content(f" {bar.total}")]
+        lines += [] if side_by_side else [_legend(bar.figures, columns, marks), Content()]
+    return Content("\n").join([*lines, *_table(bars, marks, figure_width)] if side_by_side else lines[:-1])
+
+
+def _table(bars: Sequence[Bar], marks: Marks, width: int) -> list[Content]:
+    """A line for each part, in the order of its marks, and a column for each row."""
+    heads = [_name(bar.row) for bar in bars]
+    lines = [
+        Content(" " * PART_WIDTH) + Content("").join([" " * (width - head.cell_length) + head for head in heads])
+    ]
+    for part, (letter, style) in marks.items():
+        figures = [bar.figures.get(part, "") for bar in bars]
+        if any(figures):
+            words = f" {part.replace('_', ' ')}".ljust(PART_WIDTH - 1)
+            lines.append(Content.assemble((letter, style), words, *(figure.rjust(width) for figure in figures)))
+    return lines
+
+
+def _name(row: Row) -> Content:
+    return Content.styled(printable(f"{row.kind}{row.name}"), framework_style(row.verdict.entry.framework))
 
 
 def _bar(phases: Mapping[str, float], longest: float, width: int, marks: Marks) -> Content:
