@@ -60,6 +60,17 @@ class Terminal:
     def press(self, keys):
         os.write(self._master, keys.encode())
 
+    def answer(self, key, quiet=0.25):
+        """Seconds to the first and to the last byte after a key, and how many there are."""
+        started = time.perf_counter()
+        os.write(self._master, key.encode())
+        first = last = written = 0
+        while time.perf_counter() < max(started + 2 * (not written), last + started + quiet):
+            if read := self._read(0.005):
+                last = time.perf_counter() - started
+                first, written = first or last, written + len(read)
+        return first, last, written
+
     def wait_for(self, text, step=lambda: None, seconds=60):
         """Seconds until the app has written the text."""
         seen, started = b"", time.perf_counter()

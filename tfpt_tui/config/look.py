@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError
 
 SCHEMA = 1
+_WRITING = Lock()  # two changes in a moment are both kept
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,6 @@ def read_look(path: Path) -> Look:
 
 def keep_look(path: Path, **changes: str) -> None:
     """Keep what has changed; where it cannot be written, the next start looks as usual."""
-    with suppress(OSError):
+    with _WRITING, suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_toml(path, {"schema": SCHEMA, **asdict(replace(read_look(path), **changes))})

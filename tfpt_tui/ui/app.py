@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import select
 import signal
@@ -39,6 +40,7 @@ from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
 # Mouse and pasting off, the keyboard's and the terminal's own ways, the cursor, the screen that was there before.
 MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
+IDLE_S = 1.0  # after the first paint
 # What ends the app from outside; Ctrl-C is a key.
 ENDINGS = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 RESET = "".join(f"\x1b[?{mode}l" for mode in MODES_OFF).encode() + b"\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
@@ -138,6 +140,13 @@ class TfptApp(App[None]):
 
     def on_ready(self) -> None:
         gc.enable()  # the command line holds it back while we start
+        self.set_timer(IDLE_S, self._import_screens)
+
+    @work(thread=True)
+    def _import_screens(self) -> None:
+        """So that the first visit to a screen waits for no module of it."""
+        for screen in ("prepare", "build", "compare"):
+            importlib.import_module(f"tfpt_tui.ui.{screen}.screen")
 
     def action_help(self) -> None:
         from tfpt_tui.ui.dialogs.help import Help  # with Textual's Markdown, which the first paint has no use for

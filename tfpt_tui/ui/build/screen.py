@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, OptionList, Static
 
@@ -45,6 +44,7 @@ from tfpt_tui.ui.build.save_preset import SavePreset
 from tfpt_tui.ui.build.source_list import SourceList, SourcePane
 from tfpt_tui.ui.build.summary import Summary
 from tfpt_tui.ui.keys import BUILD, bindings
+from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 # Nobody reads a preview between two letters.
@@ -53,7 +53,7 @@ QUEUE_S = 5.0
 READING = "reading presets, runs and datasets"
 
 
-class BuildScreen(Screen[None]):
+class BuildScreen(MainScreen):
     """The draft is the state: every key and letter makes a new one, and what is shown follows from it."""
 
     COMMANDS: ClassVar = {SettingFinder}

@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import DataTable, Footer, OptionList
 from textual.worker import get_current_worker
@@ -33,6 +32,7 @@ from tfpt_tui.ui.compare.export import ExportDialog
 from tfpt_tui.ui.compare.result_table import ResultTable
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import COMPARE, bindings
+from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 EMPTY = "Nothing to compare yet.\n\nPress 2 to run a preset."
@@ -47,7 +47,7 @@ TOLD_S = 15.0
 COPIED = "copied, if the terminal supports OSC 52"
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(MainScreen):
     """Workers read the list and one comparison at a time; handlers show what they post."""
 
     CSS_PATH = "screen.tcss"

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import var
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, OptionList, Static
 
@@ -49,6 +48,7 @@ from tfpt_tui.ui.notification import desktop_notification, run_command
 from tfpt_tui.ui.polling import keep_polling
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 from tfpt_tui.ui.widgets.chart import Chart
+from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 EMPTY = (
@@ -65,7 +65,7 @@ NEED_A_RUN = (
 ENDED_S = 60.0
 
 
-class MonitorScreen(Screen[None]):
+class MonitorScreen(MainScreen):
     """A thread polls the files and posts a snapshot when it differs; one handler shows it."""
 
     CSS_PATH = "screen.tcss"

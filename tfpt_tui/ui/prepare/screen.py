@@ -9,7 +9,6 @@ from pathlib import Path
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import Footer, Input, OptionList, Static
@@ -32,6 +31,7 @@ from tfpt_tui.ui.prepare.form import PrepareForm
 from tfpt_tui.ui.prepare.pages import DatasetPage, NewPage, PreparationPage
 from tfpt_tui.ui.prepare.preview import Form, PreparePreview, read_preview
 from tfpt_tui.ui.prepare.thumbnails import Grid, draw_sheet
+from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
 POLL_S = 0.5
@@ -40,7 +40,7 @@ CHECKING = "checking ..."
 TYPED_ON = "the fields have changed meanwhile; start it again"
 
 
-class PrepareScreen(Screen[None]):
+class PrepareScreen(MainScreen):
     """A thread looks at the disk and posts the snapshot when it differs; other threads read what is chosen."""
 
     CSS_PATH = "screen.tcss"
