@@ -345,7 +345,9 @@ async def test_a_filter_that_is_left_chooses_a_run_that_it_lists(app, recorded):
         await shows(pilot, "PyTorch 9.9")
 
 
-@pytest.mark.parametrize(("size", "figures"), zip(SIZES, ("98", "0.98 0.500 98", "0.98 0.500 98"), strict=True))
+@pytest.mark.parametrize(
+    ("size", "figures"), list(zip(SIZES, ("98", "0.98 0.500 98", "0.98 0.500 98"), strict=True))
+)
 async def test_runs_stand_by_their_plans_with_what_differs_and_their_figures(app, record, size, figures):
     losses = {"losses": (2.0, 0.98), "rate": 98.4}
     record("20261120-090000-older-aa00", ("pytorch", {}), ("tensorflow", {}), preset="older")

@@ -124,10 +124,10 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
     CHARTS: (
         quiet("left", "left", "cursor(-1)", "Left", "read the values at a point before"),
         quiet("right", "right", "cursor(1)", "Right", "read the values at a point after"),
-        quiet("nearer", "plus", "zoom(1)", "Nearer", "enlarge the part at the cursor, or at the end"),
+        Key("nearer", "plus", "zoom(1)", "Nearer", "enlarge the part at the cursor, or at the end"),
         quiet("farther", "minus", "zoom(-1)", "Farther", "show more of the whole"),
-        quiet("whole", "0", "zoom(0)", "Whole", "show the whole again"),
-        quiet("fit", "a", "fit", "Fit", "y from 0 to all that there could be, or to the data"),
+        Key("whole", "0", "zoom(0)", "Whole", "show the whole again"),
+        Key("fit", "a", "fit", "Fit", "y from 0 to all that there could be, or to the data"),
     ),
 }
 KEYS = tuple(replace(key, where=where) for where, keys in SECTIONS.items() for key in keys)

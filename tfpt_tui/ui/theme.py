@@ -41,6 +41,7 @@ STATUS_STYLES = {
     "stopped": "$warning",
 }
 BAD_STYLE = "bold $error"
+ACTIVE = "bold reverse"  # of the tab that is shown: seen in a terminal's own colours and without any, too
 
 # By the level of a doctor's finding.
 FINDING_GLYPHS = {"error": "✗", "warning": "!", "note": "·", "ok": "✓"}

@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from tfpt_tui.ui.theme import ACTIVE
+
 
 class ViewBar(Static):
     DEFAULT_CSS = "ViewBar { height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }"
@@ -19,6 +21,6 @@ class ViewBar(Static):
     def show(self, shown: tuple[str, ...]) -> None:
         names = []
         for view, title in self._views.items():
-            name = Content.styled(title, "bold $text on $primary-muted" if view in shown else "")
+            name = Content.styled(title, ACTIVE if view in shown else "")
             names.append(name.stylize(Style.from_meta({"@click": f"screen.show_view('{view}')"})))
         self.update(Content(" ").join(names), layout=False)

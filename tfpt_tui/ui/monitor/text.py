@@ -17,7 +17,7 @@ from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
-from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
+from tfpt_tui.ui.theme import GLYPHS, PHASE_MARKS, framework_style, status_style
 from tfpt_tui.wording import printable_lines
 
 GAUGE = 20
@@ -36,8 +36,6 @@ IN_WORDS = (
     *("framework", "track", "data", "batch_size", "epochs", "epochs_measured", "seed"),
     *("num_workers", "cache", "augment", "measure", "timeout_s"),
 )
-# Neighbours differ, so that the parts of the bar can be told apart.
-PHASE_STYLES = ("$text on $primary-muted", "$text on $secondary-muted")
 BARS = "▁▂▃▄▅▆▇█"
 MOST_CORES = 64
 HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each, or why there is none
@@ -106,10 +104,11 @@ def timeline(record: Record, columns: int) -> Content:
     if not total or columns < 1:
         return Content()
     parts, before, start = [], 0.0, 0
-    for number, (phase, seconds) in enumerate(spent):
+    for phase, seconds in spent:
         before += seconds
         end = round(before / total * columns)
-        style = "bold $text on $primary" if phase == record.phase else PHASE_STYLES[number % 2]
+        usual = PHASE_MARKS[phase][1] if phase in PHASE_MARKS else "$foreground-muted on $panel"
+        style = "bold $text on $primary" if phase == record.phase else usual
         parts.append(Content.styled(_phase_text(phase, seconds, end - start), style))
         start = end
     return Content("").join(parts)

@@ -15,6 +15,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from tfpt_tui.ui.keys import BUILD, COMPARE, MONITOR, PREPARE
+from tfpt_tui.ui.theme import ACTIVE
 
 LEAST_COLUMNS, LEAST_ROWS = 60, 16
 SCREENS = (PREPARE, BUILD, MONITOR, COMPARE)
@@ -78,9 +79,7 @@ class TitleBar(Static):
 
     def _tab(self, number: int, name: str) -> Content:
         """A click opens the screen."""
-        tab = Content.styled(
-            f" {number} {name} ", "bold $text on $primary-muted" if name == self._screen_name else ""
-        )
+        tab = Content.styled(f" {number} {name} ", ACTIVE if name == self._screen_name else "")
         return tab.stylize(Style.from_meta({"@click": f"app.switch_mode('{name.lower()}')"}))
 
 
