@@ -2,20 +2,26 @@
 
 import asyncio
 import http.client
+import io
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import aiohttp
 import psutil
 import pytest
 from aiohttp.web import HTTPServiceUnavailable
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from tests.waiting import wait_until
 from tfpt_tui.cli.web import MAX_APPS, LocalServer, is_local
+from tfpt_tui.runs.record.state import status_of
 
 
 @pytest.mark.parametrize(
@@ -121,3 +127,85 @@ def test_without_the_extra_it_says_what_to_install(cli, monkeypatch):
     code, _, err = cli("serve")
     assert code == 3
     assert "-m pip install textual-serve" in err
+
+
+class Browser:
+    """A page in Debian's chromium, and all that the app has sent it."""
+
+    def __init__(self, page, port, token):
+        self.page = page
+        self.address = f"http://127.0.0.1:{port}/"
+        self.token = token
+        self.sent = b""
+        page.on("websocket", lambda socket: socket.on("framereceived", self._keep))
+
+    def _keep(self, frame):
+        self.sent += frame if isinstance(frame, bytes) else frame.encode()
+
+    def open(self, query=""):
+        return self.page.goto(self.address + query).status
+
+    def press(self, key):
+        self.sent = b""
+        self.page.keyboard.press(key)
+
+    def shows(self, text):
+        deadline = time.monotonic() + 30
+        while text.encode() not in self.sent:
+            assert time.monotonic() < deadline, f"{text!r} is not in {self.sent[-2000:]!r}"
+            self.page.wait_for_timeout(50)
+
+    def picture(self):
+        self.page.wait_for_timeout(500)  # the terminal of the page draws when it likes
+        return self.page.screenshot()
+
+
+@pytest.fixture
+def browser(served, port):
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("needs Debian's chromium, which .ci/run installs")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield Browser(opened.new_page(viewport={"width": 1280, "height": 800}), port, served.token)
+        opened.close()
+
+
+def apps_of(server):
+    return [child for child in psutil.Process(server.pid).children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_in_a_browser_keys_work_without_a_click_and_the_app_fits_the_window(browser):
+    assert browser.open() == 403
+    assert browser.open("?token=guess") == 403
+    assert browser.open(f"?token={browser.token}") == 200
+    browser.shows("No runs yet")
+    monitor = browser.picture()
+    browser.press("2")
+    browser.shows("batch-sweep")
+    build = browser.picture()
+    assert build != monitor
+    browser.sent = b""
+    browser.page.set_viewport_size({"width": 800, "height": 500})
+    browser.shows("batch-sweep")
+    with Image.open(io.BytesIO(browser.picture())) as small:
+        assert small.size == (800, 500)
+        assert len(small.convert("RGB").getcolors(1 << 24)) > 20
+
+
+def test_in_a_browser_a_page_that_is_read_again_shows_the_run_and_a_closed_one_leaves_nothing(
+    browser, served, start
+):
+    sweep = start("hangs", rows=[0])
+    wait_until(lambda: status_of(sweep.runs[0]) == "running")
+    browser.open(f"?token={browser.token}")
+    browser.shows("running")
+    browser.sent = b""
+    browser.page.reload()
+    browser.shows("running")
+    wait_until(lambda: len(apps_of(served)) == 1)
+    browser.page.close()
+    wait_until(lambda: not apps_of(served))
+    assert status_of(sweep.runs[0]) == "running"
+    sweep.directory.stop.touch()
+    wait_until(lambda: status_of(sweep.runs[0]) == "stopped", 30)

@@ -21,6 +21,17 @@ MAX_APPS = 8
 # Together they stay under the two seconds in which whoever ends the server may expect its end.
 CLOSING_S = 0.3
 ENDING_S = 1.0
+# The page would take no key before a click into it.
+FOCUS = """<script>
+  const seen = new MutationObserver(() => {
+    const keys = document.querySelector(".xterm-helper-textarea");
+    if (keys && document.body.classList.contains("-first-byte")) {
+      seen.disconnect();
+      keys.focus();
+    }
+  });
+  seen.observe(document.body, { attributes: true, childList: true, subtree: true });
+</script>"""
 
 
 class LocalServer(Server):
@@ -53,7 +64,8 @@ class LocalServer(Server):
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
-        app.middlewares.extend([refuse_other_sites, self.refuse_without_token, self.refuse_too_many])
+        refusals = [refuse_other_sites, self.refuse_without_token, self.refuse_too_many]
+        app.middlewares.extend([*refusals, focus_the_terminal])
         app.on_shutdown.append(end_apps)
         return app
 
@@ -96,6 +108,14 @@ async def end_apps(_: web.Application) -> None:
     for app in apps:
         if app.is_running():
             app.kill()
+
+
+@web.middleware
+async def focus_the_terminal(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
+        response.text = response.text.replace("</body>", f"{FOCUS}</body>")
+    return response
 
 
 @web.middleware
