@@ -1,6 +1,7 @@
 """The Monitor's views, lists and charts, driven by keys on recorded and scripted runs."""
 
 import os
+import re
 import shutil
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.recordings import QUICK
-from tests.ui.driving import SIZES, finish, hides, screen_text, shows
+from tests.ui.driving import SIZES, finish, hides, screen_text, shows, until
 from tests.waiting import wait_until
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError
@@ -467,6 +468,12 @@ async def test_a_duel_is_one_item_and_both_arms_are_drawn(app, recorded):
         assert app.screen.snapshot.chosen.id == recorded.id
         loss = app.screen.query_one("#chart-train-loss", Chart)
         assert {series.label for series in loss._series} == {"A", "B"}
+
+
+async def test_the_item_of_a_duel_has_the_rates_of_its_arms_where_there_is_room(app, recorded):
+    record_duel(recorded)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await until(pilot, lambda text: re.search(r"duel x1 b32 e3 +200 200 *│", text))
 
 
 async def test_a_duel_is_stopped_as_a_whole(app, recorded):

@@ -130,7 +130,8 @@ def _prompt(entry: Entry, beside: Beside, columns: int, plan: PlanItems) -> Cont
     progress = f" {percent}%" if percent is not None and entry.status == "running" and not entry.arms else ""
     mark = "".join(sorted(beside.marks.get(run.run, "") for run in entry.runs))
     detail = f"  {_detail(entry, plan)}"
-    figures = "" if entry.arms else _figures(entry.run, columns, columns - len(detail))
+    room = columns - len(detail)
+    figures = _rates_of_arms(entry, room) if entry.arms else _figures(entry.run, columns, room)
     return Content.assemble(
         (f"{GLYPHS.get(entry.status, '?')} ", status),
         Content(" ").join(names),
@@ -185,6 +186,14 @@ def _figures(run: RunResult, columns: int, room: int) -> str:
     while shown and sum(map(len, shown)) > room:
         shown.pop(0)
     return "".join(shown)
+
+
+def _rates_of_arms(entry: Entry, room: int) -> str:
+    """Images/s of the arms of a duel's latest restart, in their order."""
+    by_run = {run.run: run for run in entry.runs}
+    rates = [_number(by_run[arm].training.throughput, ",.0f") for arm in entry.arms if arm in by_run]
+    text = " ".join(filter(None, rates))
+    return text if len(text) < room else ""
 
 
 def _number(value: float | None, form: str) -> str:
