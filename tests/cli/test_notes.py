@@ -33,6 +33,15 @@ def test_a_note_and_tags_are_shown_wherever_the_run_is(cli, runs):
     assert [run.get("notes") for run in json.loads(cli("runs", "list", "--json")[1])] == [None, expected]
 
 
+def test_a_note_is_shown_without_a_text_and_taken_away_on_request_alone(cli, runs):
+    write_note(runs[0], "kept")
+    assert "kept" in cli("runs", "note", runs[0].id)[2]
+    assert cli("runs", "note", runs[0].id, "new", "--remove")[0] == 2
+    assert read_notes(runs[0]).note == "kept"
+    assert "no note" in cli("runs", "note", runs[0].id, "--remove")[2]
+    assert read_notes(runs[0]) == NO_NOTES
+
+
 def test_a_list_without_notes_has_no_column_for_them(cli, runs):
     assert "notes" not in cli("runs", "list")[1]
 
@@ -65,7 +74,7 @@ def test_tags_are_taken_away_and_nothing_is_left_behind(cli, runs):
 def test_what_is_no_tag_is_refused_and_nothing_is_written(cli, runs, tag):
     code, _, told = cli("runs", "tag", runs[0].id, "--", "good", tag)
     assert (code, told.count("\n")) == (2, 1)
-    assert "no blanks" in told
+    assert "a tag has up to 40 letters from a to z" in told
     assert read_notes(runs[0]) == NO_NOTES
 
 

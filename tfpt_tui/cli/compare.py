@@ -90,7 +90,7 @@ def compare(
 ) -> int:
     """Compare the runs given by ID, by what they are (batch_size>32 status=completed), or of a sweep.
 
-    Without any of these, those of the latest sweep. KEY is a setting, status, preset or sweep; all that are given
+    Without any, those of the latest sweep. KEY is a setting, status, preset, sweep or tag; all that are given
     must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the
     baseline. Rows are ranked within one track and one measure only; where they differ in the framework and in one
     setting, frameworks are compared within each of its values.

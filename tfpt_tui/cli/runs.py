@@ -204,18 +204,22 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
 
 @runs.command()
 @click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
-@click.argument("text", metavar="TEXT", nargs=-1)
+@click.argument("text", metavar="[TEXT]...", nargs=-1)
+@click.option("--remove", is_flag=True, help="Take the note away.")
 @pass_invocation
-def note(invocation: Invocation, run_id: str, text: tuple[str, ...]) -> None:
-    """Note a line on a run, or on those of a sweep, in place of the one before; without TEXT, take it away.
+def note(invocation: Invocation, run_id: str, text: tuple[str, ...], remove: bool) -> None:
+    """Note a line on a run, or on those of a sweep, in place of the one before; without TEXT, show it.
 
     \b
     Example:
       tfpt-tui runs note 20261122-1655 before the driver was updated
     """
+    if text and remove:
+        raise click.UsageError("give TEXT or --remove")
     words = parse_note(" ".join(text))
     for run in _runs_of(invocation, run_id):
-        write_note(run, words)
+        if text or remove:
+            write_note(run, words)
         say(f"{run.id}: {describe_notes(read_notes(run)) or 'no note'}")
 
 

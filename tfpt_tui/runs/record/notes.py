@@ -47,7 +47,7 @@ def parse_tags(words: Sequence[str]) -> tuple[str, ...]:
     for word in words:
         if not TAG.fullmatch(word):
             raise UsageError(
-                f"tag {word!r}: a tag has up to 40 letters, digits, dots, underscores and hyphens, and no blanks"
+                f"tag {word!r}: a tag has up to 40 letters from a to z, digits, dots, underscores and hyphens"
             )
     return tuple(dict.fromkeys(words))
 

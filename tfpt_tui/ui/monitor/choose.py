@@ -19,6 +19,8 @@ FIGURES: Mapping[str, Callable[[RunResult], float | None]] = {
     "by accuracy": lambda run: run.test.accuracy,
 }
 ORDERS = (NEWEST, *FIGURES)
+# The figure of an item that is always seen (run_list.FIGURES), by the order.
+DECIDING = dict(zip(ORDERS, ("images/s", "images/s", "test"), strict=True))
 
 
 @dataclass(frozen=True)

@@ -24,20 +24,21 @@ from tfpt_tui.ui.theme import GLYPHS, framework_style, status_style
 # What has its own place in an item.
 SHOWN = ("framework", "batch_size", "epochs", "epochs_measured", "seed", "environment", "measure")
 HEAD = "plan "  # before the sweep, as the ID of the line above its items
-# Figures at the right of an item: title, width, and the columns from which there is room for it. The settings of
-# an item may take the room of those that come first.
-FIGURES = (("loss", 6, 30), ("test", 6, 30), ("images/s", 9, 20))
+# Figures at the right of an item, with their widths; the settings of an item may take the room of the first ones.
+FIGURES = (("loss", 6), ("test", 6), ("images/s", 9))
+ROOMY = 30  # columns, for more than one of them
 
 
 @dataclass(frozen=True)
 class Beside:
     """What is known of the items beside their results: letters of curves and percent done by run, and what is left
-    of plans by sweep.
+    of plans by sweep; and the figure that stands last and always has room, as it orders them.
     """
 
     marks: Mapping[str, str]
     percent: Mapping[str, int]
     left: Mapping[str, str]
+    deciding: str
 
 
 class RunList(OptionList):
@@ -80,6 +81,11 @@ class RunList(OptionList):
         if chosen in self._items and chosen != self.chosen:
             self.highlighted = self.get_option_index(str(chosen))
 
+    @property
+    def listed(self) -> Collection[str]:
+        """The IDs of the items that the filter leaves."""
+        return self._items.keys()
+
     def choose_first(self) -> None:
         """Highlight the first item, which may stand below a heading."""
         if self._items:
@@ -102,10 +108,15 @@ class RunList(OptionList):
                 self.action_select()
 
 
-def titles(columns: int) -> str:
+def titles(columns: int, deciding: str) -> str:
     """What stands above the figures of the items."""
-    shown = [(title, width) for title, width, least in FIGURES if columns >= least]
-    return "".join(title.rjust(width) for title, width in shown)
+    return "".join(title.rjust(width) for title, width in _shown_figures(columns, deciding))
+
+
+def _shown_figures(columns: int, deciding: str) -> list[tuple[str, int]]:
+    """Titles and widths of the figures for which there is room, the deciding one last."""
+    ordered = sorted(FIGURES, key=lambda figure: figure[0] == deciding)
+    return ordered if columns >= ROOMY else ordered[-1:]
 
 
 def _heading(plan: PlanItems, left: str) -> Content:
@@ -131,12 +142,15 @@ def _prompt(entry: Entry, beside: Beside, columns: int, plan: PlanItems) -> Cont
     mark = "".join(sorted(beside.marks.get(run.run, "") for run in entry.runs))
     detail = f"  {_detail(entry, plan)}"
     room = columns - len(detail)
-    figures = _rates_of_arms(entry, room) if entry.arms else _figures(entry.run, columns, room)
+    figures = _rates_of_arms(entry, room) if entry.arms else _figures(entry.run, columns, room, beside.deciding)
+    if len(figures) > room:
+        detail = f"{detail[: columns - len(figures) - 1]}…"
     return Content.assemble(
         (f"{GLYPHS.get(entry.status, '?')} ", status),
         Content(" ").join(names),
         (f" {entry.status.replace('_', ' ')}{progress}", status),
         (f" {mark}", "bold"),
+        ("".join(f" #{tag}" for tag in entry.run.notes.tags), "$primary"),
         (f"\n{detail}", "$foreground-muted"),
         figures.rjust(columns - len(detail)),
     )
@@ -155,7 +169,6 @@ def _detail(entry: Entry, plan: PlanItems) -> str:
         usual = _usual(run).items()
         settings += [text for key, text in usual if (key in plan.varied if plan.is_headed else key != "seed")]
         settings += [printable(config.environment)] if config.environment != DEFAULT_ENVIRONMENT else []
-    settings += [f"#{tag}" for tag in run.notes.tags]
     return " ".join(settings)
 
 
@@ -174,18 +187,17 @@ def _value(key: str, value: Value | None) -> str:
     return printable(value) if isinstance(value, str) else f"{key} {value}"
 
 
-def _figures(run: RunResult, columns: int, room: int) -> str:
-    """Loss, test accuracy and throughput, as far as there is room in the list, and beside the settings."""
-    loss = run.training.loss if run.test.loss is None else run.test.loss
-    texts = (
-        _number(loss, ".2f"),
-        _number(run.test.accuracy, ".3f"),
-        _number(run.training.throughput, ",.0f"),
-    )
-    shown = [text.rjust(width) for text, (_, width, least) in zip(texts, FIGURES, strict=True) if columns >= least]
-    while shown and sum(map(len, shown)) > room:
+def _figures(run: RunResult, columns: int, room: int, deciding: str) -> str:
+    """The deciding figure of a run, and the others as far as there is room beside its settings."""
+    texts = {
+        "loss": _number(run.training.loss if run.test.loss is None else run.test.loss, ".2f"),
+        "test": _number(run.test.accuracy, ".3f"),
+        "images/s": _number(run.training.throughput, ",.0f"),
+    }
+    shown = [texts[title].rjust(width) for title, width in _shown_figures(columns, deciding)]
+    while len(shown) > 1 and sum(map(len, shown)) > room:
         shown.pop(0)
-    return "".join(shown)
+    return "".join(shown) if "".join(shown).strip() else ""
 
 
 def _rates_of_arms(entry: Entry, room: int) -> str:

@@ -12,7 +12,7 @@ from textual.reactive import var
 from textual.widgets import Input, OptionList
 
 from tfpt_tui.errors import UsageError
-from tfpt_tui.ui.monitor.choose import NEWEST, ORDERS, PlanItems, by_plan, entries_of, matching, ordered
+from tfpt_tui.ui.monitor.choose import DECIDING, NEWEST, ORDERS, PlanItems, by_plan, entries_of, matching, ordered
 from tfpt_tui.ui.monitor.run_list import Beside, RunList, titles
 from tfpt_tui.ui.monitor.watch import Snapshot
 from tfpt_tui.ui.widgets.live import Live
@@ -42,8 +42,11 @@ class RunsPane(Vertical):
         self._show()
 
     def on_resize(self) -> None:
+        self._show_titles()
+
+    def _show_titles(self) -> None:
         columns = self.content_size.width - 1  # of the list, which may scroll
-        self.query_one("#titles", Live).show(Content(titles(columns).rjust(columns)))
+        self.query_one("#titles", Live).show(Content(titles(columns, DECIDING[self.order]).rjust(columns)))
 
     def next_order(self) -> str:
         self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
@@ -64,6 +67,7 @@ class RunsPane(Vertical):
         return True
 
     def watch_order(self) -> None:
+        self._show_titles()
         self._show()
 
     def watch_needle(self) -> None:
@@ -91,7 +95,7 @@ class RunsPane(Vertical):
         chosen = snapshot.chosen.id if snapshot.chosen else None
         entries = entries_of(runs)
         plans = by_plan(entries) if self.order == NEWEST else [PlanItems("", tuple(entries))]
-        beside = Beside(self._marks, snapshot.percent, snapshot.left)
+        beside = Beside(self._marks, snapshot.percent, snapshot.left, DECIDING[self.order])
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(RunList).show(plans, chosen, beside)
         count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"

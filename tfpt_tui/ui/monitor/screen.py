@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,7 +24,7 @@ from tfpt_tui.environments.interpreters import missing_frameworks
 from tfpt_tui.errors import TfptError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.notes import parse_note, parse_tags, write_note, write_tags
+from tfpt_tui.runs.record.notes import parse_note, parse_tags, read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import check_over, delete_run, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep
@@ -37,6 +37,7 @@ from tfpt_tui.ui.dialogs.ask import Ask
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import MONITOR, bindings
 from tfpt_tui.ui.monitor import messages, text
+from tfpt_tui.ui.monitor.choose import Entry
 from tfpt_tui.ui.monitor.curves import Axes, Shown
 from tfpt_tui.ui.monitor.details import Details
 from tfpt_tui.ui.monitor.log_view import LogView
@@ -56,6 +57,7 @@ EMPTY = (
     "\nor 1 to make a dataset of your own images, then 2 to choose what runs."
 )
 HEARD_S = 1.0
+KEPT_TAGS = "\nTags that only some of them have stay."
 READING = "reading the runs"
 NEED_A_RUN = (
     *("details", "log", "view", "copy", "filter", "beside", "baseline"),
@@ -382,16 +384,33 @@ class MonitorScreen(MainScreen):
 
     # What can be done with recorded runs: the chosen one, and those that are drawn beside it.
 
-    def _meant(self) -> list[RunResult]:
-        """All runs of the chosen item of the list, and of those that are overlaid, in running order."""
-        snapshot = self.snapshot
-        chosen = snapshot.chosen if snapshot else None
-        items = [
-            entry
-            for entry in (snapshot.entries if snapshot else ())
-            if entry is chosen or any(run.run in self.wanted.beside for run in entry.runs)
-        ]
+    def _chosen_runs(self) -> list[RunResult]:
+        """All runs of the item under the cursor, none where the filter hides it."""
+        chosen = self.snapshot.chosen if self.snapshot else None
+        return self._runs_of(lambda entry: entry is chosen)
+
+    def _overlaid_runs(self) -> list[RunResult]:
+        """Those of the item under the cursor and of the listed ones that are overlaid, in running order."""
+        chosen = self.snapshot.chosen if self.snapshot else None
+        beside = self.wanted.beside
+        return self._runs_of(lambda entry: entry is chosen or any(run.run in beside for run in entry.runs))
+
+    def _runs_of(self, is_meant: Callable[[Entry], bool]) -> list[RunResult]:
+        entries = self.snapshot.entries if self.snapshot else ()
+        listed = self.query_one(RunList).listed
+        items = [entry for entry in entries if entry.id in listed and is_meant(entry)]
         return [run for entry in reversed(items) for run in reversed(entry.runs)]
+
+    async def _ask_which(self, question: str, verb: str, more: Mapping[str, str]) -> tuple[str, list[RunResult]]:
+        """The letter of the answer, and the runs that it is about: the chosen one's, or those overlaid, too."""
+        chosen, overlaid = self._chosen_runs(), self._overlaid_runs()
+        answers = {verb[0].lower(): f"{verb} {text.named(chosen)}"} if chosen else {}
+        if len(overlaid) > len(chosen):
+            answers |= {"o": f"{verb} what is overlaid: {text.named(overlaid)}"}
+        if not answers:
+            return "c", []
+        answer = await self.app.push_screen_wait(Confirm(question, {**answers, **more, "c": "Cancel"}))
+        return answer, overlaid if answer == "o" else chosen
 
     @work(thread=True, group="verbs")
     def _do(self, what: Callable[[], str]) -> None:
@@ -411,50 +430,49 @@ class MonitorScreen(MainScreen):
 
     @work
     async def action_note(self) -> None:
-        if meant := self._meant():
-            hint = "One line, shown with the run, and found by /; nothing takes it away."
-            dialog = Ask(f"Note on {text.counted(meant)}", meant[-1].notes.note, hint, parse_note)
+        if meant := self._chosen_runs():
+            hint = "One line, shown with the run, and found by /. Leave it empty to remove it."
+            dialog = Ask(f"Note on {text.named(meant)}", meant[-1].notes.note, hint, parse_note)
             note = await self.app.push_screen_wait(dialog)
             if note is not None:
                 self._do(partial(_note, self._directories(meant), parse_note(note)))
 
     @work
     async def action_tag(self) -> None:
-        if meant := self._meant():
-            hint = "Words with blanks between them; in a filter: tag=baseline. Nothing takes them away."
-            known = " ".join(dict.fromkeys(tag for run in meant for tag in run.notes.tags))
-            dialog = Ask(f"Tags of {text.counted(meant)}", known, hint, lambda typed: parse_tags(typed.split()))
+        if meant := self._overlaid_runs():
+            shared = [tag for tag in meant[0].notes.tags if all(tag in run.notes.tags for run in meant)]
+            own = any(len(run.notes.tags) > len(shared) for run in meant)
+            hint = "Words with blanks between them; a filter finds them: tag=baseline." + KEPT_TAGS * own
+            title = f"Tags of {text.named(meant)}"
+            dialog = Ask(title, " ".join(shared), hint, lambda typed: parse_tags(typed.split()))
             tags = await self.app.push_screen_wait(dialog)
             if tags is not None:
-                self._do(partial(_tag, self._directories(meant), parse_tags(tags.split())))
+                self._do(partial(_tag, self._directories(meant), shared, parse_tags(tags.split())))
 
     @work
     async def action_delete(self) -> None:
-        meant = self._meant()
+        answer, meant = await self._ask_which("Delete all that was recorded, models and all?", "Delete", {})
+        if answer == "c":
+            return
         if any(run.status in ALIVE for run in meant):
             self.notify("what is alive cannot be deleted: K stops it first", severity="warning")
-        elif meant:
-            question = f"Delete {text.counted(meant)}, with all that was recorded?"
-            answers = {"d": f"Delete {text.counted(meant)}", "c": "Cancel"}
-            if await self.app.push_screen_wait(Confirm(question, answers)) == "d":
-                runs = self._directories(meant)
-                nearest = self.query_one(RunList).nearest_beside({run.id for run in runs})
-                self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
-                self._do(partial(_delete, runs))
+            return
+        runs = self._directories(meant)
+        nearest = self.query_one(RunList).nearest_beside({run.id for run in runs})
+        self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
+        self._do(partial(_delete, runs))
 
     @work
     async def action_again(self) -> None:
-        if not (meant := self._meant()):
-            return
-        sweep = SweepDirectory(self._paths.sweeps / meant[-1].sweep)
-        left = await asyncio.to_thread(_left_of, sweep, self._paths) if meant[-1].sweep else 0
+        chosen = self._chosen_runs()
+        sweep = SweepDirectory(self._paths.sweeps / chosen[-1].sweep) if chosen and chosen[-1].sweep else None
+        left = await asyncio.to_thread(_left_of, sweep, self._paths) if sweep else 0
         go_on = {"g": f"Go on with its plan: {left} run{'s are' if left > 1 else ' is'} left"} if left else {}
-        answers = {"r": f"Run {text.counted(meant)} again", **go_on, "c": "Cancel"}
-        answer = await self.app.push_screen_wait(Confirm("Run it once more?", answers))
-        if answer == "r":
-            self._do(partial(run_again, self._directories(meant), self._settings, self._paths))
-        elif answer == "g":
+        answer, meant = await self._ask_which("Run it once more, as it was?", "Run", go_on)
+        if answer == "g" and sweep:
             self._do(partial(_go_on, sweep, self._paths, self._settings))
+        elif answer != "c":
+            self._do(partial(run_again, self._directories(meant), self._settings, self._paths))
         if answer != "c":
             self.wanted = replace(self.wanted, chosen=None, beside=())  # follow what comes
 
@@ -494,9 +512,11 @@ def _note(runs: Sequence[RunDirectory], note: str) -> str:
     return "noted" if note else "the note is gone"
 
 
-def _tag(runs: Sequence[RunDirectory], tags: Sequence[str]) -> str:
+def _tag(runs: Sequence[RunDirectory], before: Sequence[str], tags: Sequence[str]) -> str:
+    """Put ``tags`` in the place of those that all of them had ``before``; what only some have stays."""
     for run in runs:
-        write_tags(run, tags)
+        kept = [tag for tag in read_notes(run).tags if tag not in before and tag not in tags]
+        write_tags(run, [*kept, *tags])
     return f"tagged: {' '.join(tags)}" if tags else "the tags are gone"
 
 

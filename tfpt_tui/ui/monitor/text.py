@@ -14,7 +14,7 @@ from tfpt_tui.errors import printable
 from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
-from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput
+from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput, training_of
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.theme import GLYPHS, PHASE_MARKS, framework_style, status_style
@@ -171,8 +171,8 @@ def outcome(view: RunView) -> Content:
         yet = "no epoch is over yet" if view.status in ALIVE else "it ended before its first epoch was over"
         return Content.styled(yet, "$foreground-muted")
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
-    if record.epochs and view.status not in ALIVE:
-        rate = median_throughput(record.epochs) or 0.0  # as comparisons have it
+    if record.epochs and view.status not in ALIVE and view.config:  # as comparisons have it
+        rate = training_of(record.epochs, view.config, record.slices).throughput or 0.0
     flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
     return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
 
@@ -206,6 +206,14 @@ def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Cont
 
 def counted(runs: Sized) -> str:
     return f"{len(runs):,} run{'' if len(runs) == 1 else 's'}"
+
+
+def named(runs: Sequence[RunResult]) -> str:
+    """One run by its ID, several by how many they are and the frameworks among them."""
+    if len(runs) == 1:
+        return runs[0].run
+    frameworks = dict.fromkeys(title_of(run.framework) for run in runs)
+    return f"{counted(runs)} of {' and '.join(frameworks)}"
 
 
 def all_ended(before: Sequence[RunResult], runs: Sequence[RunResult]) -> str:
