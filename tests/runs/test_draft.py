@@ -141,7 +141,7 @@ def test_repeats_pauses_and_a_burn_in_count(look, paths):
     outcome = look("demo", repeats="5", burn_in="true", duel="false")
     assert outcome.runs == 11
     assert outcome.pauses_s == 50.0
-    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --repeats 5 --burn-in"
+    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --burn-in"
     outcome = look("demo", cooldown_s="2.5", duel="false")
     assert outcome.pauses_s == 2.5
     assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --cooldown 2.5"
@@ -153,7 +153,7 @@ def test_a_duel_has_its_usual_restarts_and_no_pauses(look, paths):
     outcome = look("demo", duel="true", repeats="3")
     assert (outcome.runs, outcome.repeats, outcome.pauses_s) == (6, 3, 0.0)
     assert look("batch-sweep", duel="true").fields["repeats"].inherited == "3"
-    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine --duel"
+    assert command_of(sweep, outcome, "mine") == "tfpt-tui run mine"
     assert look("demo", duel="true", measure="loader").problem.startswith("duel: measure=loader")
 
 
@@ -165,9 +165,25 @@ def test_a_preset_whose_rows_take_turns_by_themselves_does_so_here_too(look, pat
     assert command_of(parity, outcome, "mine") == "tfpt-tui run mine"
     otherwise = look("parity", duel="false")
     assert (otherwise.duel, otherwise.repeats) == (None, 1)
-    assert command_of(parity, otherwise, "mine") == "tfpt-tui run mine --no-duel"
+    assert command_of(parity, otherwise, "mine") == "tfpt-tui run mine"
     alone = look("parity", measure="loader")
     assert (alone.duel, alone.problem) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "repeats", "duel"),
+    [
+        ("batch-sweep", {"duel": "true", "repeats": "4"}, 4, "speed"),
+        ("parity", {"duel": "false"}, 0, ""),
+        ("demo", {}, 1, "accuracy"),
+        ("batch-sweep", {"until": "2"}, 0, "speed"),
+    ],
+)
+def test_what_was_typed_of_the_plan_goes_into_the_preset(look, paths, tmp_path, name, texts, repeats, duel):
+    typed = draft(name, paths, **texts)
+    (tmp_path / "mine.toml").write_text(preset_text(preset_of(typed, look_at(typed), "mine"), "a comment"))
+    kept = load_preset(tmp_path / "mine.toml")
+    assert (kept.repeats, kept.duel) == (repeats, duel)
 
 
 def test_a_duel_that_ends_with_its_answer_is_typed_as_the_command_line_has_it(look, paths):
@@ -175,8 +191,8 @@ def test_a_duel_that_ends_with_its_answer_is_typed_as_the_command_line_has_it(lo
     outcome = look("demo", until="2", budget="1.5")
     assert (outcome.duel.until, outcome.duel.budget_s, outcome.duel.accuracy) == (0.02, 90.0, True)
     assert outcome.fields["duel"].inherited == "true"
-    assert command_of(sweep, look("batch-sweep", until="2"), "m") == "tfpt-tui run m --duel --until 2%"
-    assert command_of(sweep, look("batch-sweep", budget="1.5"), "m") == "tfpt-tui run m --duel --budget 90s"
+    assert command_of(sweep, look("batch-sweep", until="2"), "m") == "tfpt-tui run m --until 2%"
+    assert command_of(sweep, look("batch-sweep", budget="1.5"), "m") == "tfpt-tui run m --budget 90s"
     assert look("batch-sweep", until="2", duel="false").problem.startswith("until is of a duel")
     assert look("batch-sweep", until="60").problem.startswith("until must be")
     assert look("cpu-plain", budget="1").problem.startswith("duel: the clock of the track published")
@@ -185,7 +201,7 @@ def test_a_duel_that_ends_with_its_answer_is_typed_as_the_command_line_has_it(lo
 def test_a_preset_may_say_how_often_its_rows_are_run(look, paths):
     demo = begin(find_preset("demo", paths))
     assert look("demo").repeats == 1
-    assert command_of(demo, look("demo", repeats="2"), "mine") == "tfpt-tui run mine --repeats 2"
+    assert command_of(demo, look("demo", repeats="2"), "mine") == "tfpt-tui run mine"
 
 
 def test_printed_numbers_stay_with_the_rows_that_they_are_of(look):

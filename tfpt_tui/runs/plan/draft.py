@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
-from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, Preset, PresetRow
+from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, SPEED, Preset, PresetRow
 from tfpt_tui.config.schema import PLAN, SETTINGS, RunConfig, Setting, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import printable
@@ -116,10 +116,16 @@ def look_at(draft: Draft) -> Outcome:
 
 
 def preset_of(draft: Draft, outcome: Outcome, name: str = "") -> Preset:
-    """The draft as a preset; where no row is left as it was printed, its source is no longer one."""
+    """The draft as a preset; where no row is left as it was printed, its source is no longer one.
+
+    How often its rows are run, and whether by turns, goes with it; how a duel ends is for the command line.
+    """
     changes = _changes(outcome)
+    repeats, duel = (outcome.fields[key].values for key in ("repeats", "duel"))
     preset = dataclasses.replace(
         draft.preset,
+        repeats=int(repeats[0]) if repeats else draft.preset.repeats,
+        duel="" if duel == (False,) else draft.preset.duel or (SPEED if outcome.duel else ""),
         name=name or draft.preset.name,
         title=f"{draft.preset.name} with {changes}" if changes and name else draft.preset.title,
         rows=outcome.rows,
@@ -142,8 +148,7 @@ def plan_of(draft: Draft, outcome: Outcome) -> Plan:
 
 def command_of(draft: Draft, outcome: Outcome, name: str) -> str:
     """The command line that runs the draft once it is a preset of that name."""
-    preset = draft.preset
-    duel = outcome.duel
+    preset, duel = preset_of(draft, outcome, name), outcome.duel
     usual = usual_repeats(preset, duel)
     options = ["--duel" if duel else "--no-duel"] * (bool(duel) != bool(preset.duel))
     options += [f"--until {100 * duel.until:g}%"] if duel and duel.until else []

@@ -99,6 +99,7 @@ class RunsPane(Vertical):
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(RunList).show(plans, chosen, beside)
         count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
+        self.set_class(bool(problem), "-problem")
         self.query_one("#count", Live).show(Content(problem or count))
 
 
