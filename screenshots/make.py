@@ -42,9 +42,9 @@ class Picture:
 
 
 PICTURES = (
-    Picture("monitor", (120, 36), (), ("train loss by epoch", "CPU", "training")),
-    Picture("monitor-80x24", (80, 24), (), ("train loss by epoch", "CPU")),
-    Picture("hardware", (120, 36), ("v",), ("CPU % by seconds", "worker memory GB")),
+    Picture("monitor", (120, 36), ("k",), ("train loss by epoch", "CPU", "training")),
+    Picture("monitor-80x24", (80, 24), ("k",), ("train loss by epoch", "CPU")),
+    Picture("hardware", (120, 36), ("k", "v"), ("CPU % by seconds", "worker memory GB")),
     Picture("prepare", (120, 36), ("1",), ("new dataset", "images", "class")),
     Picture("build", (120, 36), ("2",), ("presets", "most used", "[preset]")),
     Picture("compare", (120, 36), ("4", "j"), ("time ratio", "verdict", "baseline")),

@@ -130,7 +130,7 @@ class MonitorScreen(MainScreen):
         )
 
     def _is_idle(self) -> bool:
-        """Whether nobody looks, and no end is waited for that is to be told wherever the user is."""
+        """Whether nobody looks, and nothing is alive whose end the user will hear of on any screen."""
         return self._away and not (self.snapshot and self.snapshot.live)
 
     @on(messages.Polled)

@@ -38,7 +38,7 @@ IN_WORDS = (
 )
 BARS = "▁▂▃▄▅▆▇█"
 MOST_CORES = 64
-HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each, or why there is none
+HARDWARE_LINES = 3  # CPU, memory and worker; GPUs follow, a line each, or why no GPU can be read
 
 
 def headline(view: RunView) -> Content:

@@ -20,7 +20,7 @@ class PathSuggester(Suggester):
 
 
 def complete(text: str) -> str | None:
-    """The text, and the rest of the first directory of that beginning; None where there is none.
+    """The text, and the rest of the first directory that begins so; None without such a directory.
 
     Hidden ones are meant where the text begins so.
     """
