@@ -354,7 +354,7 @@ async def test_runs_stand_by_their_plans_with_what_differs_and_their_figures(app
     record("20261120-090000-older-aa00", ("pytorch", {}), ("tensorflow", {}), preset="older")
     record(QUICK, *(("pytorch", {"batch_size": size, "seed": 25, **losses}) for size in (16, 32)))
     async with app.run_test(size=size) as pilot:
-        text = await shows(pilot, "4 runs")
+        text = await until(pilot, lambda text: f"b16 {figures}" in " ".join(text.split()))
         lines = [line.partition("│")[0].split() for line in text.split("\n")]
         listed = [line for line in lines if line and line[0] in ("quick", "older", "b16", "b32")]
         assert listed[0] == ["quick", "11-20", "10:10", "e20"]

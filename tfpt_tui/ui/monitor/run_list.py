@@ -26,7 +26,7 @@ SHOWN = ("framework", "batch_size", "epochs", "epochs_measured", "seed", "enviro
 HEAD = "plan "  # before the sweep, as the ID of the line above its items
 # Figures at the right of an item, with their widths; the settings of an item may take the room of the first ones.
 FIGURES = (("loss", 6), ("test", 6), ("images/s", 9))
-ROOMY = 30  # columns, for more than one of them
+LEAST, ROOMY = 12, 30  # columns, for one of them and for all
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,9 @@ def titles(columns: int, deciding: str) -> str:
 
 
 def _shown_figures(columns: int, deciding: str) -> list[tuple[str, int]]:
-    """Titles and widths of the figures for which there is room, the deciding one last."""
+    """Titles and widths of the figures for which there is room, the deciding one last; none before a layout."""
     ordered = sorted(FIGURES, key=lambda figure: figure[0] == deciding)
-    return ordered if columns >= ROOMY else ordered[-1:]
+    return [] if columns < LEAST else ordered if columns >= ROOMY else ordered[-1:]
 
 
 def _heading(plan: PlanItems, left: str) -> Content:
@@ -143,7 +143,7 @@ def _prompt(entry: Entry, beside: Beside, columns: int, plan: PlanItems) -> Cont
     detail = f"  {_detail(entry, plan)}"
     room = columns - len(detail)
     figures = _rates_of_arms(entry, room) if entry.arms else _figures(entry.run, columns, room, beside.deciding)
-    if len(figures) > room:
+    if figures and len(figures) > room:
         detail = f"{detail[: columns - len(figures) - 1]}…"
     return Content.assemble(
         (f"{GLYPHS.get(entry.status, '?')} ", status),
