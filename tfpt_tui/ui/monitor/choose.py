@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.events import ALIVE
@@ -72,7 +73,7 @@ class PlanItems:
         """Whether a line above them says what they have in common."""
         return bool(self.sweep) and len(self.entries) > 1
 
-    @property
+    @cached_property
     def varied(self) -> tuple[str, ...]:
         """The settings in which its runs differ."""
         runs = [run for entry in self.entries for run in entry.runs]

@@ -48,6 +48,7 @@ class RunList(OptionList):
         super().__init__(id=id, compact=True, markup=False)
         self._shown: dict[str, Content] = {}
         self._items: dict[str, Entry] = {}
+        self._drawn: dict[str, tuple[Entry, tuple[object, ...], Content]] = {}
         self._asked: tuple[Sequence[PlanItems], str | None, Beside] | None = None
 
     @property
@@ -68,7 +69,7 @@ class RunList(OptionList):
             if plan.is_headed:
                 self._shown[HEAD + plan.sweep] = _heading(plan, beside.left.get(plan.sweep, ""))
             for entry in plan.entries:
-                self._shown[entry.id] = _prompt(entry, beside, columns, plan)
+                self._shown[entry.id] = self._item(entry, beside, columns, plan)
         if list(self._shown) == list(before):
             for index, (name, prompt) in enumerate(self._shown.items()):
                 if prompt != before[name]:
@@ -80,6 +81,15 @@ class RunList(OptionList):
             )
         if chosen in self._items and chosen != self.chosen:
             self.highlighted = self.get_option_index(str(chosen))
+
+    def _item(self, entry: Entry, beside: Beside, columns: int, plan: PlanItems) -> Content:
+        """What is shown of the item: the same object as before where nothing has changed."""
+        mark = "".join(sorted(beside.marks.get(run.run, "") for run in entry.runs))
+        state = (mark, beside.percent.get(entry.run.run), columns, beside.deciding)
+        known = self._drawn.get(entry.id)
+        if known is None or known[0] is not entry or known[1] != state:
+            known = self._drawn[entry.id] = (entry, state, _prompt(entry, beside, columns, plan))
+        return known[2]
 
     @property
     def listed(self) -> Collection[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.reactive import var
 from textual.widgets import Input, OptionList
 
 from tfpt_tui.errors import UsageError
+from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.ui.monitor.choose import DECIDING, NEWEST, ORDERS, PlanItems, by_plan, entries_of, matching, ordered
 from tfpt_tui.ui.monitor.run_list import Beside, RunList, titles
 from tfpt_tui.ui.monitor.watch import Snapshot
@@ -29,6 +30,8 @@ class RunsPane(Vertical):
         self.set_reactive(RunsPane.order, order if order in ORDERS else NEWEST)
         self._snapshot = Snapshot()
         self._marks: Mapping[str, str] = {}
+        self._listed: tuple[Sequence[RunResult], str] | None = None
+        self._plans: list[PlanItems] = []
 
     def compose(self) -> ComposeResult:
         yield Live(id="titles")
@@ -93,11 +96,13 @@ class RunsPane(Vertical):
             # A condition that is half typed is no mistake yet.
             runs, problem = ordered(snapshot.runs, self.order), str(error)
         chosen = snapshot.chosen.id if snapshot.chosen else None
-        entries = entries_of(runs)
-        plans = by_plan(entries) if self.order == NEWEST else [PlanItems("", tuple(entries))]
+        # The same items as before where nothing came or ended: many runs are looked at twice a second.
+        if (runs, self.order) != self._listed:
+            self._listed, entries = (runs, self.order), entries_of(runs)
+            self._plans = by_plan(entries) if self.order == NEWEST else [PlanItems("", tuple(entries))]
         beside = Beside(self._marks, snapshot.percent, snapshot.left, DECIDING[self.order])
         with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(RunList).show(plans, chosen, beside)
+            self.query_one(RunList).show(self._plans, chosen, beside)
         count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
         self.set_class(bool(problem), "-problem")
         self.query_one("#count", Live).show(Content(problem or count))
