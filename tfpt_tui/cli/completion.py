@@ -1,4 +1,4 @@
-"""What a shell offers for an argument while it is typed: presets, datasets, runs, sweeps and environments.
+"""What a shell offers for an argument while it is typed: presets, datasets, runs, environments, machines.
 
 One line turns it on: ``eval "$(_TFPT_TUI_COMPLETE=bash_source tfpt-tui)"``. Nothing here may fail or speak: a
 shell waits, with somebody's command half typed.
@@ -62,9 +62,16 @@ def _environments(paths: Paths) -> Iterable[str]:
     return named_interpreters(paths.environments)
 
 
+def _machines(paths: Paths) -> Iterable[str]:
+    from tfpt_tui.config.settings import load_settings
+
+    return load_settings(paths.settings).machines
+
+
 complete_preset = _completer(_presets, or_path="file")
 complete_dataset = _completer(_datasets, or_path="dir")
 complete_run = _completer(_runs)
 complete_sweep = _completer(_sweeps)
 complete_run_or_sweep = _completer(lambda paths: [*_runs(paths), *_sweeps(paths)])
 complete_environment = _completer(_environments)
+complete_machine = _completer(_machines)

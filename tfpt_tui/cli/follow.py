@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import click
@@ -91,27 +91,56 @@ def follow_turns(sweep: Sweep) -> bool:
 
 
 class Interrupts(AbstractContextManager[None]):
-    """What Ctrl-C does while a sweep is followed: the first one stops it, a second one leaves without waiting."""
+    """What Ctrl-C does while sweeps are followed: the first one stops them, a second one leaves at once."""
 
-    def __init__(self, sweep: Sweep) -> None:
-        self._sweep = sweep
+    def __init__(self, *sweeps: Sweep) -> None:
+        self._sweeps = sweeps
         self.used = False
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         if kind is not KeyboardInterrupt or self.used:
             return False
         self.used = True
-        request_stop(self._sweep.directory)
+        for sweep in self._sweeps:
+            request_stop(sweep.directory)
         clear_line()
         say("stopping the runs; Ctrl-C again leaves without waiting")
         return True
 
 
-def narrators_of(runs: Sequence[RunDirectory]) -> list[Narrator]:
-    """One for each run, numbered where there are several."""
-    if len(runs) == 1:
-        return [Narrator(runs[0], "")]
-    return [Narrator(run, f"[{number}/{len(runs)}] ") for number, run in enumerate(runs, start=1)]
+def follow_together(sweeps: Mapping[str, Sweep]) -> bool:
+    """Narrate sweeps of several machines, by their names, to the end of all. Ctrl-C stops them; returns whether it
+    was used.
+    """
+    interrupts = Interrupts(*sweeps.values())
+    told = [_tell_all(sweep, name) for name, sweep in sweeps.items()]
+    while told:
+        with interrupts:
+            told = [one for one in told if next(one, True) is None]
+            time.sleep(POLL_S)
+    return interrupts.used
+
+
+def _tell_all(sweep: Sweep, machine: str) -> Iterator[None]:
+    """Tell a sweep to its end, a step at a time."""
+    said = ""
+    while sweep.plan.duel and any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
+        message = read_state(sweep.directory.state).message
+        if message and message != said:
+            clear_line()
+            say(f"[{machine}] {message}")
+            said = message
+        yield
+    for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()], machine):
+        while not narrator.step(sweep):
+            yield
+
+
+def narrators_of(runs: Sequence[RunDirectory], machine: str = "") -> list[Narrator]:
+    """One for each run, numbered where there are several, and with the name of its machine."""
+    numbers = [f"{number}/{len(runs)}" if len(runs) > 1 else "" for number in range(1, len(runs) + 1)]
+    labels = [" ".join(filter(None, (machine, number))) for number in numbers]
+    return [Narrator(run, f"[{label}] " if label else "") for run, label in zip(runs, labels, strict=True)]
 
 
 class Narrator:

@@ -34,6 +34,7 @@ COMMANDS = {
     "parity": "Prove that both backends compute the same thing.",
     "doctor": "Check this machine and show a fix for each problem.",
     "env": "The Python environments that frameworks live in.",
+    "machines": "The other machines that runs can be sent to: list, check, fetch.",
     "serve": "The app in a browser, on this machine only.",
     "manual": "How everything works, by topic.",
     "paths": "Where everything is.",

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
-from tfpt_tui.cli.completion import complete_dataset, complete_preset
+from tfpt_tui.cli.completion import complete_dataset, complete_machine, complete_preset
 from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
+from tfpt_tui.cli.run_on import run_on_machines
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
+from tfpt_tui.config.machines import HERE, PROVIDED, find_machines
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
 from tfpt_tui.errors import UsageError
@@ -104,6 +106,17 @@ class Duration(click.ParamType[float]):
     "--until", type=Percent(), metavar="2%", help="End the duel when its answer is known, or known so precisely."
 )
 @click.option("--budget", type=Duration(), metavar="10m", help="End the duel after this time without an answer.")
+@click.option(
+    "--on",
+    metavar="MACHINE[,MACHINE]",
+    help=f"Run the whole plan on each of these machines; {HERE} is this one.",
+    shell_complete=complete_machine,
+)
+@click.option(
+    "--provide",
+    type=click.Choice(PROVIDED),
+    help="Where a machine lacks the dataset: prepare it there as it was here, or send it.",
+)
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
@@ -120,6 +133,8 @@ def run(
     duel: bool | None,
     until: float | None,
     budget: float | None,
+    on: str | None,
+    provide: str | None,
     detach: bool,
     headless: bool,
 ) -> int:
@@ -131,7 +146,11 @@ def run(
     Examples:
       tfpt-tui run parity --data cifar100
       tfpt-tui run quick --data cifar100 --set batch_size=64 --until 2%
+      tfpt-tui run parity --data cifar100 --on box1,box2
     """
+    if provide and not on:
+        raise UsageError("--provide: is of the machines that --on names")
+    machines = find_machines(on, invocation.settings.machines) if on else []
     chosen = find_preset(preset, invocation.paths)
     changes = dict(map(parse_override, overrides))
     if epochs_measured:
@@ -157,6 +176,9 @@ def run(
             raise UsageError(f"--duel: {reason}") from None
         say(f"no duel, as otherwise by {chosen.name}: {reason}")
         plan = plan_with()
+    if machines:
+        warn_of_short_trainings(plan)
+        return run_on_machines(plan, machines, provide or "", invocation, detach=detach, headless=headless)
     seconds: list[float | None] = []
     sweep = submit(
         plan,

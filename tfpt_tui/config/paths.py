@@ -27,6 +27,7 @@ class Paths:
     duels: Path
     background: Path
     peaks: Path
+    machines: Path
     look: Path
     settings: Path
     user_presets: Path
@@ -54,6 +55,7 @@ def find_paths(runs: str | None = None) -> Paths:
         duels=data / "duels",
         background=data / "background",
         peaks=data / "peaks",
+        machines=data / "machines",
         look=data / "look.toml",
         settings=config / "config.toml",
         user_presets=config / "presets",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.machines import Machine, read_machines
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import UsageError
@@ -18,7 +19,7 @@ MIN_REFRESH_HZ, MAX_REFRESH_HZ = 0.5, 5.0
 
 @dataclass(frozen=True)
 class UserSettings:
-    """Interpreters by framework, the look of the UI, and remapped keys by binding id.
+    """Interpreters by framework, the look of the UI, remapped keys by binding id, and other machines by name.
 
     ``environments`` are the interpreters that have a name (``tfpt-tui env``); they stand in files of their own.
     """
@@ -31,6 +32,7 @@ class UserSettings:
     # A command that is run, without a shell, with the text as its last argument, when all runs are over.
     notify: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    machines: Mapping[str, Machine] = field(default_factory=dict)
 
 
 def load_settings(path: Path) -> UserSettings:
@@ -42,7 +44,7 @@ def load_settings(path: Path) -> UserSettings:
     if not path.exists():
         return UserSettings()
     document = read_toml(path)
-    _check(document, {"interpreters", "ui", "keys"}, str(path))
+    _check(document, {"interpreters", "ui", "keys", "machines"}, str(path))
     interpreters = _texts(document, "interpreters", path)
     _check(interpreters, set(FRAMEWORKS), f"{path}: [interpreters]")
     for framework, interpreter in interpreters.items():
@@ -65,6 +67,7 @@ def load_settings(path: Path) -> UserSettings:
         refresh_hz=float(refresh_hz),
         notify=notify,
         keys=_texts(document, "keys", path),
+        machines=read_machines(document.get("machines", {}), str(path)),
     )
 
 

@@ -84,8 +84,13 @@ def measure(directory: Path, is_cancelled: Callable[[], bool] = lambda: False) -
 
 def command_of(manifest: Manifest) -> str:
     """The command that made a dataset, with what differs from its defaults; only ``--out`` is left to say."""
+    return shlex.join(["tfpt-tui", "prepare", *arguments_of(manifest)])
+
+
+def arguments_of(manifest: Manifest) -> list[str]:
+    """The words of that command behind its name."""
     request = manifest.request
-    words = ["tfpt-tui", "prepare", str(request["source"]).removeprefix("folder ")]
+    words = [str(request["source"]).removeprefix("folder ")]
     classes = MAX_CLASSES if request["source"] == "synthetic" else 0
     defaults: dict[str, object] = {"size": DEFAULT_SIZE, "limit": 0, "classes": classes, "reader": OWN_READER}
     if request.get("seed"):  # a folder that has its own split has none
@@ -96,7 +101,7 @@ def command_of(manifest: Manifest) -> str:
             words += [f"--{option}", str(value)]
     if manifest.skipped:
         words.append("--skip-bad")
-    return shlex.join(words)
+    return words
 
 
 def show_bytes(size: float) -> str:

@@ -44,13 +44,17 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """``cooldown_s`` passes between two runs, or between two restarts of a ``duel``."""
+    """``cooldown_s`` passes between two runs, or between two restarts of a ``duel``.
+
+    ``submission`` is what it shares with the plans that one command began with it, on several machines.
+    """
 
     preset: str
     title: str
     runs: tuple[PlannedRun, ...]
     cooldown_s: float = 0.0
     duel: Duel | None = None
+    submission: str = ""
 
 
 def make_plan(

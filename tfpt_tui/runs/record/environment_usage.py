@@ -13,7 +13,7 @@ from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.hardware.processes import command_lines, pids_below
 from tfpt_tui.runs.record.directory import SweepDirectory, list_runs
-from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.state import machine_of, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_sweep
 
 # Older runs are over.
@@ -31,7 +31,7 @@ def user_of(name: str, paths: Paths, settings: UserSettings) -> str:
         return ""  # broken, unfinished, or none: no run can use it
     home = paths.environments / name
     for run in list_runs(paths)[:RECENT_RUNS]:
-        if status_of(run) in ALIVE and read_config(run).environment == name:
+        if status_of(run) in ALIVE and not machine_of(run) and read_config(run).environment == name:
             return f"{run.id} uses it; wait for that run, or: tfpt-tui runs stop {run.id}"
     for sweep, interpreter in _supervised(paths):
         if _lies_in(interpreter, home):

@@ -38,6 +38,8 @@ class State:
     """Who owns a run, a sweep or a preparation; field names are those of the file.
 
     ``status`` and ``message`` are a supervisor's, for those who look; ``sweep`` and ``burn_in`` are a run's.
+    ``machine`` is the name of another machine whose run or sweep this is the copy of, with the ``status`` that it
+    told last: no process here owns it.
     """
 
     boot_id: str = ""
@@ -46,6 +48,7 @@ class State:
     message: str = ""
     sweep: str = ""
     burn_in: bool = False
+    machine: str = ""
     supervisor: Owner | None = None
     worker: Owner | None = None
     preparation: Owner | None = None
@@ -93,6 +96,17 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
         raise cannot("ask it to stop", directory.path, error) from None
 
 
+def machine_of(directory: RunDirectory | SweepDirectory) -> str:
+    """The name of the other machine whose run or sweep this is the copy of, "" for one of this machine."""
+    return read_state(directory.state).machine
+
+
+def check_here(directory: RunDirectory | SweepDirectory, verb: str) -> None:
+    """Raises UsageError where it is the copy of another machine's, which alone can go on with it."""
+    if machine := machine_of(directory):
+        raise UsageError(f"{directory.id}: is of the machine {machine}: {verb} it there")
+
+
 def check_over(runs: Iterable[RunDirectory]) -> None:
     """Raises UsageError where one of them is alive, and cannot be deleted."""
     for run in runs:
@@ -136,11 +150,16 @@ def lives(process: Process, trace: Path) -> bool:
 
 
 def status_of(run: RunDirectory) -> str:
-    """One word for the run: how it ended, or ``queued`` or ``running`` while its supervisor is alive."""
+    """One word for the run: how it ended, or ``queued`` or ``running`` while its supervisor is alive.
+
+    That of a copy is what its machine told last.
+    """
     ended = _ending_of(run)
     if ended:
         return ended
     state = read_state(run.state)
+    if state.machine:
+        return state.status
     if state == NO_STATE:  # it is being recorded at this moment, or its state was lost
         return "crashed" if is_silent(run.config) else "queued"
     if not owner_of(run.state):

@@ -31,7 +31,7 @@ from tfpt_tui.runs.record.directory import (
 )
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.state import owner_of, read_state, state_of, write_state
+from tfpt_tui.runs.record.state import machine_of, owner_of, read_state, state_of, write_state
 
 if TYPE_CHECKING:
     from tfpt_tui.runs.plan.plan import Place, Plan, PlannedRun
@@ -72,7 +72,7 @@ class SweepRun:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """``plan.toml``; field names are those of the file."""
+    """``plan.toml``; field names are those of the file. ``submission`` is that of its :class:`Plan`."""
 
     sweep: str = ""
     preset: str = ""
@@ -80,6 +80,7 @@ class SweepPlan:
     created: datetime | None = None
     cooldown_s: float = 0.0
     duel: Duel | None = None
+    submission: str = ""
     runs: tuple[SweepRun, ...] = ()
 
 
@@ -96,10 +97,11 @@ class Sweep:
         return self.directory.id
 
 
-def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths) -> Sweep:
+def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths, number: int | None = None) -> Sweep:
     """Write the plan and the configuration of every run, before the first one starts.
 
-    ``interpreters`` are the Pythons that run the workers.
+    ``interpreters`` are the Pythons that run the workers. The IDs of the runs count on from ``number``, by default
+    a random one.
 
     Raises:
         MissingError: the directories cannot be written; nothing is left of the plan then.
@@ -111,8 +113,9 @@ def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths) -> 
     runs: list[RunDirectory] = []
     try:
         write_state(directory.state, owner)
-        for number, planned in enumerate(plan.runs, start=first_number(len(plan.runs))):
-            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now, number)))
+        first = first_number(len(plan.runs)) if number is None else number
+        for place, planned in enumerate(plan.runs, start=first):
+            runs.append(RunDirectory(make_directory(paths.runs, planned.config.framework, now, place)))
             write_state(runs[-1].state, replace(owner, sweep=directory.id, burn_in=planned.burn_in))
             write_toml(runs[-1].config, _config_document(plan, planned))
         recorded = _planned(plan, interpreters, directory, runs, now)
@@ -127,7 +130,11 @@ def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths) -> 
 
 def remove_abandoned(paths: Paths) -> None:
     """Remove what submissions left that were killed before their plan was whole: nothing of it could ever run."""
-    unplanned = [sweep for sweep in list_sweeps(paths) if not sweep.plan.exists() and not owner_of(sweep.state)]
+    unplanned = [
+        sweep
+        for sweep in list_sweeps(paths)
+        if not (sweep.plan.exists() or owner_of(sweep.state) or machine_of(sweep))
+    ]
     names = {sweep.id for sweep in unplanned}
     for run in list_runs(paths) if unplanned else ():
         if read_state(run.state).sweep in names and not run.events.exists() and not run.result.exists():
@@ -162,6 +169,7 @@ def store_plan(directory: SweepDirectory, plan: SweepPlan) -> None:
     document = dataclasses.asdict(plan)
     for run in document["runs"]:
         run |= {"replaces": run["replaces"] or None}
+    document |= {"submission": plan.submission or None}
     write_toml(directory.plan, {"schema": SCHEMA, **document})
 
 
@@ -263,6 +271,7 @@ def _planned(
         created=now.replace(microsecond=0),
         cooldown_s=plan.cooldown_s,
         duel=plan.duel,
+        submission=plan.submission,
         runs=tuple(
             SweepRun(
                 run=run.id,

@@ -7,7 +7,7 @@ from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs, list_sweeps
 from tfpt_tui.runs.record.lock import holder
-from tfpt_tui.runs.record.state import owner_of, status_of
+from tfpt_tui.runs.record.state import machine_of, owner_of, status_of
 from tfpt_tui.runs.record.sweep import read_sweep
 
 # An older one that is alive waits behind more plans than anybody makes.
@@ -18,7 +18,7 @@ RECENT_RUNS = 200
 def alive_here(paths: Paths) -> list[RunDirectory]:
     """The runs that are alive on this machine; another one with which it shares the directory has its own."""
     alive = [run for run in list_runs(paths)[:RECENT_RUNS] if status_of(run) in ALIVE]
-    owners = [(run, owner_of(run.state)) for run in alive]
+    owners = [(run, owner_of(run.state)) for run in alive if not machine_of(run)]
     return [run for run, owner in owners if owner is None or owner.is_ours_to_see]
 
 

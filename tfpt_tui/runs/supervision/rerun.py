@@ -12,7 +12,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun, make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.state import read_state
+from tfpt_tui.runs.record.state import check_here, read_state
 from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.submit import submit
@@ -32,9 +32,11 @@ def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
     An arm of a duel brings the other arms of its restart: the figures of one are of turns with the others.
 
     Raises:
-        UsageError: the configuration of a run is broken, or refused by now.
+        UsageError: the configuration of a run is broken, or refused by now; or a run is another machine's.
         MissingError: it cannot be read.
     """
+    for run in runs:
+        check_here(run, "rerun")
     duels: dict[str, tuple[Sweep, set[int]]] = {}
     alone = []
     for run in runs:

@@ -33,11 +33,16 @@ Interpreters = Mapping[Place, str]
 
 
 def submit(
-    plan: Plan, settings: UserSettings, paths: Paths, on_checked: Callable[[Interpreters], None] = lambda _: None
+    plan: Plan,
+    settings: UserSettings,
+    paths: Paths,
+    on_checked: Callable[[Interpreters], None] = lambda _: None,
+    number: int | None = None,
 ) -> Sweep:
     """Check that this machine can run the plan, record it, and hand it to a supervisor that outlives us.
 
-    ``on_checked`` is called before anything is recorded, with the Python of every framework and environment.
+    ``on_checked`` is called before anything is recorded, with the Python of every framework and environment. The
+    IDs of the runs count on from ``number``, by default a random one.
 
     Raises:
         UsageError: a configuration does not fit its dataset.
@@ -49,7 +54,7 @@ def submit(
     interpreters = check_machine([run.config for run in plan.runs if run.repeat <= 1], settings)
     check_disk(paths.runs)
     on_checked(interpreters)
-    sweep = record_plan(plan, interpreters, paths)
+    sweep = record_plan(plan, interpreters, paths, number)
     try:
         hand_over(sweep, paths)
     except TfptError:

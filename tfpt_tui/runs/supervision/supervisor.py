@@ -26,7 +26,7 @@ from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_ru
 from tfpt_tui.runs.record.heartbeat import BEAT_S, beat
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import identify
-from tfpt_tui.runs.record.state import crash_error, status_of
+from tfpt_tui.runs.record.state import crash_error, machine_of, status_of
 from tfpt_tui.runs.record.sweep import (
     Sweep,
     measured_runs,
@@ -191,7 +191,7 @@ def _settle_orphans(paths: Paths) -> None:
     """Give the runs whose supervisor was killed the result that it could not write."""
     remove_abandoned(paths)
     for run in list_runs(paths):
-        if not run.result.exists() and status_of(run) == "crashed":
+        if not run.result.exists() and status_of(run) == "crashed" and not machine_of(run):
             try:
                 finalize(run, "crashed", crash_error(run))
             except OSError as error:  # somebody else's, perhaps: it stays as it is, and ours go on

@@ -1,0 +1,86 @@
+"""``tfpt-tui run --on``: begin a plan on other machines, and stay with what they record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from tfpt_tui.cli.follow import POLL_S, follow_together
+from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
+from tfpt_tui.cli.wait_for_sweep import exit_code, wait_for_sweep
+from tfpt_tui.config.machines import HERE, Machine
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.errors import INTERRUPTED, MissingError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
+from tfpt_tui.runs.plan.plan import Plan
+from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.sweep import Sweep, note_latest, read_sweep
+
+# A machine tells of a sweep within a second of the connection; half a minute is a bad line's.
+FIRST_WORD_S = 60.0
+
+
+def run_on_machines(
+    plan: Plan, machines: Sequence[Machine], provide: str, invocation: Invocation, *, detach: bool, headless: bool
+) -> int:
+    """Begin the plan on each of these machines, and show it until it is over everywhere; returns the exit code.
+
+    Raises:
+        TfptError: as :func:`tfpt_tui.machines.submission.begin` says, or nothing is heard of what was begun.
+    """
+    from tfpt_tui.machines.follower import following
+    from tfpt_tui.machines.submission import begin
+
+    paths = invocation.paths
+    begun = begin(plan, machines, provide, invocation.settings, paths, say)
+    with following(machines, paths):
+        sweeps = {one.machine.name: _await(one.machine, one.sweep, paths) for one in begun}
+        first = next(iter(sweeps.values()))
+        note_latest(first, paths)
+        for name, sweep in sweeps.items():
+            where = "" if name == HERE else f" on {name}"
+            say(
+                f"sweep {sweep.id} of {len(sweep.runs)} runs{where}; follow it with: tfpt-tui runs tail {sweep.id}"
+            )
+        if detach:
+            show("".join(f"{run.id}\n" for sweep in sweeps.values() for run in sweep.runs))
+            return 0
+        if len(sweeps) == 1:
+            return wait_for_sweep(first, invocation, headless)
+        return _wait_for_all(sweeps, invocation, headless)
+
+
+def _wait_for_all(sweeps: dict[str, Sweep], invocation: Invocation, headless: bool) -> int:
+    interrupted = False
+    if headless or not on_terminal():
+        interrupted = follow_together(sweeps)
+    else:
+        invocation.open_ui()
+        if any(status_of(run) in ALIVE for sweep in sweeps.values() for run in sweep.runs):
+            say("the runs continue; follow them with: tfpt-tui")
+            return 0
+    runs = tuple(run for sweep in sweeps.values() for run in recorded(sweep))
+    show(table_text(compare_runs(ComparisonRequest(runs, across=True), invocation.paths).table))
+    return INTERRUPTED if interrupted else max(exit_code(sweep) for sweep in sweeps.values())
+
+
+def _await(machine: Machine, sweep: str, paths: Paths) -> Sweep:
+    """The sweep, once its plan and all its runs are here.
+
+    Raises:
+        MissingError: nothing is heard of it; it goes on there.
+    """
+    directory = SweepDirectory(paths.sweeps / sweep)
+    deadline = time.monotonic() + FIRST_WORD_S
+    while time.monotonic() < deadline:
+        if directory.plan.exists():
+            found = read_sweep(directory, paths)
+            if all(run.config.exists() for run in found.runs):
+                return found
+        time.sleep(POLL_S)
+    raise MissingError(
+        f"{machine.name}: nothing is heard of sweep {sweep}, which was begun there; see: tfpt-tui machines check"
+        f" {machine.name}"
+    )

@@ -1,0 +1,110 @@
+"""Other machines that runs can be sent to: the tables ``[machines.NAME]`` of config.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import nearest
+from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.errors import MissingError, UsageError
+
+SSH = "ssh"
+KINDS = (SSH,)
+HERE = "here"  # this machine, beside others
+# How a dataset comes to a machine that lacks it.
+PREPARE, SEND = "prepare", "send"
+PROVIDED = (PREPARE, SEND)
+# In lists they are parted by commas, and they are names of files.
+NAME = re.compile(r"[^,/\x00-\x1f\x7f.][^,/\x00-\x1f\x7f]*")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that executes plans with a tfpt-tui of its own.
+
+    Attributes:
+        name: what the user calls it.
+        kind: how it is reached, one of :data:`KINDS`.
+        host: as the user's own OpenSSH knows it: an alias, or ``user@host``.
+        runs: the directory of its runs, "" for the usual one there.
+        command: starts tfpt-tui there; a line for its shell, which finds no more than a login does.
+        interpreters: by framework, instead of those that its own settings name.
+        price_per_hour: in whatever currency, the same for all machines; 0 where it is not known.
+    """
+
+    name: str = ""
+    kind: str = ""
+    host: str = ""
+    runs: str = ""
+    command: str = "tfpt-tui"
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    price_per_hour: float = 0.0
+
+
+KEYS = [one.name for one in fields(Machine) if one.name != "name"]
+
+
+def read_machines(document: object, where: str) -> dict[str, Machine]:
+    """The machines of a settings file, by name.
+
+    Raises:
+        UsageError: an unknown key, or a refused name or value.
+    """
+    if not isinstance(document, Mapping):
+        raise UsageError(f"{where}: machines must be tables, written [machines.NAME]")
+    return {name: _read_machine(name, table, f"{where}: [machines.{name}]") for name, table in document.items()}
+
+
+def find_machines(names: str, machines: Mapping[str, Machine]) -> list[Machine]:
+    """The machines of a list such as ``a,b``, each once; this one, by its name ``here``, has no kind.
+
+    Raises:
+        UsageError: a name is empty.
+        MissingError: nothing is set for one of them.
+    """
+    chosen = dict.fromkeys(name.strip() for name in names.split(","))
+    if "" in chosen:
+        raise UsageError(f"--on {names}: must be names of machines, parted by commas")
+    return [Machine(HERE) if name == HERE else find_machine(name, machines) for name in chosen]
+
+
+def find_machine(name: str, machines: Mapping[str, Machine]) -> Machine:
+    """Raises MissingError where the settings have no machine of that name."""
+    if name not in machines:
+        raise MissingError(
+            f"{name}: no such machine{nearest(name, list(machines))}; describe it under [machines.{name}] in"
+            " config.toml (see tfpt-tui manual machines)"
+        )
+    return machines[name]
+
+
+def _read_machine(name: str, table: object, where: str) -> Machine:
+    if not NAME.fullmatch(name) or name == HERE:
+        raise UsageError(f"{where}: a machine's name has no comma, slash or dot in front, and is not {HERE!r}")
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where}: must be a table")
+    for key in table:
+        if key not in KEYS:
+            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}")
+    try:
+        machine = build(Machine, {**table, "name": name})
+    except DocumentError as error:
+        raise UsageError(f"{where}: {error}") from None
+    if machine.kind not in KINDS:
+        raise UsageError(f"{where}: kind must be {' or '.join(KINDS)}, not {machine.kind!r}")
+    # A host that begins with a dash would be taken for an option of ssh.
+    if not machine.host or machine.host.startswith("-") or not machine.host.isprintable():
+        raise UsageError(f"{where}: host must be a host of ssh, such as user@box, not {machine.host!r}")
+    if not machine.command.strip() or "\0" in machine.command:
+        raise UsageError(f"{where}: command must be what starts tfpt-tui there, not {machine.command!r}")
+    for framework in machine.interpreters:
+        if framework not in FRAMEWORKS:
+            raise UsageError(
+                f"{where}: interpreters: unknown framework {framework!r}{nearest(framework, list(FRAMEWORKS))}"
+            )
+    if not 0 <= machine.price_per_hour < float("inf"):
+        raise UsageError(f"{where}: price_per_hour must be a number from 0, not {machine.price_per_hour!r}")
+    return machine

@@ -1,0 +1,188 @@
+"""What is new in recorded sweeps since the last look, for a copy of them on another machine."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.errors import TfptError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.files import open_regular
+from tfpt_tui.machines.wire import CHUNK_BYTES, FilePart, SweepTold
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
+from tfpt_tui.runs.record.state import machine_of, owner_of, read_state, status_of
+from tfpt_tui.runs.record.sweep import read_sweep
+
+# What only grows is sent from where the copy ends, all else as a whole when it changes. The model, and a profile's
+# trace, stay where they are: they are large, and no figure is read from them.
+GROWING = ("events.jsonl", "hardware.csv", "worker.log", "supervisor.log")
+SWEEP_FILES = ("plan.toml", "supervisor.log")
+RESULT = "result.toml"  # written, and therefore sent, when all else is there
+RUN_FILES = (
+    *("config.toml", "environment.toml", "events.jsonl", "hardware.csv", "worker.log"),
+    *("epochs.csv", "slices.csv", "samples.jpg", "history.png", RESULT),
+)
+MAX_WHOLE_BYTES = 1 << 24
+# Enough to tell whether what is to be continued ends as the copy does.
+ENDING_BYTES = 1 << 10
+RECENT_SWEEPS = 20  # older ones are over, as far as nobody asks for them
+QUEUED = "queued"
+DELETED = "deleted"
+
+Said = tuple[FilePart | SweepTold, bytes]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a copy has of a file: its bytes, and the checksum of all, or of the last ones of what only grows."""
+
+    size: int
+    checksum: int
+
+
+def mark_of(path: Path, size: int | None = None) -> Mark | None:
+    """The mark of a file, or of what it was when it had ``size`` bytes; None where it has not as many."""
+    try:
+        with open_regular(path) as file:
+            end = file.seek(0, os.SEEK_END)
+            size = end if size is None else size
+            if size > end:
+                return None
+            file.seek(max(0, size - ENDING_BYTES) if path.name in GROWING else 0)
+            return Mark(size, zlib.crc32(file.read(size - file.tell())))
+    except OSError:
+        return None
+
+
+@dataclass
+class Sent:
+    """How much of a file the copy has, and the stamp of the file then."""
+
+    size: int = 0
+    stamp: tuple[int, ...] = ()
+
+
+@dataclass
+class Changes:
+    """Looks at the sweeps that are alive, and at those that a copy has ``known`` and not seen the end of.
+
+    ``known`` has the marks of the copy's files by sweep, then by name, with the run's ID in front of a run's.
+    """
+
+    paths: Paths
+    known: Mapping[str, Mapping[str, Mark]]
+    followed: set[str] = field(default_factory=set)
+    sent: dict[Path, Sent] = field(default_factory=dict)
+    told: dict[str, SweepTold] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    listed_ns: int = -1
+
+    def __post_init__(self) -> None:
+        self.followed |= set(self.known)
+
+    def look(self) -> Iterator[Said]:
+        """All that is new."""
+        self._find_new_ones()
+        for name in sorted(self.followed):
+            yield from self._look_at(SweepDirectory(self.paths.sweeps / name))
+
+    def doing(self) -> str:
+        """What the plans of this machine do, in a few words; "" where none is alive."""
+        words = []
+        for name in sorted(self.followed):
+            told = self.told.get(name)
+            if told and not told.over:
+                done = sum(status not in ALIVE for status in told.runs.values())
+                words.append(f"{done} of {len(told.runs)} runs done")
+        return ", ".join(words)
+
+    def _find_new_ones(self) -> None:
+        with suppress(OSError):
+            changed_ns = self.paths.sweeps.stat().st_mtime_ns
+            if changed_ns != self.listed_ns:
+                self.listed_ns = changed_ns
+                recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
+                self.followed |= {one.id for one in recent if owner_of(one.state) and not machine_of(one)}
+
+    def _look_at(self, directory: SweepDirectory) -> Iterator[Said]:
+        try:
+            sweep = read_sweep(directory, self.paths)
+        except TfptError:
+            if not directory.path.is_dir():
+                yield from self._tell(SweepTold(directory.id, over=True))
+            return
+        alive = owner_of(directory.state) is not None  # in this order: what it writes last is looked at after
+        statuses = {run.id: _status(run) for run in sweep.runs}
+        burn_in = tuple(one.run for one in sweep.plan.runs if one.burn_in)
+        if directory.id not in self.told:
+            yield SweepTold(directory.id, dict.fromkeys(statuses, QUEUED), burn_in), b""
+        yield from self._send(directory.path, SWEEP_FILES, directory.id)
+        for run in sweep.runs:
+            if run.id not in self.ended:
+                ended = statuses[run.id] not in ALIVE and run.result.exists()
+                names = RUN_FILES if ended else RUN_FILES[:-1]
+                yield from self._send(run.path, names, directory.id, run.id)
+                self.ended |= {run.id} if ended else set()
+        over = not alive and not any(status in ALIVE for status in statuses.values())
+        message = read_state(directory.state).message
+        yield from self._tell(SweepTold(directory.id, statuses, burn_in, message, over))
+
+    def _tell(self, told: SweepTold) -> Iterator[Said]:
+        if told != self.told.get(told.sweep):
+            self.told[told.sweep] = told
+            yield told, b""
+        if told.over:
+            self.followed.discard(told.sweep)
+
+    def _send(self, directory: Path, names: Sequence[str], sweep: str, run: str = "") -> Iterator[Said]:
+        for name in names:
+            path = directory / name
+            with suppress(OSError):  # it is not there yet, or gone
+                found = os.stat(path, follow_symlinks=False)
+                stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
+                sent = self.sent.get(path) or self._known(path, sweep, f"{run}/{name}" if run else name, stamp)
+                if sent.stamp != stamp:
+                    part = FilePart(sweep, name, run)
+                    if name in GROWING:
+                        yield from _grown(path, part, sent, stamp)
+                    elif found.st_size <= MAX_WHOLE_BYTES:
+                        yield from _whole(path, part)
+                    sent.stamp = stamp
+                self.sent[path] = sent
+
+    def _known(self, path: Path, sweep: str, name: str, stamp: tuple[int, ...]) -> Sent:
+        """How much of it the copy has: nothing of what it has otherwise."""
+        mark = self.known.get(sweep, {}).get(name)
+        if mark is None or mark != mark_of(path, mark.size if path.name in GROWING else None):
+            return Sent()
+        return Sent(mark.size, (stamp[0], mark.size, stamp[2]))
+
+
+def _grown(path: Path, part: FilePart, sent: Sent, stamp: tuple[int, ...]) -> Iterator[Said]:
+    """What came after what was sent; all of it where another file has taken the place of the one that was sent."""
+    inode, size, _ = stamp
+    if size < sent.size or (sent.stamp and inode != sent.stamp[0]):
+        sent.size = 0
+    with open_regular(path) as file:
+        file.seek(sent.size)
+        while sent.size < size and (chunk := file.read(min(CHUNK_BYTES, size - sent.size))):
+            yield FilePart(part.sweep, part.file, part.run, sent.size), chunk
+            sent.size += len(chunk)
+
+
+def _whole(path: Path, part: FilePart) -> Iterator[Said]:
+    with open_regular(path) as file:
+        content = file.read()
+    for start in range(0, max(len(content), 1), CHUNK_BYTES):
+        chunk = content[start : start + CHUNK_BYTES]
+        yield FilePart(part.sweep, part.file, part.run, start, start + len(chunk) < len(content)), chunk
+
+
+def _status(run: RunDirectory) -> str:
+    """Nothing is waited for from a run whose directory is gone, such as a restart that a duel did not need."""
+    return status_of(run) if run.path.is_dir() else DELETED

@@ -1,0 +1,158 @@
+"""Keeps the copies of other machines' runs up to date while somebody looks, and carries requests to stop there.
+
+Each machine has a thread, which reads a pipe; what it learns stands in files, as all that is shown. A connection
+that is lost is taken up again where the copy ends. Of several programs of ours that want to follow, one does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from tfpt_tui.config.machines import HERE, Machine
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.toml import read_record, write_toml
+from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.files import append_to, lock
+from tfpt_tui.machines.connection import connected
+from tfpt_tui.machines.mirror import Mirror
+from tfpt_tui.machines.wire import Beat, FilePart, Request, SweepTold
+
+SCHEMA = 1
+# From one try to reach a machine to the next; each waits twice as long as the one before.
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+LOCK_WAIT_S = 1.0
+# A machine from which nothing came for so long is not heard any more: it says something every second.
+SILENT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What is known of a machine: when it was ``heard`` last (seconds of our wall clock, 0 if never), what it did
+    then, its load of all cores and its GPUs' in per cent, and the ``problem`` that keeps it from being heard.
+    """
+
+    heard: float = 0.0
+    doing: str = ""
+    cpu_percent: float = 0.0
+    gpus_percent: tuple[float, ...] = ()
+    problem: str = ""
+
+    def is_heard(self, now: float) -> bool:
+        return not self.problem and now - self.heard < SILENT_S
+
+
+def read_contact(name: str, paths: Paths) -> Contact:
+    """What is known of the machine; nothing where it was never heard."""
+    try:
+        return build(Contact, read_record(_file(name, paths), SCHEMA))
+    except (TfptError, DocumentError):
+        return Contact()
+
+
+@contextmanager
+def following(machines: Sequence[Machine], paths: Paths) -> Iterator[None]:
+    """Follow these machines until the end of the block; this one needs no following."""
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=_follow_always, args=(machine, paths, over), name=machine.name, daemon=True)
+        for machine in machines
+        if machine.name != HERE
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def fetch(machine: Machine, paths: Paths) -> int:
+    """Bring the copies of the machine's runs up to date once; returns how many of its sweeps go on.
+
+    Raises:
+        MissingError: it cannot be reached, or the copies cannot be written.
+        UsageError: what was wanted is refused there.
+    """
+    mirror = Mirror(machine.name, paths)
+    with _held(machine.name, paths) as held:
+        if held:
+            with closing(_beats(machine, mirror, paths)) as beats:
+                next(beats, None)
+    return len(mirror.open_sweeps())
+
+
+def _follow_always(machine: Machine, paths: Paths, over: threading.Event) -> None:
+    """Follow the machine, and try again where it cannot be reached or its copies cannot be written."""
+    wait_s = FIRST_WAIT_S
+    while not over.is_set():
+        try:
+            with _held(machine.name, paths) as held:
+                if not held:
+                    over.wait(LOCK_WAIT_S)
+                    continue
+                with closing(_beats(machine, Mirror(machine.name, paths), paths)) as beats:
+                    for _ in beats:
+                        wait_s = FIRST_WAIT_S
+                        if over.is_set():
+                            return
+        except TfptError as error:
+            _note(machine, replace(read_contact(machine.name, paths), problem=str(error)), paths)
+        over.wait(wait_s)
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
+    """Take in what is said there, once around at every beat, to the end of the connection.
+
+    Raises:
+        TfptError: as :func:`connected`, or the copies cannot be written.
+    """
+    known = {
+        sweep: {name: asdict(mark) for name, mark in marks.items()} for sweep, marks in mirror.known().items()
+    }
+    asked: set[tuple[str, str]] = set()
+    with connected(machine, Request("follow", known=known)) as connection:
+        for frame, content in connection.hear():
+            match frame:
+                case FilePart() | SweepTold():
+                    try:
+                        mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
+                    except OSError as error:
+                        raise cannot(
+                            f"copy the runs of {machine.name}", error.filename or paths.runs, error
+                        ) from None
+                case Beat(doing, cpu_percent, gpus_percent):
+                    _note(machine, Contact(time.time(), doing, cpu_percent, gpus_percent), paths)
+                    for sweep, run in set(mirror.requests_to_stop()) - asked:
+                        connection.say(Request("stop", sweep=sweep, run=run))
+                        asked.add((sweep, run))
+                    yield
+    raise MissingError(f"{machine.name}: the connection was lost")
+
+
+def _note(machine: Machine, contact: Contact, paths: Paths) -> None:
+    """Keep what is known of the machine, for those who look; without room for it they see what was before."""
+    with suppress(OSError):
+        write_toml(_file(machine.name, paths), {"schema": SCHEMA, **asdict(contact)})
+
+
+@contextmanager
+def _held(name: str, paths: Paths) -> Iterator[bool]:
+    """Whether it is this process that follows the machine."""
+    try:
+        paths.machines.mkdir(parents=True, exist_ok=True)
+        file = append_to(paths.machines / f"{name}.lock")
+    except OSError as error:
+        raise cannot("follow the machine", paths.machines, error) from None
+    with file:
+        yield lock(file.fileno())
+
+
+def _file(name: str, paths: Paths) -> Path:
+    return paths.machines / f"{name}.toml"

@@ -1,0 +1,186 @@
+"""The copy, here, of the sweeps and runs of another machine: it grows as what is told of them comes in.
+
+They lie among our own, so that whatever reads runs reads these; a name in their state tells them apart. Nothing
+that comes in decides where a file is written: it names a sweep, a run and one of the known files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.errors import MissingError, TfptError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.files import append_to, written_whole
+from tfpt_tui.machines.changes import (
+    DELETED,
+    GROWING,
+    MAX_WHOLE_BYTES,
+    QUEUED,
+    RUN_FILES,
+    SWEEP_FILES,
+    Mark,
+    mark_of,
+)
+from tfpt_tui.machines.wire import FilePart, SweepTold
+from tfpt_tui.runs.record.directory import RUN_ID, SWEEP_ID, RunDirectory, SweepDirectory, list_sweeps
+from tfpt_tui.runs.record.state import NO_STATE, State, machine_of, read_state, write_state
+from tfpt_tui.runs.record.sweep import read_sweep
+
+OVER, OPEN = "over", "open"
+# Of more sweeps than that the last ones are looked at for what is not over yet.
+RECENT_SWEEPS = 200
+
+
+@dataclass
+class Mirror:
+    """``machine`` is the name of the one whose sweeps these are, ``alive`` the runs of those that go on."""
+
+    machine: str
+    paths: Paths
+    parts: dict[Path, bytearray] = field(default_factory=dict)
+    alive: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def known(self) -> dict[str, dict[str, Mark]]:
+        """What is here already of the sweeps whose end has not been told."""
+        return {sweep.id: dict(self._marks(sweep)) for sweep in self.open_sweeps()}
+
+    def open_sweeps(self) -> list[SweepDirectory]:
+        """The sweeps of this machine whose end has not been told."""
+        recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
+        states = ((sweep, read_state(sweep.state)) for sweep in recent)
+        return [sweep for sweep, state in states if state.machine == self.machine and state.status != OVER]
+
+    def expect(self, sweep: str) -> None:
+        """Make room for a sweep that was begun there and of which nothing has come yet.
+
+        Raises:
+            MissingError: it cannot be written.
+        """
+        self._make(self._sweep(sweep), State(status=OPEN, machine=self.machine))
+
+    def requests_to_stop(self) -> Iterator[tuple[str, str]]:
+        """The sweeps, and the runs of sweeps, that somebody here wants to end: a sweep's ID and a run's, or ""."""
+        for sweep, runs in self.alive.items():
+            if self._sweep(sweep).stop.exists():
+                yield sweep, ""
+            yield from ((sweep, run) for run in runs if self._run(run).stop.exists())
+
+    def tell(self, told: SweepTold) -> None:
+        """Take in how a sweep and its runs stand.
+
+        Raises:
+            MissingError: it is no sweep that the machine may have, or ours.
+            OSError: it cannot be written.
+        """
+        sweep = self._sweep(told.sweep)
+        self._make(sweep, State(status=OPEN, machine=self.machine))
+        for name, status in told.runs.items():
+            run = self._run(name)
+            if status == DELETED:
+                self._remove(run)
+                continue
+            state = State(status=status, sweep=sweep.id, burn_in=name in told.burn_in, machine=self.machine)
+            known = self._make(run, state)
+            # The first word, before any file, says of all that they are queued: what is known is newer.
+            if known != state and not (known.status and status == QUEUED):
+                write_state(run.state, state)
+            if status not in ALIVE:
+                run.stop.unlink(missing_ok=True)
+        state = State(status=OVER if told.over else OPEN, message=told.message, machine=self.machine)
+        if read_state(sweep.state) != state:
+            write_state(sweep.state, state)
+        self.alive[sweep.id] = tuple(run for run, status in told.runs.items() if status in ALIVE)
+        if told.over:
+            del self.alive[sweep.id]
+            sweep.stop.unlink(missing_ok=True)
+
+    def add(self, part: FilePart, content: bytes) -> None:
+        """Take in bytes of a file.
+
+        Raises:
+            MissingError: they are of no file that a sweep has, or do not follow what is here.
+            OSError: they cannot be written.
+        """
+        directory = self._run(part.run) if part.run else self._sweep(part.sweep)
+        if part.file not in (RUN_FILES if part.run else SWEEP_FILES):
+            raise MissingError(f"{self.machine}: {part.file!r} is no file of a run")
+        if machine_of(directory) != self.machine:
+            raise MissingError(f"{self.machine}: {directory.id} is not one of its own here")
+        path = directory.path / part.file
+        if part.file in GROWING:
+            self._grow(path, part.start, content)
+        else:
+            self._complete(path, part, content)
+
+    def _grow(self, path: Path, start: int, content: bytes) -> None:
+        """Append, at exactly that place; from the beginning it is another file than the one that is here."""
+        with append_to(path) as file:
+            if start == 0:
+                file.truncate(0)
+            elif os.fstat(file.fileno()).st_size != start:
+                raise MissingError(f"{self.machine}: {path.name} does not go on where its copy ends")
+            left = memoryview(content)
+            while left:
+                left = left[file.write(left) or 0 :]
+
+    def _complete(self, path: Path, part: FilePart, content: bytes) -> None:
+        """Keep the parts of a file until all are there: it is replaced by the whole."""
+        kept = self.parts.setdefault(path, bytearray())
+        if part.start == 0:
+            kept.clear()
+        if len(kept) != part.start or len(kept) + len(content) > MAX_WHOLE_BYTES:
+            raise MissingError(f"{self.machine}: {path.name} came in an order that is none")
+        kept += content
+        if not part.more:
+            del self.parts[path]
+            with written_whole(path) as temporary:
+                temporary.write_bytes(kept)
+
+    def _make(self, directory: RunDirectory | SweepDirectory, state: State) -> State:
+        """The state of a directory of this machine, which is made where it is not there.
+
+        Its state comes first: one without would be taken for ours.
+        """
+        known = read_state(directory.state)
+        if known.machine == self.machine:
+            return known
+        if directory.path.exists() and known != NO_STATE:
+            raise MissingError(f"{self.machine}: its {directory.id} has the name of one that is here; delete that")
+        directory.path.mkdir(parents=True, exist_ok=True)
+        write_state(directory.state, state)
+        return state
+
+    def _remove(self, run: RunDirectory) -> None:
+        """A run that is gone there and never had a result; of one that had, this is the only record now."""
+        if machine_of(run) == self.machine and not run.result.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+
+    def _marks(self, sweep: SweepDirectory) -> Iterator[tuple[str, Mark]]:
+        for name in SWEEP_FILES:
+            if mark := mark_of(sweep.path / name):
+                yield name, mark
+        for run in self._runs_of(sweep):
+            for name in RUN_FILES:
+                if mark := mark_of(run.path / name):
+                    yield f"{run.id}/{name}", mark
+
+    def _runs_of(self, sweep: SweepDirectory) -> tuple[RunDirectory, ...]:
+        with suppress(TfptError):
+            return read_sweep(sweep, self.paths).runs
+        return ()
+
+    def _sweep(self, name: str) -> SweepDirectory:
+        if not SWEEP_ID.fullmatch(name) or "/" in name or not name.isprintable():
+            raise MissingError(f"{self.machine}: {name!r} is no sweep")
+        return SweepDirectory(self.paths.sweeps / name)
+
+    def _run(self, name: str) -> RunDirectory:
+        if not RUN_ID.fullmatch(name):
+            raise MissingError(f"{self.machine}: {name!r} is no run")
+        return RunDirectory(self.paths.runs / name)

@@ -1,0 +1,168 @@
+"""What the tfpt-tui of two machines say to each other: lines of JSON, each with bytes of a file behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, get_args
+
+from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.errors import MissingError
+
+# The first line of the other side, behind whatever a shell prints there when it starts.
+GREETING = "tfpt_tui"
+MAX_GREETED = 1000
+MAX_LINE_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """``tfpt_tui`` is the version; ``time`` is the wall clock's."""
+
+    tfpt_tui: str
+    host: str
+    time: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted there: one of the words that agent.py knows, with what it needs.
+
+    ``runs`` is the directory of the runs, and ``interpreters`` are the frameworks', where they are not as usual.
+    """
+
+    do: str
+    runs: str = ""
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, object] = field(default_factory=dict)
+    plan: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    number: int = 0
+    words: tuple[str, ...] = ()
+    sweep: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """Bytes of a file of a run, or of the sweep itself, from ``start`` on; of one that is sent whole ``more`` says
+    that they are not the last.
+    """
+
+    sweep: str
+    file: str
+    run: str = ""
+    start: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class SweepTold:
+    """The runs of a sweep, each with its status; nothing follows of one that is ``over``."""
+
+    sweep: str
+    runs: Mapping[str, str] = field(default_factory=dict)
+    burn_in: tuple[str, ...] = ()
+    message: str = ""
+    over: bool = False
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Nothing new, a second later: what the machine does, its load of all cores, and each GPU's, in per cent."""
+
+    doing: str
+    cpu_percent: float
+    gpus_percent: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that the doctor there says."""
+
+    level: str
+    topic: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A sweep that was begun there; or what of the data is ``missing`` there, and nothing was begun."""
+
+    sweep: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A line for the user, with the exit code that goes with it."""
+
+    problem: str
+    code: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was wanted is done."""
+
+
+Frame = Request | FilePart | SweepTold | Beat | Found | Submitted | Refused | Done
+KINDS: Mapping[str, type[Frame]] = {kind.__name__: kind for kind in get_args(Frame)}
+
+
+def write_frame(stream: BinaryIO, frame: Frame, content: bytes = b"") -> None:
+    """Say one thing. Raises OSError where nobody listens any more."""
+    head = {"kind": type(frame).__name__, "bytes": len(content), **dataclasses.asdict(frame)}
+    stream.write(json.dumps(head, separators=(",", ":")).encode() + b"\n" + content)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> tuple[Frame, bytes] | None:
+    """The next thing that is said; None at the end, also in the middle of one: what was cut off is not there.
+
+    Raises:
+        MissingError: it is none of ours.
+    """
+    line = stream.readline(MAX_LINE_BYTES)
+    if not line.endswith(b"\n"):
+        return None
+    head = _parse(line)
+    size = head.get("bytes", 0)
+    if not isinstance(size, int) or not 0 <= size <= CHUNK_BYTES:
+        raise MissingError(f"it says what no tfpt-tui says: {line[:80]!r}")
+    try:
+        frame = build(KINDS[str(head.get("kind"))], head)
+    except (DocumentError, KeyError) as error:
+        raise MissingError(f"it says what no tfpt-tui says: {error}") from None
+    content = stream.read(size)
+    return (frame, content) if len(content) == size else None
+
+
+def write_greeting(stream: BinaryIO, greeting: Greeting) -> None:
+    stream.write(json.dumps(dataclasses.asdict(greeting)).encode() + b"\n")
+    stream.flush()
+
+
+def read_greeting(stream: BinaryIO) -> Greeting | None:
+    """The greeting of the other side; None where it ends without."""
+    for _ in range(MAX_GREETED):
+        line = stream.readline(MAX_LINE_BYTES)
+        if not line:
+            return None
+        if line.startswith(f'{{"{GREETING}":'.encode()):
+            return build(Greeting, _parse(line))
+    return None
+
+
+def _parse(line: bytes) -> Mapping[str, Any]:
+    try:
+        head = json.loads(line)
+    except (ValueError, RecursionError):
+        head = None
+    if not isinstance(head, dict):
+        raise MissingError(f"it says what no tfpt-tui says: {line[:80]!r}")
+    return head
