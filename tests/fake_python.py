@@ -136,6 +136,17 @@ def floods(story: Story) -> None:
     story.end()
 
 
+def takes_its_time(story: Story) -> None:
+    """An epoch every twentieth of a second, for three seconds."""
+    story.begin()
+    for number in range(1, 61):
+        story.epoch(number, 2.0 / number)
+        time.sleep(0.05)
+    story.tell(events.PhaseEnd("training", 1.5))
+    story.tell(events.EvaluationEnd(1.1, 0.6, 0.5, 200.0))
+    story.end()
+
+
 def hangs(story: Story) -> None:
     """Silent, but polite: it stops when it is asked to."""
 

@@ -1,4 +1,4 @@
-"""Hosts on this machine: real sshd instances on loopback addresses, each with a host name and directories of its own.
+"""Hosts on this machine: real sshd instances on loopback addresses, each with a host name and directories.
 
     python -m tests.machines.hosts DIR [COUNT]
 

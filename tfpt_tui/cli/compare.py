@@ -21,6 +21,7 @@ from tfpt_tui.results.comparison.gate import (
     judge_gate,
     parse_gate,
 )
+from tfpt_tui.results.comparison.groups import MACHINE
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.results.requests.export import write_comparison
 from tfpt_tui.results.requests.request import (
@@ -36,7 +37,7 @@ from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.sweep import latest_sweep, read_sweep
+from tfpt_tui.runs.record.sweep import latest_submission, read_sweep
 
 TEXT = "table"
 PASS, FAIL = "pass", "fail"
@@ -48,7 +49,11 @@ PASS, FAIL = "pass", "fail"
 @click.option(
     "--baseline", metavar="ID", help="The run that the others are measured against.", shell_complete=complete_run
 )
-@click.option("--by", metavar="KEY", help=f"Compare within each value of this setting; {TOGETHER} compares all.")
+@click.option(
+    "--by",
+    metavar="KEY",
+    help=f"Compare within each value of this setting; {TOGETHER} compares all, {MACHINE} the machines.",
+)
 @click.option(
     "--published",
     metavar="PRESET",
@@ -90,20 +95,21 @@ def compare(
 ) -> int:
     """Compare the runs given by ID, by what they are (batch_size>32 status=completed), or of a sweep.
 
-    Without any, those of the latest sweep. KEY is a setting, status, preset, sweep or tag; all that are given
-    must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than the
-    baseline. Rows are ranked within one track and one measure only; where they differ in the framework and in one
-    setting, frameworks are compared within each of its values.
+    Without any, those of the latest sweep. KEY is a setting, status, preset, sweep, machine or tag; all that are
+    given must hold. Repeats of one configuration share a row. Ratios are of time per image: above 1 is slower than
+    the baseline. Rows are ranked within one machine, one track and one measure only; where they differ in the
+    framework and in one setting, frameworks are compared within each of its values.
 
     \b
     Examples:
       tfpt-tui compare
       tfpt-tui compare tag=night --by batch_size --format markdown
+      tfpt-tui compare --by machine
       tfpt-tui compare --fail-if 'tensorflow slower than 5%'
     """
     condition = parse_gate(fail_if) if fail_if else None
-    if by and by not in (TOGETHER, *SETTINGS):
-        raise UsageError(f"--by {by}: unknown key{nearest(by, SETTINGS)}")
+    if by and by not in (TOGETHER, MACHINE, *SETTINGS):
+        raise UsageError(f"--by {by}: unknown key{nearest(by, [*SETTINGS, MACHINE])}")
     against = find_run(invocation.paths, baseline) if baseline else None
     runs = _select(invocation, wanted, sweep, everything=published is not None)
     if against and against not in runs:
@@ -115,6 +121,7 @@ def compare(
         tuple(runs),
         against.id if against else None,
         by=by or "",
+        prices={name: one.price_per_hour for name, one in invocation.settings.machines.items()},
         published=published or "",
         across=across,
         undisturbed=undisturbed,
@@ -162,8 +169,8 @@ def _select(
         summaries = read_summaries(invocation.paths, tell_indexing)
         chosen = _directories(invocation, select(measured(summaries), conditions))
         runs = [run for run in runs if run in chosen] if named else chosen
-    elif not named and (latest := latest_sweep(invocation.paths)):
-        runs = recorded(latest)
+    elif not named:
+        runs = [run for one in latest_submission(invocation.paths) for run in recorded(one)]
     return list({run.id: run for run in runs}.values())
 
 

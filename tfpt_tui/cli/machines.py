@@ -9,10 +9,8 @@ import time
 import click
 
 from tfpt_tui.cli.completion import complete_machine
-from tfpt_tui.cli.doctor import report
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, text_width
 from tfpt_tui.config.machines import Machine, find_machine
-from tfpt_tui.environments.doctor.examine import summarize, works
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.wording import show_duration
@@ -87,6 +85,8 @@ def check(invocation: Invocation, name: str, as_json: bool) -> int:
     Example:
       tfpt-tui machines check box
     """
+    from tfpt_tui.cli.doctor import report
+    from tfpt_tui.environments.doctor.examine import summarize, works
     from tfpt_tui.machines.check import check_machine
 
     findings = []

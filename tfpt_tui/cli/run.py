@@ -177,7 +177,6 @@ def run(
         say(f"no duel, as otherwise by {chosen.name}: {reason}")
         plan = plan_with()
     if machines:
-        warn_of_short_trainings(plan)
         return run_on_machines(plan, machines, provide or "", invocation, detach=detach, headless=headless)
     seconds: list[float | None] = []
     sweep = submit(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from tfpt_tui.cli.follow import POLL_S, follow_together
+from tfpt_tui.cli.forecast import warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
 from tfpt_tui.cli.wait_for_sweep import exit_code, wait_for_sweep
 from tfpt_tui.config.machines import HERE, Machine
@@ -30,10 +31,13 @@ def run_on_machines(
     Raises:
         TfptError: as :func:`tfpt_tui.machines.submission.begin` says, or nothing is heard of what was begun.
     """
+    from tfpt_tui.machines.datasets import digest_of
     from tfpt_tui.machines.follower import following
     from tfpt_tui.machines.submission import begin
 
     paths = invocation.paths
+    if all(digest_of(run.config.data) for run in plan.runs):  # else only the machines know how large it is
+        warn_of_short_trainings(plan)
     begun = begin(plan, machines, provide, invocation.settings, paths, say)
     with following(machines, paths):
         sweeps = {one.machine.name: _await(one.machine, one.sweep, paths) for one in begun}

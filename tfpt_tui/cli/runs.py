@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,6 +18,7 @@ from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
+from tfpt_tui.config.machines import find_machine
 from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE
@@ -27,7 +30,14 @@ from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.notes import parse_note, parse_tags, read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import whole_document
-from tfpt_tui.runs.record.state import check_over, delete_run, owner_of, request_stop, status_of
+from tfpt_tui.runs.record.state import (
+    check_over,
+    delete_run,
+    machine_of,
+    owner_of,
+    request_stop,
+    status_of,
+)
 from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
@@ -117,9 +127,10 @@ def tail(invocation: Invocation, run_id: str) -> None:
     """
     found = _find(invocation, run_id)
     runs, sweep = ([found], None) if isinstance(found, RunDirectory) else (list(found.runs), found)
-    for narrator in narrators_of(runs):
-        while not narrator.step(sweep):
-            time.sleep(POLL_S)
+    with _kept_up_to_date(invocation, found):
+        for narrator in narrators_of(runs):
+            while not narrator.step(sweep):
+                time.sleep(POLL_S)
 
 
 @runs.command()
@@ -133,17 +144,18 @@ def stop(invocation: Invocation, run_id: str) -> None:
       tfpt-tui runs stop 20261122-1655
     """
     found = _find(invocation, run_id)
-    if isinstance(found, RunDirectory):
-        if status_of(found) not in ALIVE:
-            raise UsageError(f"{found.id}: is not running: {status_of(found)}")
-        request_stop(found)
-        _wait_for_the_end(found)
-        say(f"{found.id}: {status_of(found)}")
-        return
-    if not any(status_of(run) in ALIVE for run in found.runs):
-        raise UsageError(f"{found.id}: none of its runs is running")
-    request_stop(found.directory)
-    follow(found)
+    with _kept_up_to_date(invocation, found):
+        if isinstance(found, RunDirectory):
+            if status_of(found) not in ALIVE:
+                raise UsageError(f"{found.id}: is not running: {status_of(found)}")
+            request_stop(found)
+            _wait_for_the_end(found)
+            say(f"{found.id}: {status_of(found)}")
+            return
+        if not any(status_of(run) in ALIVE for run in found.runs):
+            raise UsageError(f"{found.id}: none of its runs is running")
+        request_stop(found.directory)
+        follow(found)
 
 
 @runs.command()
@@ -299,6 +311,25 @@ def import_command(invocation: Invocation, archive: str) -> None:
         say(f"compare them with: tfpt-tui compare sweep={sweep}")
 
 
+@contextmanager
+def _kept_up_to_date(invocation: Invocation, found: RunDirectory | Sweep) -> Iterator[None]:
+    """Follow the machine of a copy until the end of the block: without, nothing would change in it.
+
+    Raises:
+        MissingError: the machine cannot be reached.
+    """
+    name = machine_of(found if isinstance(found, RunDirectory) else found.directory)
+    if not name:
+        yield
+        return
+    from tfpt_tui.machines.follower import fetch, following
+
+    machine = find_machine(name, invocation.settings.machines)
+    fetch(machine, invocation.paths)
+    with following([machine], invocation.paths):
+        yield
+
+
 def _sweep(invocation: Invocation, prefix: str | None) -> Sweep:
     if prefix:
         return read_sweep(find_sweep(invocation.paths, prefix), invocation.paths)
@@ -330,7 +361,10 @@ def _wait_for_the_end(run: RunDirectory) -> None:
     while status_of(run) in ALIVE:
         if time.monotonic() > patience:
             patience = math.inf
-            owner = owner_of(run.state)
+            owner, machine = owner_of(run.state), machine_of(run)
+            if machine:
+                say(f"{run.id}: its machine {machine} has not answered yet; see: tfpt-tui machines list")
+                continue
             where = f"kill -CONT {owner.pid}" if owner and owner.is_ours_to_see else "it is of another machine"
             say(f"{run.id}: its supervisor has not answered yet; where it is suspended, wake it: {where}")
         time.sleep(POLL_S)

@@ -168,6 +168,8 @@ def _grown(path: Path, part: FilePart, sent: Sent, stamp: tuple[int, ...]) -> It
     inode, size, _ = stamp
     if size < sent.size or (sent.stamp and inode != sent.stamp[0]):
         sent.size = 0
+    if not size and not sent.stamp:
+        yield part, b""  # so that it is there
     with open_regular(path) as file:
         file.seek(sent.size)
         while sent.size < size and (chunk := file.read(min(CHUNK_BYTES, size - sent.size))):

@@ -34,8 +34,18 @@ def check_comparable(results: Sequence[RunResult]) -> None:
 
 
 def origins(results: Sequence[RunResult]) -> list[str]:
-    """A sentence for each way in which the completed runs do not come from the same; others have no figures."""
-    done = [result for result in results if result.completed]
+    """A sentence for each way in which the completed runs do not come from the same; others have no figures.
+
+    Copies of another machine's runs are not compared with ours, unless that is requested.
+    """
+    by_machine: dict[str, list[RunResult]] = {}
+    for result in results:
+        if result.completed:
+            by_machine.setdefault(result.machine, []).append(result)
+    return [sentence for done in by_machine.values() for sentence in _origins(done)]
+
+
+def _origins(done: Sequence[RunResult]) -> list[str]:
     found = [_difference(done, lambda known: known.machine, machine_facts, "come from different machines")]
     # Runs of two environments are meant to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):

@@ -7,13 +7,16 @@ nothing is concluded: the verdict is "single run".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.tracks import needs_proof
 from tfpt_tui.results.comparison.answer import answer_of
 from tfpt_tui.results.comparison.comparability import check_comparable
 from tfpt_tui.results.comparison.groups import (
+    MACHINE,
     NOT_COMPARED,
     Group,
     applies,
@@ -25,10 +28,12 @@ from tfpt_tui.results.comparison.metrics import METRICS
 from tfpt_tui.results.comparison.notes import notes_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing
 from tfpt_tui.results.comparison.verdicts import Comparing, RowVerdict, compare_evidence, compare_to_baseline
+from tfpt_tui.results.comparison.worth import say_worth, worth_of
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record.result import RunResult
 
 # The metrics that belong to the answer; the others follow behind it.
+NO_PRICES: Mapping[str, float] = MappingProxyType({})
 ANSWERS = ("images_per_s", "test_accuracy", "recalibrated_accuracy")
 
 
@@ -39,6 +44,7 @@ def compare(
     across: bool = False,
     proof: str | None = None,
     by: str = "",
+    prices: Mapping[str, float] = NO_PRICES,
     all_columns: bool = False,
     comparing: Comparing = compare_evidence,
     brought: Brought = brought_nothing,
@@ -48,7 +54,8 @@ def compare(
     ``baseline`` is the ID of a run whose configuration the others of its kind are measured against; by default,
     and for every other kind, it is the first. ``across`` compares what comes from different machines or versions
     too. ``proof`` is the line that says what is proven of the track parity (:func:`parity.proof_note`). ``by`` is
-    a setting: rows are compared within each of its values. Settings that are the same in all rows are shown with
+    a setting: rows are compared within each of its values; or :data:`~groups.MACHINE`: then machines are compared,
+    at these ``prices`` an hour. Settings that are the same in all rows are shown with
     ``all_columns`` only. ``comparing`` compares as :func:`compare_evidence` does, and ``brought`` knows what
     a setting brought in a recorded duel.
 
@@ -58,7 +65,8 @@ def compare(
     if not across:
         check_comparable(results)
     verdicts = compare_to_baseline(group(results, by), baseline, comparing)
-    return _tabulate(results, verdicts, proof, all_columns, brought, across=across), verdicts
+    table = _tabulate(results, verdicts, proof, all_columns, brought, across=across)
+    return _with_prices(table, verdicts, prices) if by == MACHINE else table, verdicts
 
 
 def _tabulate(
@@ -72,6 +80,8 @@ def _tabulate(
 ) -> Table:
     """One row for each verdict; ``results`` are those of all their runs."""
     groups = [verdict.entry for verdict in verdicts]
+    by_machine = any(entry.by == MACHINE for entry in groups)
+    machine = Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1)
     differing = [key for key in SETTINGS if key not in NOT_COMPARED] if all_columns else differing_keys(groups)
     track = Column("track", "track")
     several_tracks = len({entry.track for entry in groups}) > 1
@@ -79,6 +89,7 @@ def _tabulate(
         # The answer comes first: what follows may lie beyond the edge of a narrow terminal.
         Column("framework", "framework"),
         *([track] if several_tracks else []),
+        *([machine] if by_machine else []),
         *(Column(key, key) for key in differing),
         Column("version", "version", printed=_versions_differ(groups)),
         Column("status", "status"),
@@ -96,13 +107,40 @@ def _tabulate(
         *(metric.column for metric in METRICS.values() if metric.name not in ANSWERS),
         *([Column("scaled", "training s is")] if any(result.scaled for result in results) else []),
         *([] if several_tracks else [track]),
-        Column("machine", "machine", printed=len({entry.machine for entry in groups if entry.done}) > 1),
+        *([] if by_machine else [machine]),
         Column("runs", "runs"),
         *([Column("parity", "parity", printed=False)] if proof else []),
     )
     rows = tuple(_row(verdict, differing, proof) for verdict in verdicts)
     notes = tuple(notes_of(results, verdicts, groups, proof, brought, across=across))
     return Table(columns, rows, notes, answer_of(results, verdicts, groups, across=across))
+
+
+def _with_prices(table: Table, verdicts: Sequence[RowVerdict], prices: Mapping[str, float]) -> Table:
+    """With what each machine gives for its price, where that is known."""
+    worths = [worth_of(verdict.entry, prices) for verdict in verdicts]
+    if not any(worths):
+        return table
+    columns = (
+        Column("images_per_unit", "images/unit", 0),
+        Column("images_per_unit_low", "low", 0),
+        Column("images_per_unit_high", "high", 0),
+    )
+    rows = tuple(
+        {**row, **({"images_per_unit": one.images, "images_per_unit_low": one.low} if one else {})}
+        | ({"images_per_unit_high": one.high} if one else {})
+        for row, one in zip(table.rows, worths, strict=True)
+    )
+    names = [column.name for column in table.columns]
+    place = names.index("images_per_s") + 1
+    priced = ", ".join(f"{name} {price:g}" for name, price in prices.items() if price)
+    return replace(
+        table,
+        columns=(*table.columns[:place], *columns, *table.columns[place:]),
+        rows=rows,
+        notes=(*table.notes, f"images/unit: for one unit of the currency of the prices an hour: {priced}"),
+        answer=(*table.answer, *say_worth(verdicts, prices)),
+    )
 
 
 def _row(verdict: RowVerdict, differing: Sequence[str], proof: str | None) -> dict[str, Cell]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfpt_tui.config.machines import HERE
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
@@ -28,6 +29,7 @@ FACTS: dict[str, Callable[[RunResult], str]] = {
     "status": lambda result: result.status,
     "preset": lambda result: result.preset,
     "sweep": lambda result: result.sweep,
+    "machine": lambda result: result.machine or HERE,
 }
 TAG = "tag"  # a run may have several
 CHOSEN_BY = {name: metric for name, metric in METRICS.items() if metric.in_summary}

@@ -9,11 +9,15 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
+from tfpt_tui.config.machines import HERE
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
+from tfpt_tui.documents import Value
 from tfpt_tui.events import PHASES
 from tfpt_tui.runs.record.result import FLAGGED, RunResult
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
+# What rows can be compared by that is no setting: the machines, each by its name.
+MACHINE = "machine"
 # They tell repeats, machines and limits apart, not configurations.
 NOT_COMPARED = tuple(key for key, setting in SETTINGS.items() if not setting.compared)
 
@@ -22,8 +26,9 @@ NOT_COMPARED = tuple(key for key, setting in SETTINGS.items() if not setting.com
 class Group:
     """Runs of one configuration and origin that differ in their seed only; ``done`` are those that completed.
 
-    ``by`` is a setting whose values are compared apart from each other, "" for none. ``name`` is the framework,
-    with what tells the row apart where the comparison has others of it.
+    ``by`` is a setting whose values are compared apart from each other, "" for none; by :data:`MACHINE` it is the
+    machines that are compared, each configuration apart. ``name`` is the framework, with what tells the row apart
+    where the comparison has others of it.
     """
 
     config: RunConfig
@@ -58,19 +63,26 @@ class Group:
         return machine_of(self.done[0]) if self.done else ""
 
     @property
+    def machine_name(self) -> str:
+        """What the user calls the machine."""
+        return self.results[0].machine or HERE
+
+    @property
     def measure(self) -> str:
         """What its runs timed."""
         return self.config.measure
 
     @property
     def kind(self) -> tuple[str, ...]:
-        """Track, measure and what is kept apart on request: only rows of one kind are ranked."""
-        return self.track, self.measure, *([self.by_value] if self.by else [])
+        """Track, measure, machine, and what is kept apart on request: only rows of one kind are ranked."""
+        if self.by == MACHINE:
+            return self.track, self.measure, same_settings(self.config, "seed")
+        return self.track, self.measure, self.machine_name, *([self.by_value] if self.by else [])
 
     @property
     def by_value(self) -> str:
         """Such as ``batch_size 32``; "" where nothing is kept apart."""
-        return f"{self.by} {plain(self.config.value(self.by))}" if self.by else ""
+        return f"{self.by} {plain(self.config.value(self.by))}" if self.by in SETTINGS else ""
 
     def values(self, read: Callable[[RunResult], float | None]) -> list[float]:
         """A figure of every completed run that has it."""
@@ -135,13 +147,25 @@ def group(results: Sequence[RunResult], by: str = "") -> list[Group]:
 
     Runs of other machines, versions or kinds of device are no repeats: they have a row of their own.
     """
-    grouped: dict[str, list[RunResult]] = {}
-    for result in results:
-        grouped.setdefault(same_settings(result.config, "seed"), []).append(result)
+    grouped: dict[tuple[str, str], list[RunResult]] = {}
+    for result in _with_common_data(results):
+        grouped.setdefault((result.machine, same_settings(result.config, "seed")), []).append(result)
     groups = [
         Group(members[0].config, tuple(members), by) for same in grouped.values() for members in _by_origin(same)
     ]
-    return _named(sorted(groups, key=lambda entry: _rank(entry, by)) if by else groups)
+    return _named(sorted(groups, key=lambda entry: _rank(entry, by)) if by in SETTINGS else groups)
+
+
+def _with_common_data(results: Sequence[RunResult]) -> list[RunResult]:
+    """With one name for what is the same dataset, in whatever directories the machines have it."""
+    names: dict[Value, str] = {}
+    common = []
+    for result in results:
+        digest = result.environment.data.get("digest")
+        name = names.setdefault(digest, result.config.data) if digest else result.config.data
+        same = name == result.config.data
+        common.append(result if same else replace(result, config=result.config.replace(data=name)))
+    return common
 
 
 def _rank(entry: Group, by: str) -> tuple[bool, str | float]:
@@ -153,22 +177,33 @@ def _named(groups: Sequence[Group]) -> list[Group]:
     rivals: dict[Hashable, list[Group]] = {}
     twins: dict[Hashable, list[Group]] = {}
     for entry in groups:
-        rivals.setdefault((entry.framework, entry.kind), []).append(entry)
-        twins.setdefault(same_settings(entry.config, "seed"), []).append(entry)
-    keys = {kind: differing_keys(entries) for kind, entries in rivals.items()}
-    return [
-        replace(
-            entry,
-            name=_name(entry, keys[entry.framework, entry.kind], twins[same_settings(entry.config, "seed")]),
-        )
-        for entry in groups
-    ]
+        rivals.setdefault(_place(entry), []).append(entry)
+        twins.setdefault(_likeness(entry), []).append(entry)
+    keys = {place: differing_keys(entries) for place, entries in rivals.items()}
+    return [replace(entry, name=_name(entry, keys[_place(entry)], twins[_likeness(entry)])) for entry in groups]
+
+
+def _place(entry: Group) -> Hashable:
+    """What rows share of which the settings tell them apart: those of one framework, on one machine."""
+    return (
+        entry.framework,
+        entry.track,
+        entry.measure,
+        entry.machine_name,
+        "" if entry.by == MACHINE else entry.kind,
+    )
+
+
+def _likeness(entry: Group) -> Hashable:
+    """What rows share that nothing but where they come from tells apart."""
+    return entry.machine_name, same_settings(entry.config, "seed")
 
 
 def _name(entry: Group, keys: Sequence[str], twins: Sequence[Group]) -> str:
     words = [f"{key} {plain(entry.config.value(key))}" for key in keys if applies(key, entry)]
     words += _origin_words(entry, [twin for twin in twins if twin.done])
-    return f"{entry.title} ({', '.join(words)})" if words else entry.title
+    name = f"{entry.title} ({', '.join(words)})" if words else entry.title
+    return f"{name} on {entry.machine_name}" if entry.by == MACHINE else name
 
 
 def _origin_words(entry: Group, twins: Sequence[Group]) -> list[str]:
@@ -204,8 +239,8 @@ def version_of(result: RunResult) -> str:
 
 
 def machine_of(result: RunResult) -> str:
-    """Such as ``box: Tesla T4``: the host, and what trained there."""
-    host = result.environment.machine.get("host")
+    """Such as ``box: Tesla T4``: what the user calls it, else the host, and what trained there."""
+    host = result.machine or result.environment.machine.get("host")
     return f"{host}: {hardware_of(result)}" if host else hardware_of(result)
 
 
@@ -256,11 +291,13 @@ def applies(key: str, entry: Group) -> bool:
 def kind_of(entry: Group, groups: Sequence[Group]) -> str:
     """The start of a sentence about the row, such as ``published, loader: ``; "" where all are of one kind."""
     words = []
+    if entry.by != MACHINE and len({other.machine_name for other in groups}) > 1:
+        words.append(entry.machine_name)
     if len({other.track for other in groups}) > 1:
         words.append(entry.track)
     if len({other.measure for other in groups}) > 1:
         words.append(entry.measure)
-    if entry.by:
+    if entry.by_value:
         words.append(entry.by_value)
     return f"{', '.join(words)}: " if words else ""
 

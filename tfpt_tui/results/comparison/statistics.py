@@ -109,6 +109,15 @@ def compare_times(own: Timings, baseline: Timings, rows: int = 1) -> TimeRatio |
     return TimeRatio(ratio, n, counted, math.exp(low), math.exp(high), p_value, rows, pairs)
 
 
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """The 95 % interval of the (geometric) mean of what independent runs gave; None for fewer than three."""
+    if len(values) < MIN_RUNS:
+        return None
+    sample = [math.log(value) for value in values]
+    low, high, _ = _t_test([sample], statistics.fmean(sample), rows=1)
+    return math.exp(low), math.exp(high)
+
+
 def can_be_concluded(own: Timings, baseline: Timings) -> bool:
     """Whether there are enough of them for an interval."""
     samples, _ = _samples(own, baseline)

@@ -18,8 +18,14 @@ Comparing = Callable[[Evidence, int], TimeRatio | None]
 
 
 def evidence_of(entry: Group, baseline: Group) -> Evidence:
-    """Turns where there are any, else the runs."""
-    return turns_of(entry, baseline) or (entry.image_times(), baseline.image_times())
+    """Turns where there are any, else the runs; those of two machines are no pairs, whatever seed they share."""
+    if entry.machine_name == baseline.machine_name:
+        return turns_of(entry, baseline) or (entry.image_times(), baseline.image_times())
+    return _of_its_machine(entry), _of_its_machine(baseline)
+
+
+def _of_its_machine(entry: Group) -> Timings:
+    return {(entry.machine_name, key): time for key, time in entry.image_times().items()}
 
 
 def compare_evidence(evidence: Evidence, rows: int) -> TimeRatio | None:

@@ -18,6 +18,7 @@ COLUMNS = (
     Column("run", "run"),
     Column("status", "status"),
     Column("framework", "framework"),
+    Column("machine", "machine"),
     Column("environment", "environment"),
     METRICS["images_per_s"].column,
     Column("flags", "flags"),
@@ -29,7 +30,7 @@ COLUMNS = (
     Column("notes", "notes"),
 )
 # Columns that are there where a run has something to say in them.
-OPTIONAL = ("environment", "notes")
+OPTIONAL = ("machine", "environment", "notes")
 
 
 def listing(results: Iterable[RunResult]) -> Table:
@@ -43,6 +44,7 @@ def _row(result: RunResult) -> dict[str, Cell]:
         "run": result.run,
         "status": result.status,
         "framework": title_of(result.framework, ""),
+        "machine": result.machine or None,
         "environment": result.config.environment,
         "track": _track(result),
         "batch_size": result.setting("batch_size"),

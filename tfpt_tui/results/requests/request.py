@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -38,14 +38,16 @@ TOGETHER = "all"  # in place of a setting to compare by
 class ComparisonRequest:
     """What is compared, and how: the runs in this order, and the options of ``tfpt-tui compare``.
 
-    ``by`` is the setting within whose values rows are compared, "" for the one that suits them, and ``TOGETHER``
-    for none. ``published`` is the preset whose printed numbers the runs stand beside, "" for none. ``undisturbed``
-    leaves out the runs that something else on the machine disturbed, and says so.
+    ``by`` is the setting within whose values rows are compared, "" for the one that suits them, ``TOGETHER`` for
+    none, or ``MACHINE`` of the groups: then machines are compared, at these ``prices`` an hour by their names.
+    ``published`` is the preset whose printed numbers the runs stand beside, "" for none. ``undisturbed`` leaves
+    out the runs that something else on the machine disturbed, and says so.
     """
 
     runs: tuple[RunDirectory, ...]
     baseline: str | None = None
     by: str = ""
+    prices: Mapping[str, float] = field(default_factory=dict)
     published: str = ""
     across: bool = False
     undisturbed: bool = False
@@ -95,6 +97,7 @@ def compare_runs(
             across=request.across,
             proof=proof,
             by=request.by,
+            prices=request.prices,
             all_columns=request.all_columns,
             comparing=_remembering(paths),
             brought=partial(shown_effect, paths.duels),

@@ -25,12 +25,12 @@ from tfpt_tui.runs.record.directory import RunDirectory, by_age, list_runs
 from tfpt_tui.runs.record.result import ENVIRONMENT, RunResult, result_from, whole_document
 
 NAME = ".index.sqlite"  # in the directory of the runs, which passes over it
-VERSION = 11  # of the tables and of what they hold
+VERSION = 12  # of the tables and of what they hold
 BUSY_S = 5.0
 MEMORY = ":memory:"
 # What lists, filters and choices look at; the rest of a result is read for those that were chosen.
 SUMMARY = (
-    *("run", "status", "preset", "sweep", "burn_in", "started", "worker_version"),
+    *("run", "status", "preset", "sweep", "burn_in", "machine", "started", "worker_version"),
     *("config", "phases", "training", "test", "warnings", "notes"),
 )
 # Fewer are read in no time: nobody need be told.

@@ -19,7 +19,7 @@ from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.notes import read_notes
 from tfpt_tui.runs.record.result import SCHEMA, RunResult, make_result, result_from
-from tfpt_tui.runs.record.state import crash_error, status_of
+from tfpt_tui.runs.record.state import crash_error, machine_of, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
 from tfpt_tui.runs.record.tail import EventTail
 
@@ -43,7 +43,8 @@ def read_result(run: RunDirectory) -> RunResult:
         environment = read_environment(run)
         result = _ended(run, environment) if run.result.exists() else _live(run, environment)
         void = judge_worker(result)
-        return replace(result, warnings=result.warnings + ((void,) if void else ()), notes=read_notes(run))
+        warnings = result.warnings + ((void,) if void else ())
+        return replace(result, warnings=warnings, machine=machine_of(run), notes=read_notes(run))
     except TfptError as error:
         return _unreadable(run, str(error))
     except Exception as error:  # whatever is wrong with one run, the others are listed and compared

@@ -144,6 +144,7 @@ class RunResult:
         slices: the turns of an arm of a duel.
         profile: where the time of a step goes, of a run that measured that.
         preset, sweep: "" where the run is of none; ``burn_in`` if it only warmed the machine up.
+        machine: the name of the other machine whose run this is the copy of, "" for one of this machine.
         notes: ``notes.toml``.
         environment: ``environment.toml``.
     """
@@ -173,6 +174,7 @@ class RunResult:
     preset: str = ""
     sweep: str = ""
     burn_in: bool = False
+    machine: str = ""
     notes: Notes = NO_NOTES
     environment: MachineSnapshot = NO_SNAPSHOT
 

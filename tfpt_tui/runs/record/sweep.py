@@ -24,6 +24,7 @@ from tfpt_tui.runs.record.directory import (
     RUN_ID,
     RunDirectory,
     SweepDirectory,
+    by_age,
     first_number,
     list_runs,
     list_sweeps,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tfpt_tui.runs.plan.plan import Place, Plan, PlannedRun
 
 SCHEMA = 1
+RECENT_SWEEPS = 100  # among which those that one command began are looked for
 LATEST = ".latest"  # among the sweeps: the ID of the one that was recorded last
 
 
@@ -207,6 +209,22 @@ def latest_sweep(paths: Paths) -> Sweep | None:
         if any(run.path.is_dir() for run in sweep.runs):
             return sweep
     return None
+
+
+def latest_submission(paths: Paths) -> list[Sweep]:
+    """The newest sweep that still has runs, with those that the same command began on other machines.
+
+    They are in its order: the numbers of their runs count on.
+    """
+    latest = latest_sweep(paths)
+    if latest is None or not latest.plan.submission:
+        return [latest] if latest else []
+    found = []
+    for directory in list_sweeps(paths)[:RECENT_SWEEPS]:
+        with suppress(TfptError):
+            sweep = read_sweep(directory, paths)
+            found += [sweep] if sweep.plan.submission == latest.plan.submission else []
+    return sorted(found, key=lambda sweep: by_age(sweep.plan.runs[0].run)[1])
 
 
 def write_plan(sweep: Sweep, states: Mapping[str, str]) -> None:

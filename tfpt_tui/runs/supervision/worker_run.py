@@ -203,7 +203,12 @@ def _snapshot(supervisor: Supervisor, run: RunDirectory, config: RunConfig) -> M
     paths, machine = find_paths(), fingerprint(snapshot, on_gpu=False).machine
     sensitivity = read_sensitivity(paths.sensitivity, machine, config.framework)
     peaks = read_peaks(paths.peaks, machine, config.framework)
-    return replace(snapshot, sensitivity=to_document(sensitivity) if sensitivity else {}, peaks=peaks)
+    return replace(
+        snapshot,
+        data={**snapshot.data, "digest": read_manifest(data).digest},
+        sensitivity=to_document(sensitivity) if sensitivity else {},
+        peaks=peaks,
+    )
 
 
 def _keep_peaks(record: Record, snapshot: MachineSnapshot, framework: str) -> None:

@@ -1,0 +1,58 @@
+"""What tests of other machines share: plans that were run there, and the copies of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.machines.changes import Changes, Mark
+from tfpt_tui.machines.mirror import Mirror
+from tfpt_tui.machines.wire import FilePart
+
+
+@pytest.fixture
+def there(tmp_path):
+    """The directories of another machine."""
+    return find_paths(str(tmp_path / "there" / "runs"))
+
+
+@pytest.fixture
+def here(tmp_path):
+    """The directories of the machine that copies."""
+    return find_paths(str(tmp_path / "here" / "runs"))
+
+
+def copy(changes: Changes, mirror: Mirror, parts: int | None = None) -> int:
+    """Take in what is new, or so many parts of it before the connection is cut; returns how many there were."""
+    taken = 0
+    for frame, content in changes.look():
+        if taken == parts:
+            break
+        mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
+        taken += 1
+    return taken
+
+
+def begin_copying(there, here, name: str = "box") -> tuple[Changes, Mirror]:
+    """Both ends of a new connection: what the copy has is told as it goes over the wire."""
+    mirror = Mirror(name, here)
+    known = {
+        sweep: {file: Mark(**dataclasses.asdict(mark)) for file, mark in marks.items()}
+        for sweep, marks in mirror.known().items()
+    }
+    return Changes(there, known), mirror
+
+
+def check_copied(sweep, here) -> None:
+    """Every file of a run that has ended there is here, byte for byte."""
+    from tfpt_tui.machines.changes import RUN_FILES, SWEEP_FILES
+
+    files = [(here.sweeps / sweep.id / name, sweep.directory.path / name) for name in SWEEP_FILES]
+    files += [(here.runs / run.id / name, run.path / name) for run in sweep.runs for name in RUN_FILES]
+    for own, original in files:
+        if original.exists():
+            assert own.read_bytes() == original.read_bytes(), own
+        else:
+            assert not own.exists(), own

@@ -1,0 +1,276 @@
+"""The copy of another machine's runs: complete, never ahead, and whole again after whatever cut it."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from tests.machines.conftest import begin_copying, check_copied, copy
+from tests.waiting import wait_until
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.events import ALIVE
+from tfpt_tui.machines.changes import GROWING, Changes
+from tfpt_tui.machines.mirror import OVER, Mirror
+from tfpt_tui.machines.wire import FilePart, SweepTold
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.plan import make_plan
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.record.processes import identify
+from tfpt_tui.runs.record.state import (
+    machine_of,
+    owner_of,
+    read_state,
+    request_stop,
+    state_of,
+    status_of,
+    write_state,
+)
+from tfpt_tui.runs.record.sweep import read_sweep, remove_abandoned
+from tfpt_tui.runs.supervision.queue import alive_here
+from tfpt_tui.runs.supervision.rerun import reruns_of
+from tfpt_tui.runs.supervision.resume import resume
+from tfpt_tui.runs.supervision.submit import submit
+from tfpt_tui.runs.supervision.supervisor import _settle_orphans
+
+RUN = "20261129-120000-pytorch-00aa"
+SWEEP = "20261129-120000-demo-00ab"
+
+
+@pytest.fixture
+def begin(there, dataset, fake_python, monkeypatch):
+    """Begin a plan of two runs there, whose workers tell these stories."""
+    begun = []
+
+    def begin_plan(*stories):
+        monkeypatch.setenv("FAKE_STORY", ",".join(stories))
+        plan = make_plan(find_preset("demo", there), data=str(dataset))
+        begun.append(submit(plan, load_settings(there.settings), there))
+        return begun[-1]
+
+    yield begin_plan
+    for sweep in begun:
+        request_stop(sweep.directory)
+        wait_until(lambda sweep=sweep: not any(status_of(run) in ALIVE for run in sweep.runs))
+
+
+def told(here, status: str, *, over: bool = False) -> RunDirectory:
+    """A copy of one run of which its machine told that status."""
+    Mirror("box", here).tell(SweepTold(SWEEP, {RUN: status}, over=over))
+    return RunDirectory(here.runs / RUN)
+
+
+def test_a_copy_has_every_byte_of_every_file_in_the_end(begin, there, here):
+    sweep = begin("completes")
+    changes, mirror = begin_copying(there, here)
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    check_copied(sweep, here)
+    copied = read_sweep(SweepDirectory(here.sweeps / sweep.id), here)
+    assert [read_result(run).status for run in copied.runs] == ["completed", "completed"]
+    assert {read_result(run).machine for run in copied.runs} == {"box"}
+    assert read_state(copied.directory.state).status == OVER
+
+
+def test_a_connection_cut_at_any_of_thirty_moments_loses_and_repeats_nothing(begin, there, tmp_path):
+    sweep = begin("completes")
+    wait_until(
+        lambda: not any(status_of(run) in ALIVE for run in sweep.runs) and not owner_of(sweep.directory.state)
+    )
+    for seed in range(30):
+        chance, growing = random.Random(seed), find_paths(str(tmp_path / f"there{seed}" / "runs"))
+        here = find_paths(str(tmp_path / f"here{seed}" / "runs"))
+        for share in sorted(chance.random() for _ in range(3)):
+            grow(sweep, there, growing, share)
+            copy(*begin_copying(growing, here), parts=chance.randint(0, 15))
+        grow(sweep, there, growing, 1.0)
+        changes, mirror = begin_copying(growing, here)
+        copy(changes, mirror)
+        check_copied(read_sweep(SweepDirectory(growing.sweeps / sweep.id), growing), here)
+        assert not mirror.open_sweeps()
+
+
+def grow(sweep, whole, growing, share):
+    """What was recorded, as it was when it had that share of its lines; it is ours until it is all there."""
+    for directory, parent in [(sweep.directory, growing.sweeps), *((run, growing.runs) for run in sweep.runs)]:
+        place = parent / directory.id
+        place.mkdir(parents=True, exist_ok=True)
+        for file in directory.path.iterdir():
+            content = file.read_bytes()
+            if file.name == "state.toml" and share < 1:
+                write_state(place / file.name, state_of(identify(os.getpid()), identify(os.getpid())))
+            elif file.name in GROWING:
+                with (place / file.name).open("ab") as copied:
+                    copied.write(content[copied.tell() : int(share * len(content))])
+            elif file.name != "result.toml" or share == 1:
+                (place / file.name).write_bytes(content)
+
+
+def test_half_a_part_that_was_written_before_a_crash_is_continued(begin, there, here):
+    sweep = begin("completes")
+    changes, mirror = begin_copying(there, here)
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    path = here.runs / sweep.runs[0].id / "events.jsonl"
+    path.write_bytes(path.read_bytes()[:-33])
+    state = here.sweeps / sweep.id / "state.toml"
+    state.write_text(state.read_text().replace(OVER, "open"))
+    changes, mirror = begin_copying(there, here)
+    parts = [frame for frame, _ in changes.look() if isinstance(frame, FilePart)]
+    assert [(part.file, part.start) for part in parts] == [("events.jsonl", path.stat().st_size)]
+    changes, mirror = begin_copying(there, here)
+    copy(changes, mirror)
+    check_copied(sweep, here)
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "result.toml", "hardware.csv"])
+def test_a_copy_that_was_damaged_is_made_anew(begin, there, here, name):
+    sweep = begin("completes")
+    changes, mirror = begin_copying(there, here)
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    path = here.runs / sweep.runs[1].id / name
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    state = here.sweeps / sweep.id / "state.toml"
+    state.write_text(state.read_text().replace(OVER, "open"))
+    copy(*begin_copying(there, here))
+    check_copied(sweep, here)
+
+
+def test_a_run_that_goes_on_there_is_live_here_and_nothing_of_ours(begin, there, here):
+    sweep = begin("hangs")
+    changes, mirror = begin_copying(there, here)
+    own = RunDirectory(here.runs / sweep.runs[0].id)
+    wait_until(lambda: copy(changes, mirror) == 0 and status_of(own) == "running")
+    assert alive_here(here) == []
+    _settle_orphans(here)
+    remove_abandoned(here)
+    assert status_of(own) == "running"
+    assert not own.result.exists()
+
+
+def test_what_the_machine_told_last_holds_while_nothing_is_heard(here, later):
+    run = told(here, "running")
+    later(3600)
+    assert status_of(run) == "running"
+
+
+def test_a_request_to_stop_a_copy_is_one_to_its_machine(begin, there, here):
+    sweep = begin("hangs")
+    changes, mirror = begin_copying(there, here)
+    own = SweepDirectory(here.sweeps / sweep.id)
+    wait_until(lambda: copy(changes, mirror) == 0 and own.plan.exists())
+    assert list(mirror.requests_to_stop()) == []
+    request_stop(own)
+    request_stop(RunDirectory(here.runs / sweep.runs[0].id))
+    assert list(mirror.requests_to_stop()) == [(sweep.id, ""), (sweep.id, sweep.runs[0].id)]
+    request_stop(sweep.directory)
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    assert status_of(RunDirectory(here.runs / sweep.runs[0].id)) == "stopped"
+    assert list(mirror.requests_to_stop()) == []
+    assert not own.stop.exists()
+
+
+def test_a_run_whose_supervisor_died_there_is_crashed_here(here):
+    run = told(here, "crashed", over=True)
+    assert status_of(run) == "crashed"
+    assert read_result(run).status == "crashed"
+
+
+def test_a_restart_that_a_duel_did_not_need_is_gone_here_too(here):
+    run = told(here, "queued")
+    told(here, "deleted")
+    assert not run.path.exists()
+
+
+def test_a_run_that_was_deleted_there_stays_here_with_its_result(here):
+    run = told(here, "running")
+    run.result.write_text('status = "completed"\n')
+    told(here, "deleted")
+    assert run.result.exists()
+
+
+def test_a_sweep_that_was_deleted_there_is_over(begin, there, here):
+    changes, mirror = Changes(there, {SWEEP: {}}), Mirror("box", here)
+    mirror.expect(SWEEP)
+    copy(changes, mirror)
+    assert mirror.open_sweeps() == []
+
+
+@pytest.mark.parametrize(
+    ("sweep", "run", "file"),
+    [
+        ("../runs", "", "plan.toml"),
+        (SWEEP, "../../x", "events.jsonl"),
+        (SWEEP, RUN, "../config.toml"),
+        (SWEEP, RUN, "state.toml"),
+        (SWEEP, RUN, "notes.toml"),
+        (SWEEP, "", "state.toml"),
+        ("a\nb", "", "plan.toml"),
+        (".latest", "", "plan.toml"),
+    ],
+)
+def test_no_machine_decides_where_a_file_is_written(here, sweep, run, file):
+    told(here, "running")
+    before = sorted(path for path in here.runs.parent.rglob("*"))
+    with pytest.raises(MissingError):
+        Mirror("box", here).add(FilePart(sweep, file, run), b"x")
+    assert sorted(path for path in here.runs.parent.rglob("*")) == before
+
+
+def test_a_machine_may_not_write_into_a_run_of_another_or_of_ours(here):
+    run = told(here, "running")
+    with pytest.raises(MissingError, match="not one of its own"):
+        Mirror("other", here).add(FilePart(SWEEP, "events.jsonl", RUN), b"x")
+    with pytest.raises(MissingError, match="has the name of one that is here"):
+        Mirror("other", here).tell(SweepTold(SWEEP, {RUN: "running"}))
+    assert machine_of(run) == "box"
+
+
+def test_bytes_that_do_not_follow_what_is_here_are_refused(here):
+    told(here, "running")
+    mirror = Mirror("box", here)
+    mirror.add(FilePart(SWEEP, "events.jsonl", RUN), b"one\n")
+    for start in (2, 8):
+        with pytest.raises(MissingError, match="does not go on"):
+            mirror.add(FilePart(SWEEP, "events.jsonl", RUN, start), b"two\n")
+    mirror.add(FilePart(SWEEP, "events.jsonl", RUN, 4), b"two\n")
+    assert (here.runs / RUN / "events.jsonl").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_file_that_is_sent_whole_takes_its_place_when_all_of_it_is_here(here):
+    told(here, "running")
+    mirror, path = Mirror("box", here), here.runs / RUN / "epochs.csv"
+    mirror.add(FilePart(SWEEP, "epochs.csv", RUN), b"old")
+    mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 0, more=True), b"new ")
+    assert path.read_bytes() == b"old"
+    mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
+    assert path.read_bytes() == b"new one"
+    with pytest.raises(MissingError, match="order"):
+        mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
+
+
+def test_a_file_that_another_takes_the_place_of_is_sent_anew(there, here, begin):
+    sweep = begin("completes")
+    changes, mirror = begin_copying(there, here)
+    wait_until(lambda: not any(status_of(run) in ALIVE for run in sweep.runs))
+    log = sweep.directory.log
+    copy(changes, mirror, parts=4)
+    log.rename(log.with_suffix(".old"))
+    log.write_text("another one\n")
+    changes, mirror = begin_copying(there, here)
+    copy(changes, mirror)
+    assert (here.sweeps / sweep.id / log.name).read_text() == "another one\n"
+    assert log.name in GROWING
+
+
+def test_what_goes_on_elsewhere_is_neither_resumed_nor_repeated_here(here):
+    run = told(here, "stopped", over=True)
+    sweep = SweepDirectory(here.sweeps / SWEEP)
+    with pytest.raises(UsageError, match="is of the machine box: resume it there"):
+        resume(sweep, here, load_settings(here.settings))
+    with pytest.raises(UsageError, match="is of the machine box: rerun it there"):
+        reruns_of([run], here)
