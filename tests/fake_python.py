@@ -147,6 +147,14 @@ def takes_its_time(story: Story) -> None:
     story.end()
 
 
+def trains_for_minutes(story: Story) -> None:
+    """Tells of its progress five times a second, as a worker does."""
+    story.begin()
+    for number in range(3000):
+        story.tell(events.Progress("training", 1, number, 3000, 100.0))
+        time.sleep(0.2)
+
+
 def hangs(story: Story) -> None:
     """Silent, but polite: it stops when it is asked to."""
 

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHES = ("startup", "prepare", "ui", "keys", "sampler", "many", "watching", "neutrality", "duels")
+BENCHES = ("startup", "prepare", "ui", "keys", "sampler", "many", "watching", "neutrality", "duels", "machines")
 
 for name in sys.argv[1:] or BENCHES:
     print(f"== {name}", flush=True)

@@ -87,10 +87,13 @@ class Host:
 
     def cut(self) -> None:
         """Kill the sessions that are open, as a network does that goes away; new ones can be made."""
-        if self.server:
-            for pid in _children(self.server.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        for pid in self.sessions():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def sessions(self) -> list[int]:
+        """The sshd processes of the connections that are open."""
+        return _children(self.server.pid) if self.server else []
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from tfpt_tui.config.settings import load_settings
 from tfpt_tui.errors import MissingError
 from tfpt_tui.machines import connection, follower
 from tfpt_tui.machines.check import check_machine
-from tfpt_tui.machines.follower import fetch, following, read_contact
+from tfpt_tui.machines.follower import fetch, following
+from tfpt_tui.runs.record.contact import read_contact
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs, list_sweeps
 from tfpt_tui.runs.record.state import machine_of, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_sweep

@@ -13,6 +13,7 @@ from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show
 from tfpt_tui.config.machines import Machine, find_machine
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.results.table import Cell, Column, Table
+from tfpt_tui.runs.record.contact import read_contact
 from tfpt_tui.wording import show_duration
 
 COLUMNS = (
@@ -49,8 +50,6 @@ def list_command(invocation: Invocation, as_json: bool) -> None:
     Example:
       tfpt-tui machines list
     """
-    from tfpt_tui.machines.follower import read_contact
-
     known = [(machine, read_contact(machine.name, invocation.paths)) for machine in _all(invocation)]
     if as_json:
         documents = [{**dataclasses.asdict(one), **dataclasses.asdict(contact)} for one, contact in known]
@@ -62,7 +61,7 @@ def list_command(invocation: Invocation, as_json: bool) -> None:
             "kind": machine.kind,
             "host": machine.host,
             "heard": f"{show_duration(time.time() - contact.heard)} ago" if contact.heard else None,
-            "doing": contact.problem or contact.doing or ("idle" if contact.heard else None),
+            "doing": contact.problem or (contact.doing if contact.heard else None),
         }
         for machine, contact in known
     ]

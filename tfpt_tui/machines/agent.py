@@ -117,7 +117,8 @@ def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: Bina
         while True:
             for frame, content in changes.look():
                 write_frame(to_there, frame, content)
-            yield Beat(changes.doing() or _others(), psutil.cpu_percent(), _gpus_percent(gpu))
+            done, runs = changes.progress()
+            yield Beat(done, runs, "" if runs else _others(), psutil.cpu_percent(), _gpus_percent(gpu))
             with suppress(queue.Empty):
                 said = heard.get(timeout=LOOK_S)
                 if said is None:

@@ -91,15 +91,11 @@ class Changes:
         for name in sorted(self.followed):
             yield from self._look_at(SweepDirectory(self.paths.sweeps / name))
 
-    def doing(self) -> str:
-        """What the plans of this machine do, in a few words; "" where none is alive."""
-        words = []
-        for name in sorted(self.followed):
-            told = self.told.get(name)
-            if told and not told.over:
-                done = sum(status not in ALIVE for status in told.runs.values())
-                words.append(f"{done} of {len(told.runs)} runs done")
-        return ", ".join(words)
+    def progress(self) -> tuple[int, int]:
+        """Of the plans that are under way: how many runs are over, and how many there are."""
+        told = [self.told[name] for name in self.followed if name in self.told]
+        statuses = [status for one in told for status in one.runs.values()]
+        return sum(status not in ALIVE for status in statuses), len(statuses)
 
     def _find_new_ones(self) -> None:
         with suppress(OSError):

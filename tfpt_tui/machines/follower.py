@@ -9,50 +9,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
 
 from tfpt_tui.config.machines import HERE, Machine
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.config.toml import read_record, write_toml
-from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.files import append_to, lock
 from tfpt_tui.machines.connection import connected
 from tfpt_tui.machines.mirror import Mirror
 from tfpt_tui.machines.wire import Beat, FilePart, Request, SweepTold
+from tfpt_tui.runs.record.contact import Contact, read_contact, write_contact
 
-SCHEMA = 1
 # From one try to reach a machine to the next; each waits twice as long as the one before.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 LOCK_WAIT_S = 1.0
-# A machine from which nothing came for so long is not heard any more: it says something every second.
-SILENT_S = 5.0
-
-
-@dataclass(frozen=True)
-class Contact:
-    """What is known of a machine: when it was ``heard`` last (seconds of our wall clock, 0 if never), what it did
-    then, its load of all cores and its GPUs' in per cent, and the ``problem`` that keeps it from being heard.
-    """
-
-    heard: float = 0.0
-    doing: str = ""
-    cpu_percent: float = 0.0
-    gpus_percent: tuple[float, ...] = ()
-    problem: str = ""
-
-    def is_heard(self, now: float) -> bool:
-        return not self.problem and now - self.heard < SILENT_S
-
-
-def read_contact(name: str, paths: Paths) -> Contact:
-    """What is known of the machine; nothing where it was never heard."""
-    try:
-        return build(Contact, read_record(_file(name, paths), SCHEMA))
-    except (TfptError, DocumentError):
-        return Contact()
 
 
 @contextmanager
@@ -102,7 +73,7 @@ def _follow_always(machine: Machine, paths: Paths, over: threading.Event) -> Non
                         if over.is_set():
                             return
         except TfptError as error:
-            _note(machine, replace(read_contact(machine.name, paths), problem=str(error)), paths)
+            write_contact(machine.name, replace(read_contact(machine.name, paths), problem=str(error)), paths)
         over.wait(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
@@ -127,19 +98,13 @@ def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
                         raise cannot(
                             f"copy the runs of {machine.name}", error.filename or paths.runs, error
                         ) from None
-                case Beat(doing, cpu_percent, gpus_percent):
-                    _note(machine, Contact(time.time(), doing, cpu_percent, gpus_percent), paths)
+                case Beat():
+                    write_contact(machine.name, Contact(time.time(), **asdict(frame)), paths)
                     for sweep, run in set(mirror.requests_to_stop()) - asked:
                         connection.say(Request("stop", sweep=sweep, run=run))
                         asked.add((sweep, run))
                     yield
     raise MissingError(f"{machine.name}: the connection was lost")
-
-
-def _note(machine: Machine, contact: Contact, paths: Paths) -> None:
-    """Keep what is known of the machine, for those who look; without room for it they see what was before."""
-    with suppress(OSError):
-        write_toml(_file(machine.name, paths), {"schema": SCHEMA, **asdict(contact)})
 
 
 @contextmanager
@@ -152,7 +117,3 @@ def _held(name: str, paths: Paths) -> Iterator[bool]:
         raise cannot("follow the machine", paths.machines, error) from None
     with file:
         yield lock(file.fileno())
-
-
-def _file(name: str, paths: Paths) -> Path:
-    return paths.machines / f"{name}.toml"

@@ -72,9 +72,11 @@ class SweepTold:
 
 @dataclass(frozen=True)
 class Beat:
-    """Nothing new, a second later: what the machine does, its load of all cores, and each GPU's, in per cent."""
+    """Said once a second: what :class:`tfpt_tui.runs.record.contact.Contact` keeps of the machine."""
 
-    doing: str
+    done: int
+    runs: int
+    busy: str
     cpu_percent: float
     gpus_percent: tuple[float, ...] = ()
 

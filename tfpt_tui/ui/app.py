@@ -208,9 +208,21 @@ def open_app(paths: Paths, settings: UserSettings, *, ascii_only: bool = False, 
         for remembered in ("COLUMNS", "LINES"):  # by a shell, perhaps of another window; Textual would believe it
             os.environ.pop(remembered, None)
     app = TfptApp(paths, settings, ascii_only=ascii_only or not shows_utf8())
-    with restored_on_hang_up():
+    with restored_on_hang_up(), kept_up_to_date(paths, settings):
         app.run(mouse=mouse)
     return app.return_code or 0
+
+
+@contextmanager
+def kept_up_to_date(paths: Paths, settings: UserSettings) -> Iterator[None]:
+    """Follow the other machines, where there are any, while the app is open."""
+    if not settings.machines:
+        yield
+        return
+    from tfpt_tui.machines.follower import following
+
+    with following(list(settings.machines.values()), paths):
+        yield
 
 
 @contextmanager

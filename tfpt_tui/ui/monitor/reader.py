@@ -16,7 +16,7 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.fold import Record, fold_all
-from tfpt_tui.runs.record.state import RESUMABLE, read_state, status_of
+from tfpt_tui.runs.record.state import RESUMABLE, machine_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_environment, read_sweep
 from tfpt_tui.runs.record.tail import EventTail, LineTail
 
@@ -43,7 +43,7 @@ class RunView:
     its duel stands.
 
     ``rates`` are the training's images/s over the seconds since the worker's start, ``samples`` the readings of
-    the hardware, ``turns`` those of all arms of its duel.
+    the hardware, ``turns`` those of all arms of its duel. ``machine`` is another one's name, whose run it is.
     """
 
     id: str
@@ -59,6 +59,7 @@ class RunView:
     rates: Points = ()
     samples: tuple[Sample, ...] = ()
     turns: tuple[Turns, ...] = ()
+    machine: str = ""
 
     @property
     def sample(self) -> Sample | None:
@@ -84,7 +85,7 @@ class RunReader:
         self._hardware = LineTail(run.hardware)
         self._header: list[str] = []
         self._log = LineTail(run.log, last_bytes=MAX_LOG_BYTES)
-        self._view = RunView(run.id, run.path, "", config_of(run), Record())
+        self._view = RunView(run.id, run.path, "", config_of(run), Record(), machine=machine_of(run))
         self._over = False
         self._arms: dict[str, tuple[EventTail, Record]] = {}
 
@@ -109,6 +110,7 @@ class RunReader:
             rates=rates,
             samples=_extend(view.samples, self._samples()),
             turns=self._turns(record),
+            machine=view.machine,
         )
         self._over = status not in ALIVE
         return self._view

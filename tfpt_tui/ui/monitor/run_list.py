@@ -139,7 +139,8 @@ def _heading(plan: PlanItems, left: str) -> Content:
         state = f" {done}/{over} completed"
     state += f", {left} left" if left else ""
     shared = [text for key, text in _usual(run).items() if key not in plan.varied and key != "seed"]
-    words = " ".join([printable(run.preset or "plan"), _when(run.run)]) + (state or f" {' '.join(shared)}")
+    where = [f"on {printable(run.machine)}"] if run.machine else []
+    words = " ".join([printable(run.preset or "plan"), _when(run.run), *where]) + (state or f" {' '.join(shared)}")
     return Content.styled(words, "bold")
 
 
@@ -171,6 +172,7 @@ def _detail(entry: Entry, plan: PlanItems) -> str:
     run = entry.run
     config = run.config
     settings = [] if plan.is_headed else [_when(run.run)]
+    settings += [f"on {printable(run.machine)}"] if run.machine and not plan.is_headed else []
     settings += [f"duel x{entry.restarts}"] if entry.arms else []
     if config.is_known:
         varied = [key for key in plan.varied if key not in SHOWN] if plan.is_headed else []

@@ -15,6 +15,7 @@ from tfpt_tui.errors import UsageError
 from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.ui.monitor.choose import DECIDING, NEWEST, ORDERS, PlanItems, by_plan, entries_of, matching, ordered
 from tfpt_tui.ui.monitor.run_list import Beside, RunList, titles
+from tfpt_tui.ui.monitor.text import machine_lines
 from tfpt_tui.ui.monitor.watch import Snapshot
 from tfpt_tui.ui.widgets.live import Live
 
@@ -37,6 +38,7 @@ class RunsPane(Vertical):
         yield Live(id="titles")
         yield RunList(id="runs")
         yield Input(placeholder="words, or batch_size>32", id="filter", compact=True)
+        yield Live(id="machines")
         yield Live(id="count")
 
     def show(self, snapshot: Snapshot, marks: Mapping[str, str]) -> None:
@@ -103,6 +105,9 @@ class RunsPane(Vertical):
         beside = Beside(self._marks, snapshot.percent, snapshot.left, DECIDING[self.order])
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(RunList).show(self._plans, chosen, beside)
+        machines = self.query_one("#machines", Live)
+        machines.styles.height = len(snapshot.machines)
+        machines.show(machine_lines(snapshot.machines))
         count = f"{_count(len(runs), snapshot, filtered=bool(self.needle))}, {self.order}"
         self.set_class(bool(problem), "-problem")
         self.query_one("#count", Live).show(Content(problem or count))

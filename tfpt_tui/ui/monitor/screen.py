@@ -119,7 +119,7 @@ class MonitorScreen(MainScreen):
     @work(thread=True)
     def _poll(self) -> None:
         """Poll the files as often as the screen is to be painted, and post what has changed."""
-        poller = RunPoller(self._paths)
+        poller = RunPoller(self._paths, list(self._settings.machines))
         keep_polling(
             lambda _: poller.poll(self.wanted),
             lambda snapshot: self.post_message(messages.Polled(snapshot)),

@@ -17,6 +17,7 @@ from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput, training_of
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.monitor.watch import MachineView
 from tfpt_tui.ui.theme import GLYPHS, PHASE_MARKS, framework_style, status_style
 from tfpt_tui.wording import printable_lines
 
@@ -45,7 +46,8 @@ def headline(view: RunView) -> Content:
     """Framework, version, device and status, of a duel the frameworks; below them the settings."""
     record = view.record
     version = f" {printable(record.start.version)}" if record.start and not view.turns else ""
-    device = f" on {printable(record.environment.device)}" if record.environment else ""
+    places = [view.machine, record.environment.device if record.environment else ""]
+    device = f" on {printable(', '.join(filter(None, places)))}" if any(places) else ""
     frameworks = dict.fromkeys(arm.framework for arm in view.turns) or (view.framework,)
     names = [Content.styled(title_of(name), f"bold {framework_style(name)}") for name in frameworks]
     return Content.assemble(
@@ -287,6 +289,31 @@ def _cores(sample: Sample) -> str:
     return "   cores " + "".join(
         BARS[min(int(percent / 100 * len(BARS)), len(BARS) - 1)] for percent in sample.cores_percent
     )
+
+
+def machine_lines(machines: Sequence[MachineView]) -> Content:
+    """A line for each other machine: what it does and how busy it is, or since when it is not heard."""
+    lines = []
+    for one in machines:
+        if one.silent:
+            glyph, style = GLYPHS["warning"], "$text-warning"
+            words = f"not heard {one.silent}" + (
+                f": {one.problem.removeprefix(f'{one.name}: ')}" if one.problem else ""
+            )
+        else:
+            training = bool(one.doing != "idle")
+            glyph, style = (
+                GLYPHS["running" if training else "queued"],
+                "$success" if training else "$foreground-muted",
+            )
+            load = ", ".join(f"GPU {share} %" for share in one.gpus_percent) or f"CPU {one.cpu_percent} %"
+            words = f"{one.doing}, {load}"
+        lines.append(
+            Content.assemble(
+                (f"{glyph} ", style), (printable(one.name), "bold"), (f" {printable(words)}", "$text-muted")
+            )
+        )
+    return Content("\n").join(lines)
 
 
 def _load(percent: float | None) -> tuple[Content | str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.results.requests.duration import expect_s, paces_here
 from tfpt_tui.results.store.index import read_gists
 from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.contact import Contact, read_contact
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult
@@ -35,12 +37,28 @@ class RunSelection:
 
 
 @dataclass(frozen=True)
+class MachineView:
+    """Another machine: what it does, or for how long it is not heard and why.
+
+    Loads are in per cent, and rounded, so that it does not change with every look.
+    """
+
+    name: str
+    doing: str = ""
+    cpu_percent: int = 0
+    gpus_percent: tuple[int, ...] = ()
+    silent: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """``runs`` are listed by the gist of their results; ``hidden`` counts the older ones that are not.
 
     ``entries`` are the items that they make. ``chosen`` is the one of the view, and ``beside`` are the runs that
     are drawn with it, the other arms of a duel among them. ``percent`` says how much of its training the live run
-    has done, by its ID, and ``left`` how long the plans take yet that are not over, by their sweeps.
+    has done, by its ID, and ``left`` how long the plans take yet that are not over, by their sweeps. ``machines``
+    are the other ones.
     """
 
     runs: tuple[RunResult, ...] = ()
@@ -51,6 +69,7 @@ class Snapshot:
     beside: tuple[RunView, ...] = ()
     percent: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
+    machines: tuple[MachineView, ...] = ()
 
     @property
     def live(self) -> Entry | None:
@@ -65,8 +84,9 @@ class Snapshot:
 class RunPoller:
     """Reads what has changed since the last look. Each thread that looks needs one of its own."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, machines: Sequence[str] = ()) -> None:
         self._paths = paths
+        self._machines = machines
         self._scanned_mtime = -1
         self._looks = 0
         self._directories: list[RunDirectory] = []
@@ -83,7 +103,8 @@ class RunPoller:
         shown = self._directories[:MAX_LISTED]
         runs = tuple(self._list(run) for run in shown)
         entries = tuple(entries_of(runs))
-        snapshot = Snapshot(runs, entries, len(self._directories) - len(shown))
+        machines = tuple(_view_of(name, read_contact(name, self._paths)) for name in self._machines)
+        snapshot = Snapshot(runs, entries, len(self._directories) - len(shown), machines=machines)
         if not entries:
             return snapshot
         named = {name: entry for entry in entries for name in (entry.id, *(run.run for run in entry.runs))}
@@ -105,7 +126,8 @@ class RunPoller:
     def _left(self, entries: Sequence[Entry], views: Mapping[str, RunView]) -> dict[str, str]:
         """How long each plan takes that is not over, in words; a duel says so itself."""
         left_s: dict[str, float | None] = {}
-        alive = [entry for entry in entries if entry.status in ALIVE and entry.run.sweep and not entry.arms]
+        ours = [entry for entry in entries if not entry.run.machine]  # nothing is known of the pace of others
+        alive = [entry for entry in ours if entry.status in ALIVE and entry.run.sweep and not entry.arms]
         self._expect([entry.run for entry in alive if entry.run.run not in self._expected_s])
         for entry in alive:
             expected, before = self._expected_s[entry.run.run], left_s.get(entry.run.sweep, 0.0)
@@ -145,6 +167,16 @@ class RunPoller:
         if known is None or (known.status in ALIVE and known.status != status_of(run)):
             known = self._listed[run.id] = read_result(run)
         return known
+
+
+def _view_of(name: str, contact: Contact) -> MachineView:
+    now = time.time()
+    if not contact.heard:
+        return MachineView(name, silent="never", problem=contact.problem)
+    if not contact.is_heard(now):
+        return MachineView(name, silent=f"for {_in_words(now - contact.heard)}", problem=contact.problem)
+    gpus = tuple(round(share) for share in contact.gpus_percent)
+    return MachineView(name, contact.doing, round(contact.cpu_percent), gpus)
 
 
 def _percent(record: Record) -> int:
