@@ -375,7 +375,7 @@ async def test_a_comparison_that_takes_its_time_says_so_and_what_comes_late_of_i
 ):
     held, real = threading.Event(), comparison_view.read_comparison
 
-    def slow(wanted, paths):
+    def slow(wanted, paths, prices):
         if wanted.choices[0].name == SWEEP:
             held.wait(20)
             raise PermissionError(13, "Permission denied", "/runs")

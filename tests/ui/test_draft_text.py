@@ -52,15 +52,16 @@ def test_the_summary_says_how_many_how_long_and_when(outcome):
 
 
 def test_known_values_come_from_the_schema_and_from_this_machine():
-    assert known_values("cache", {}, []) == [("true", ""), ("false", "")]
-    assert known_values("environment", {}, ["t"]) == [("default", ""), ("t", "")]
-    assert known_values("track", {}, []) == [
+    assert known_values("cache", {}, [], ["box"]) == [("true", ""), ("false", "")]
+    assert known_values("environment", {}, ["t"], ["box"]) == [("default", ""), ("t", "")]
+    assert known_values("track", {}, [], ["box"]) == [
         ("published", ""),
         ("parity", ""),
         ("default", ""),
         ("documented", ""),
         ("best", ""),
     ]
+    assert known_values("on", {}, [], ["box"]) == [("here", "this machine"), ("box", "")]
 
 
 def test_a_plan_that_was_started_is_said_to_be_under_way_or_to_wait():

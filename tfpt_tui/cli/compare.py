@@ -121,7 +121,7 @@ def compare(
         tuple(runs),
         against.id if against else None,
         by=by or "",
-        prices={name: one.price_per_hour for name, one in invocation.settings.machines.items()},
+        prices=invocation.settings.prices,
         published=published or "",
         across=across,
         undisturbed=undisturbed,

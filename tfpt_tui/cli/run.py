@@ -14,9 +14,9 @@ from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.run_on import run_on_machines
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
-from tfpt_tui.config.machines import HERE, PROVIDED, find_machines
+from tfpt_tui.config.machines import find_machines
 from tfpt_tui.config.presets import find_preset, select_rows
-from tfpt_tui.config.schema import PLAN, SETTINGS, Setting, parse_override
+from tfpt_tui.config.schema import PLAN, PROVIDED, SETTINGS, Setting, parse_override
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
@@ -31,9 +31,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def _option(flag: str, setting: Setting, **more: Any) -> Callable[[Command], Command]:
     """An option for what a plan has beside its rows, with the help and the range of its setting."""
-    sentence = f"{setting.help[0].upper()}{setting.help[1:]}."
     kind: Mapping[str, Any] = {"is_flag": True} if setting.type is bool else {"type": _range(setting)}
-    return click.option(flag, help=sentence, **kind, **more)
+    return click.option(flag, help=_sentence(setting), **kind, **more)
+
+
+def _sentence(setting: Setting) -> str:
+    return f"{setting.help[0].upper()}{setting.help[1:]}."
 
 
 def _range(setting: Setting, least: int | None = None) -> click.ParamType[Any]:
@@ -109,13 +112,13 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--on",
     metavar="MACHINE[,MACHINE]",
-    help=f"Run the whole plan on each of these machines; {HERE} is this one.",
+    help=_sentence(PLAN["on"]),
     shell_complete=complete_machine,
 )
 @click.option(
     "--provide",
     type=click.Choice(PROVIDED),
-    help="Where a machine lacks the dataset: prepare it there as it was here, or send it.",
+    help=_sentence(PLAN["provide"]),
 )
 @click.option("--detach", is_flag=True, help="Return at once with the IDs of the runs.")
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")

@@ -9,8 +9,9 @@ from tfpt_tui.cli.follow import POLL_S, follow_together
 from tfpt_tui.cli.forecast import warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
 from tfpt_tui.cli.wait_for_sweep import exit_code, wait_for_sweep
-from tfpt_tui.config.machines import HERE, Machine
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import HERE
 from tfpt_tui.errors import INTERRUPTED, MissingError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded

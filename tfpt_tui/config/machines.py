@@ -7,18 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
-from tfpt_tui.config.schema import nearest
+from tfpt_tui.config.schema import HERE, MACHINE_NAME, nearest
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import MissingError, UsageError
 
 SSH = "ssh"
 KINDS = (SSH,)
-HERE = "here"  # this machine, beside others
-# How a dataset comes to a machine that lacks it.
-PREPARE, SEND = "prepare", "send"
-PROVIDED = (PREPARE, SEND)
-# In lists they are parted by commas, and they are names of files.
-NAME = re.compile(r"[^,/\x00-\x1f\x7f.][^,/\x00-\x1f\x7f]*")
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ def find_machine(name: str, machines: Mapping[str, Machine]) -> Machine:
 
 
 def _read_machine(name: str, table: object, where: str) -> Machine:
-    if not NAME.fullmatch(name) or name == HERE:
+    if not re.fullmatch(MACHINE_NAME, name) or name == HERE:
         raise UsageError(f"{where}: a machine's name has no comma, slash or dot in front, and is not {HERE!r}")
     if not isinstance(table, Mapping):
         raise UsageError(f"{where}: must be a table")

@@ -445,6 +445,11 @@ def _describe_settings() -> dict[str, Setting]:
 
 
 SETTINGS: dict[str, Setting] = _describe_settings()
+HERE = "here"  # this machine, beside others
+# In lists they are parted by commas, and they are names of files.
+MACHINE_NAME = r"[^,/\x00-\x1f\x7f.][^,/\x00-\x1f\x7f]*"
+# How a dataset comes to a machine that lacks it.
+PREPARE, SEND = PROVIDED = ("prepare", "send")
 # What a plan has beside its rows.
 PLAN = {
     setting.key: setting
@@ -455,6 +460,21 @@ PLAN = {
         Setting("duel", bool, False, "let the rows take turns, second by second, to compare their speed"),
         Setting("until", float, 0.0, "end a duel when its answer is known, or known so precisely", "%", 0, 50),
         Setting("budget", float, 0.0, "end a duel after this time without an answer", "min", 0, 1440),
+        Setting(
+            "on",
+            str,
+            HERE,
+            f"run the whole plan on each of these machines; {HERE} is this one",
+            pattern=MACHINE_NAME,
+            pattern_help="names of machines of config.toml",
+        ),
+        Setting(
+            "provide",
+            str,
+            "",
+            "where a machine lacks the dataset: prepare it there as it was here, or send it",
+            choices=PROVIDED,
+        ),
     )
 }
 

@@ -34,6 +34,11 @@ class UserSettings:
     keys: Mapping[str, str] = field(default_factory=dict)
     machines: Mapping[str, Machine] = field(default_factory=dict)
 
+    @property
+    def prices(self) -> dict[str, float]:
+        """What an hour of each machine costs, 0 where it is not known."""
+        return {name: machine.price_per_hour for name, machine in self.machines.items()}
+
 
 def load_settings(path: Path) -> UserSettings:
     """Read the settings, all defaults where there is no file.

@@ -12,8 +12,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 
-from tfpt_tui.config.machines import HERE, Machine
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import HERE
 from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.files import append_to, lock
 from tfpt_tui.machines.connection import connected

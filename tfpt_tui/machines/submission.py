@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from tfpt_tui.config.machines import HERE, PREPARE, SEND, Machine
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.schema import HERE, PREPARE, SEND
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import MissingError, TfptError
@@ -40,7 +41,7 @@ def begin(
 ) -> list[Begun]:
     """Begin the plan on every one of these machines, once the data is on all of them; ``tell`` says what is done.
 
-    ``provide`` is one of :data:`~tfpt_tui.config.machines.PROVIDED`, or "" to change nothing there.
+    ``provide`` is one of :data:`~tfpt_tui.config.schema.PROVIDED`, or "" to change nothing there.
 
     Raises:
         UsageError: the plan is refused by one of them.

@@ -156,7 +156,7 @@ class TfptApp(App[None]):
     def action_doctor(self) -> None:
         from tfpt_tui.ui.dialogs.doctor import Doctor
 
-        self.push_screen(Doctor(self._paths))
+        self.push_screen(Doctor(self._paths, list(self._settings.machines.values())))
 
     @work
     async def action_leave(self) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfpt_tui.config.machines import HERE
-from tfpt_tui.config.schema import SETTINGS, nearest
+from tfpt_tui.config.schema import HERE, SETTINGS, nearest
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.metrics import METRICS

@@ -9,8 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
-from tfpt_tui.config.machines import HERE
-from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
+from tfpt_tui.config.schema import HERE, SETTINGS, RunConfig, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.events import PHASES
 from tfpt_tui.runs.record.result import FLAGGED, RunResult

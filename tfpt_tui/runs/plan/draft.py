@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, SPEED, Preset, PresetRow
-from tfpt_tui.config.schema import PLAN, SETTINGS, RunConfig, Setting, plain
+from tfpt_tui.config.schema import HERE, PLAN, SETTINGS, RunConfig, Setting, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import printable
 from tfpt_tui.runs.plan.duel import Duel, why_no_duel
@@ -59,7 +59,8 @@ class Outcome:
     """What a draft amounts to.
 
     ``flaw`` says why it can neither be kept nor started, "" where it can; ``problem`` why it cannot be started: a
-    preset need not name its data.
+    preset need not name its data. ``on`` are the machines that are to run it, and ``provide`` says how they get
+    the data that they lack.
     """
 
     fields: Mapping[str, Field]
@@ -70,6 +71,13 @@ class Outcome:
     cooldown_s: float | None = None
     burn_in: bool = False
     duel: Duel | None = None
+    on: tuple[str, ...] = ()
+    provide: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is for other machines than this one alone."""
+        return bool(self.on) and self.on != (HERE,)
 
     @property
     def runs(self) -> int:
@@ -109,7 +117,9 @@ def look_at(draft: Draft) -> Outcome:
     no_duel = _why_no_duel(rows) if wanted and not missing else ""
     duel = None if no_duel and not any(fields[key].values for key in OF_A_DUEL) else wanted
     runs = int(repeats or usual_repeats(draft.preset, duel))
-    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), duel)
+    on = tuple(str(name) for name in fields["on"].values)
+    provide = str(_only(fields["provide"]) or "")
+    outcome = Outcome(fields, rows, "", "", runs, _seconds(cooldown_s), bool(burn_in), duel, on, provide)
     flaw = _flaw(draft, outcome, combinations)
     problem = flaw or next(iter(missing), "") or (f"duel: {no_duel}" if duel and no_duel else "")
     return dataclasses.replace(outcome, flaw=flaw, problem=problem)
@@ -156,6 +166,8 @@ def command_of(draft: Draft, outcome: Outcome, name: str) -> str:
     options += [f"--repeats {outcome.repeats}"] * (outcome.repeats != usual)
     options += [f"--cooldown {outcome.cooldown_s:g}"] if outcome.cooldown_s is not None else []
     options += ["--burn-in"] * outcome.burn_in
+    options += [f"--on {shlex.quote(printable(','.join(outcome.on)))}"] if outcome.elsewhere else []
+    options += [f"--provide {outcome.provide}"] if outcome.provide and outcome.elsewhere else []
     return " ".join(["tfpt-tui run", shlex.quote(printable(name)), *options])
 
 
@@ -166,7 +178,7 @@ def show_value(value: Value | None) -> str:
 
 def takes_many(setting: Setting) -> bool:
     """Whether a comma parts values: in a path it may be a letter, and a plan has one number of repeats."""
-    return setting.key in SETTINGS and not is_path(setting)
+    return (setting.key in SETTINGS and not is_path(setting)) or setting.key == "on"
 
 
 def is_path(setting: Setting) -> bool:
@@ -201,6 +213,8 @@ def _plan_fields(draft: Draft) -> dict[str, Field]:
         "burn_in": "false",
         "cooldown_s": f"{usual_cooldown_s(repeats, bool(duel)):g}",
         "duel": show_value(bool(duel)),
+        "on": HERE,
+        "provide": "",
     }
     return {
         key: Field(setting, draft.texts.get(key, ""), inherited[key], *parsed[key])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
@@ -22,8 +24,10 @@ HOW = "tab, arrows: rows and settings; esc: back; ctrl+p finds one.\nA list such
 class DraftEditor(Container):
     """Below the form stands what the field means that has the focus."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(self, hidden: Collection[str], *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        """``hidden`` are settings that have no field."""
         super().__init__(id=id)
+        self._hidden = hidden
         self._outcome: Outcome | None = None
         self._shown: tuple[Source, Preset] | None = None
 
@@ -32,7 +36,7 @@ class DraftEditor(Container):
             yield Static(id="heading", markup=False)
             yield Static(id="row-heading", markup=False)
             yield RowList(id="rows")
-            yield DraftForm(id="form")
+            yield DraftForm(self._hidden, id="form")
             yield Static(Content.styled(HOW, text.MUTED), id="help", markup=False)
         yield Preview(id="preview")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -95,11 +96,15 @@ class DraftForm(VerticalScroll, can_focus=False):
 
         key: str
 
+    def __init__(self, hidden: Collection[str], *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        """``hidden`` are settings that have no field here."""
+        super().__init__(id=id)
+        self._hidden = hidden
+
     def compose(self) -> ComposeResult:
         for group, keys in FORM.items():
             yield Static(Content(group), classes="group")
-            for key in keys:
-                yield FieldLine(key)
+            yield from (FieldLine(key) for key in keys if key not in self._hidden)
 
     def show(self, outcome: Outcome) -> None:
         for line in self.query(FieldLine):

@@ -62,8 +62,16 @@ class Waits(Message):
 
 @dataclass
 class Started(Message):
-    runs: int
-    waiting: str
+    """``what`` has become of the plan, in words."""
+
+    what: str
+
+
+@dataclass
+class Told(Message):
+    """What is being done before a start, such as sending a dataset."""
+
+    line: str
 
 
 @dataclass

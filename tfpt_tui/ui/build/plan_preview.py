@@ -36,6 +36,8 @@ def look_up(
     text = "" if outcome.flaw else file_of(draft, outcome, name)
     if outcome.problem:
         return PlanPreview(text)
+    if outcome.elsewhere:  # what is there, and how fast, those machines know
+        return PlanPreview(text)
     try:
         configs = [RunConfig.from_mapping(row.settings, name) for row in outcome.rows]
         for framework, environment in dict.fromkeys((config.framework, config.environment) for config in configs):

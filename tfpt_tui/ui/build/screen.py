@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Footer, OptionList, Static
 
+from tfpt_tui.config.machines import find_machines
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.settings import UserSettings
@@ -26,6 +27,7 @@ from tfpt_tui.results.store.datasets import known_datasets
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.store.plan_sources import OWN, RECORDED, Source, list_sources
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Outcome, look_at, plan_of, takes_many
+from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.runs.tasks import background
@@ -82,7 +84,7 @@ class BuildScreen(MainScreen):
         with Horizontal():
             yield SourcePane(id="left")
             with Vertical(id="plan"):
-                yield DraftEditor(id="editor")
+                yield DraftEditor(() if self._settings.machines else text.ELSEWHERE, id="editor")
                 yield Static(READING, id="closed", markup=False)
                 yield Static(id="missing", markup=False)
                 yield Summary(id="summary", markup=False)
@@ -143,13 +145,28 @@ class BuildScreen(MainScreen):
     def _start(self, draft: Draft, outcome: Outcome) -> None:
         """Checking the plan looks at datasets, interpreters and GPUs."""
         try:
-            waiting = waits_for(self._paths)
             plan = plan_of(draft, outcome)
-            submit(plan, self._settings, self._paths)
+            if outcome.elsewhere:
+                started = self._begin_elsewhere(plan, outcome)
+            else:
+                waiting = waits_for(self._paths)
+                submit(plan, self._settings, self._paths)
+                started = describe_start(len(plan.runs), waiting)
         except TfptError as error:
             self.post_message(messages.NotStarted(str(error)))
         else:
-            self.post_message(messages.Started(len(plan.runs), waiting))
+            self.post_message(messages.Started(started))
+
+    def _begin_elsewhere(self, plan: Plan, outcome: Outcome) -> str:
+        """Begin the plan on other machines; returns what has become of it, in words."""
+        from tfpt_tui.machines.submission import begin
+
+        machines = find_machines(",".join(outcome.on), self._settings.machines)
+        begin(plan, machines, outcome.provide, self._settings, self._paths, self._tell_from_a_thread)
+        return f"{describe_start(len(plan.runs), '')} on {', '.join(outcome.on)}"
+
+    def _tell_from_a_thread(self, line: str) -> None:
+        self.post_message(messages.Told(line))
 
     @work(thread=True, exclusive=True, group="search")
     def _search(self, arguments: Sequence[str]) -> None:
@@ -276,10 +293,14 @@ class BuildScreen(MainScreen):
     @on(messages.Started)
     async def _show_started(self, message: messages.Started) -> None:
         self.query_one(Summary).starting = False
-        self.notify(printable(describe_start(message.runs, message.waiting)), markup=False)
+        self.notify(printable(message.what), markup=False)
         if self.is_current:  # the user may have gone elsewhere meanwhile
             await self.app.switch_mode("monitor")
             await self.app.run_action("screen.follow")
+
+    @on(messages.Told)
+    def _show_told(self, message: messages.Told) -> None:
+        self.notify(printable(message.line), markup=False)
 
     @on(messages.NotStarted)
     def _show_not_started(self, message: messages.NotStarted) -> None:
@@ -308,7 +329,8 @@ class BuildScreen(MainScreen):
     @on(DraftForm.Listed)
     @work
     async def _list_values(self, event: DraftForm.Listed) -> None:
-        values = text.known_values(event.key, self._datasets, self._settings.environments)
+        known = self._datasets, self._settings.environments, self._settings.machines
+        values = text.known_values(event.key, *known)
         if not self._draft or not values:
             return
         many, typed = takes_many(FIELDS[event.key]), self._draft.texts.get(event.key, "")

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import Preset
-from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, GROUPS, SETTINGS
+from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, GROUPS, HERE, SETTINGS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import printable
 from tfpt_tui.results.comparison.preset_table import show_setting
@@ -21,7 +21,9 @@ from tfpt_tui.ui.theme import BAD_STYLE, GLYPHS, framework_style, status_style
 from tfpt_tui.wording import show_duration
 
 # What is changed most comes first, then the settings in the order of the schema.
-FIRST = ("data", "framework", "epochs", "batch_size", "repeats", "duel", "until", "budget")
+# They say nothing to whoever has one machine.
+ELSEWHERE = ("on", "provide")
+FIRST = ("data", "framework", "epochs", "batch_size", "repeats", "duel", "until", "budget", *ELSEWHERE)
 FORM: Mapping[str, tuple[str, ...]] = {
     "most used": FIRST,
     **{
@@ -125,6 +127,9 @@ def summary(outcome: Outcome, preview: PlanPreview | None, waiting: str) -> Cont
     if preview and preview.problem:
         return Content.assemble((runs, "bold"), (f"  {GLYPHS['failed']} {printable(preview.problem)}", BAD_STYLE))
     verb, after = ("queues", f" after {printable(waiting)}") if waiting else ("starts", "")
+    if outcome.elsewhere:
+        verb, after = "starts", f" on {printable(', '.join(outcome.on))}"
+        runs += " each" if len(outcome.on) > 1 else ""
     text = Content.assemble((f"f9 {verb} {runs}", "bold"), f" ({_time(preview)}){after}")
     for warning in preview.warnings if preview else ():
         text += Content.styled(f"\n{GLYPHS['warning']} {printable(warning)}", "$warning")
@@ -139,11 +144,11 @@ def with_search(plan: Content, line: str) -> Content:
 def is_listed(key: str) -> bool:
     """Whether the values of a setting are few and known."""
     setting = FIELDS[key]
-    return bool(setting.choices) or setting.type is bool or key in ("data", "environment")
+    return bool(setting.choices) or setting.type is bool or key in ("data", "environment", "on")
 
 
 def known_values(
-    key: str, datasets: Mapping[Path, Manifest], environments: Iterable[str]
+    key: str, datasets: Mapping[Path, Manifest], environments: Iterable[str], machines: Iterable[str]
 ) -> list[tuple[str, str]]:
     """The values to choose from, each with a word on it; the schema does not know what is on this machine."""
     if key == "data":
@@ -153,6 +158,8 @@ def known_values(
         ]
     if key == "environment":
         return [(name, "") for name in (DEFAULT_ENVIRONMENT, *environments)]
+    if key == "on":
+        return [(name, "this machine" if name == HERE else "") for name in (HERE, *machines)]
     return [(value, "") for value in FIELDS[key].choices or ("true", "false")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import TfptError
 from tfpt_tui.results.comparison.comparability import NotComparableError
-from tfpt_tui.results.comparison.groups import differing_keys, kind_of
+from tfpt_tui.results.comparison.compare import NO_PRICES
+from tfpt_tui.results.comparison.groups import MACHINE, differing_keys, kind_of
 from tfpt_tui.results.comparison.origins import Origins, describe_runs, origins_of
 from tfpt_tui.results.comparison.published import has_printed_numbers
 from tfpt_tui.results.comparison.verdicts import RowVerdict
@@ -76,8 +77,10 @@ class ComparisonView:
     facts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
-def read_comparison(wanted: ComparisonSelection, paths: Paths) -> ComparisonView:
-    """Read the runs and compare them. What cannot be compared is said, not raised.
+def read_comparison(
+    wanted: ComparisonSelection, paths: Paths, prices: Mapping[str, float] = NO_PRICES
+) -> ComparisonView:
+    """Read the runs and compare them, machines at these prices an hour; what cannot be compared is said.
 
     Raises:
         OSError: the file system refused.
@@ -87,6 +90,7 @@ def read_comparison(wanted: ComparisonSelection, paths: Paths) -> ComparisonView
         tuple(runs),
         wanted.baseline,
         by=wanted.by,
+        prices=prices,
         across=wanted.across,
         undisturbed=wanted.undisturbed,
     )
@@ -108,6 +112,7 @@ def read_comparison(wanted: ComparisonSelection, paths: Paths) -> ComparisonView
         return replace(found, refusal=str(error))
     rows = _rows(comparison.verdicts)
     keys = differing_keys([row.verdict.entry for row in rows])
+    keys += [MACHINE] * (len({result.machine for result in results}) > 1)
     return replace(found, comparison=comparison, rows=rows, keys=tuple(keys), curves=_curves(rows, paths.runs))
 
 

@@ -207,7 +207,7 @@ class CompareScreen(MainScreen):
     def _find(self, wanted: ComparisonSelection) -> None:
         worker = get_current_worker()
         try:
-            found: Message = messages.Found(read_comparison(wanted, self._paths))
+            found: Message = messages.Found(read_comparison(wanted, self._paths, self._settings.prices))
         except OSError as error:
             found = messages.Unreadable(str(error))
         if not worker.is_cancelled:

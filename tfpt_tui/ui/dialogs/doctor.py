@@ -1,8 +1,8 @@
-"""Doctor: what works on this machine, what does not, and the line that fixes it."""
+"""Doctor: what works on this machine, or on another, what does not, and the line that fixes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.environments.asking import AbandonedError
 from tfpt_tui.environments.doctor.examine import examine, summarize, worst_first
@@ -39,6 +40,7 @@ class Doctor(Dialog[None]):
     BINDINGS: ClassVar = [
         Binding("escape,q,d", "dismiss", "Close"),
         Binding("r,f5", "examine", "Look again"),
+        Binding("m", "next_machine", "Machine"),
         Binding("j", "down", show=False),
         Binding("k", "up", show=False),
     ]
@@ -52,16 +54,19 @@ class Doctor(Dialog[None]):
     class Done(Message):
         """There is nothing more to come."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, machines: Sequence[Machine] = ()) -> None:
         super().__init__()
         self._paths = paths
+        self._machines: Sequence[Machine | None] = (None, *machines)  # this one first
+        self._machine: Machine | None = None
         self._looking = False
         self._findings: Sequence[Finding] = ()
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
             scroll.border_title = "Doctor"
-            scroll.border_subtitle = "r checks again, esc closes"
+            other = "m another machine, " if len(self._machines) > 1 else ""
+            scroll.border_subtitle = f"{other}r checks again, esc closes"
             yield Static(id="summary", markup=False)
 
     def on_mount(self) -> None:
@@ -71,16 +76,26 @@ class Doctor(Dialog[None]):
         if self._looking:
             return
         self._looking = True
-        self._tell("checking this machine ...")
-        self._examine()
+        self._tell(f"checking {self._machine.name if self._machine else 'this machine'} ...")
+        self._examine(self._machine)
+
+    async def action_next_machine(self) -> None:
+        if self._looking or len(self._machines) < 2:
+            return
+        place = self._machines.index(self._machine)
+        self._machine = self._machines[(place + 1) % len(self._machines)]
+        scroll = self.query_one(VerticalScroll)
+        scroll.border_title = f"Doctor: {printable(self._machine.name)}" if self._machine else "Doctor"
+        await self.query(Horizontal).remove()
+        self.action_examine()
 
     @work(thread=True)
-    def _examine(self) -> None:
+    def _examine(self, machine: Machine | None) -> None:
         """Textual cancels the worker when the screen or the app is left; the frameworks' processes end with it."""
         worker = get_current_worker()
         findings: list[Finding] = []
         try:
-            for found in examine(self._paths, lambda: worker.is_cancelled):
+            for found in _findings(self._paths, machine, lambda: worker.is_cancelled):
                 findings = worst_first([*findings, *found])
                 self.post_message(self.Found(findings))
         except AbandonedError:
@@ -110,6 +125,19 @@ class Doctor(Dialog[None]):
 
     def action_up(self) -> None:
         self.query_one(VerticalScroll).scroll_up()
+
+
+def _findings(paths: Paths, machine: Machine | None, cancelled: Callable[[], bool]) -> Iterator[list[Finding]]:
+    """Those of this machine, or of another."""
+    if machine is None:
+        yield from examine(paths, cancelled)
+        return
+    from tfpt_tui.machines.check import check_machine
+
+    for found in check_machine(machine):
+        if cancelled():
+            raise AbandonedError
+        yield [found]
 
 
 def _rows(findings: Sequence[Finding]) -> list[Horizontal]:
