@@ -163,7 +163,7 @@ class BuildScreen(MainScreen):
 
         machines = find_machines(",".join(outcome.on), self._settings.machines)
         begin(plan, machines, outcome.provide, self._settings, self._paths, self._tell_from_a_thread)
-        return f"{describe_start(len(plan.runs), '')} on {', '.join(outcome.on)}"
+        return f"{describe_start(len(plan.runs) * len(machines), '')} on {', '.join(outcome.on)}"
 
     def _tell_from_a_thread(self, line: str) -> None:
         self.post_message(messages.Told(line))

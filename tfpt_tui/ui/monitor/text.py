@@ -297,9 +297,7 @@ def machine_lines(machines: Sequence[MachineView]) -> Content:
     for one in machines:
         if one.silent:
             glyph, style = GLYPHS["warning"], "$text-warning"
-            words = f"not heard {one.silent}" + (
-                f": {one.problem.removeprefix(f'{one.name}: ')}" if one.problem else ""
-            )
+            words = one.silent + (f": {one.problem.removeprefix(f'{one.name}: ')}" if one.problem else "")
         else:
             training = bool(one.doing != "idle")
             glyph, style = (

@@ -38,7 +38,7 @@ class RunSelection:
 
 @dataclass(frozen=True)
 class MachineView:
-    """Another machine: what it does, or for how long it is not heard and why.
+    """Another machine: what it does, or for how long it is ``silent``, in words, and why.
 
     Loads are in per cent, and rounded, so that it does not change with every look.
     """
@@ -172,9 +172,9 @@ class RunPoller:
 def _view_of(name: str, contact: Contact) -> MachineView:
     now = time.time()
     if not contact.heard:
-        return MachineView(name, silent="never", problem=contact.problem)
+        return MachineView(name, silent="never heard", problem=contact.problem)
     if not contact.is_heard(now):
-        return MachineView(name, silent=f"for {_in_words(now - contact.heard)}", problem=contact.problem)
+        return MachineView(name, silent=f"not heard for {_in_words(now - contact.heard)}", problem=contact.problem)
     gpus = tuple(round(share) for share in contact.gpus_percent)
     return MachineView(name, contact.doing, round(contact.cpu_percent), gpus)
 
