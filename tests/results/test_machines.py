@@ -1,4 +1,4 @@
-"""Runs of several machines: apart, or beside each other where that is wanted, and what they give for their price."""
+"""Runs of several machines: apart, or beside each other where that is wanted, and what they give for a price."""
 
 from __future__ import annotations
 

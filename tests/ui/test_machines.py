@@ -1,4 +1,4 @@
-"""Other machines in the app: what they do, whose run it is, where a plan is started, what the doctor finds there."""
+"""Other machines in the app: what they do, whose run it is, where plans are started, what the doctor finds."""
 
 from __future__ import annotations
 

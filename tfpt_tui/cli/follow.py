@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import click
@@ -108,12 +108,12 @@ class Interrupts(AbstractContextManager[None]):
         return True
 
 
-def follow_together(sweeps: Mapping[str, Sweep]) -> bool:
-    """Narrate sweeps of several machines, by their names, to the end of all. Ctrl-C stops them; returns whether it
+def follow_together(sweeps: Sequence[tuple[str, Sweep]]) -> bool:
+    """Narrate sweeps, each with the name of its machine, to the end of all. Ctrl-C stops them; returns whether it
     was used.
     """
-    interrupts = Interrupts(*sweeps.values())
-    told = [_tell_all(sweep, name) for name, sweep in sweeps.items()]
+    interrupts = Interrupts(*(sweep for _, sweep in sweeps))
+    told = [_tell_all(sweep, name) for name, sweep in sweeps]
     while told:
         with interrupts:
             told = [one for one in told if next(one, True) is None]

@@ -41,34 +41,33 @@ def run_on_machines(
         warn_of_short_trainings(plan)
     begun = begin(plan, machines, provide, invocation.settings, paths, say)
     with following(machines, paths):
-        sweeps = {one.machine.name: _await(one.machine, one.sweep, paths) for one in begun}
-        first = next(iter(sweeps.values()))
-        note_latest(first, paths)
-        for name, sweep in sweeps.items():
+        sweeps = [(one.machine.name, _await(one.machine, name, paths)) for one in begun for name in one.sweeps]
+        note_latest(sweeps[0][1], paths)
+        for name, sweep in sweeps:
             where = "" if name == HERE else f" on {name}"
             say(
                 f"sweep {sweep.id} of {len(sweep.runs)} runs{where}; follow it with: tfpt-tui runs tail {sweep.id}"
             )
         if detach:
-            show("".join(f"{run.id}\n" for sweep in sweeps.values() for run in sweep.runs))
+            show("".join(f"{run.id}\n" for _, sweep in sweeps for run in sweep.runs))
             return 0
         if len(sweeps) == 1:
-            return wait_for_sweep(first, invocation, headless)
+            return wait_for_sweep(sweeps[0][1], invocation, headless)
         return _wait_for_all(sweeps, invocation, headless)
 
 
-def _wait_for_all(sweeps: dict[str, Sweep], invocation: Invocation, headless: bool) -> int:
+def _wait_for_all(sweeps: Sequence[tuple[str, Sweep]], invocation: Invocation, headless: bool) -> int:
     interrupted = False
     if headless or not on_terminal():
         interrupted = follow_together(sweeps)
     else:
         invocation.open_ui()
-        if any(status_of(run) in ALIVE for sweep in sweeps.values() for run in sweep.runs):
+        if any(status_of(run) in ALIVE for _, sweep in sweeps for run in sweep.runs):
             say("the runs continue; follow them with: tfpt-tui")
             return 0
-    runs = tuple(run for sweep in sweeps.values() for run in recorded(sweep))
+    runs = tuple(run for _, sweep in sweeps for run in recorded(sweep))
     show(table_text(compare_runs(ComparisonRequest(runs, across=True), invocation.paths).table))
-    return INTERRUPTED if interrupted else max(exit_code(sweep) for sweep in sweeps.values())
+    return INTERRUPTED if interrupted else max(exit_code(sweep) for _, sweep in sweeps)
 
 
 def _await(machine: Machine, sweep: str, paths: Paths) -> Sweep:

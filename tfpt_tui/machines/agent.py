@@ -12,18 +12,20 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import psutil
 
 from tfpt_tui import __version__
+from tfpt_tui.config.machines import SLURM
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.environments.doctor.examine import examine
+from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.registry import named_interpreters
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.hardware.gpu import GpuReader
@@ -47,6 +49,9 @@ from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.runs.supervision.submit import submit
+
+if TYPE_CHECKING:
+    from tfpt_tui.machines.slurm import Jobs
 
 LOOK_S = 1.0
 GPU_EVERY_S = 5.0
@@ -73,10 +78,14 @@ def _answer(request: Request, from_there: BinaryIO, to_there: BinaryIO) -> None:
 
 
 def _examine(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
-    """All that the doctor finds."""
-    for findings in examine(paths):
-        for found in findings:
-            yield Found(found.level, found.topic, found.message, found.remedy)
+    """All that the doctor finds; of a cluster, whether it takes jobs."""
+    if request.kind == SLURM:
+        from tfpt_tui.machines.slurm import examine_slurm
+
+        looks: Iterable[Iterable[Finding]] = (examine_slurm(request.partition),)
+    else:
+        looks = examine(paths)
+    yield from (Found(one.level, one.topic, one.message, one.remedy) for findings in looks for one in findings)
     yield Done()
 
 
@@ -94,7 +103,14 @@ def _submit(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
         yield Submitted(missing=tuple(missing))
         return
     plan = plan_from(request.plan, {name: str(place) for name, place in places.items()})
-    yield Submitted(submit(plan, _settings(request, paths), paths, number=request.number).id)
+    settings = _settings(request, paths)
+    if request.kind == SLURM:
+        from tfpt_tui.machines.slurm import submit_jobs
+
+        started = submit_jobs(plan, settings, paths, request.number, request.partition, request.resources)
+        yield Submitted(tuple(started))
+    else:
+        yield Submitted((submit(plan, settings, paths, number=request.number).id,))
 
 
 def _prepare(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
@@ -111,10 +127,13 @@ def _receive(request: Request, paths: Paths, from_there: BinaryIO, _: BinaryIO) 
 def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: BinaryIO) -> Iterator[Frame]:
     """Send what the runs here record, a look a second, until the other side has heard enough."""
     heard = _heard(from_there)
-    changes = Changes(paths, _marks(request.known))
+    jobs = _jobs(request, paths)
+    changes = Changes(paths, _marks(request.known), jobs.holds if jobs else lambda _: False)
     gpu = GpuReader(interval_s=GPU_EVERY_S).start(wait_s=0.0)
     try:
         while True:
+            if jobs:
+                jobs.look()
             for frame, content in changes.look():
                 write_frame(to_there, frame, content)
             done, runs = changes.progress()
@@ -123,7 +142,7 @@ def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: Bina
                 said = heard.get(timeout=LOOK_S)
                 if said is None:
                     return
-                _stop(said, paths)
+                _stop(said, paths, jobs)
     finally:
         gpu.stop()
 
@@ -153,13 +172,24 @@ def _heard(stream: BinaryIO) -> queue.SimpleQueue[Request | None]:
     return heard
 
 
-def _stop(request: Request, paths: Paths) -> None:
+def _jobs(request: Request, paths: Paths) -> Jobs | None:
+    """The jobs of a cluster, None on a machine that has none."""
+    if request.kind != SLURM:
+        return None
+    from tfpt_tui.machines.slurm import Jobs
+
+    return Jobs(paths)
+
+
+def _stop(request: Request, paths: Paths, jobs: Jobs | None) -> None:
     """Ask a run, or a whole sweep, to stop; where it is gone meanwhile, that was wanted."""
     inside = [name for name in (request.run, request.sweep) if name]
     if request.do == "stop" and inside and os.sep not in inside[0]:
         with suppress(MissingError):
             run, sweep = RunDirectory(paths.runs / request.run), SweepDirectory(paths.sweeps / request.sweep)
             request_stop(run if request.run else sweep)
+            if jobs and not request.run:
+                jobs.stop(sweep)
 
 
 def _marks(known: Mapping[str, object]) -> dict[str, dict[str, Mark]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ MAX_WHOLE_BYTES = 1 << 24
 ENDING_BYTES = 1 << 10
 RECENT_SWEEPS = 20  # older ones are over, as far as nobody asks for them
 QUEUED = "queued"
+CRASHED = "crashed"
 DELETED = "deleted"
 
 Said = tuple[FilePart | SweepTold, bytes]
@@ -72,10 +73,12 @@ class Changes:
     """Looks at the sweeps that are alive, and at those that a copy has ``known`` and not seen the end of.
 
     ``known`` has the marks of the copy's files by sweep, then by name, with the run's ID in front of a run's.
+    ``held`` says whether the job of a scheduler will run, or runs, what is left of a sweep.
     """
 
     paths: Paths
     known: Mapping[str, Mapping[str, Mark]]
+    held: Callable[[SweepDirectory], bool] = lambda _: False
     followed: set[str] = field(default_factory=set)
     sent: dict[Path, Sent] = field(default_factory=dict)
     told: dict[str, SweepTold] = field(default_factory=dict)
@@ -103,7 +106,7 @@ class Changes:
             if changed_ns != self.listed_ns:
                 self.listed_ns = changed_ns
                 recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
-                self.followed |= {one.id for one in recent if owner_of(one.state) and not machine_of(one)}
+                self.followed |= {one.id for one in recent if _is_open(one)}
 
     def _look_at(self, directory: SweepDirectory) -> Iterator[Said]:
         try:
@@ -112,13 +115,19 @@ class Changes:
             if not directory.path.is_dir():
                 yield from self._tell(SweepTold(directory.id, over=True))
             return
-        alive = owner_of(directory.state) is not None  # in this order: what it writes last is looked at after
-        statuses = {run.id: _status(run) for run in sweep.runs}
+        # In this order: what a supervisor writes last is looked at after.
+        held = self.held(directory)
+        alive = held or owner_of(directory.state) is not None
+        replaced = (RunDirectory(self.paths.runs / name) for one in sweep.plan.runs for name in one.replaces)
+        runs = [*sweep.runs, *replaced]
+        statuses = {run.id: _status(run) for run in runs}
+        if held:  # what was lost with its node is tried once more
+            statuses |= {run.id: QUEUED for run in sweep.runs if statuses[run.id] == CRASHED}
         burn_in = tuple(one.run for one in sweep.plan.runs if one.burn_in)
         if directory.id not in self.told:
             yield SweepTold(directory.id, dict.fromkeys(statuses, QUEUED), burn_in), b""
         yield from self._send(directory.path, SWEEP_FILES, directory.id)
-        for run in sweep.runs:
+        for run in runs:
             if run.id not in self.ended:
                 ended = statuses[run.id] not in ALIVE and run.result.exists()
                 names = RUN_FILES if ended else RUN_FILES[:-1]
@@ -179,6 +188,11 @@ def _whole(path: Path, part: FilePart) -> Iterator[Said]:
     for start in range(0, max(len(content), 1), CHUNK_BYTES):
         chunk = content[start : start + CHUNK_BYTES]
         yield FilePart(part.sweep, part.file, part.run, start, start + len(chunk) < len(content)), chunk
+
+
+def _is_open(sweep: SweepDirectory) -> bool:
+    """Whether something of ours runs it, or a job will."""
+    return bool(owner_of(sweep.state) or read_state(sweep.state).job) and not machine_of(sweep)
 
 
 def _status(run: RunDirectory) -> str:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import BinaryIO, TypeVar, cast
 
 from tfpt_tui import __version__
@@ -25,6 +25,7 @@ from tfpt_tui.machines.wire import (
     read_greeting,
     write_frame,
 )
+from tfpt_tui.own_process import own_command
 
 CONNECT_S = 15
 # A connection of which nothing is heard for so long is given up (ssh_config(5), ServerAliveInterval).
@@ -122,7 +123,8 @@ def connected(machine: Machine, request: Request, *, same_version: bool = True) 
             if same_version and greeting.tfpt_tui != __version__:
                 raise MissingError(other_version(machine, greeting))
             connection = Connection(machine, greeting, sent, time.time(), to_there, from_there)
-            connection.say(replace(request, runs=machine.runs, interpreters=machine.interpreters))
+            names = {one.name for one in fields(Request)} & {one.name for one in fields(Machine)}
+            connection.say(replace(request, **{name: getattr(machine, name) for name in names}))
             yield connection
         finally:
             with suppress(OSError):
@@ -147,6 +149,8 @@ def _command(machine: Machine) -> list[str]:
         "ServerAliveCountMax": ALIVE_TIMES,
     }
     settings = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    if not machine.host:  # this machine is the login node
+        return own_command("tfpt_tui", *AGENT.split())
     # -T: no terminal, which would change bytes. The command is the user's own line for the shell there; all else
     # goes through the pipe, where no shell reads it.
     return ["ssh", "-T", *settings, "--", machine.host, f"{machine.command} {AGENT}"]

@@ -30,10 +30,10 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Begun:
-    """A sweep that a machine began."""
+    """The sweeps that a machine began."""
 
     machine: Machine
-    sweep: str
+    sweeps: tuple[str, ...]
 
 
 def begin(
@@ -52,8 +52,7 @@ def begin(
     digests = {run.config.data: digest_of(run.config.data) for run in plan.runs}
     for machine in others:
         _place_data(machine, digests, provide, paths, tell)
-    if len(machines) > 1:
-        plan = replace(plan, submission=f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+    plan = replace(plan, submission=f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
     # The machines count on from one another: no run of one has the name of another's.
     first = secrets.randbelow(NUMBERS)
     begun: list[Begun] = []
@@ -67,18 +66,19 @@ def begin(
 
 def _begin_here(
     plan: Plan, _: Machine, digests: Mapping[str, str], number: int, settings: UserSettings, paths: Paths
-) -> str:
-    return submit(plan, settings, paths, number=number).id
+) -> tuple[str, ...]:
+    return (submit(plan, settings, paths, number=number).id,)
 
 
 def _begin_there(
     plan: Plan, machine: Machine, digests: Mapping[str, str], number: int, settings: UserSettings, paths: Paths
-) -> str:
+) -> tuple[str, ...]:
     request = Request("submit", plan=plan_document(plan), data=digests, number=number)
     with connected(machine, request) as connection:
-        sweep = connection.hear_one(Submitted).sweep
-    Mirror(machine.name, paths).expect(sweep)
-    return sweep
+        sweeps = connection.hear_one(Submitted).sweeps
+    for sweep in sweeps:
+        Mirror(machine.name, paths).expect(sweep)
+    return sweeps
 
 
 def _place_data(machine: Machine, digests: Mapping[str, str], provide: str, paths: Paths, tell: Tell) -> None:
@@ -136,5 +136,5 @@ def _said_where_begun(begun: Sequence[Begun]) -> Iterator[None]:
     except TfptError as error:
         if not begun:
             raise
-        there = ", ".join(f"{one.machine.name} (sweep {one.sweep})" for one in begun)
+        there = ", ".join(f"{one.machine.name} (sweep {' '.join(one.sweeps)})" for one in begun)
         raise type(error)(f"{error}; it was begun already on {there}") from None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, get_args
 
-from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.documents import DocumentError, Value, build
 from tfpt_tui.errors import MissingError
 
 # The first line of the other side, behind whatever a shell prints there when it starts.
@@ -31,12 +31,16 @@ class Greeting:
 class Request:
     """What is wanted there: one of the words that agent.py knows, with what it needs.
 
-    ``runs`` is the directory of the runs, and ``interpreters`` are the frameworks', where they are not as usual.
+    ``runs``, ``interpreters``, ``kind``, ``partition`` and ``resources`` are those of the
+    :class:`~tfpt_tui.config.machines.Machine`.
     """
 
     do: str
     runs: str = ""
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
+    partition: str = ""
+    resources: Mapping[str, Value] = field(default_factory=dict)
     known: Mapping[str, object] = field(default_factory=dict)
     plan: Mapping[str, object] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
@@ -93,9 +97,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Submitted:
-    """A sweep that was begun there; or what of the data is ``missing`` there, and nothing was begun."""
+    """The sweeps that were begun there; or what of the data is ``missing`` there, and nothing was begun."""
 
-    sweep: str = ""
+    sweeps: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 

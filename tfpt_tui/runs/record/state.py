@@ -39,7 +39,7 @@ class State:
 
     ``status`` and ``message`` are a supervisor's, for those who look; ``sweep`` and ``burn_in`` are a run's.
     ``machine`` is the name of another machine whose run or sweep this is the copy of, with the ``status`` that it
-    told last: no process here owns it.
+    told last: no process here owns it. ``job`` says that the job of a scheduler will run it, which waits.
     """
 
     boot_id: str = ""
@@ -49,6 +49,7 @@ class State:
     sweep: str = ""
     burn_in: bool = False
     machine: str = ""
+    job: bool = False
     supervisor: Owner | None = None
     worker: Owner | None = None
     preparation: Owner | None = None
@@ -160,6 +161,8 @@ def status_of(run: RunDirectory) -> str:
     state = read_state(run.state)
     if state.machine:
         return state.status
+    if state.job:
+        return "queued"
     if state == NO_STATE:  # it is being recorded at this moment, or its state was lost
         return "crashed" if is_silent(run.config) else "queued"
     if not owner_of(run.state):

@@ -16,7 +16,7 @@ from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, make_di
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import check_here, owner_of, state_of, status_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep, store_plan
-from tfpt_tui.runs.supervision.submit import check_machine, hand_over
+from tfpt_tui.runs.supervision.submit import Interpreters, check_machine, hand_over
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,21 @@ def rest_of(sweep: Sweep) -> Rest:
         UsageError: the sweep is still being run, or nothing of it is left.
     """
     _check_idle(sweep)
+    rest = _sorted(sweep)
+    if not rest.pending:
+        raise UsageError(
+            f"{sweep.id}: nothing is left to run: {len(rest.completed)} of {len(sweep.runs)} runs completed"
+        )
+    return rest
+
+
+def _sorted(sweep: Sweep) -> Rest:
     deleted = tuple(run for run in sweep.runs if not run.config.exists())
     kept = [run for run in sweep.runs if run not in deleted]
     completed = tuple(
         run for run in kept if status_of(run) == "completed" and not _is_fought_again(run, kept, sweep)
     )
-    pending = tuple(run for run in kept if run not in completed)
-    if not pending:
-        raise UsageError(
-            f"{sweep.id}: nothing is left to run: {len(completed)} of {len(sweep.runs)} runs completed"
-        )
-    return Rest(pending, completed, deleted)
+    return Rest(tuple(run for run in kept if run not in completed), completed, deleted)
 
 
 def _is_fought_again(run: RunDirectory, kept: Sequence[RunDirectory], sweep: Sweep) -> bool:
@@ -70,7 +74,8 @@ def resume(directory: SweepDirectory, paths: Paths, settings: UserSettings) -> t
         check_here(directory, "resume")
         sweep = read_sweep(directory, paths)  # now that nobody else can change it
         rest = rest_of(sweep)
-        resumed = _plan_anew(sweep, rest, paths, settings)
+        interpreters = check_machine([read_config(run) for run in rest.pending], settings)
+        resumed = _plan_anew(sweep, rest, paths, interpreters)
         directory.stop.unlink(missing_ok=True)
         hand_over(resumed, paths)
     return resumed, rest
@@ -81,9 +86,23 @@ def _check_idle(sweep: Sweep) -> None:
         raise UsageError(f"{sweep.id}: is being run; follow it with: tfpt-tui runs tail {sweep.id}")
 
 
-def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, settings: UserSettings) -> Sweep:
+def plan_again(sweep: Sweep, paths: Paths) -> None:
+    """Plan what is left of a sweep whose supervisor is certainly gone, with the interpreters that it had.
+
+    Raises:
+        MissingError: it cannot be written.
+    """
+    had = {(one.framework, read_config(run).environment): one.interpreter for run, one in _planned(sweep)}
+    _plan_anew(sweep, _sorted(sweep), paths, had)
+
+
+def _planned(sweep: Sweep) -> list[tuple[RunDirectory, SweepRun]]:
+    """The runs whose configuration is there, each with what the plan says of it."""
+    return [(run, one) for run, one in zip(sweep.runs, sweep.plan.runs, strict=True) if run.config.exists()]
+
+
+def _plan_anew(sweep: Sweep, rest: Rest, paths: Paths, interpreters: Interpreters) -> Sweep:
     configs = {run.id: read_config(run) for run in rest.pending}
-    interpreters = check_machine(list(configs.values()), settings)
     now = datetime.now()
     entries: list[SweepRun] = []
     made: list[RunDirectory] = []

@@ -1,0 +1,276 @@
+"""Plans on a Slurm cluster, seen from its login node: jobs are submitted through submitit, and their states read.
+
+What is paired stays on one node: a duel is one job, and so is each repeat with all its rows. Job and login node
+share the directories of the runs, so that all else is as on one machine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from tfpt_tui.config.paths import Paths
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.toml import read_record, write_toml
+from tfpt_tui.documents import DocumentError, Value, build
+from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.environments.interpreters import interpreter_of
+from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.events import RunError
+from tfpt_tui.machines.slurm_job import run_sweep
+from tfpt_tui.runs.plan.plan import Plan
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
+from tfpt_tui.runs.record.state import State, write_state
+from tfpt_tui.runs.record.sweep import Sweep, read_sweep, record_plan, remove
+from tfpt_tui.runs.supervision.finalize import finalize
+
+SCHEMA = 1
+JOB = "job.toml"
+FOLDER = "slurm"  # in the directory of a sweep: what submitit keeps, and the job's output
+ASK_EVERY_S = 5.0
+ANSWER_S = 20.0
+RECENT_SWEEPS = 50
+# Half a day: what a job may take where the user's resources say nothing (minutes).
+USUAL_MINUTES = 720
+# Job state codes of squeue(1). After a requeue a job is pending again.
+PENDING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT")
+HELD = (*PENDING, "RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING", "RESIZING")
+# How the runs of a job have ended that could not say it themselves; every other state is a crash.
+ENDED = {
+    "CANCELLED": "stopped",
+    "TIMEOUT": "timeout",
+    "DEADLINE": "timeout",
+    "OUT_OF_MEMORY": "out_of_memory",
+}
+GONE = "GONE"  # Slurm does not know it any more
+
+
+@dataclass(frozen=True)
+class Job:
+    id: str = ""
+
+
+@dataclass
+class Jobs:
+    """The jobs of the sweeps that are not over, with the states that Slurm told last."""
+
+    paths: Paths
+    states: dict[str, str] = field(default_factory=dict)
+    asked: float = float("-inf")
+
+    def look(self) -> None:
+        """Ask Slurm, as often as it should be asked; what a job left undone that is over gets its result."""
+        if time.monotonic() - self.asked < ASK_EVERY_S:
+            return
+        self.asked = time.monotonic()
+        jobs = {sweep: job for sweep in self._open() if (job := read_job(sweep))}
+        try:
+            states = job_states([job.id for job in jobs.values()])
+        except MissingError:
+            return  # the controller does not answer: nothing is known to be over
+        for sweep, job in jobs.items():
+            self.states[sweep.id] = states.get(job.id, GONE)
+            if self.states[sweep.id] not in HELD:
+                _settle(sweep, job, self.states[sweep.id], self.paths)
+
+    def holds(self, sweep: SweepDirectory) -> bool:
+        """Whether the sweep's job waits or runs, as far as is known."""
+        return self.states.get(sweep.id) in HELD
+
+    def stop(self, sweep: SweepDirectory) -> None:
+        """Cancel the sweep's job where it has not begun: nobody there would see the request to stop."""
+        job = read_job(sweep)
+        if job and self.states.get(sweep.id) in PENDING:
+            _run("scancel", job.id)
+            self.asked = float("-inf")
+
+    def _open(self) -> list[SweepDirectory]:
+        """Those with a run that has no result."""
+        found = []
+        for directory in list_sweeps(self.paths)[:RECENT_SWEEPS]:
+            if (directory.path / JOB).exists():
+                runs = _runs_of(directory, self.paths)
+                found += [directory] if any(run.path.is_dir() and not run.result.exists() for run in runs) else []
+        return found
+
+
+def submit_jobs(
+    plan: Plan,
+    settings: UserSettings,
+    paths: Paths,
+    number: int,
+    partition: str,
+    resources: Mapping[str, Value],
+) -> list[str]:
+    """Submit the plan as as many jobs as can be told apart; returns the IDs of their sweeps.
+
+    Raises:
+        MissingError: no environment of that name, submitit or Slurm is missing, or refuses the job.
+    """
+    interpreters = {run.place: interpreter_of(run.place[0], settings, run.place[1]) for run in plan.runs}
+    sweeps: list[Sweep] = []
+    try:
+        for part in parts_of(plan):
+            sweep = record_plan(part, interpreters, paths, number)
+            sweeps.append(sweep)
+            number += len(part.runs)
+            _submit(sweep, paths, partition, resources)
+    except TfptError:
+        for sweep in sweeps:
+            if not read_job(sweep.directory):
+                remove(sweep)
+        raise
+    return [sweep.id for sweep in sweeps]
+
+
+def parts_of(plan: Plan) -> list[Plan]:
+    """What may run on different nodes: each repeat with all its rows; of a duel, or with a burn-in, the whole."""
+    repeats = list(dict.fromkeys(run.repeat for run in plan.runs))
+    if plan.duel or 0 in repeats:
+        return [plan]
+    return [replace(plan, runs=tuple(run for run in plan.runs if run.repeat == repeat)) for repeat in repeats]
+
+
+def read_job(sweep: SweepDirectory) -> Job | None:
+    """The Slurm job of a sweep, None where it has none."""
+    try:
+        return build(Job, read_record(sweep.path / JOB, SCHEMA))
+    except (TfptError, DocumentError):
+        return None
+
+
+def job_states(ids: Sequence[str]) -> dict[str, str]:
+    """What Slurm knows of these jobs: its controller, which forgets them after some minutes, else its accounts.
+
+    Raises:
+        MissingError: the controller does not answer.
+    """
+    known: dict[str, str] = {}
+    if ids:
+        listed = ",".join(ids)
+        try:
+            known = _table(_run("squeue", "--noheader", "--states=all", "--format=%i %T", f"--jobs={listed}"))
+        except MissingError as error:
+            if "invalid job id" not in str(error).lower():
+                raise
+    if left := [one for one in ids if one not in known]:
+        try:
+            accounts = _run(
+                "sacct", "--noheader", "--allocations", "--format=JobID,State", f"--jobs={','.join(left)}"
+            )
+            known |= _table(accounts)
+        except MissingError:
+            pass  # no slurmdbd: what the controller does not know is over
+    return known
+
+
+def examine_slurm(partition: str) -> Iterator[Finding]:
+    """Whether jobs can be submitted here, and how their ends become known."""
+    try:
+        import submitit
+
+        yield Finding("ok", "submitit", f"submitit {submitit.__version__}")
+    except ImportError:
+        yield Finding("error", "submitit", "is not installed beside tfpt-tui here", "pip install submitit")
+    try:
+        version = _run("sinfo", "--version").strip()
+        chosen = ["--partition", partition] if partition else []
+        nodes = _run("sinfo", "--noheader", "--format=%D %T", *chosen).split()
+    except MissingError as error:
+        yield Finding("error", "Slurm", str(error), "see whether its controller is up: scontrol ping")
+        return
+    counts = ", ".join(f"{count} {state}" for count, state in zip(nodes[::2], nodes[1::2], strict=True))
+    where = f"partition {partition}" if partition else "all partitions"
+    if counts:
+        yield Finding("ok", "Slurm", f"{version}; {where}: {counts}")
+    else:
+        yield Finding("error", "Slurm", f"{version}; {where}: no node", "correct partition; sinfo shows them")
+    try:
+        _run("sacct", "--noheader", "--allocations", "--format=JobID")
+        yield Finding("ok", "accounts", "sacct answers: the end of a job is known however late one looks")
+    except MissingError:
+        yield Finding(
+            "note",
+            "accounts",
+            "sacct does not answer, so squeue is asked: it forgets a job some minutes after its end",
+            "nothing, while somebody follows the cluster; else run slurmdbd",
+        )
+    yield Finding("note", "nodes", "frameworks, devices and room are looked at by each job, on its node")
+
+
+def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, Value]) -> None:
+    try:
+        from submitit import SlurmExecutor
+    except ImportError:
+        raise MissingError("submitit is not installed; install it beside tfpt-tui: pip install submitit") from None
+    # Nobody else on the node: otherwise it would be timed with whatever the others do.
+    wanted: dict[str, Value] = {"exclusive": True, "time": USUAL_MINUTES, "requeue": True, **resources}
+    if partition:
+        wanted["partition"] = partition
+    minutes = wanted.pop("time")
+    flags = {name.replace("_", "-"): value for name, value in wanted.items() if value is not False}
+    queued = State(job=True)
+    write_state(sweep.directory.state, queued)
+    for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True):
+        write_state(run.state, replace(queued, sweep=sweep.id, burn_in=planned.burn_in))
+    try:
+        executor = SlurmExecutor(folder=sweep.directory.path / FOLDER)
+        executor.update_parameters(
+            job_name=f"tfpt-tui-{sweep.plan.preset}",
+            time=minutes,
+            additional_parameters=flags,
+            stderr_to_stdout=True,
+        )
+        job = executor.submit(run_sweep, str(sweep.directory.path), str(paths.runs))
+    except OSError as error:
+        raise cannot("submit the job", sweep.directory.path, error) from None
+    except Exception as error:  # submitit's own errors hold what sbatch said, in many lines
+        raise MissingError(f"Slurm refuses the job: {_last_line(str(error))}") from None
+    write_toml(sweep.directory.path / JOB, {"schema": SCHEMA, **asdict(Job(str(job.job_id)))})
+
+
+def _settle(directory: SweepDirectory, job: Job, state: str, paths: Paths) -> None:
+    """Give the runs a result that their job, which is over, could not."""
+    known = "Slurm knows it no more" if state == GONE else f"Slurm ended it: {state}"
+    for run in _runs_of(directory, paths):
+        if run.path.is_dir() and not run.result.exists():
+            status = ENDED.get(state.split()[0], "crashed")
+            message = f"job {job.id}: {known}; see {directory.path / FOLDER}"
+            finalize(run, status, RunError("SlurmJob", message))
+
+
+def _runs_of(directory: SweepDirectory, paths: Paths) -> tuple[RunDirectory, ...]:
+    try:
+        return read_sweep(directory, paths).runs
+    except TfptError:
+        return ()  # damaged: nothing of it can be settled
+
+
+def _run(*command: str) -> str:
+    """What one of Slurm's commands says.
+
+    Raises:
+        MissingError: it is not there, fails or does not answer; the line is its own.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise MissingError(f"{command[0]}: cannot be started: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise MissingError(f"{command[0]}: does not answer within {ANSWER_S:g} s") from None
+    if done.returncode:
+        raise MissingError(f"{command[0]}: {_last_line(done.stderr) or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def _table(text: str) -> dict[str, str]:
+    """By job the state, of which CANCELLED may be followed by who did it."""
+    lines = (line.split() for line in text.splitlines())
+    return {words[0]: words[1].rstrip("+") for words in lines if len(words) > 1}
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
