@@ -132,8 +132,6 @@ def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: Bina
     gpu = GpuReader(interval_s=GPU_EVERY_S).start(wait_s=0.0)
     try:
         while True:
-            if jobs:
-                jobs.look()
             for frame, content in changes.look():
                 write_frame(to_there, frame, content)
             done, runs = changes.progress()
@@ -178,7 +176,9 @@ def _jobs(request: Request, paths: Paths) -> Jobs | None:
         return None
     from tfpt_tui.machines.slurm import Jobs
 
-    return Jobs(paths)
+    jobs = Jobs(paths)
+    jobs.watch()
+    return jobs
 
 
 def _stop(request: Request, paths: Paths, jobs: Jobs | None) -> None:

@@ -20,15 +20,16 @@ LOG = "prepare.log"
 
 
 def find_dataset(name: str, digest: str, paths: Paths) -> Path | None:
-    """The dataset with that digest, or where none is given that of this directory, or else of its name; None where
-    there is none.
+    """The dataset with that digest: in this directory, which machines may share, or wherever it is known to be.
+
+    Where no digest is given it is that of this directory, or else of its name; None where there is none.
     """
-    known = known_datasets(paths)
+    place, known = Path(name), known_datasets(paths)
+    if digest_of(name) and digest in ("", digest_of(name)):
+        return place
     if digest:
         return next((path for path, found in known.items() if found.digest == digest), None)
-    if (Path(name) / NAME).exists():
-        return Path(name)
-    return next((path for path in known if path.name == Path(name).name), None)
+    return next((path for path in known if path.name == place.name), None)
 
 
 def prepare_dataset(words: Sequence[str], paths: Paths) -> None:

@@ -7,6 +7,7 @@ share the directories of the runs, so that all else is as on one machine.
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -58,13 +59,18 @@ class Jobs:
 
     paths: Paths
     states: dict[str, str] = field(default_factory=dict)
-    asked: float = float("-inf")
+
+    def watch(self) -> None:
+        """Look at them in a thread, for as long as this process lives: a controller that is down is waited for."""
+        threading.Thread(target=self._go_on, name="slurm", daemon=True).start()
+
+    def _go_on(self) -> None:
+        while True:
+            self.look()
+            time.sleep(ASK_EVERY_S)
 
     def look(self) -> None:
-        """Ask Slurm, as often as it should be asked; what a job left undone that is over gets its result."""
-        if time.monotonic() - self.asked < ASK_EVERY_S:
-            return
-        self.asked = time.monotonic()
+        """Ask Slurm; what a job left undone that is over gets its result."""
         jobs = {sweep: job for sweep in self._open() if (job := read_job(sweep))}
         try:
             states = job_states([job.id for job in jobs.values()])
@@ -76,15 +82,16 @@ class Jobs:
                 _settle(sweep, job, self.states[sweep.id], self.paths)
 
     def holds(self, sweep: SweepDirectory) -> bool:
-        """Whether the sweep's job waits or runs, as far as is known."""
-        return self.states.get(sweep.id) in HELD
+        """Whether the sweep's job waits or runs; one of which Slurm has not told yet may."""
+        known = self.states.get(sweep.id)
+        return known in HELD if known else read_job(sweep) is not None
 
     def stop(self, sweep: SweepDirectory) -> None:
         """Cancel the sweep's job where it has not begun: nobody there would see the request to stop."""
         job = read_job(sweep)
         if job and self.states.get(sweep.id) in PENDING:
             _run("scancel", job.id)
-            self.asked = float("-inf")
+            self.look()
 
     def _open(self) -> list[SweepDirectory]:
         """Those with a run that has no result."""

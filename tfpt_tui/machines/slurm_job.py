@@ -52,6 +52,7 @@ def _begin_again(directory: SweepDirectory, paths: Paths) -> None:
         if run.events.exists() and not run.result.exists():
             message = f"its node was lost, or the job preempted; attempt {attempt} takes its place"
             finalize(run, "crashed", RunError("SlurmJob", message))
+    directory.stop.unlink(missing_ok=True)  # nobody's wish, but the signal that ended the attempt before
     plan_again(sweep, paths)
 
 

@@ -122,7 +122,7 @@ KINDS: Mapping[str, type[Frame]] = {kind.__name__: kind for kind in get_args(Fra
 
 def write_frame(stream: BinaryIO, frame: Frame, content: bytes = b"") -> None:
     """Say one thing. Raises OSError where nobody listens any more."""
-    head = {"kind": type(frame).__name__, "bytes": len(content), **dataclasses.asdict(frame)}
+    head = {"frame": type(frame).__name__, "bytes": len(content), **dataclasses.asdict(frame)}
     stream.write(json.dumps(head, separators=(",", ":")).encode() + b"\n" + content)
     stream.flush()
 
@@ -141,7 +141,7 @@ def read_frame(stream: BinaryIO) -> tuple[Frame, bytes] | None:
     if not isinstance(size, int) or not 0 <= size <= CHUNK_BYTES:
         raise MissingError(f"it says what no tfpt-tui says: {line[:80]!r}")
     try:
-        frame = build(KINDS[str(head.get("kind"))], head)
+        frame = build(KINDS[str(head.get("frame"))], head)
     except (DocumentError, KeyError) as error:
         raise MissingError(f"it says what no tfpt-tui says: {error}") from None
     content = stream.read(size)
