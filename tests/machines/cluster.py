@@ -205,7 +205,8 @@ def _write_configuration(one: Cluster) -> None:
         "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nSelectType=select/cons_tres\n"
         "JobAcctGatherType=jobacct_gather/none\nAccountingStorageType=accounting_storage/slurmdbd\n"
         f"AccountingStorageHost=localhost\nAccountingStoragePort={dbd_port}\n"
-        f"AccountingStoragePass={place / 'munge' / 'socket'}\nReturnToService=2\nSlurmdTimeout=10\n"
+        f"AccountingStoragePass={place / 'munge' / 'socket'}\nReturnToService=2\nSlurmdTimeout=4\n"
+        "MessageTimeout=3\n"
         f"KillWait=5\nMpiDefault=none\nTaskProlog={prolog}\nSchedulerParameters=batch_sched_delay=1,sched_interval=2\n"
         f"{nodes}PartitionName=all Nodes=n1,n2 Default=YES State=UP\n"
     )

@@ -42,9 +42,9 @@ def there(slurm_here, monkeypatch, own_directories):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(slurm, "ASK_EVERY_S", 0.5)
     slurm_here.story("completes")
-    yield slurm_here
     subprocess.run(["scancel", "--user=root"], check=True)
     wait_until(lambda: not slurm_here.run("squeue", "--noheader").strip())
+    return slurm_here
 
 
 def run_on_it(dataset, *more):
@@ -55,6 +55,11 @@ def run_on_it(dataset, *more):
 def copies():
     """The sweeps here that are of the cluster, oldest first."""
     return [read_sweep(one, find_paths()) for one in reversed(list_sweeps(find_paths()))]
+
+
+def latest():
+    """The sweep that was begun last; a machine tells of what goes on there from before, too."""
+    return copies()[-1]
 
 
 def original(there, sweep):
@@ -86,7 +91,7 @@ def test_each_repeat_is_a_job_of_its_own_with_all_its_rows_and_all_are_one_answe
 @needs_slurm
 def test_a_duel_is_one_job(there, dataset):
     assert run_on_it(dataset, "--duel", "--repeats", "2") == 0
-    (sweep,) = copies()
+    sweep = latest()
     assert len(sweep.runs) == 4
     assert {read_result(run).status for run in sweep.runs} == {"completed"}
 
@@ -110,20 +115,20 @@ def test_a_node_that_is_lost_costs_an_attempt_and_no_result(there, dataset):
     there.story("hangs")
     assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(copies()[0].runs[0]) == "running")
-        (first,) = copies()[0].runs
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        (first,) = latest().runs
         node = there.run("squeue", "--noheader", "--format=%N").strip()
         there.story("completes")
         there.kill_node(node)
         try:
-            wait_until(lambda: copies()[0].runs[0] != first, 60)
-            (again,) = copies()[0].runs
+            wait_until(lambda: latest().runs[0] != first, 60)
+            (again,) = latest().runs
             wait_until(lambda: status_of(again) == "completed")
             wait_until(lambda: status_of(first) == "crashed")
         finally:
             there.start_node(node)
     assert "its node was lost, or the job preempted; attempt 2 takes its place" in read_result(first).error.message
-    assert copies()[0].plan.runs[0].replaces == (first.id,)
+    assert latest().plan.runs[0].replaces == (first.id,)
     assert status_of(RunDirectory(find_paths(str(there.runs)).runs / first.id)) == "crashed"
     wait_until(lambda: there.run("sinfo", "--noheader", "--format=%D %t").split() == ["2", "idle"])
 
@@ -133,34 +138,11 @@ def test_a_preempted_job_goes_on_with_what_is_left(there, dataset):
     there.story("hangs")
     assert run_on_it(dataset, "--no-duel", "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(copies()[0].runs[0]) == "running")
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
         there.story("completes")
         there.run("scontrol", "requeue", there.run("squeue", "--noheader", "--format=%i").strip())
-        wait_until(lambda: [status_of(run) for run in copies()[0].runs] == ["completed", "completed"], 60)
-    assert any(one.replaces for one in copies()[0].plan.runs)
-
-
-@needs_slurm
-def test_a_controller_that_is_down_is_said_and_nothing_is_taken_for_over(there, dataset, capsys):
-    before = len(list_sweeps(find_paths(str(there.runs)))) + 1
-    there.story("takes_its_time")
-    assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 0
-    wait_until(lambda: there.run("squeue", "--noheader", "--format=%T").strip() == "RUNNING")
-    controller = next(one for one in there.started if "slurmctld" in str(one.args))
-    controller.kill()
-    controller.wait()
-    try:
-        assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 3
-        (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tfpt-tui:")]
-        assert "cluster: Slurm refuses the job:" in line
-        assert len(list_sweeps(find_paths(str(there.runs)))) == before
-        found = {one.topic: one for one in check_machine(machine())}
-        assert found["Slurm"].level == "error"
-        with following([machine()], find_paths()):
-            wait_until(lambda: status_of(copies()[0].runs[0]) == "completed")
-    finally:
-        there.daemon("/usr/sbin/slurmctld", "-D")
-    wait_until(lambda: slurm._run("sinfo", "--noheader") != "", 60)
+        wait_until(lambda: [status_of(run) for run in latest().runs] == ["completed", "completed"], 60)
+    assert any(one.replaces for one in latest().plan.runs)
 
 
 @needs_slurm
@@ -169,7 +151,7 @@ def test_without_accounts_squeue_tells_how_a_job_ended(there, dataset, monkeypat
     (tmp_path / "sacct").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert run_on_it(dataset, "--no-duel", "--rows", "1") == 0
-    job = slurm.read_job(original(there, copies()[0]).directory)
+    job = slurm.read_job(original(there, latest()).directory)
     assert slurm.job_states([job.id, "999999"]) == {job.id: "COMPLETED"}
     found = {one.topic: one for one in check_machine(machine())}
     assert found["accounts"].level == "note"
@@ -185,6 +167,30 @@ def test_a_partition_that_is_not_there_is_refused_and_leaves_nothing(there, data
     assert len(list_runs(find_paths(str(there.runs)))) == before
     found = {one.topic: one for one in check_machine(machine())}
     assert "no node" in found["Slurm"].message
+
+
+@needs_slurm
+def test_a_controller_that_is_down_is_said_and_nothing_is_taken_for_over(there, dataset, capsys):
+    before = len(list_sweeps(find_paths(str(there.runs)))) + 1
+    there.story("takes_its_time")
+    assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
+    controller = next(one for one in there.started if "slurmctld" in str(one.args))
+    controller.terminate()  # it saves which jobs there are
+    controller.wait()
+    try:
+        assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 3
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tfpt-tui:")]
+        assert "cluster: Slurm refuses the job:" in line
+        assert len(list_sweeps(find_paths(str(there.runs)))) == before
+        found = {one.topic: one for one in check_machine(machine())}
+        assert found["Slurm"].level == "error"
+        with following([machine()], find_paths()):
+            wait_until(lambda: status_of(latest().runs[0]) == "completed")
+    finally:
+        there.daemon("/usr/sbin/slurmctld", "-D")
+    wait_until(lambda: slurm._run("sinfo", "--noheader") != "", 60)
 
 
 def test_a_plan_is_parted_where_nothing_is_compared_across(paths, dataset):

@@ -64,9 +64,21 @@ def test_another_dataset_of_the_same_name_is_another_row():
 
 def test_runs_of_one_machine_that_changed_are_refused_as_ever():
     changed = on("box1", repeats("a", rates=SLOW)) + on("box1", repeats("b", "tensorflow", rates=SLOW))
-    snapshot = replace(changed[-1].environment, fingerprint=Fingerprint(machine="another"))
+    facts = {**changed[-1].environment.machine, "physical_cores": 64}
+    snapshot = replace(changed[-1].environment, machine=facts)
     with pytest.raises(UsageError, match="come from different machines"):
         compare([*changed[:-1], replace(changed[-1], environment=snapshot)])
+
+
+def test_nodes_of_a_cluster_that_are_alike_are_one_machine():
+    nodes = [
+        replace(one, environment=replace(one.environment, machine={"host": f"n{place}", "physical_cores": 8}))
+        for place, one in enumerate(on("cluster", repeats("a", rates=SLOW)))
+    ]
+    assert [row["n"] for row in rows(compare(nodes)[0])] == [3]
+    other = replace(nodes[0].environment, machine={"host": "n0", "physical_cores": 16})
+    with pytest.raises(UsageError, match="come from different machines"):
+        compare([*nodes[1:], replace(nodes[0], environment=other)])
 
 
 def test_what_a_machine_gives_for_its_price_has_an_interval_and_a_sentence():

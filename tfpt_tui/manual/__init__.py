@@ -22,6 +22,7 @@ TOPICS = (
     "method",
     "fastest",
     "environments",
+    "machines",
     "terminals",
     "keys",
 )

@@ -8,7 +8,7 @@ from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 from tfpt_tui.hardware.fingerprint import GPU, MACHINE
-from tfpt_tui.hardware.machine_snapshot import Fingerprint
+from tfpt_tui.results.comparison.groups import machine_fingerprint
 from tfpt_tui.runs.record.result import RunResult
 
 MOST_FACTS = 3
@@ -46,18 +46,22 @@ def origins(results: Sequence[RunResult]) -> list[str]:
 
 
 def _origins(done: Sequence[RunResult]) -> list[str]:
-    found = [_difference(done, lambda known: known.machine, machine_facts, "come from different machines")]
+    found = [_difference(done, machine_fingerprint, machine_facts, "come from different machines")]
     # Runs of two environments are meant to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
         title = title_of(framework)
         how = f"ran {title} in different versions"
-        found.append(_difference(runs, lambda known: known.software, software_facts, how))
+        found.append(_difference(runs, _software, software_facts, how))
     return [sentence for sentence in (*found, _devices(done)) if sentence]
 
 
 def _place(result: RunResult) -> tuple[str, str]:
     return result.framework, result.config.environment
+
+
+def _software(result: RunResult) -> str:
+    return result.environment.fingerprint.software
 
 
 def _devices(results: Sequence[RunResult]) -> str:
@@ -73,14 +77,14 @@ def _devices(results: Sequence[RunResult]) -> str:
 
 def _difference(
     results: Iterable[RunResult],
-    part: Callable[[Fingerprint], str],
+    part: Callable[[RunResult], str],
     facts_of: Callable[[RunResult], Mapping[str, Value]],
     how: str,
 ) -> str:
     """How the runs differ in a part of their fingerprints; "" when they do not. Unknown equals only unknown."""
     one_of_each: dict[str, RunResult] = {}
     for result in results:
-        one_of_each.setdefault(part(result.environment.fingerprint), result)
+        one_of_each.setdefault(part(result), result)
     if len(one_of_each) < 2:
         return ""
     facts = _differing([facts_of(result) for result in one_of_each.values()])

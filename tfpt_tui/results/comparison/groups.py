@@ -12,6 +12,7 @@ from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
 from tfpt_tui.config.schema import HERE, SETTINGS, RunConfig, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.events import PHASES
+from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.runs.record.result import FLAGGED, RunResult
 
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
@@ -227,8 +228,18 @@ def _by_origin(results: Sequence[RunResult]) -> list[list[RunResult]]:
 
 def origin_of(result: RunResult) -> tuple[str, str, str]:
     """The fingerprints of machine and software, and the kind of device: what a setting need not decide."""
-    known = result.environment.fingerprint
-    return known.machine, known.software, result.kind_of_device
+    return machine_fingerprint(result), result.environment.fingerprint.software, result.kind_of_device
+
+
+def machine_fingerprint(result: RunResult) -> str:
+    """That of the machine; of another one of ours what it is made of, whatever its host is called: the nodes of a
+    cluster are one machine where they are alike.
+    """
+    environment = result.environment
+    if not result.machine or not environment.machine:
+        return environment.fingerprint.machine
+    named = {**environment.machine, "host": result.machine}
+    return fingerprint(replace(environment, machine=named), on_gpu=environment.gpu.used is not None).machine
 
 
 def version_of(result: RunResult) -> str:
