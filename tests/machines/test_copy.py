@@ -8,7 +8,7 @@ import random
 import pytest
 
 from tests.machines.conftest import begin_copying, check_copied, copy
-from tests.waiting import wait_until
+from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.settings import load_settings

@@ -10,7 +10,7 @@ import pytest
 
 from tests.machines.cluster import cluster, settings_for, why_none
 from tests.machines.conftest import check_copied
-from tests.waiting import wait_until
+from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.settings import load_settings
@@ -121,7 +121,7 @@ def test_a_node_that_is_lost_costs_an_attempt_and_no_result(there, dataset):
         there.story("completes")
         there.kill_node(node)
         try:
-            wait_until(lambda: latest().runs[0] != first, 60)
+            wait_until(lambda: latest().runs[0] != first)
             (again,) = latest().runs
             wait_until(lambda: status_of(again) == "completed")
             wait_until(lambda: status_of(first) == "crashed")
@@ -141,7 +141,7 @@ def test_a_preempted_job_goes_on_with_what_is_left(there, dataset):
         wait_until(lambda: status_of(latest().runs[0]) == "running")
         there.story("completes")
         there.run("scontrol", "requeue", there.run("squeue", "--noheader", "--format=%i").strip())
-        wait_until(lambda: [status_of(run) for run in latest().runs] == ["completed", "completed"], 60)
+        wait_until(lambda: [status_of(run) for run in latest().runs] == ["completed", "completed"])
     assert any(one.replaces for one in latest().plan.runs)
 
 
@@ -190,7 +190,7 @@ def test_a_controller_that_is_down_is_said_and_nothing_is_taken_for_over(there, 
             wait_until(lambda: status_of(latest().runs[0]) == "completed")
     finally:
         there.daemon("/usr/sbin/slurmctld", "-D")
-    wait_until(lambda: slurm._run("sinfo", "--noheader") != "", 60)
+    wait_until(lambda: slurm._run("sinfo", "--noheader") != "")
 
 
 def test_a_plan_is_parted_where_nothing_is_compared_across(paths, dataset):

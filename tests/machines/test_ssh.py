@@ -11,7 +11,7 @@ import pytest
 
 from tests.machines.conftest import check_copied
 from tests.machines.hosts import hosts, settings_for, why_none
-from tests.waiting import wait_until
+from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.settings import load_settings
