@@ -23,6 +23,7 @@ from pathlib import Path
 from tfpt_tui.own_process import own_command
 
 SSHD = "/usr/sbin/sshd"
+HIDDEN = "laptop"
 FAKE_PYTHON = Path(__file__).parents[1] / "fake_python.py"
 STANDINS = Path(__file__).parents[1] / "standins"
 
@@ -33,8 +34,8 @@ def why_none() -> str:
         return "no OpenSSH server here: apt-get install openssh-server"
     if os.geteuid() != 0:
         return "a host name of its own needs root (unshare --uts)"
-    done = subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False)
-    return "" if done.returncode == 0 else "this container may make no UTS namespace"
+    done = subprocess.run(["unshare", "--uts", "--mount", "true"], capture_output=True, check=False)
+    return "" if done.returncode == 0 else "this container may make no namespaces"
 
 
 @dataclass
@@ -70,8 +71,12 @@ class Host:
             f"PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSetEnv {pairs}\n"
         )
         log = kept / "sshd.log"
-        line = f"hostname {self.name} && exec {SSHD} -f {kept / 'sshd_config'} -D -E {log}"
-        self.server = subprocess.Popen(["unshare", "--uts", "sh", "-c", line], start_new_session=True)
+        # What is in HIDDEN no host sees: of all else they have the same file system.
+        line = (
+            f"hostname {self.name} && mount -t tmpfs none '{self.home.parent / HIDDEN}'"
+            f" && exec {SSHD} -f {kept / 'sshd_config'} -D -E {log}"
+        )
+        self.server = subprocess.Popen(["unshare", "--uts", "--mount", "sh", "-c", line], start_new_session=True)
         deadline = time.monotonic() + 10
         while not _answers(self.address, self.port):
             assert time.monotonic() < deadline, log.read_text() if log.exists() else "sshd did not start"
@@ -101,6 +106,7 @@ def hosts(place: Path, count: int):
     """So many hosts that are up, by their names, and an ssh and a config.toml in ``place`` that know them."""
     place.mkdir(parents=True, exist_ok=True)
     Path("/run/sshd").mkdir(exist_ok=True)  # sshd wants it, for its parts without privileges
+    (place / HIDDEN).mkdir(exist_ok=True)
     _make_key(place / "key")
     script = place / "fake-python"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE_PYTHON}" "$@"\n')

@@ -14,7 +14,7 @@ from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.settings import load_settings
-from tfpt_tui.machines import slurm, slurm_job
+from tfpt_tui.machines import jobs, slurm, slurm_job
 from tfpt_tui.machines.check import check_machine
 from tfpt_tui.machines.follower import following
 from tfpt_tui.results.store.reader import read_result
@@ -40,7 +40,7 @@ def there(slurm_here, monkeypatch, own_directories):
     file.write_text(settings_for(slurm_here))
     for name, value in slurm_here.variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(slurm, "ASK_EVERY_S", 0.5)
+    monkeypatch.setattr(jobs, "ASK_EVERY_S", 0.5)
     slurm_here.story("completes")
     subprocess.run(["scancel", "--user=root"], check=True)
     wait_until(lambda: not slurm_here.run("squeue", "--noheader").strip())
@@ -151,7 +151,7 @@ def test_without_accounts_squeue_tells_how_a_job_ended(there, dataset, monkeypat
     (tmp_path / "sacct").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert run_on_it(dataset, "--no-duel", "--rows", "1") == 0
-    job = slurm.read_job(original(there, latest()).directory)
+    job = jobs.read_job(original(there, latest()).directory)
     assert slurm.job_states([job.id, "999999"]) == {job.id: "COMPLETED"}
     found = {one.topic: one for one in check_machine(machine())}
     assert found["accounts"].level == "note"
@@ -200,12 +200,12 @@ def test_a_plan_is_parted_where_nothing_is_compared_across(paths, dataset):
 
     demo = find_preset("demo", paths)
     plan = make_plan(demo, data=str(dataset), repeats=3)
-    assert [[run.repeat for run in part.runs] for part in slurm.parts_of(plan)] == [[1, 1], [2, 2], [3, 3]]
+    assert [[run.repeat for run in part.runs] for part in jobs.parts_of(plan)] == [[1, 1], [2, 2], [3, 3]]
     for whole in (
         make_plan(demo, data=str(dataset), repeats=3, burn_in=True),
         make_plan(demo, data=str(dataset), duel=Duel()),
     ):
-        assert slurm.parts_of(whole) == [whole]
+        assert jobs.parts_of(whole) == [whole]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_plan_is_parted_where_nothing_is_compared_across(paths, dataset):
 def test_what_a_job_left_undone_gets_the_ending_that_slurm_told(start, paths, state, status):
     sweep = start("hangs")
     run = sweep.runs[1]
-    slurm._settle(sweep.directory, slurm.Job("7"), state, paths)
+    slurm._settle(sweep.directory, jobs.Job("7"), state, paths)
     assert read_result(run).status == status
     assert read_result(run).error.message.startswith("job 7: ")
 

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from tests.machines.conftest import check_copied
-from tests.machines.hosts import hosts, settings_for, why_none
+from tests.machines.hosts import HIDDEN, hosts, settings_for, why_none
 from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
@@ -175,11 +175,13 @@ def test_what_hardware_a_machine_uses_and_does_is_known_while_it_is_heard(machin
 @pytest.mark.parametrize("how", ["send", "prepare"])
 def test_a_dataset_that_is_missing_is_brought_as_requested(settings, boxes, dataset, how, capsys):
     tell(boxes["box1"], "completes")
+    hidden = boxes["box1"].home.parent / HIDDEN / "tiny"
+    shutil.copytree(dataset, hidden, dirs_exist_ok=True)
     place = boxes["box1"].home / "data" / "tfpt-tui" / "datasets"
     shutil.rmtree(place, ignore_errors=True)
-    assert run_on("box1", dataset) == 3
+    assert run_on("box1", hidden) == 3
     assert "--provide prepare makes it there" in capsys.readouterr().err
-    assert run_on("box1", dataset, "--provide", how, "--rows", "1") == 0
+    assert run_on("box1", hidden, "--provide", how, "--rows", "1") == 0
     assert len(list(place.rglob("*.jpg"))) == len(list(dataset.rglob("*.jpg")))
     assert [name.name for name in place.iterdir()] == ["tiny"]
 
@@ -197,7 +199,7 @@ def test_names_and_paths_with_blanks_and_quotes_are_never_read_by_a_shell(settin
     runs = boxes["box1"].home / f"my 'runs'; touch {str(trap).replace('/', '_')} $(touch {trap.name})"
     text = settings.read_text().replace("[machines.box1]", """[machines."my 'box'; $(touch trap)"]""")
     settings.write_text(text.replace("host = 'box1'", f"host = 'box1'\nruns = {str(runs)!r}".replace('"', '"""')))
-    odd = tmp_path / "it's; touch 'x' & data"
+    odd = boxes["box1"].home.parent / HIDDEN / "it's; touch 'x' & data"
     shutil.copytree(dataset, odd)
     (name,) = [one for one in load_settings(settings).machines if "trap" in one]
     assert run_on(name, odd, "--provide", "send", "--rows", "1") == 0

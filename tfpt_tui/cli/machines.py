@@ -134,7 +134,7 @@ def agent() -> None:
 
     \b
     Example:
-      ssh box tfpt-tui machines agent
+      tfpt-tui machines agent < request
     """
     from tfpt_tui.machines.agent import main
 

@@ -12,7 +12,7 @@ from tfpt_tui.config.schema import HERE, MACHINE_NAME, nearest
 from tfpt_tui.documents import DocumentError, Value, build
 from tfpt_tui.errors import MissingError, UsageError
 
-SSH, SLURM = KINDS = ("ssh", "slurm")
+SSH, SLURM, RAY = KINDS = ("ssh", "slurm", "ray")
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,14 @@ class Machine:
     Attributes:
         name: what the user calls it.
         kind: how it is reached, one of :data:`KINDS`.
-        host: as the user's own OpenSSH knows it: an alias, or ``user@host``; of Slurm the login node, "" where
-            this machine is one.
+        host: as the user's own OpenSSH knows it: an alias, or ``user@host``; of Slurm the login node, of Ray the
+            head, "" where this machine is it.
+        address: of a Ray cluster, "" for the one that runs on its head.
         runs: the directory of its runs, "" for the usual one there; of Slurm it is shared with the nodes.
         command: starts tfpt-tui there; a line for its shell, which finds no more than a login does.
         interpreters: by framework, instead of those that its own settings name.
         partition: of Slurm, "" for the usual one.
-        resources: of a Slurm job, by the names of sbatch's options, such as ``gres``.
+        resources: of a Slurm job, by the names of sbatch's options, such as ``gres``; of a Ray task, by theirs.
         price_per_hour: in whatever currency, the same for all machines; 0 where it is not known.
     """
 
@@ -38,6 +39,7 @@ class Machine:
     runs: str = ""
     command: str = "tfpt-tui"
     interpreters: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
     partition: str = ""
     resources: Mapping[str, Value] = field(default_factory=dict)
     price_per_hour: float = 0.0
@@ -94,14 +96,13 @@ def _read_machine(name: str, table: object, where: str) -> Machine:
         raise UsageError(f"{where}: {error}") from None
     if machine.kind not in KINDS:
         raise UsageError(f"{where}: kind must be {' or '.join(KINDS)}, not {machine.kind!r}")
-    if machine.kind == SLURM and not machine.host and not os.path.isabs(machine.runs):
-        raise UsageError(
-            f"{where}: set host, the login node; or runs, a directory that the nodes share, where this is one"
-        )
-    if machine.kind != SLURM and (machine.partition or machine.resources):
-        raise UsageError(f"{where}: partition and resources are of the kind {SLURM}")
+    if machine.kind != SSH and not machine.host and not os.path.isabs(machine.runs):
+        raise UsageError(f"{where}: set host, or where this machine is it, runs: a directory apart from its own")
+    for key, kinds in {"partition": (SLURM,), "resources": (SLURM, RAY), "address": (RAY,)}.items():
+        if key in table and machine.kind not in kinds:
+            raise UsageError(f"{where}: {key} is of the kind {' or '.join(kinds)}, not {machine.kind}")
     # A host that begins with a dash would be taken for an option of ssh.
-    nowhere = not machine.host and machine.kind != SLURM
+    nowhere = not machine.host and machine.kind == SSH
     if nowhere or machine.host.startswith("-") or not machine.host.isprintable():
         raise UsageError(f"{where}: host must be a host of ssh, such as user@box, not {machine.host!r}")
     if not machine.command.strip() or "\0" in machine.command:

@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from types import ModuleType
+from typing import BinaryIO
 
 import psutil
 
 from tfpt_tui import __version__
-from tfpt_tui.config.machines import SLURM
+from tfpt_tui.config.machines import RAY, SLURM
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.config.settings import UserSettings, load_settings
 from tfpt_tui.documents import DocumentError, build
@@ -31,6 +32,7 @@ from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.machines.changes import Changes, Mark
 from tfpt_tui.machines.datasets import find_dataset, prepare_dataset, receive_dataset
+from tfpt_tui.machines.jobs import Scheduler
 from tfpt_tui.machines.plans import plan_from
 from tfpt_tui.machines.wire import (
     Beat,
@@ -49,9 +51,6 @@ from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.runs.supervision.submit import submit
-
-if TYPE_CHECKING:
-    from tfpt_tui.machines.slurm import Jobs
 
 LOOK_S = 1.0
 GPU_EVERY_S = 5.0
@@ -83,6 +82,8 @@ def _examine(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
         from tfpt_tui.machines.slurm import examine_slurm
 
         looks: Iterable[Iterable[Finding]] = (examine_slurm(request.partition),)
+    elif request.kind == RAY:
+        looks = (_ray().examine_ray(request.address),)
     else:
         looks = examine(paths)
     yield from (Found(one.level, one.topic, one.message, one.remedy) for findings in looks for one in findings)
@@ -109,6 +110,9 @@ def _submit(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
 
         started = submit_jobs(plan, settings, paths, request.number, request.partition, request.resources)
         yield Submitted(tuple(started))
+    elif request.kind == RAY:
+        where = request.number, request.address, request.resources
+        yield Submitted(tuple(_ray().submit_tasks(plan, settings, paths, *where)))
     else:
         yield Submitted((submit(plan, settings, paths, number=request.number).id,))
 
@@ -140,7 +144,7 @@ def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: Bina
                 said = heard.get(timeout=LOOK_S)
                 if said is None:
                     return
-                _stop(said, paths, jobs)
+                _stop(said, paths)
     finally:
         gpu.stop()
 
@@ -170,26 +174,36 @@ def _heard(stream: BinaryIO) -> queue.SimpleQueue[Request | None]:
     return heard
 
 
-def _jobs(request: Request, paths: Paths) -> Jobs | None:
-    """The jobs of a cluster, None on a machine that has none."""
-    if request.kind != SLURM:
-        return None
-    from tfpt_tui.machines.slurm import Jobs
+def _jobs(request: Request, paths: Paths) -> Scheduler | None:
+    """Who holds the jobs of a cluster, None on a machine that has none."""
+    if request.kind == SLURM:
+        from tfpt_tui.machines.slurm import Jobs
 
-    jobs = Jobs(paths)
+        jobs: Scheduler = Jobs(paths)
+    elif request.kind == RAY:
+        jobs = _ray().Tasks(paths, request.address)
+    else:
+        return None
     jobs.watch()
     return jobs
 
 
-def _stop(request: Request, paths: Paths, jobs: Jobs | None) -> None:
+def _ray() -> ModuleType:
+    """Raises MissingError where Ray is not installed."""
+    try:
+        from tfpt_tui.machines import ray_cluster
+    except ImportError as error:
+        raise MissingError(f"{error}; install Ray beside tfpt-tui: pip install 'tfpt-tui[ray]'") from None
+    return ray_cluster
+
+
+def _stop(request: Request, paths: Paths) -> None:
     """Ask a run, or a whole sweep, to stop; where it is gone meanwhile, that was wanted."""
     inside = [name for name in (request.run, request.sweep) if name]
     if request.do == "stop" and inside and os.sep not in inside[0]:
         with suppress(MissingError):
             run, sweep = RunDirectory(paths.runs / request.run), SweepDirectory(paths.sweeps / request.sweep)
             request_stop(run if request.run else sweep)
-            if jobs and not request.run:
-                jobs.stop(sweep)
 
 
 def _marks(known: Mapping[str, object]) -> dict[str, dict[str, Mark]]:

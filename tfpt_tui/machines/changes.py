@@ -106,7 +106,7 @@ class Changes:
             if changed_ns != self.listed_ns:
                 self.listed_ns = changed_ns
                 recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
-                self.followed |= {one.id for one in recent if _is_open(one)}
+                self.followed |= {one.id for one in recent if _is_open(one) or self.held(one)}
 
     def _look_at(self, directory: SweepDirectory) -> Iterator[Said]:
         try:

@@ -7,32 +7,23 @@ share the directories of the runs, so that all else is as on one machine.
 from __future__ import annotations
 
 import subprocess
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.config.toml import read_record, write_toml
-from tfpt_tui.documents import DocumentError, Value, build
+from tfpt_tui.documents import Value
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.environments.interpreters import interpreter_of
-from tfpt_tui.errors import MissingError, TfptError, cannot
-from tfpt_tui.events import RunError
+from tfpt_tui.errors import MissingError
+from tfpt_tui.machines.jobs import Job, is_open, keep_looking, open_jobs, settle_job, submit_parts
 from tfpt_tui.machines.slurm_job import run_sweep
 from tfpt_tui.runs.plan.plan import Plan
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
-from tfpt_tui.runs.record.state import State, write_state
-from tfpt_tui.runs.record.sweep import Sweep, read_sweep, record_plan, remove
-from tfpt_tui.runs.supervision.finalize import finalize
+from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.sweep import Sweep
 
-SCHEMA = 1
-JOB = "job.toml"
 FOLDER = "slurm"  # in the directory of a sweep: what submitit keeps, and the job's output
-ASK_EVERY_S = 5.0
 ANSWER_S = 20.0
-RECENT_SWEEPS = 50
 # Half a day: what a job may take where the user's resources say nothing (minutes).
 USUAL_MINUTES = 720
 # Job state codes of squeue(1). After a requeue a job is pending again.
@@ -48,11 +39,6 @@ ENDED = {
 GONE = "GONE"  # Slurm does not know it any more
 
 
-@dataclass(frozen=True)
-class Job:
-    id: str = ""
-
-
 @dataclass
 class Jobs:
     """The jobs of the sweeps that are not over, with the states that Slurm told last."""
@@ -61,17 +47,14 @@ class Jobs:
     states: dict[str, str] = field(default_factory=dict)
 
     def watch(self) -> None:
-        """Look at them in a thread, for as long as this process lives: a controller that is down is waited for."""
-        threading.Thread(target=self._go_on, name="slurm", daemon=True).start()
-
-    def _go_on(self) -> None:
-        while True:
-            self.look()
-            time.sleep(ASK_EVERY_S)
+        """A controller that is down is waited for."""
+        keep_looking(self.look)
 
     def look(self) -> None:
-        """Ask Slurm; what a job left undone that is over gets its result."""
-        jobs = {sweep: job for sweep in self._open() if (job := read_job(sweep))}
+        """Ask Slurm. What a job left undone that is over gets its result; one that waits and is to stop is cancelled,
+        as nobody there would see the request.
+        """
+        jobs = open_jobs(self.paths)
         try:
             states = job_states([job.id for job in jobs.values()])
         except MissingError:
@@ -80,27 +63,12 @@ class Jobs:
             self.states[sweep.id] = states.get(job.id, GONE)
             if self.states[sweep.id] not in HELD:
                 _settle(sweep, job, self.states[sweep.id], self.paths)
+            elif self.states[sweep.id] in PENDING and sweep.stop.exists():
+                _cancel(job)
 
     def holds(self, sweep: SweepDirectory) -> bool:
-        """Whether the sweep's job waits or runs; one of which Slurm has not told yet may."""
-        known = self.states.get(sweep.id)
-        return known in HELD if known else read_job(sweep) is not None
-
-    def stop(self, sweep: SweepDirectory) -> None:
-        """Cancel the sweep's job where it has not begun: nobody there would see the request to stop."""
-        job = read_job(sweep)
-        if job and self.states.get(sweep.id) in PENDING:
-            _run("scancel", job.id)
-            self.look()
-
-    def _open(self) -> list[SweepDirectory]:
-        """Those with a run that has no result."""
-        found = []
-        for directory in list_sweeps(self.paths)[:RECENT_SWEEPS]:
-            if (directory.path / JOB).exists():
-                runs = _runs_of(directory, self.paths)
-                found += [directory] if any(run.path.is_dir() and not run.result.exists() for run in runs) else []
-        return found
+        """Whether the sweep's job waits or runs, and something of it is left."""
+        return self.states.get(sweep.id, HELD[0]) in HELD and is_open(sweep, self.paths)
 
 
 def submit_jobs(
@@ -116,36 +84,7 @@ def submit_jobs(
     Raises:
         MissingError: no environment of that name, submitit or Slurm is missing, or refuses the job.
     """
-    interpreters = {run.place: interpreter_of(run.place[0], settings, run.place[1]) for run in plan.runs}
-    sweeps: list[Sweep] = []
-    try:
-        for part in parts_of(plan):
-            sweep = record_plan(part, interpreters, paths, number)
-            sweeps.append(sweep)
-            number += len(part.runs)
-            _submit(sweep, paths, partition, resources)
-    except TfptError:
-        for sweep in sweeps:
-            if not read_job(sweep.directory):
-                remove(sweep)
-        raise
-    return [sweep.id for sweep in sweeps]
-
-
-def parts_of(plan: Plan) -> list[Plan]:
-    """What may run on different nodes: each repeat with all its rows; of a duel, or with a burn-in, the whole."""
-    repeats = list(dict.fromkeys(run.repeat for run in plan.runs))
-    if plan.duel or 0 in repeats:
-        return [plan]
-    return [replace(plan, runs=tuple(run for run in plan.runs if run.repeat == repeat)) for repeat in repeats]
-
-
-def read_job(sweep: SweepDirectory) -> Job | None:
-    """The Slurm job of a sweep, None where it has none."""
-    try:
-        return build(Job, read_record(sweep.path / JOB, SCHEMA))
-    except (TfptError, DocumentError):
-        return None
+    return submit_parts(plan, settings, paths, number, lambda sweep: _submit(sweep, paths, partition, resources))
 
 
 def job_states(ids: Sequence[str]) -> dict[str, str]:
@@ -207,7 +146,7 @@ def examine_slurm(partition: str) -> Iterator[Finding]:
     yield Finding("note", "nodes", "frameworks, devices and room are looked at by each job, on its node")
 
 
-def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, Value]) -> None:
+def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, Value]) -> str:
     try:
         from submitit import SlurmExecutor
     except ImportError:
@@ -218,10 +157,6 @@ def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, 
         wanted["partition"] = partition
     minutes = wanted.pop("time")
     flags = {name.replace("_", "-"): value for name, value in wanted.items() if value is not False}
-    queued = State(job=True)
-    write_state(sweep.directory.state, queued)
-    for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True):
-        write_state(run.state, replace(queued, sweep=sweep.id, burn_in=planned.burn_in))
     try:
         executor = SlurmExecutor(folder=sweep.directory.path / FOLDER)
         executor.update_parameters(
@@ -230,29 +165,20 @@ def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, 
             additional_parameters=flags,
             stderr_to_stdout=True,
         )
-        job = executor.submit(run_sweep, str(sweep.directory.path), str(paths.runs))
-    except OSError as error:
-        raise cannot("submit the job", sweep.directory.path, error) from None
+        return str(executor.submit(run_sweep, str(sweep.directory.path), str(paths.runs)).job_id)
     except Exception as error:  # submitit's own errors hold what sbatch said, in many lines
         raise MissingError(f"Slurm refuses the job: {_last_line(str(error))}") from None
-    write_toml(sweep.directory.path / JOB, {"schema": SCHEMA, **asdict(Job(str(job.job_id)))})
+
+
+def _cancel(job: Job) -> None:
+    with suppress(MissingError):  # it is tried again with the next look
+        _run("scancel", job.id)
 
 
 def _settle(directory: SweepDirectory, job: Job, state: str, paths: Paths) -> None:
-    """Give the runs a result that their job, which is over, could not."""
     known = "Slurm knows it no more" if state == GONE else f"Slurm ended it: {state}"
-    for run in _runs_of(directory, paths):
-        if run.path.is_dir() and not run.result.exists():
-            status = ENDED.get(state.split()[0], "crashed")
-            message = f"job {job.id}: {known}; see {directory.path / FOLDER}"
-            finalize(run, status, RunError("SlurmJob", message))
-
-
-def _runs_of(directory: SweepDirectory, paths: Paths) -> tuple[RunDirectory, ...]:
-    try:
-        return read_sweep(directory, paths).runs
-    except TfptError:
-        return ()  # damaged: nothing of it can be settled
+    reason = f"job {job.id}: {known}; see {directory.path / FOLDER}"
+    settle_job(directory, ENDED.get(state, "crashed"), reason, paths)
 
 
 def _run(*command: str) -> str:

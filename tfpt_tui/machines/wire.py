@@ -31,7 +31,7 @@ class Greeting:
 class Request:
     """What is wanted there: one of the words that agent.py knows, with what it needs.
 
-    ``runs``, ``interpreters``, ``kind``, ``partition`` and ``resources`` are those of the
+    ``runs``, ``interpreters``, ``kind``, ``address``, ``partition`` and ``resources`` are those of the
     :class:`~tfpt_tui.config.machines.Machine`.
     """
 
@@ -39,6 +39,7 @@ class Request:
     runs: str = ""
     interpreters: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
+    address: str = ""
     partition: str = ""
     resources: Mapping[str, Value] = field(default_factory=dict)
     known: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,198 @@
+"""A real Ray cluster on this machine: a head that runs no task, and two nodes with a slot, a name and a lock each.
+
+    python -m tests.machines.ray_nodes DIR
+
+keeps it up until Ctrl-C, with a config.toml that knows it: see DIR/env.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.machines.hosts import FAKE_PYTHON, STANDINS
+from tests.waiting import wait_until_late
+
+NODES = ("r1", "r2")
+
+
+def why_none() -> str:
+    """Why there can be no cluster here, "" where there can."""
+    if importlib.util.find_spec("ray") is None:
+        return "Ray is not installed: pip install 'tfpt-tui[ray]'"
+    if os.geteuid() != 0:
+        return "a host name of its own needs root (unshare --uts)"
+    done = subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False)
+    return "" if done.returncode == 0 else "this container may make no UTS namespace"
+
+
+@dataclass
+class RayCluster:
+    """``place`` has all its files, ``runs`` are the head's."""
+
+    place: Path
+    port: int
+    token: str
+    started: dict[str, subprocess.Popen] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> Path:
+        return self.place / "head" / "runs"
+
+    @property
+    def address(self) -> str:
+        return f"{socket.gethostbyname(socket.gethostname())}:{self.port}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What every driver must find."""
+        return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, "RAY_USAGE_STATS_ENABLED": "0"}
+
+    def start(self, name: str, *options: str) -> None:
+        home = self.place / name
+        home.mkdir(exist_ok=True)
+        ray = Path(sys.executable).with_name("ray")
+        own = {
+            "TFPT_TUI_LOCK": str(home / "machine.lock"),
+            "XDG_DATA_HOME": str(home / "data"),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_RUNTIME_DIR": str(home),
+            "PYTHONPATH": str(STANDINS),
+        }
+        line = f'hostname {name} && exec "$@"'
+        log = (self.place / f"{name}.log").open("ab")
+        command = [str(ray), "start", "--block", "--disable-usage-stats", "--num-cpus=0", *options]
+        self.started[name] = subprocess.Popen(
+            ["unshare", "--uts", "sh", "-c", line, "sh", *command],
+            env={**os.environ, **self.variables, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def start_head(self) -> None:
+        self.start("head", "--head", f"--port={self.port}", "--include-dashboard=false")
+
+    def start_node(self, name: str) -> None:
+        self.start(name, f"--address={self.address}", f"--resources={json.dumps({'tfpt_slot': 1})}")
+
+    def kill(self, name: str) -> None:
+        """As the loss of its power would: all that Ray runs there, with SIGKILL."""
+        one = self.started.pop(name)
+        for pid in self.processes(one):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        one.wait()
+
+    def processes(self, one: subprocess.Popen) -> list[int]:
+        """All of its host name, but for what our task has started: that must end by itself."""
+        namespace, found = os.readlink(f"/proc/{one.pid}/ns/uts"), []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):
+                words = (entry / "cmdline").read_text()
+                if (
+                    os.readlink(entry / "ns" / "uts") == namespace
+                    and "tfpt_tui" not in words
+                    and "fake" not in words
+                ):
+                    found.append(int(entry.name))
+        return found
+
+    def story(self, name: str) -> None:
+        """What workers that begin from now on tell."""
+        (self.place / "story").write_text(name)
+
+
+@contextmanager
+def ray_cluster(place: Path):
+    """A cluster that is up, with two nodes that offer a slot."""
+    place.mkdir(parents=True, exist_ok=True)
+    one = RayCluster(place, _free_port(), secrets.token_hex(16))
+    script = place / "fake-python"
+    script.write_text(
+        f'#!/bin/sh\nFAKE_STORY=$(cat "{place / "story"}") exec "{sys.executable}" "{FAKE_PYTHON}" "$@"\n'
+    )
+    script.chmod(0o755)
+    one.story("completes")
+    try:
+        one.start_head()
+        wait_until_late(lambda: _listens(one))
+        for name in NODES:
+            one.start_node(name)
+        wait_until_late(lambda: slots(one) == len(NODES))
+        yield one
+    finally:
+        for name in list(one.started):
+            one.kill(name)
+
+
+def slots(one: RayCluster) -> int:
+    """How many slots the nodes offer together."""
+    code = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR'); print(ray.cluster_resources())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, one.address],
+        env={**os.environ, **one.variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.count("tfpt_slot") and int(
+        float(done.stdout.split("'tfpt_slot': ")[1].split(",")[0].rstrip("}\n"))
+    )
+
+
+def settings_for(one: RayCluster) -> str:
+    """A config.toml that describes the cluster, whose head is here; frameworks there are the scripted worker."""
+    fake = json.dumps(str(one.place / "fake-python"))
+    return (
+        f"[machines.ray]\nkind = 'ray'\nruns = {json.dumps(str(one.runs))}\naddress = '{one.address}'\n"
+        f"interpreters = {{ pytorch = {fake}, tensorflow = {fake} }}\n"
+    )
+
+
+def _listens(one: RayCluster) -> bool:
+    host, port = one.address.split(":")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def _free_port() -> int:
+    """Not among those that Ray's workers take (10002 to 19999)."""
+    while True:
+        with socket.socket() as one:
+            one.bind(("", 0))
+            if (port := one.getsockname()[1]) > 20_000:
+                return port
+
+
+def main() -> None:
+    place = Path(sys.argv[1]).absolute()
+    shutil.rmtree(place, ignore_errors=True)
+    began = time.monotonic()
+    with ray_cluster(place) as one:
+        config = place / "config" / "tfpt-tui"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "config.toml").write_text(settings_for(one))
+        lines = [f"export {name}={value}" for name, value in one.variables.items()]
+        lines += [f"export XDG_CONFIG_HOME={place / 'config'}", f"export XDG_DATA_HOME={place / 'data'}"]
+        (place / "env").write_text("\n".join(lines) + "\n")
+        print(f"up after {time.monotonic() - began:.0f} s: . {place / 'env'}", flush=True)
+        with suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Plans on a real Ray cluster: a head and two nodes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.machines.conftest import check_copied
+from tests.machines.ray_nodes import ray_cluster, settings_for, slots, why_none
+from tests.waiting import wait_until_late as wait_until
+from tfpt_tui.cli.main import run as command
+from tfpt_tui.config.paths import find_paths
+from tfpt_tui.config.settings import load_settings
+from tfpt_tui.counters import command_lines
+from tfpt_tui.machines import jobs
+from tfpt_tui.machines.check import check_machine
+from tfpt_tui.machines.follower import following
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import SweepDirectory, list_sweeps
+from tfpt_tui.runs.record.state import machine_of, status_of
+from tfpt_tui.runs.record.sweep import read_sweep
+
+pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
+
+
+@pytest.fixture(scope="module")
+def ray_here(tmp_path_factory):
+    with ray_cluster(tmp_path_factory.mktemp("ray")) as one:
+        yield one
+
+
+@pytest.fixture
+def there(ray_here, monkeypatch, own_directories):
+    """The cluster, as the user's settings describe it."""
+    file = own_directories / "config" / "tfpt-tui" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(settings_for(ray_here))
+    for name, value in ray_here.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(jobs, "ASK_EVERY_S", 0.5)
+    ray_here.story("completes")
+    return ray_here
+
+
+def run_on_it(dataset, *more):
+    arguments = [
+        "run",
+        "demo",
+        "--data",
+        str(dataset),
+        "--on",
+        "ray",
+        "--headless",
+        "--cooldown",
+        "0",
+        "--no-duel",
+    ]
+    return command([*arguments, *more])
+
+
+def copies():
+    """The sweeps here that are of the cluster, oldest first."""
+    return [read_sweep(one, find_paths()) for one in reversed(list_sweeps(find_paths()))]
+
+
+def latest():
+    return copies()[-1]
+
+
+def at_head(there, sweep):
+    paths = find_paths(str(there.runs))
+    return read_sweep(SweepDirectory(paths.sweeps / sweep.id), paths)
+
+
+def machine():
+    return load_settings(find_paths().settings).machines["ray"]
+
+
+def supervisors():
+    """The processes that run a sweep for a task."""
+    return [pid for pid, words in command_lines().items() if "tfpt_tui.machines.ray_node" in words]
+
+
+def test_each_repeat_is_a_task_and_all_come_back_whole(there, dataset, capsys):
+    assert run_on_it(dataset, "--repeats", "4") == 0
+    assert "PyTorch are equally fast (95 %: 1.00 to 1.00, 4 pairs)" in capsys.readouterr().out
+    assert len(copies()) == 4
+    for sweep in copies():
+        check_copied(at_head(there, sweep), find_paths())
+        assert {machine_of(run) for run in sweep.runs} == {"ray"}
+    assert {machine_of(one.directory) for one in (at_head(there, sweep) for sweep in copies())} == {"r1", "r2"}
+
+
+def test_a_request_to_stop_reaches_the_node_and_what_waits_never_begins(there, dataset):
+    there.story("hangs")
+    assert run_on_it(dataset, "--repeats", "3", "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: sorted(status_of(one.runs[0]) for one in copies()) == ["queued", "running", "running"])
+    waiting = next(one for one in copies() if status_of(one.runs[0]) == "queued")
+    for sweep in (waiting, *(one for one in copies() if one.id != waiting.id)):
+        assert command(["runs", "stop", sweep.id]) == 0
+        assert status_of(sweep.runs[0]) == "stopped"
+    assert "before a node was free" in read_result(waiting.runs[0]).error.message
+    wait_until(lambda: not supervisors())
+
+
+def test_a_worker_that_is_killed_costs_an_attempt_of_its_own_and_leaves_nothing(there, dataset):
+    there.story("hangs")
+    assert run_on_it(dataset, "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        (first,), (supervisor,) = latest().runs, supervisors()
+        there.story("completes")
+        os.kill(int(Path(f"/proc/{supervisor}/stat").read_text().rsplit(")")[1].split()[1]), signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{supervisor}").exists())
+        wait_until(lambda: latest().runs[0] != first and status_of(latest().runs[0]) == "completed")
+        wait_until(lambda: status_of(first) == "crashed")
+    assert "attempt 2 takes its place" in read_result(first).error.message
+    assert latest().plan.runs[0].replaces == (first.id,)
+
+
+def test_a_node_that_is_lost_costs_an_attempt_and_its_own_process_ends(there, dataset):
+    there.story("hangs")
+    assert run_on_it(dataset, "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        (first,), (supervisor,) = latest().runs, supervisors()
+        node = machine_of(at_head(there, latest()).directory)
+        there.story("completes")
+        there.kill(node)
+        try:
+            wait_until(lambda: not Path(f"/proc/{supervisor}").exists())
+            wait_until(lambda: latest().runs[0] != first and status_of(latest().runs[0]) == "completed")
+        finally:
+            there.start_node(node)
+    assert machine_of(at_head(there, latest()).directory) != node
+    wait_until(lambda: slots(there) == 2)
+
+
+def test_check_says_how_many_plans_the_cluster_runs_and_that_nobody_else_may(there):
+    found = {one.topic: one for one in check_machine(machine())}
+    assert (found["cluster"].level, found["cluster"].message) == ("ok", "3 nodes, 2 slots for plans")
+    assert found["authentication"].level == "ok"
+
+
+def test_a_driver_without_our_token_is_refused(there):
+    code = "import ray, sys; ray.init(address=sys.argv[1], logging_level='CRITICAL'); print(ray.nodes())"
+    for token in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 32}):
+        done = subprocess.run(
+            [sys.executable, "-c", code, there.address],
+            env={**os.environ, **token},
+            capture_output=True,
+            timeout=60,
+        )
+        assert done.returncode != 0
+
+
+def test_what_no_node_offers_is_refused_at_once(there, dataset, capsys):
+    settings = find_paths().settings
+    settings.write_text(settings.read_text() + "resources = { tpu = 1 }\n")
+    assert run_on_it(dataset) == 3
+    assert "ray: Ray: no node offers tpu" in capsys.readouterr().err
+
+
+def test_a_head_that_is_killed_is_said_and_its_plans_have_crashed_once_it_is_back(there, dataset):
+    there.story("hangs")
+    assert run_on_it(dataset, "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        there.kill("head")
+        wait_until(lambda: not supervisors())
+        assert status_of(latest().runs[0]) == "running"  # nobody knows better yet
+        there.start_head()
+        wait_until(lambda: status_of(latest().runs[0]) == "crashed")
+    assert "the head of the Ray cluster was lost" in read_result(latest().runs[0]).error.message

@@ -1,0 +1,344 @@
+"""Plans on a Ray cluster, seen from its head: a named actor there keeps them, and a task runs each on a node.
+
+Ray places, transports and notices what dies. It retries nothing: a generator that it repeats would lose the
+beginning of the second attempt (ray-project/ray#35768). The actor repeats, with directories of its own for each
+attempt. A node needs no directory in common with the head: the plan is sent to it, and what it records comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tfpt_tui.config.paths import Paths, find_paths
+from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.config.toml import read_record, write_toml
+from tfpt_tui.documents import Value
+from tfpt_tui.environments.doctor.finding import Finding
+from tfpt_tui.errors import MissingError
+from tfpt_tui.machines.changes import Changes
+from tfpt_tui.machines.datasets import digest_of, find_dataset
+from tfpt_tui.machines.jobs import is_open, keep_looking, open_jobs, runs_of, settle_job, submit_parts
+from tfpt_tui.machines.mirror import OPEN, Mirror
+from tfpt_tui.machines.node import begin_again
+from tfpt_tui.machines.wire import FilePart, SweepTold
+from tfpt_tui.own_process import own_command
+from tfpt_tui.runs.plan.plan import Plan
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.record.state import State, request_stop, status_of, write_state
+from tfpt_tui.runs.record.sweep import Sweep, read_sweep
+
+# Always said, whatever the user's shell says: an open cluster executes whatever anybody sends.
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+NAMESPACE = "tfpt-tui"
+# Of it a node has as much as it can train on at a time: one.
+SLOT = "tfpt_slot"
+HOW_TO_START = "RAY_AUTH_MODE=token ray start ... --resources '{\"tfpt_slot\": 1}'"
+MAX_ATTEMPTS = 3
+LOOK_S = 0.5
+WISHES_S = 1.0
+ANSWER_S = 10.0
+
+Said = list[tuple[FilePart | SweepTold, bytes]]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a node needs of a sweep: its plan, and the configuration of each run, as files; and the digests of the
+    datasets that they name.
+    """
+
+    sweep: str
+    plan: bytes
+    configs: Mapping[str, bytes]
+    digests: Mapping[str, str]
+    attempt: int
+
+
+def connect(address: str) -> None:
+    """Join the cluster as a driver.
+
+    Raises:
+        MissingError: there is no cluster, or it refuses our token.
+    """
+    if not ray.is_initialized():
+        try:
+            ray.init(
+                address=address or "auto",
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        except Exception as error:  # ConnectionError, RuntimeError, and classes of its own
+            raise MissingError(f"Ray: {_first_line(error)}; start it so: {HOW_TO_START}") from None
+
+
+def submit_tasks(
+    plan: Plan, settings: UserSettings, paths: Paths, number: int, address: str, resources: Mapping[str, Value]
+) -> list[str]:
+    """Hand the plan to the actor that keeps it, as as many tasks as can be told apart; returns their sweeps.
+
+    Raises:
+        MissingError: the cluster is not there, or no node offers what a task needs.
+    """
+    connect(address)
+    wanted = _wanted(resources)
+    lacking = [name for name, amount in wanted.items() if ray.cluster_resources().get(name, 0) < amount]
+    if lacking:
+        raise MissingError(f"Ray: no node offers {', '.join(lacking)}; start nodes so: {HOW_TO_START}")
+    keeper = _keeper(paths)
+    digests = {run.config.data: digest_of(run.config.data) for run in plan.runs}
+
+    def submit(sweep: Sweep) -> str:
+        ray.get(keeper.begin.remote(sweep.id, wanted, digests), timeout=ANSWER_S)
+        return "ray"
+
+    return submit_parts(plan, settings, paths, number, submit)
+
+
+@dataclass
+class Tasks:
+    """The plans that the actor keeps, as it told last."""
+
+    paths: Paths
+    address: str
+    kept: set[str] | None = None
+
+    def watch(self) -> None:
+        """A cluster that is away is waited for."""
+        keep_looking(self.look)
+
+    def look(self) -> None:
+        """Ask the actor; what was lost with one that is gone gets its result."""
+        try:
+            connect(self.address)
+            keeper = _find_keeper(self.paths)
+            self.kept = set(ray.get(keeper.kept.remote(), timeout=ANSWER_S)) if keeper else set()
+        except Exception:  # away, in one of Ray's many ways: nothing is known to be over
+            self.kept = None
+            return
+        for sweep in open_jobs(self.paths):
+            if sweep.id not in self.kept:
+                settle_job(
+                    sweep, "crashed", "the head of the Ray cluster was lost, and with it the plan", self.paths
+                )
+
+    def holds(self, sweep: SweepDirectory) -> bool:
+        """Whether the actor keeps the sweep, and something of it is left."""
+        return (self.kept is None or sweep.id in self.kept) and is_open(sweep, self.paths)
+
+
+@ray.remote(num_cpus=0, max_restarts=0)
+class Keeper:
+    """Keeps plans on the head: begins their tasks, takes in what these record, and begins again what was lost."""
+
+    def __init__(self, runs: str) -> None:
+        self.paths = find_paths(runs)
+        self.sweeps: dict[str, asyncio.Task[None]] = {}
+
+    async def begin(self, sweep: str, wanted: dict[str, float], digests: dict[str, str]) -> None:
+        keeping = self._keep(SweepDirectory(self.paths.sweeps / sweep), wanted, digests)
+        self.sweeps[sweep] = asyncio.create_task(keeping)
+
+    async def kept(self) -> list[str]:
+        return [sweep for sweep, task in self.sweeps.items() if not task.done()]
+
+    async def wishes(self, sweep: str) -> list[str]:
+        """The runs, and "" for the whole sweep, that somebody wants to end."""
+        directory = SweepDirectory(self.paths.sweeps / sweep)
+        runs = [run.id for run in runs_of(directory, self.paths) if run.stop.exists()]
+        return [*runs, *([""] if directory.stop.exists() else [])]
+
+    async def _keep(self, directory: SweepDirectory, wanted: dict[str, float], digests: dict[str, str]) -> None:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            if attempt > 1:
+                begin_again(directory, self.paths, attempt)
+            parcel = _pack(directory, self.paths, digests, attempt)
+            if await self._try(directory, parcel, wanted):
+                return
+        settle_job(directory, "crashed", f"its node was lost {MAX_ATTEMPTS} times", self.paths)
+
+    async def _try(self, directory: SweepDirectory, parcel: Parcel, wanted: dict[str, float]) -> bool:
+        """One attempt; False where its node or its process was lost."""
+        said = execute.options(**_options(wanted)).remote(parcel, _actor_name(self.paths))
+        cancelling = asyncio.create_task(self._cancel_if_unbegun(directory, said))
+        mirror = None
+        try:
+            async for reference in said:
+                portion = await reference
+                cancelling.cancel()
+                if isinstance(portion, str):
+                    mirror = self._hand_to(directory, portion)
+                elif mirror:
+                    for frame, content in portion:
+                        mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
+        except ray.exceptions.TaskCancelledError:
+            settle_job(directory, "stopped", "it was stopped before a node was free", self.paths)
+        except ray.exceptions.RayError:
+            return False
+        finally:
+            cancelling.cancel()
+        return True
+
+    async def _cancel_if_unbegun(self, directory: SweepDirectory, said: Any) -> None:
+        while not directory.stop.exists():
+            await asyncio.sleep(WISHES_S)
+        ray.cancel(said)
+
+    def _hand_to(self, directory: SweepDirectory, node: str) -> Mirror:
+        """From now on the records here are the copy of the node's."""
+        write_state(directory.state, State(status=OPEN, machine=node))
+        planned = read_sweep(directory, self.paths)
+        for run, entry in zip(planned.runs, planned.plan.runs, strict=True):
+            if not run.result.exists():
+                state = State(status="queued", sweep=directory.id, burn_in=entry.burn_in, machine=node)
+                write_state(run.state, state)
+        return Mirror(node, self.paths)
+
+
+@ray.remote(num_cpus=0, max_retries=0)
+def execute(parcel: Parcel, keeper: str) -> Iterator[str | Said]:
+    """Run a sweep on this node: first its host name, then what is recorded, until all of it was told.
+
+    The supervisor is a child of this process and dies with it, however it dies.
+    """
+    yield os.uname().nodename
+    paths = _own_paths()
+    directory = _unpack(parcel, paths)
+    child = subprocess.Popen(
+        own_command("tfpt_tui.machines.ray_node", str(directory.path), str(paths.runs), str(os.getpid())),
+        stdin=subprocess.DEVNULL,
+    )
+    actor = ray.get_actor(keeper, namespace=NAMESPACE)
+    changes, asked = Changes(paths, {directory.id: {}}), time.monotonic()
+    try:
+        while True:
+            over = child.poll() is not None  # before the look: what was written last is in it
+            if portion := list(changes.look()):
+                yield portion
+            if over:
+                return
+            if time.monotonic() - asked > WISHES_S:
+                asked = time.monotonic()
+                for run in ray.get(actor.wishes.remote(directory.id)):
+                    request_stop(RunDirectory(paths.runs / run) if run else directory)
+            time.sleep(LOOK_S)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def examine_ray(address: str) -> Iterator[Finding]:
+    """Whether there is a cluster that only we may use, and how many plans it can run at a time."""
+    yield Finding("ok", "Ray", f"ray {ray.__version__}")
+    try:
+        connect(address)
+    except MissingError as error:
+        yield Finding("error", "cluster", str(error))
+        return
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    slots = int(ray.cluster_resources().get(SLOT, 0))
+    level, remedy = ("ok", "") if slots else ("error", HOW_TO_START)
+    yield Finding(level, "cluster", f"{len(alive)} nodes, {slots} slots for plans", remedy)
+    if _answers_without_token():
+        yield Finding(
+            "error",
+            "authentication",
+            "the cluster answers without a token: whoever reaches it runs what he likes on it",
+            f"stop it, and {HOW_TO_START}",
+        )
+    else:
+        yield Finding("ok", "authentication", "without the token the cluster does not answer")
+    yield Finding("note", "nodes", "frameworks, devices and room are looked at by each task, on its node")
+
+
+def _answers_without_token() -> bool:
+    """Whether a driver that has no token is let in."""
+    code = "import ray, sys; ray.init(address=sys.argv[1], logging_level='CRITICAL'); ray.nodes()"
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
+    command = ["-c", code, ray.get_runtime_context().gcs_address]
+    try:
+        done = subprocess.run(
+            [own_command("x")[0], *command],
+            env={**bare, "RAY_AUTH_MODE": "disabled"},
+            capture_output=True,
+            timeout=3 * ANSWER_S,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _wanted(resources: Mapping[str, Value]) -> dict[str, float]:
+    """What a task takes of a node: its slot, unless the user says otherwise."""
+    return {name: float(value) for name, value in (resources or {SLOT: 1}).items()}
+
+
+def _options(wanted: Mapping[str, float]) -> dict[str, Any]:
+    named = {name: value for name, value in wanted.items() if name in ("num_gpus", "num_cpus")}
+    return {**named, "resources": {name: value for name, value in wanted.items() if name not in named}}
+
+
+def _actor_name(paths: Paths) -> str:
+    return f"plans of {hashlib.sha256(os.fsencode(paths.runs)).hexdigest()[:12]}"
+
+
+def _keeper(paths: Paths) -> Any:
+    """The actor that keeps the plans of this directory; it is made on this very node, whose files it writes."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    options = {"name": _actor_name(paths), "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True}
+    return Keeper.options(**options, scheduling_strategy=here).remote(str(paths.runs))
+
+
+def _find_keeper(paths: Paths) -> Any | None:
+    try:
+        return ray.get_actor(_actor_name(paths), namespace=NAMESPACE)
+    except ValueError:
+        return None
+
+
+def _pack(directory: SweepDirectory, paths: Paths, digests: Mapping[str, str], attempt: int) -> Parcel:
+    left = [run for run in runs_of(directory, paths) if status_of(run) != "completed"]
+    configs = {run.id: run.config.read_bytes() for run in left}
+    return Parcel(directory.id, directory.plan.read_bytes(), configs, digests, attempt)
+
+
+def _own_paths() -> Paths:
+    """Directories on this node, apart from its user's own and from those of other nodes that share its disk."""
+    usual = find_paths()
+    return find_paths(str(usual.machines / "ray" / ray.get_runtime_context().get_node_id()[:12] / "runs"))
+
+
+def _unpack(parcel: Parcel, paths: Paths) -> SweepDirectory:
+    """Record the sweep here, with the directories that this node has of its datasets."""
+    directory = SweepDirectory(paths.sweeps / parcel.sweep)
+    directory.path.mkdir(parents=True, exist_ok=True)
+    write_state(directory.state, State(job=True))
+    for name, config in parcel.configs.items():
+        run = RunDirectory(paths.runs / name)
+        run.path.mkdir(parents=True, exist_ok=True)
+        write_state(run.state, State(job=True, sweep=parcel.sweep))
+        run.config.write_bytes(config)
+        document = read_record(run.config)
+        row = document["rows"][0]
+        usual = find_dataset(row["data"], parcel.digests.get(row["data"], ""), find_paths())
+        if usual and str(usual) != row["data"]:
+            row["data"] = str(usual)
+            write_toml(run.config, document)
+    directory.plan.write_bytes(parcel.plan)
+    return directory
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
