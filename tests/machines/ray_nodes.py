@@ -98,7 +98,11 @@ class RayCluster:
 
     def processes(self, one: subprocess.Popen) -> list[int]:
         """All of its host name, but for what our task has started: that must end by itself."""
-        namespace, found = os.readlink(f"/proc/{one.pid}/ns/uts"), []
+        found: list[int] = []
+        with suppress(OSError):
+            namespace = os.readlink(f"/proc/{one.pid}/ns/uts")
+        if one.poll() is not None:
+            return found
         for entry in Path("/proc").iterdir():
             with suppress(OSError, ValueError):
                 words = (entry / "cmdline").read_text()

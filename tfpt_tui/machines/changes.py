@@ -119,7 +119,7 @@ class Changes:
         held = self.held(directory)
         alive = held or owner_of(directory.state) is not None
         replaced = (RunDirectory(self.paths.runs / name) for one in sweep.plan.runs for name in one.replaces)
-        runs = [*sweep.runs, *replaced]
+        runs = [*sweep.runs, *(run for run in replaced if run.path.is_dir())]
         statuses = {run.id: _status(run) for run in runs}
         if held:  # what was lost with its node is tried once more
             statuses |= {run.id: QUEUED for run in sweep.runs if statuses[run.id] == CRASHED}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.errors import MissingError
+from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.machines.changes import Changes
 from tfpt_tui.machines.datasets import digest_of, find_dataset
 from tfpt_tui.machines.jobs import is_open, keep_looking, open_jobs, runs_of, settle_job, submit_parts
@@ -30,12 +31,17 @@ from tfpt_tui.machines.node import begin_again
 from tfpt_tui.machines.wire import FilePart, SweepTold
 from tfpt_tui.own_process import own_command
 from tfpt_tui.runs.plan.plan import Plan
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.state import State, request_stop, status_of, write_state
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
+from tfpt_tui.runs.record.state import State, read_state, request_stop, status_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 
-# Always said, whatever the user's shell says: an open cluster executes whatever anybody sends.
-os.environ |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+# Always said, whatever the user's shell says: an open cluster executes whatever anybody sends. A driver whose head
+# is gone ends after so many seconds, and the next one finds out what became of it.
+os.environ |= {
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
+}
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -138,7 +144,6 @@ class Tasks:
         return (self.kept is None or sweep.id in self.kept) and is_open(sweep, self.paths)
 
 
-@ray.remote(num_cpus=0, max_restarts=0)
 class Keeper:
     """Keeps plans on the head: begins their tasks, takes in what these record, and begins again what was lost."""
 
@@ -160,17 +165,23 @@ class Keeper:
         return [*runs, *([""] if directory.stop.exists() else [])]
 
     async def _keep(self, directory: SweepDirectory, wanted: dict[str, float], digests: dict[str, str]) -> None:
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            if attempt > 1:
-                begin_again(directory, self.paths, attempt)
-            parcel = _pack(directory, self.paths, digests, attempt)
-            if await self._try(directory, parcel, wanted):
-                return
-        settle_job(directory, "crashed", f"its node was lost {MAX_ATTEMPTS} times", self.paths)
+        reason = f"its node was lost {MAX_ATTEMPTS} times"
+        try:
+            for attempt in range(1, MAX_ATTEMPTS + 1):
+                if attempt > 1:
+                    begin_again(directory, self.paths, attempt)
+                parcel = _pack(directory, self.paths, digests, attempt)
+                if await self._try(directory, parcel, wanted):
+                    return
+        except (TfptError, OSError) as error:  # a full disk here, or what came is none of ours
+            reason = str(error)
+        settle_job(directory, "crashed", reason, self.paths)
 
     async def _try(self, directory: SweepDirectory, parcel: Parcel, wanted: dict[str, float]) -> bool:
         """One attempt; False where its node or its process was lost."""
-        said = execute.options(**_options(wanted)).remote(parcel, _actor_name(self.paths))
+        # Ray's own retry would splice two attempts into one.
+        task = ray.remote(num_cpus=0, max_retries=0, **_options(wanted))(execute)
+        said = task.remote(parcel, _actor_name(self.paths))
         cancelling = asyncio.create_task(self._cancel_if_unbegun(directory, said))
         mirror = None
         try:
@@ -206,7 +217,6 @@ class Keeper:
         return Mirror(node, self.paths)
 
 
-@ray.remote(num_cpus=0, max_retries=0)
 def execute(parcel: Parcel, keeper: str) -> Iterator[str | Said]:
     """Run a sweep on this node: first its host name, then what is recorded, until all of it was told.
 
@@ -285,7 +295,7 @@ def _wanted(resources: Mapping[str, Value]) -> dict[str, float]:
 
 
 def _options(wanted: Mapping[str, float]) -> dict[str, Any]:
-    named = {name: value for name, value in wanted.items() if name in ("num_gpus", "num_cpus")}
+    named = {name: value for name, value in wanted.items() if name == "num_gpus"}
     return {**named, "resources": {name: value for name, value in wanted.items() if name not in named}}
 
 
@@ -297,7 +307,8 @@ def _keeper(paths: Paths) -> Any:
     """The actor that keeps the plans of this directory; it is made on this very node, whose files it writes."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     options = {"name": _actor_name(paths), "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True}
-    return Keeper.options(**options, scheduling_strategy=here).remote(str(paths.runs))
+    actor = ray.remote(num_cpus=0, max_restarts=0)(Keeper)
+    return actor.options(**options, scheduling_strategy=here).remote(str(paths.runs))
 
 
 def _find_keeper(paths: Paths) -> Any | None:
@@ -321,6 +332,9 @@ def _own_paths() -> Paths:
 
 def _unpack(parcel: Parcel, paths: Paths) -> SweepDirectory:
     """Record the sweep here, with the directories that this node has of its datasets."""
+    for run in list_runs(paths):  # of an attempt that was lost on this very node: the head has what it told
+        if read_state(run.state).sweep == parcel.sweep and not run.result.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
     directory = SweepDirectory(paths.sweeps / parcel.sweep)
     directory.path.mkdir(parents=True, exist_ok=True)
     write_state(directory.state, State(job=True))

@@ -51,8 +51,8 @@ class Jobs:
         keep_looking(self.look)
 
     def look(self) -> None:
-        """Ask Slurm. What a job left undone that is over gets its result; one that waits and is to stop is cancelled,
-        as nobody there would see the request.
+        """Ask Slurm. What a job left undone that is over gets its result; one that waits and is to stop is
+        cancelled: nobody there would see the request.
         """
         jobs = open_jobs(self.paths)
         try:
