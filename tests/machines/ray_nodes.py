@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -44,7 +45,9 @@ class RayCluster:
     place: Path
     port: int
     token: str
+    scratch: Path  # names of sockets may not be long
     started: dict[str, subprocess.Popen] = field(default_factory=dict)
+    namespaces: dict[int, str] = field(default_factory=dict)
 
     @property
     def runs(self) -> Path:
@@ -81,9 +84,14 @@ class RayCluster:
             stderr=log,
             start_new_session=True,
         )
+        pid = self.started[name].pid
+        wait_until_late(lambda: os.readlink(f"/proc/{pid}/ns/uts") != os.readlink("/proc/self/ns/uts"))
+        self.namespaces[pid] = os.readlink(f"/proc/{pid}/ns/uts")
 
     def start_head(self) -> None:
-        self.start("head", "--head", f"--port={self.port}", "--include-dashboard=false")
+        # A directory of its own: what is left of others in the usual one is taken for this cluster's.
+        own = ("--include-dashboard=false", f"--temp-dir={self.scratch}")
+        self.start("head", "--head", f"--port={self.port}", *own)
 
     def start_node(self, name: str) -> None:
         self.start(name, f"--address={self.address}", f"--resources={json.dumps({'tfpt_slot': 1})}")
@@ -91,18 +99,19 @@ class RayCluster:
     def kill(self, name: str) -> None:
         """As the loss of its power would: all that Ray runs there, with SIGKILL."""
         one = self.started.pop(name)
-        for pid in self.processes(one):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        pids = self.processes(one)
+        while pids:  # what dies is started anew, until the one that does it is dead, too
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
+            pids = self.processes(one)
         one.wait()
 
     def processes(self, one: subprocess.Popen) -> list[int]:
         """All of its host name, but for what our task has started: that must end by itself."""
         found: list[int] = []
-        with suppress(OSError):
-            namespace = os.readlink(f"/proc/{one.pid}/ns/uts")
-        if one.poll() is not None:
-            return found
+        namespace = self.namespaces[one.pid]
         for entry in Path("/proc").iterdir():
             with suppress(OSError, ValueError):
                 words = (entry / "cmdline").read_text()
@@ -123,7 +132,7 @@ class RayCluster:
 def ray_cluster(place: Path):
     """A cluster that is up, with two nodes that offer a slot."""
     place.mkdir(parents=True, exist_ok=True)
-    one = RayCluster(place, _free_port(), secrets.token_hex(16))
+    one = RayCluster(place, _free_port(), secrets.token_hex(16), Path(tempfile.mkdtemp(prefix="ray-")))
     script = place / "fake-python"
     script.write_text(
         f'#!/bin/sh\nFAKE_STORY=$(cat "{place / "story"}") exec "{sys.executable}" "{FAKE_PYTHON}" "$@"\n'
@@ -140,18 +149,23 @@ def ray_cluster(place: Path):
     finally:
         for name in list(one.started):
             one.kill(name)
+        shutil.rmtree(one.scratch, ignore_errors=True)
 
 
 def slots(one: RayCluster) -> int:
     """How many slots the nodes offer together."""
     code = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR'); print(ray.cluster_resources())"
-    done = subprocess.run(
-        [sys.executable, "-c", code, one.address],
-        env={**os.environ, **one.variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, one.address],
+            env={**os.environ, **one.variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,  # while a node joins, a driver may wait for ever
+        )
+    except subprocess.TimeoutExpired:
+        return 0
     return done.stdout.count("tfpt_slot") and int(
         float(done.stdout.split("'tfpt_slot': ")[1].split(",")[0].rstrip("}\n"))
     )
