@@ -32,6 +32,15 @@ def test_reading_commands_load_no_framework(command, tmp_path):
     assert not loaded & (HEAVY | {"textual"})
 
 
+@pytest.mark.parametrize(
+    "module", ["cli.run", "cli.runs", "cli.machines", "ui.app", "ui.monitor.screen", "ui.build.screen"]
+)
+def test_whoever_has_one_machine_loads_nothing_of_others(module):
+    script = f"import tfpt_tui.{module}, sys; print([name for name in sys.modules if 'tfpt_tui.machines' in name])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_supervisor_loads_no_framework():
     assert not loaded_by("import tfpt_tui.runs.supervision.supervisor") & (HEAVY | {"textual"})
 
