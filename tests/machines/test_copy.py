@@ -36,6 +36,7 @@ from tfpt_tui.runs.supervision.rerun import reruns_of
 from tfpt_tui.runs.supervision.resume import resume
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.runs.supervision.supervisor import _settle_orphans
+from tfpt_tui.ui.monitor.reader import RunReader
 
 RUN = "20261129-120000-pytorch-00aa"
 SWEEP = "20261129-120000-demo-00ab"
@@ -176,8 +177,12 @@ def test_a_request_to_stop_a_copy_is_one_to_its_machine(begin, there, here):
 
 def test_a_run_whose_supervisor_died_there_is_crashed_here(here):
     run = told(here, "crashed", over=True)
+    run.config.write_text('[[rows]]\nframework = "pytorch"\ndata = "/d"\n')
     assert status_of(run) == "crashed"
-    assert read_result(run).status == "crashed"
+    assert read_result(run).error.message == "its supervisor on box exited unexpectedly; resume its sweep there"
+    view = RunReader(run, here).read()
+    assert view.machine == "box"
+    assert "tfpt-tui runs resume" not in view.error.message
 
 
 def test_a_restart_that_a_duel_did_not_need_is_gone_here_too(here):

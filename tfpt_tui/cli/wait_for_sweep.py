@@ -15,7 +15,7 @@ from tfpt_tui.results.comparison.published import has_printed_numbers
 from tfpt_tui.results.presentation.run_report import report_run
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
 from tfpt_tui.results.store.reader import read_result
-from tfpt_tui.runs.record.state import RESUMABLE, status_of
+from tfpt_tui.runs.record.state import RESUMABLE, machine_of, status_of
 from tfpt_tui.runs.record.sweep import Sweep
 from tfpt_tui.runs.supervision.queue import alive_here
 from tfpt_tui.runs.tasks.preparation import list_preparations
@@ -39,7 +39,8 @@ def wait_for_sweep(
             say(f"the runs continue; follow them with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
             return 0
     show(report(sweep, invocation.paths))
-    if any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
+    elsewhere = machine_of(sweep.directory)
+    if not elsewhere and any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
         say(f"resume what did not complete: tfpt-tui runs resume {sweep.id}")
     return INTERRUPTED if interrupted else exit_code(sweep)
 

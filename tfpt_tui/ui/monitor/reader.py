@@ -179,7 +179,8 @@ class RunReader:
         error = result.error or RunError()
         silence = "stopped on request" if status == "stopped" else "it left no message"
         message = error.message or silence
-        if status in RESUMABLE and "runs resume" not in message and self._is_planned(result.sweep):
+        resumable = status in RESUMABLE and not self._view.machine
+        if resumable and "runs resume" not in message and self._is_planned(result.sweep):
             message += f"\nresume with: tfpt-tui runs resume {result.sweep}"
         return dataclasses.replace(error, message=message)
 
