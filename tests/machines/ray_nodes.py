@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -154,21 +155,19 @@ def ray_cluster(place: Path):
 
 def slots(one: RayCluster) -> int:
     """How many slots the nodes offer together."""
-    code = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR'); print(ray.cluster_resources())"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code, one.address],
+            [str(Path(sys.executable).with_name("ray")), "status", f"--address={one.address}"],
             env={**os.environ, **one.variables},
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,  # while a node joins, a driver may wait for ever
+            timeout=20,
         )
     except subprocess.TimeoutExpired:
         return 0
-    return done.stdout.count("tfpt_slot") and int(
-        float(done.stdout.split("'tfpt_slot': ")[1].split(",")[0].rstrip("}\n"))
-    )
+    found = re.search(r"/([0-9.]+) tfpt_slot", done.stdout)
+    return int(float(found[1])) if found else 0
 
 
 def settings_for(one: RayCluster) -> str:

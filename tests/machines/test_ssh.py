@@ -15,6 +15,8 @@ from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.settings import load_settings
+from tfpt_tui.data.prepare import Target, prepare
+from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.errors import MissingError
 from tfpt_tui.machines import connection, follower
 from tfpt_tui.machines.check import check_machine
@@ -173,16 +175,17 @@ def test_what_hardware_a_machine_uses_and_does_is_known_while_it_is_heard(machin
 
 
 @pytest.mark.parametrize("how", ["send", "prepare"])
-def test_a_dataset_that_is_missing_is_brought_as_requested(settings, boxes, dataset, how, capsys):
+def test_a_dataset_that_is_missing_is_brought_as_requested(settings, boxes, how, capsys):
     tell(boxes["box1"], "completes")
     hidden = boxes["box1"].home.parent / HIDDEN / "tiny"
-    shutil.copytree(dataset, hidden, dirs_exist_ok=True)
+    shutil.rmtree(hidden, ignore_errors=True)
+    prepare(make_synthetic(limit=8 + len(how), classes=2), Target(hidden), jobs=1)  # as no other test has it
     place = boxes["box1"].home / "data" / "tfpt-tui" / "datasets"
     shutil.rmtree(place, ignore_errors=True)
     assert run_on("box1", hidden) == 3
     assert "--provide prepare makes it there" in capsys.readouterr().err
     assert run_on("box1", hidden, "--provide", how, "--rows", "1") == 0
-    assert len(list(place.rglob("*.jpg"))) == len(list(dataset.rglob("*.jpg")))
+    assert len(list(place.rglob("*.jpg"))) == len(list(hidden.rglob("*.jpg")))
     assert [name.name for name in place.iterdir()] == ["tiny"]
 
 

@@ -144,7 +144,7 @@ def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: Bina
                 said = heard.get(timeout=LOOK_S)
                 if said is None:
                     return
-                _stop(said, paths)
+                _stop(said, paths, jobs)
     finally:
         gpu.stop()
 
@@ -197,13 +197,15 @@ def _ray() -> ModuleType:
     return ray_cluster
 
 
-def _stop(request: Request, paths: Paths) -> None:
+def _stop(request: Request, paths: Paths, jobs: Scheduler | None) -> None:
     """Ask a run, or a whole sweep, to stop; where it is gone meanwhile, that was wanted."""
     inside = [name for name in (request.run, request.sweep) if name]
     if request.do == "stop" and inside and os.sep not in inside[0]:
         with suppress(MissingError):
             run, sweep = RunDirectory(paths.runs / request.run), SweepDirectory(paths.sweeps / request.sweep)
             request_stop(run if request.run else sweep)
+            if jobs and not request.run:
+                jobs.stop(sweep)
 
 
 def _marks(known: Mapping[str, object]) -> dict[str, dict[str, Mark]]:

@@ -106,7 +106,16 @@ class Changes:
             if changed_ns != self.listed_ns:
                 self.listed_ns = changed_ns
                 recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
-                self.followed |= {one.id for one in recent if _is_open(one) or self.held(one)}
+                self.followed |= {one.id for one in recent if _is_open(one) or self._is_left_to_a_job(one)}
+
+    def _is_left_to_a_job(self, sweep: SweepDirectory) -> bool:
+        """Whether a scheduler holds it, and a run of it has no result."""
+        if not self.held(sweep):
+            return False
+        try:
+            return not all(run.result.exists() for run in read_sweep(sweep, self.paths).runs)
+        except TfptError:
+            return False
 
     def _look_at(self, directory: SweepDirectory) -> Iterator[Said]:
         try:
@@ -125,11 +134,13 @@ class Changes:
             statuses |= {run.id: QUEUED for run in sweep.runs if statuses[run.id] == CRASHED}
         burn_in = tuple(one.run for one in sweep.plan.runs if one.burn_in)
         if directory.id not in self.told:
-            yield SweepTold(directory.id, dict.fromkeys(statuses, QUEUED), burn_in), b""
+            yield SweepTold(directory.id, dict.fromkeys(statuses, ""), burn_in), b""
         yield from self._send(directory.path, SWEEP_FILES, directory.id)
         for run in runs:
+            ended = statuses[run.id] not in ALIVE and run.result.exists()
+            if not ended:
+                self.ended.discard(run.id)  # it may begin once more, in the next attempt of a job
             if run.id not in self.ended:
-                ended = statuses[run.id] not in ALIVE and run.result.exists()
                 names = RUN_FILES if ended else RUN_FILES[:-1]
                 yield from self._send(run.path, names, directory.id, run.id)
                 self.ended |= {run.id} if ended else set()

@@ -41,7 +41,10 @@ class Scheduler(Protocol):
         """Begin to ask how the jobs are, in a thread."""
 
     def holds(self, sweep: SweepDirectory) -> bool:
-        """Whether the sweep's job waits or runs; one of which nothing is known yet may."""
+        """Whether the sweep's job waits or runs, or will once more; one of which nothing is known yet may."""
+
+    def stop(self, sweep: SweepDirectory) -> None:
+        """Note that somebody wants its job to end, which may wait where nobody reads the request."""
 
 
 def submit_parts(
@@ -88,10 +91,9 @@ def read_job(sweep: SweepDirectory) -> Job | None:
         return None
 
 
-def open_jobs(paths: Paths) -> dict[SweepDirectory, Job]:
-    """The sweeps of jobs with a run that has no result."""
-    recent = list_sweeps(paths)[:RECENT_SWEEPS]
-    jobs = ((sweep, read_job(sweep)) for sweep in recent if is_open(sweep, paths))
+def recent_jobs(paths: Paths) -> dict[SweepDirectory, Job]:
+    """The sweeps of jobs, newest first."""
+    jobs = ((sweep, read_job(sweep)) for sweep in list_sweeps(paths)[:RECENT_SWEEPS])
     return {sweep: job for sweep, job in jobs if job}
 
 

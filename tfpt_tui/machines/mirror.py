@@ -85,12 +85,14 @@ class Mirror:
             if status == DELETED:
                 self._remove(run)
                 continue
-            state = State(status=status, sweep=sweep.id, burn_in=name in told.burn_in, machine=self.machine)
-            known = self._make(run, state)
-            # The first word, before any file, says of all that they are queued: what is known is newer.
-            if known != state and not (known.status and status == QUEUED):
+            state = State(
+                status=status or QUEUED, sweep=sweep.id, burn_in=name in told.burn_in, machine=self.machine
+            )
+            if self._make(run, state) != state and status:
                 write_state(run.state, state)
-            if status not in ALIVE:
+            if status in ALIVE:
+                run.result.unlink(missing_ok=True)  # of an attempt before
+            elif status:
                 run.stop.unlink(missing_ok=True)
         state = State(status=OVER if told.over else OPEN, message=told.message, machine=self.machine)
         if read_state(sweep.state) != state:

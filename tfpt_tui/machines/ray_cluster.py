@@ -25,7 +25,7 @@ from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.machines.changes import Changes
 from tfpt_tui.machines.datasets import digest_of, find_dataset
-from tfpt_tui.machines.jobs import is_open, keep_looking, open_jobs, runs_of, settle_job, submit_parts
+from tfpt_tui.machines.jobs import is_open, keep_looking, recent_jobs, runs_of, settle_job, submit_parts
 from tfpt_tui.machines.mirror import OPEN, Mirror
 from tfpt_tui.machines.node import begin_again
 from tfpt_tui.machines.wire import FilePart, SweepTold
@@ -133,15 +133,18 @@ class Tasks:
         except Exception:  # away, in one of Ray's many ways: nothing is known to be over
             self.kept = None
             return
-        for sweep in open_jobs(self.paths):
-            if sweep.id not in self.kept:
+        for sweep in recent_jobs(self.paths):
+            if sweep.id not in self.kept and is_open(sweep, self.paths):
                 settle_job(
                     sweep, "crashed", "the head of the Ray cluster was lost, and with it the plan", self.paths
                 )
 
     def holds(self, sweep: SweepDirectory) -> bool:
-        """Whether the actor keeps the sweep, and something of it is left."""
-        return (self.kept is None or sweep.id in self.kept) and is_open(sweep, self.paths)
+        """Whether the actor keeps the sweep; while it does not answer, whether something of it is left."""
+        return is_open(sweep, self.paths) if self.kept is None else sweep.id in self.kept
+
+    def stop(self, sweep: SweepDirectory) -> None:
+        """The actor reads the request itself."""
 
 
 class Keeper:

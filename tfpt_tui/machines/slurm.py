@@ -16,7 +16,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError
-from tfpt_tui.machines.jobs import Job, is_open, keep_looking, open_jobs, settle_job, submit_parts
+from tfpt_tui.machines.jobs import Job, is_open, keep_looking, read_job, recent_jobs, settle_job, submit_parts
 from tfpt_tui.machines.slurm_job import run_sweep
 from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.directory import SweepDirectory
@@ -41,10 +41,11 @@ GONE = "GONE"  # Slurm does not know it any more
 
 @dataclass
 class Jobs:
-    """The jobs of the sweeps that are not over, with the states that Slurm told last."""
+    """The jobs of sweeps, with the states that Slurm told last, and those that are to stop."""
 
     paths: Paths
     states: dict[str, str] = field(default_factory=dict)
+    stopping: set[str] = field(default_factory=set)
 
     def watch(self) -> None:
         """A controller that is down is waited for."""
@@ -54,7 +55,7 @@ class Jobs:
         """Ask Slurm. What a job left undone that is over gets its result; one that waits and is to stop is
         cancelled: nobody there would see the request.
         """
-        jobs = open_jobs(self.paths)
+        jobs = {sweep: job for sweep, job in recent_jobs(self.paths).items() if self._is_asked_about(sweep)}
         try:
             states = job_states([job.id for job in jobs.values()])
         except MissingError:
@@ -63,12 +64,21 @@ class Jobs:
             self.states[sweep.id] = states.get(job.id, GONE)
             if self.states[sweep.id] not in HELD:
                 _settle(sweep, job, self.states[sweep.id], self.paths)
-            elif self.states[sweep.id] in PENDING and sweep.stop.exists():
+            elif self.states[sweep.id] in PENDING and sweep.id in self.stopping:
                 _cancel(job)
 
     def holds(self, sweep: SweepDirectory) -> bool:
-        """Whether the sweep's job waits or runs, and something of it is left."""
-        return self.states.get(sweep.id, HELD[0]) in HELD and is_open(sweep, self.paths)
+        """Whether the sweep's job waits or runs; between two attempts of it all runs may have a result."""
+        known = self.states.get(sweep.id)
+        return known in HELD if known else read_job(sweep) is not None
+
+    def stop(self, sweep: SweepDirectory) -> None:
+        """Somebody wants it to end; what a preempted job leaves says so, too, and shall go on."""
+        self.stopping.add(sweep.id)
+
+    def _is_asked_about(self, sweep: SweepDirectory) -> bool:
+        """What is over once, and has all its results, is so for good."""
+        return self.states.get(sweep.id) in (None, *HELD) or is_open(sweep, self.paths)
 
 
 def submit_jobs(

@@ -66,7 +66,9 @@ class FilePart:
 
 @dataclass(frozen=True)
 class SweepTold:
-    """The runs of a sweep, each with its status; nothing follows of one that is ``over``."""
+    """The runs of a sweep, each with its status, "" before its files were sent; nothing follows of one that is
+    ``over``.
+    """
 
     sweep: str
     runs: Mapping[str, str] = field(default_factory=dict)
