@@ -179,7 +179,7 @@ def test_a_dataset_that_is_missing_is_brought_as_requested(settings, boxes, how,
     tell(boxes["box1"], "completes")
     hidden = boxes["box1"].home.parent / HIDDEN / "tiny"
     shutil.rmtree(hidden, ignore_errors=True)
-    prepare(make_synthetic(limit=8 + len(how), classes=2), Target(hidden), jobs=1)  # as no other test has it
+    prepare(make_synthetic(limit=16 + len(how), classes=2), Target(hidden), jobs=1)  # as no other test has it
     place = boxes["box1"].home / "data" / "tfpt-tui" / "datasets"
     shutil.rmtree(place, ignore_errors=True)
     assert run_on("box1", hidden) == 3
