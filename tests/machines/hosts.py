@@ -34,7 +34,8 @@ def why_none() -> str:
         return "no OpenSSH server here: apt-get install openssh-server"
     if os.geteuid() != 0:
         return "a host name of its own needs root (unshare --uts)"
-    done = subprocess.run(["unshare", "--uts", "--mount", "true"], capture_output=True, check=False)
+    trial = ["unshare", "--uts", "--mount", "sh", "-c", "hostname trial && mount -t tmpfs none /mnt"]
+    done = subprocess.run(trial, capture_output=True, check=False)
     return "" if done.returncode == 0 else "this container may make no namespaces"
 
 

@@ -35,7 +35,7 @@ def why_none() -> str:
         return "Ray is not installed: pip install 'tfpt-tui[ray]'"
     if os.geteuid() != 0:
         return "a host name of its own needs root (unshare --uts)"
-    done = subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False)
+    done = subprocess.run(["unshare", "--uts", "hostname", "trial"], capture_output=True, check=False)
     return "" if done.returncode == 0 else "this container may make no UTS namespace"
 
 
