@@ -16,7 +16,7 @@ from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.machines.changes import GROWING, Changes
 from tfpt_tui.machines.mirror import OVER, Mirror
-from tfpt_tui.machines.wire import FilePart, SweepTold
+from tfpt_tui.machines.wire import FilePart, SweepStatus
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
@@ -61,7 +61,7 @@ def begin(there, dataset, fake_python, monkeypatch):
 
 def told(here, status: str, *, over: bool = False) -> RunDirectory:
     """A copy of one run of which its machine told that status."""
-    Mirror("box", here).tell(SweepTold(SWEEP, {RUN: status}, over=over))
+    Mirror("box", here).tell(SweepStatus(SWEEP, {RUN: status}, over=over))
     return RunDirectory(here.runs / RUN)
 
 
@@ -231,7 +231,7 @@ def test_a_machine_may_not_write_into_a_run_of_another_or_of_ours(here):
     with pytest.raises(MissingError, match="not one of its own"):
         Mirror("other", here).add(FilePart(SWEEP, "events.jsonl", RUN), b"x")
     with pytest.raises(MissingError, match="has the name of one that is here"):
-        Mirror("other", here).tell(SweepTold(SWEEP, {RUN: "running"}))
+        Mirror("other", here).tell(SweepStatus(SWEEP, {RUN: "running"}))
     assert machine_of(run) == "box"
 
 
@@ -254,7 +254,7 @@ def test_a_file_that_is_sent_whole_takes_its_place_when_all_of_it_is_here(here):
     assert path.read_bytes() == b"old"
     mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
     assert path.read_bytes() == b"new one"
-    with pytest.raises(MissingError, match="order"):
+    with pytest.raises(MissingError, match="wrong order"):
         mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
 
 

@@ -113,10 +113,10 @@ def follow_together(sweeps: Sequence[tuple[str, Sweep]]) -> bool:
     was used.
     """
     interrupts = Interrupts(*(sweep for _, sweep in sweeps))
-    told = [_tell_all(sweep, name) for name, sweep in sweeps]
-    while told:
+    narrations = [_tell_all(sweep, name) for name, sweep in sweeps]
+    while narrations:
         with interrupts:
-            told = [one for one in told if next(one, True) is None]
+            narrations = [one for one in narrations if next(one, True) is None]
             time.sleep(POLL_S)
     return interrupts.used
 

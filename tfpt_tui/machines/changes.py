@@ -13,7 +13,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.files import open_regular
-from tfpt_tui.machines.wire import CHUNK_BYTES, FilePart, SweepTold
+from tfpt_tui.machines.wire import CHUNK_BYTES, FilePart, SweepStatus
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.state import machine_of, owner_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import read_sweep
@@ -35,7 +35,7 @@ QUEUED = "queued"
 CRASHED = "crashed"
 DELETED = "deleted"
 
-Said = tuple[FilePart | SweepTold, bytes]
+Said = tuple[FilePart | SweepStatus, bytes]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Changes:
     held: Callable[[SweepDirectory], bool] = lambda _: False
     followed: set[str] = field(default_factory=set)
     sent: dict[Path, Sent] = field(default_factory=dict)
-    told: dict[str, SweepTold] = field(default_factory=dict)
+    latest: dict[str, SweepStatus] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     listed_ns: int = -1
 
@@ -96,8 +96,8 @@ class Changes:
 
     def progress(self) -> tuple[int, int]:
         """Of the plans that are under way: how many runs are over, and how many there are."""
-        told = [self.told[name] for name in self.followed if name in self.told]
-        statuses = [status for one in told for status in one.runs.values()]
+        found = [self.latest[name] for name in self.followed if name in self.latest]
+        statuses = [status for one in found for status in one.runs.values()]
         return sum(status not in ALIVE for status in statuses), len(statuses)
 
     def _find_new_ones(self) -> None:
@@ -122,7 +122,7 @@ class Changes:
             sweep = read_sweep(directory, self.paths)
         except TfptError:
             if not directory.path.is_dir():
-                yield from self._tell(SweepTold(directory.id, over=True))
+                yield from self._say(SweepStatus(directory.id, over=True))
             return
         # In this order: what a supervisor writes last is looked at after.
         held = self.held(directory)
@@ -133,8 +133,8 @@ class Changes:
         if held:  # what was lost with its node is tried once more
             statuses |= {run.id: QUEUED for run in sweep.runs if statuses[run.id] == CRASHED}
         burn_in = tuple(one.run for one in sweep.plan.runs if one.burn_in)
-        if directory.id not in self.told:
-            yield SweepTold(directory.id, dict.fromkeys(statuses, ""), burn_in), b""
+        if directory.id not in self.latest:
+            yield SweepStatus(directory.id, dict.fromkeys(statuses, ""), burn_in), b""
         yield from self._send(directory.path, SWEEP_FILES, directory.id)
         for run in runs:
             ended = statuses[run.id] not in ALIVE and run.result.exists()
@@ -146,14 +146,14 @@ class Changes:
                 self.ended |= {run.id} if ended else set()
         over = not alive and not any(status in ALIVE for status in statuses.values())
         message = read_state(directory.state).message
-        yield from self._tell(SweepTold(directory.id, statuses, burn_in, message, over))
+        yield from self._say(SweepStatus(directory.id, statuses, burn_in, message, over))
 
-    def _tell(self, told: SweepTold) -> Iterator[Said]:
-        if told != self.told.get(told.sweep):
-            self.told[told.sweep] = told
-            yield told, b""
-        if told.over:
-            self.followed.discard(told.sweep)
+    def _say(self, news: SweepStatus) -> Iterator[Said]:
+        if news != self.latest.get(news.sweep):
+            self.latest[news.sweep] = news
+            yield news, b""
+        if news.over:
+            self.followed.discard(news.sweep)
 
     def _send(self, directory: Path, names: Sequence[str], sweep: str, run: str = "") -> Iterator[Said]:
         for name in names:

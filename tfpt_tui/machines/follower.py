@@ -19,7 +19,7 @@ from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.files import append_to, lock
 from tfpt_tui.machines.connection import connected
 from tfpt_tui.machines.mirror import Mirror
-from tfpt_tui.machines.wire import Beat, FilePart, Request, SweepTold
+from tfpt_tui.machines.wire import Beat, FilePart, Request, SweepStatus
 from tfpt_tui.runs.record.contact import Contact, read_contact, write_contact
 
 # From one try to reach a machine to the next; each waits twice as long as the one before.
@@ -92,7 +92,7 @@ def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
     with connected(machine, Request("follow", known=known)) as connection:
         for frame, content in connection.hear():
             match frame:
-                case FilePart() | SweepTold():
+                case FilePart() | SweepStatus():
                     try:
                         mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
                     except OSError as error:

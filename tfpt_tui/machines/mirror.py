@@ -1,4 +1,4 @@
-"""The copy, here, of the sweeps and runs of another machine: it grows as what is told of them comes in.
+"""The copy, here, of the sweeps and runs of another machine: it grows with what comes in of them.
 
 They lie among our own, so that whatever reads runs reads these; a name in their state tells them apart. Nothing
 that comes in decides where a file is written: it names a sweep, a run and one of the known files.
@@ -27,7 +27,7 @@ from tfpt_tui.machines.changes import (
     Mark,
     mark_of,
 )
-from tfpt_tui.machines.wire import FilePart, SweepTold
+from tfpt_tui.machines.wire import FilePart, SweepStatus
 from tfpt_tui.runs.record.directory import RUN_ID, SWEEP_ID, RunDirectory, SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.state import NO_STATE, State, machine_of, read_state, write_state
 from tfpt_tui.runs.record.sweep import read_sweep
@@ -47,11 +47,11 @@ class Mirror:
     alive: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def known(self) -> dict[str, dict[str, Mark]]:
-        """What is here already of the sweeps whose end has not been told."""
+        """What is here already of the sweeps that are not over."""
         return {sweep.id: dict(self._marks(sweep)) for sweep in self.open_sweeps()}
 
     def open_sweeps(self) -> list[SweepDirectory]:
-        """The sweeps of this machine whose end has not been told."""
+        """The sweeps of this machine that are not over."""
         recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
         states = ((sweep, read_state(sweep.state)) for sweep in recent)
         return [sweep for sweep, state in states if state.machine == self.machine and state.status != OVER]
@@ -71,22 +71,22 @@ class Mirror:
                 yield sweep, ""
             yield from ((sweep, run) for run in runs if self._run(run).stop.exists())
 
-    def tell(self, told: SweepTold) -> None:
+    def tell(self, news: SweepStatus) -> None:
         """Take in how a sweep and its runs stand.
 
         Raises:
             MissingError: it is no sweep that the machine may have, or ours.
             OSError: it cannot be written.
         """
-        sweep = self._sweep(told.sweep)
+        sweep = self._sweep(news.sweep)
         self._make(sweep, State(status=OPEN, machine=self.machine))
-        for name, status in told.runs.items():
+        for name, status in news.runs.items():
             run = self._run(name)
             if status == DELETED:
                 self._remove(run)
                 continue
             state = State(
-                status=status or QUEUED, sweep=sweep.id, burn_in=name in told.burn_in, machine=self.machine
+                status=status or QUEUED, sweep=sweep.id, burn_in=name in news.burn_in, machine=self.machine
             )
             if self._make(run, state) != state and status:
                 write_state(run.state, state)
@@ -94,11 +94,11 @@ class Mirror:
                 run.result.unlink(missing_ok=True)  # of an attempt before
             elif status:
                 run.stop.unlink(missing_ok=True)
-        state = State(status=OVER if told.over else OPEN, message=told.message, machine=self.machine)
+        state = State(status=OVER if news.over else OPEN, message=news.message, machine=self.machine)
         if read_state(sweep.state) != state:
             write_state(sweep.state, state)
-        self.alive[sweep.id] = tuple(run for run, status in told.runs.items() if status in ALIVE)
-        if told.over:
+        self.alive[sweep.id] = tuple(run for run, status in news.runs.items() if status in ALIVE)
+        if news.over:
             del self.alive[sweep.id]
             sweep.stop.unlink(missing_ok=True)
 
@@ -137,7 +137,7 @@ class Mirror:
         if part.start == 0:
             kept.clear()
         if len(kept) != part.start or len(kept) + len(content) > MAX_WHOLE_BYTES:
-            raise MissingError(f"{self.machine}: {path.name} came in an order that is none")
+            raise MissingError(f"{self.machine}: {path.name} came in a wrong order")
         kept += content
         if not part.more:
             del self.parts[path]

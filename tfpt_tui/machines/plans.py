@@ -1,4 +1,4 @@
-"""A plan as it is told to another machine, and read there."""
+"""A plan as it is sent to another machine, and read there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan_from(document: Mapping[str, object], places: Mapping[str, str]) -> Plan
     """The plan of a document, with the directories of this machine in the ``places`` of those that it names.
 
     Raises:
-        UsageError: it is none, or a configuration is refused here.
+        UsageError: it is not a plan, or a configuration is refused here.
     """
     try:
         plan = build(Plan, document)

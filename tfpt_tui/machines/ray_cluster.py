@@ -28,7 +28,7 @@ from tfpt_tui.machines.datasets import digest_of, find_dataset
 from tfpt_tui.machines.jobs import is_open, keep_looking, recent_jobs, runs_of, settle_job, submit_parts
 from tfpt_tui.machines.mirror import OPEN, Mirror
 from tfpt_tui.machines.node import begin_again
-from tfpt_tui.machines.wire import FilePart, SweepTold
+from tfpt_tui.machines.wire import FilePart, SweepStatus
 from tfpt_tui.own_process import own_command
 from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
@@ -55,7 +55,7 @@ LOOK_S = 0.5
 WISHES_S = 1.0
 ANSWER_S = 10.0
 
-Said = list[tuple[FilePart | SweepTold, bytes]]
+Said = list[tuple[FilePart | SweepStatus, bytes]]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def connect(address: str) -> None:
 def submit_tasks(
     plan: Plan, settings: UserSettings, paths: Paths, number: int, address: str, resources: Mapping[str, Value]
 ) -> list[str]:
-    """Hand the plan to the actor that keeps it, as as many tasks as can be told apart; returns their sweeps.
+    """Hand the plan to the actor that keeps it, one task for each part; returns their sweeps.
 
     Raises:
         MissingError: the cluster is not there, or no node offers what a task needs.
@@ -114,7 +114,7 @@ def submit_tasks(
 
 @dataclass
 class Tasks:
-    """The plans that the actor keeps, as it told last."""
+    """The plans that the actor keeps, by its last answer."""
 
     paths: Paths
     address: str
@@ -176,7 +176,7 @@ class Keeper:
                 parcel = _pack(directory, self.paths, digests, attempt)
                 if await self._try(directory, parcel, wanted):
                     return
-        except (TfptError, OSError) as error:  # a full disk here, or what came is none of ours
+        except (TfptError, OSError) as error:  # a full disk here, or what came is not ours
             reason = str(error)
         settle_job(directory, "crashed", reason, self.paths)
 
@@ -221,7 +221,7 @@ class Keeper:
 
 
 def execute(parcel: Parcel, keeper: str) -> Iterator[str | Said]:
-    """Run a sweep on this node: first its host name, then what is recorded, until all of it was told.
+    """Run a sweep on this node: first its host name, then what is recorded, until all of it is sent.
 
     The supervisor is a child of this process and dies with it, however it dies.
     """
@@ -335,7 +335,7 @@ def _own_paths() -> Paths:
 
 def _unpack(parcel: Parcel, paths: Paths) -> SweepDirectory:
     """Record the sweep here, with the directories that this node has of its datasets."""
-    for run in list_runs(paths):  # of an attempt that was lost on this very node: the head has what it told
+    for run in list_runs(paths):  # of an attempt that was lost on this very node: the head has what it sent
         if read_state(run.state).sweep == parcel.sweep and not run.result.exists():
             shutil.rmtree(run.path, ignore_errors=True)
     directory = SweepDirectory(paths.sweeps / parcel.sweep)

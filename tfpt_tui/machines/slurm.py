@@ -41,7 +41,7 @@ GONE = "GONE"  # Slurm does not know it any more
 
 @dataclass
 class Jobs:
-    """The jobs of sweeps, with the states that Slurm told last, and those that are to stop."""
+    """The jobs of sweeps, with their last known states, and those that are to stop."""
 
     paths: Paths
     states: dict[str, str] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def submit_jobs(
     partition: str,
     resources: Mapping[str, Value],
 ) -> list[str]:
-    """Submit the plan as as many jobs as can be told apart; returns the IDs of their sweeps.
+    """Submit the plan one job for each part; returns the IDs of their sweeps.
 
     Raises:
         MissingError: no environment of that name, submitit or Slurm is missing, or refuses the job.

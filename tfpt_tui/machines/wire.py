@@ -65,7 +65,7 @@ class FilePart:
 
 
 @dataclass(frozen=True)
-class SweepTold:
+class SweepStatus:
     """The runs of a sweep, each with its status, "" before its files were sent; nothing follows of one that is
     ``over``.
     """
@@ -119,7 +119,7 @@ class Done:
     """What was wanted is done."""
 
 
-Frame = Request | FilePart | SweepTold | Beat | Found | Submitted | Refused | Done
+Frame = Request | FilePart | SweepStatus | Beat | Found | Submitted | Refused | Done
 KINDS: Mapping[str, type[Frame]] = {kind.__name__: kind for kind in get_args(Frame)}
 
 
@@ -134,7 +134,7 @@ def read_frame(stream: BinaryIO) -> tuple[Frame, bytes] | None:
     """The next thing that is said; None at the end, also in the middle of one: what was cut off is not there.
 
     Raises:
-        MissingError: it is none of ours.
+        MissingError: it is not a frame of ours.
     """
     line = stream.readline(MAX_LINE_BYTES)
     if not line.endswith(b"\n"):

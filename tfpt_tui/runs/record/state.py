@@ -39,7 +39,7 @@ class State:
 
     ``status`` and ``message`` are a supervisor's, for those who look; ``sweep`` and ``burn_in`` are a run's.
     ``machine`` is the name of another machine whose run or sweep this is the copy of, with the ``status`` that it
-    told last: no process here owns it. ``job`` says that the job of a scheduler will run it, which waits.
+    sent last: no process here owns it. ``job`` says that the job of a scheduler will run it, which waits.
     """
 
     boot_id: str = ""
@@ -155,7 +155,7 @@ def lives(process: Process, trace: Path) -> bool:
 def status_of(run: RunDirectory) -> str:
     """One word for the run: how it ended, or ``queued`` or ``running`` while its supervisor is alive.
 
-    That of a copy is what its machine told last.
+    That of a copy is the last that its machine sent.
     """
     ended = _ending_of(run)
     if ended:
