@@ -1,4 +1,5 @@
 import os
+import subprocess
 import threading
 
 import pytest
@@ -48,6 +49,19 @@ def test_a_child_that_holds_the_streams_open_is_not_waited_for(tmp_path):
     answer = shell(f"sleep 600 & echo $! > {tmp_path}/child; echo done")
     assert (answer.stdout, answer.cut) == ("done\n", "")
     wait_until(lambda: is_gone(child_of(tmp_path / "child")), 30)
+
+
+def test_what_is_printed_just_before_the_end_is_not_lost(monkeypatch):
+    poll = subprocess.Popen.poll
+
+    def after_its_end(process):
+        """The program prints and ends between two of our looks."""
+        if process.returncode is None:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        return poll(process)
+
+    monkeypatch.setattr(subprocess.Popen, "poll", after_its_end)
+    assert shell("sleep 0.3; echo done").stdout == "done\n"
 
 
 def test_a_program_that_prints_without_end_fills_no_memory():

@@ -115,8 +115,12 @@ def _listen(
         for stream in heard:
             assert stream is not None
             selector.register(stream, selectors.EVENT_READ)
-        # Its children may hold the streams open when it has ended.
-        while (ready := selector.select(GLANCE_S)) or process.poll() is None:
+        while True:
+            # Asked before its streams are read: what it printed just before its end is not lost.
+            ended = process.poll() is not None
+            ready = selector.select(0 if ended else GLANCE_S)
+            if ended and not ready:  # its children may still hold the streams open
+                return answer()
             if cancelled():
                 raise AbandonedError
             for key, _ in ready:
@@ -131,4 +135,3 @@ def _listen(
                 return answer(LATE)
             if seconds > silence_s and not heard[process.stdout]:
                 return answer(SILENT)
-    return answer()

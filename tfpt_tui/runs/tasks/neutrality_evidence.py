@@ -366,10 +366,11 @@ def wait_for_epochs(arm: Arm, count: int) -> None:
     """
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
+        over = arm.process.poll() is not None  # before the look: what was written last is in it
         arm.log.read()
         if len(arm.log.seconds) >= count:
             return
-        if arm.process.poll() is not None:
+        if over:
             raise TfptError(f"{arm.log.path.parent.name}: ended early: {_last_line(arm.errors)}")
         if time.monotonic() > deadline:
             raise TfptError(f"{arm.log.path.parent.name}: no epoch within {START_TIMEOUT_S} s")
