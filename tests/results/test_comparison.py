@@ -167,6 +167,16 @@ def test_the_answer_is_a_sentence_with_its_interval_and_separate_numbers():
     assert row["p_value"] < 0.05
 
 
+def test_several_comparisons_learn_the_same_where_each_row_is_near_its_own_baseline():
+    small = [result("a", batch_size=16, accuracy=0.40), result("b", "tensorflow", batch_size=16, accuracy=0.39)]
+    large = [result("c", batch_size=64, accuracy=0.32), result("d", "tensorflow", batch_size=64, accuracy=0.34)]
+    told = "same learning in all 2 comparisons: test accuracies at most 2.0 points apart"
+    assert told in compare([*small, *large], by="batch_size").answer
+    large[1] = result("d", "tensorflow", batch_size=64, accuracy=0.2)
+    told = "same learning in 1 of 2 comparisons: test accuracies at most 1.0 points apart"
+    assert told in compare([*small, *large], by="batch_size").answer
+
+
 def test_a_failed_repeat_leaves_its_partner_out():
     broken = [*repeats("t", "tensorflow")[:2], result("t2", "tensorflow", status="crashed", seed=2)]
     assert notes_with(compare([*repeats("p"), *broken]), "in too few runs to be sure (2 of 3 pairs)")

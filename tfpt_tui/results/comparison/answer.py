@@ -21,6 +21,7 @@ DISTURBANCES = {
     BUSY: "other load",
     "foreign_gpu_process": "another process on the GPU",
     "overlap": "another worker of tfpt-tui",
+    "shared_host": "shared host",
     "quota_throttled": "the CPU quota held it up",
     "throttled": "the GPU slowed down",
     "swapped": "memory came back from swap",
@@ -104,7 +105,7 @@ def _is_tuned(entry: Group) -> bool:
 
 
 def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    """Whether rows learned the same: once for all that did, and a line for each that did not."""
+    """Whether rows learned the same: a line for each that did not, and one for all others."""
     compared = [one for one in verdicts if one.baseline and one.entry is not one.baseline and one.time]
     lines = [
         f"{kind_of(one.entry, groups)}{one.entry.name}: not equivalent: {one.learning.why},"
@@ -113,20 +114,26 @@ def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[s
         if one.in_band is False
     ]
     same = [one for one in compared if one.in_band]
-    if same and not lines:
-        entries = [entry for entry in groups if any(entry in (one.baseline, one.entry) for one in same)]
-        lines.append(f"same learning: test accuracy {_accuracies(entries)}")
+    if same:
+        lines.append(_same_learning(same, groups, others=len(compared) - len(same)))
     if not lines and compared and not any(entry.accuracies() for entry in groups if entry.measure == END_TO_END):
         lines += ["accuracy was not measured"] * any(entry.measure == END_TO_END for entry in groups)
     return lines
 
 
-def _accuracies(entries: Sequence[Group]) -> str:
-    """Each row's where they are two, else from the lowest to the highest."""
-    percent = [100 * statistics.median(entry.accuracies()) for entry in entries]
-    if len(percent) == 2:
-        return " and ".join(f"{one:.1f} % in {entry.name}" for one, entry in zip(percent, entries, strict=True))
-    return f"{min(percent):.1f} to {max(percent):.1f} %"
+def _same_learning(same: Sequence[RowVerdict], groups: Sequence[Group], others: int) -> str:
+    """Both accuracies where two rows are all there is, else how far rows are from their baselines at most."""
+    pairs = [(one.baseline, one.entry) for one in same if one.baseline]
+    if len(pairs) == 1 and not others:
+        both = (f"{_percent(entry):.1f} % in {entry.name}" for entry in groups if entry in pairs[0])
+        return f"same learning: test accuracy {' and '.join(both)}"
+    apart = max(abs(_percent(entry) - _percent(baseline)) for baseline, entry in pairs)
+    which = f"{len(pairs)} of {len(pairs) + others}" if others else f"all {len(pairs)}"
+    return f"same learning in {which} comparisons: test accuracies at most {apart:.1f} points apart"
+
+
+def _percent(entry: Group) -> float:
+    return 100 * statistics.median(entry.accuracies())
 
 
 def _disturbed(done: Sequence[RunResult]) -> list[str]:
