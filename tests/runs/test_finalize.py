@@ -57,6 +57,19 @@ def test_warnings_of_worker_supervisor_and_samples_come_together_as_tables(run):
     assert quota["code"] == "quota_throttled"
 
 
+def test_slow_epochs_are_named_but_not_those_of_a_duel_whose_figures_are_of_rounds(run):
+    epochs = [
+        events.EpochEnd(number, 8, 1.0, 0.5, 30.0 if number == 5 else 10 + 0.1 * number, 0.1, 10.0)
+        for number in range(1, 9)
+    ]
+    tell(run, *epochs)
+    finalize(run, "completed", None)
+    assert codes(run) == ["disturbed_epochs"]
+    tell(run, events.Slice(1, 1, 10, 320, 1.0, 1.0))
+    finalize(run, "completed", None)
+    assert codes(run) == []
+
+
 def test_what_was_seen_before_and_during_a_run_is_told_once(run):
     seen = {**OVERLAP, "code": "foreign_gpu_process", "message": "before"}
     write_toml(run.environment, {"warnings": [seen, OVERLAP, OVERLAP], "gpu": {"used": 0}})
