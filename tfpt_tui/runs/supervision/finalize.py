@@ -130,7 +130,7 @@ def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResu
         *_machine_warnings(environment, device, samples, _while_timed(samples, marks)),
     ]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
-    # An epoch of a duel spans turns of all arms; its figures are of rounds, where a disturbed one counts for little.
+    # Epochs of a duel span turns of all arms; its figures are of rounds, where a disturbed one counts for little.
     slow = None if record.slices else judge_epochs(record.epochs)
     warnings += [warning for warning in (counters, idle, slow) if warning]
     if tail.malformed:
