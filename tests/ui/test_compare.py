@@ -234,6 +234,24 @@ async def test_marked_entries_are_compared_together(app, record):
         assert "together" not in text
 
 
+async def test_marks_outlive_a_filter_that_hides_them_and_are_counted(app, record):
+    record(QUICK, ("pytorch", {"rate": 100.0}), preset="demo")
+    record(SWEEP, ("tensorflow", {"rate": 50.0}))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "1 run TensorFlow")
+        await pilot.press("slash")
+        app.screen.query_one("#filter", Input).value = "demo"
+        await shows(pilot, "2 of 3 to compare")
+        await pilot.press("enter", "space")
+        await shows(pilot, "2 of 3, 1 marked")
+        await pilot.press("slash")
+        app.screen.query_one("#filter", Input).value = "framework=tensorflow"
+        await shows(pilot, "2 of 3, 1 marked")
+        await pilot.press("enter", "space")
+        await shows(pilot, "2 marked", "2 entries together", "2.00x as fast")
+
+
 async def test_runs_of_two_machines_are_refused_with_the_key_that_compares_them(app, record):
     record(QUICK, ("pytorch", {"host": "mars"}), ("tensorflow", {"host": "venus"}))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -24,24 +24,28 @@ class ChoiceList(OptionList):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id, compact=True, markup=False)
         self._choices: dict[str, Choice] = {}
+        self._all: dict[str, Choice] = {}
         self.marked: set[str] = set()
 
     @property
     def chosen(self) -> tuple[Choice, ...]:
-        """The marked entries, else the one under the cursor."""
-        marked = tuple(choice for choice in self._choices.values() if choice.id in self.marked)
+        """The marked entries, also those that a filter hides, else the one under the cursor."""
+        marked = tuple(
+            self._choices.get(name, choice) for name, choice in self._all.items() if name in self.marked
+        )
         if marked or self.highlighted is None:
             return marked
         own = self._choices.get(self.get_option_at_index(self.highlighted).id or "")
         return (own,) if own else ()
 
-    def show(self, choices: Sequence[Choice]) -> None:
-        """Show the choices; cursor and marks stay on those that are still there."""
+    def show(self, choices: Sequence[Choice], among: Sequence[Choice]) -> None:
+        """Show the choices, of all that are there; cursor and marks stay where they were."""
         before = self._id_at_cursor()
         sweeps = [choice for choice in choices if choice.kind == SWEEP][:MAX_SWEEPS]
         shown = [*sweeps, *(choice for choice in choices if choice.kind != SWEEP)]
         self._choices = {choice.id: choice for choice in shown}
-        self.marked &= self._choices.keys()
+        self._all = {choice.id: choice for choice in among}
+        self.marked &= self._all.keys()
         self.clear_options()
         kind = ""
         for choice in shown:

@@ -60,13 +60,23 @@ class ChoicesPane(Vertical):
         self.remove_class("-filter", "-problem")
         self.query_one(ChoiceList).focus()
 
+    def toggle_mark(self) -> None:
+        """Mark the entry under the cursor, or take its mark off."""
+        self.query_one(ChoiceList).toggle_mark()
+        self._count(self.kept)
+
     def _show(self) -> None:
-        kept, count = self.kept, f"{len(self.choices)}"
+        kept = self.kept
+        with self.prevent(OptionList.OptionHighlighted):
+            self.query_one(ChoiceList).show(kept, among=self.choices)
+        self._count(kept)
+
+    def _count(self, kept: Sequence[Choice]) -> None:
+        """How many there are, and pass the filter, which hides no mark."""
+        count, marked = f"{len(self.choices)}", len(self.query_one(ChoiceList).marked)
         if self._filter != Filter():
             count = f"{len(kept)} of {count}"
-        self.query_one("#count", Static).update(f"{count} to compare")
-        with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(ChoiceList).show(kept)
+        self.query_one("#count", Static).update(f"{count}, {marked} marked" if marked else f"{count} to compare")
 
     @on(Input.Changed)
     def _filter_changed(self, event: Input.Changed) -> None:

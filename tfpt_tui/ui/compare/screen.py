@@ -174,7 +174,7 @@ class CompareScreen(MainScreen):
         self._pane.table.focus()
 
     def action_mark(self) -> None:
-        self.query_one(ChoiceList).toggle_mark()
+        self._side.toggle_mark()
         self._choose()
 
     def _choose(self, again: bool = False) -> None:
