@@ -89,6 +89,23 @@ async def test_a_file_that_cannot_be_is_told_in_the_dialog(app, two, name, reaso
         assert isinstance(app.screen, ExportDialog)
 
 
+async def test_a_format_is_not_written_under_the_ending_of_another(app, two, tmp_path):
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "1.25x as fast")
+        await pilot.press("e", "j", "j")
+        await shows(pilot, f"compare-{QUICK}.md")
+        field = app.screen.query_one(Input)
+        assert field.cursor_position == len(field.value)
+        field.value = str(tmp_path / "x.csv")
+        await pilot.press("enter", "enter")
+        await refuses(pilot, "x.csv: that is how CSV ends; choose it, or another name")
+        assert not (tmp_path / "x.csv").exists()
+        field.value = str(tmp_path / "x.text")
+        await pilot.press("enter")
+        await shows(pilot, "Written")
+
+
 async def test_runs_are_not_written_below_a_file(app, two, tmp_path):
     (tmp_path / "file").write_text("")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -65,6 +65,14 @@ def write_comparison(out: Path, text: str) -> None:
         raise cannot("write the comparison", out, error) from None
 
 
+def kind_named_by(path: Path, kind: str) -> str:
+    """The title of another kind whose ending the file would have, "" where it has its own or nobody's."""
+    if KINDS[kind].suffix and path.name.endswith(KINDS[kind].suffix):
+        return ""
+    others = (known.title.partition(",")[0] for known in KINDS.values() if known.suffix == path.suffix != "")
+    return next(others, "")
+
+
 def free_name(directory: Path, stem: str, kind: str) -> Path:
     """A path in the directory that is not there yet."""
     suffix = KINDS[kind].suffix

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.errors import TfptError, cannot, printable
-from tfpt_tui.results.requests.export import CHARTS, KINDS, export, free_name
+from tfpt_tui.results.requests.export import CHARTS, KINDS, export, free_name, kind_named_by
 from tfpt_tui.results.requests.request import Comparison
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.dialogs.dialog import Dialog
@@ -94,6 +94,7 @@ class ExportDialog(Dialog[str]):
         except OSError:
             self._suggested = ""
         field.value = self._suggested
+        field.cursor_position = len(field.value)
 
     @on(OptionList.OptionSelected)
     def _go_on(self) -> None:
@@ -114,6 +115,9 @@ class ExportDialog(Dialog[str]):
             return
         if is_directory and kind != CHARTS:
             self._tell(f"{path}: is a directory; name a file in it", error=True)
+            return
+        if other := kind_named_by(path, kind):
+            self._tell(f"{path.name}: that is how {other} ends; choose it, or another name", error=True)
             return
         if is_there:
             question = f"{printable(str(path))} is there already."
