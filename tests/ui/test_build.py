@@ -549,6 +549,7 @@ async def test_the_fastest_settings_are_searched_for_where_a_dataset_is_named(bu
         await opened.press("x", "enter")
         await opened.shows("the time must be a time such as 90s, 10m or 1h")
         await opened.press("backspace", *"4m", "tab", "space")
+        await opened.shows("▐x▌ try other batch sizes", "▐ ▌ try other precisions")
         found[0] = Background("PyTorch: race 1, 9 arms", running=True)
         await opened.press("enter")
         await opened.shows("advise: PyTorch: race 1, 9 arms")

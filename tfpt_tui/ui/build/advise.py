@@ -9,11 +9,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Checkbox, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.errors import printable
 from tfpt_tui.ui.dialogs.dialog import Dialog
+from tfpt_tui.ui.widgets.tick import Tick
 from tfpt_tui.wording import parse_duration
 
 BUDGET = "10m"
@@ -43,10 +44,10 @@ class Advise(Dialog[Request | None]):
     Advise Horizontal { height: 1; margin-top: 1; }
     Advise Label { width: auto; margin-right: 1; }
     Advise Input { width: 12; }
-    Advise Checkbox { border: none; padding: 0; background: $panel; width: 1fr; height: auto; }
+    Advise Tick { border: none; padding: 0; background: $panel; width: 1fr; height: auto; }
     Advise #problem { color: $text-warning; height: 1; }
     """
-    # Before a box takes it, which is for the space bar.
+    # Before the field takes it.
     BINDINGS: ClassVar = [
         Binding("escape", "dismiss(None)", "Close"),
         Binding("enter", "start", "Start", priority=True),
@@ -71,7 +72,7 @@ class Advise(Dialog[Request | None]):
                 yield Label("for at most")
                 yield Input(BUDGET, compact=True)
             for text in EXTRAS:
-                yield Checkbox(text, compact=True)
+                yield Tick(text, compact=True)
             yield Static(id="problem", markup=False)
 
     def on_mount(self) -> None:
@@ -84,5 +85,5 @@ class Advise(Dialog[Request | None]):
         except ValueError as error:
             self.query_one("#problem", Static).update(f"the time {error}")
             return
-        boxes = zip(self.query(Checkbox), EXTRAS.values(), strict=True)
+        boxes = zip(self.query(Tick), EXTRAS.values(), strict=True)
         self.dismiss(Request(budget, tuple(option for box, option in boxes if box.value)))

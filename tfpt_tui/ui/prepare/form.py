@@ -18,6 +18,7 @@ from tfpt_tui.data.prepare import DEFAULT_SIZE
 from tfpt_tui.runs.tasks.prepare_request import FOLDER
 from tfpt_tui.ui.prepare.preview import SOURCES, Form
 from tfpt_tui.ui.widgets.paths import PathSuggester
+from tfpt_tui.ui.widgets.tick import Tick
 from tfpt_tui.wording import end_of
 
 PRINTABLE = r"[^\x00-\x1f\x7f]*"
@@ -28,20 +29,6 @@ class Choice(Select[str], inherit_bindings=False):
     """Opens by enter or space: up and down go to another field, as everywhere in the form."""
 
     BINDINGS: ClassVar = [Binding("enter,space", "show_overlay", "Choose", show=False)]
-
-
-class Tick(Checkbox, inherit_bindings=False):
-    """Says by its letter, not only by its colour, whether it is on. Enter does what it does in a field."""
-
-    BUTTON_INNER = " "
-    BINDINGS: ClassVar = [
-        Binding("space", "toggle_button", "Toggle", show=False),
-        Binding("enter", "screen.start", "Start", show=False),
-    ]
-
-    def watch_value(self) -> None:
-        self.BUTTON_INNER = "x" if self.value else " "
-        super().watch_value()
 
 
 class PrepareForm(Vertical):
