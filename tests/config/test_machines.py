@@ -5,6 +5,7 @@ from tfpt_tui.config.settings import load_settings
 from tfpt_tui.errors import MissingError, UsageError
 
 BOX = "[machines.box]\nkind = 'ssh'\nhost = 'me@box'\n"
+RAY = "[machines.c]\nkind = 'ray'\nhost = 'head'\n"
 
 
 @pytest.fixture
@@ -36,6 +37,8 @@ def test_a_machine_is_read_with_what_is_usual_for_the_rest(load):
         (f"{BOX}price_per_hour = 'two'\n", "price_per_hour"),
         (f"{BOX}partition = 'gpu'\n", "partition is of the kind slurm, not ssh"),
         (f"{BOX}resources = {{ gres = 'gpu:1' }}\n", "resources is of the kind slurm or ray, not ssh"),
+        (f"{RAY}resources = {{ tfpt_slot = '1' }}\n", "tfpt_slot must be a number above 0, not '1'"),
+        (f"{RAY}resources = {{ num_gpus = 0 }}\n", "num_gpus must be a number above 0, not 0"),
         (f"{BOX}address = '10.0.0.1:6379'\n", "address is of the kind ray, not ssh"),
         ("[machines.c]\nkind = 'slurm'\n", "set host, or where this machine is it, runs"),
         ("[machines.c]\nkind = 'ray'\nruns = 'here'\n", "set host, or where this machine is it, runs"),

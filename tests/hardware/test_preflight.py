@@ -160,6 +160,13 @@ def test_a_machine_that_tells_nothing_has_no_conditions(tree, monkeypatch):
     assert conditions == Conditions()
 
 
+def test_a_plan_with_a_part_of_the_machine_is_disturbed_by_whatever_the_others_do(monkeypatch, tree):
+    monkeypatch.setenv("TFPT_TUI_SHARED_HOST", "1")
+    conditions, _ = read_conditions(FakeGpu(GpuReading()), "auto", PageCache(), tree({}))
+    (warning,) = judge_start(conditions)
+    assert (warning.code, warning.taints) == ("shared_host", "time")
+
+
 @pytest.mark.parametrize(
     ("device", "visible", "index"),
     [

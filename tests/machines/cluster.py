@@ -16,12 +16,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.machines.hosts import FAKE_PYTHON, STANDINS
+from tests.machines.by_hand import STANDINS, keep_up, tell, write_interpreter
 from tests.waiting import wait_until
 
 PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "mariadb-install-db", "sacctmgr")
@@ -94,7 +93,7 @@ class Cluster:
 
     def story(self, name: str) -> None:
         """What workers that begin from now on tell."""
-        (self.place / "story").write_text(name)
+        tell(self.place, name)
 
 
 @contextmanager
@@ -171,12 +170,7 @@ def _write_configuration(one: Cluster) -> None:
     place, host = one.place, socket.gethostname()
     one.runs.mkdir(parents=True)
     (place / "state").mkdir()
-    one.story("completes")
-    script = place / "fake-python"
-    script.write_text(
-        f'#!/bin/sh\nFAKE_STORY=$(cat "{place / "story"}") exec "{sys.executable}" "{FAKE_PYTHON}" "$@"\n'
-    )
-    script.chmod(0o755)
+    write_interpreter(place)
     # A node has its own lock; a task finds what its prolog says.
     prolog = place / "prolog"
     home = place / "homes"
@@ -234,17 +228,8 @@ def _free_port() -> int:
 
 def main() -> None:
     place = Path(sys.argv[1]).absolute()
-    began = time.monotonic()
     with cluster(place) as one:
-        config = place / "config" / "tfpt-tui"
-        config.mkdir(parents=True, exist_ok=True)
-        (config / "config.toml").write_text(settings_for(one))
-        lines = [f"export {name}={value}" for name, value in one.variables.items()]
-        lines += [f"export XDG_CONFIG_HOME={place / 'config'}", f"export XDG_DATA_HOME={place / 'data'}"]
-        (place / "env").write_text("\n".join(lines) + "\n")
-        print(f"up after {time.monotonic() - began:.0f} s: . {place / 'env'}", flush=True)
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        keep_up(place, settings_for(one), one.variables)
 
 
 if __name__ == "__main__":

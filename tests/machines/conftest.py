@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.machines.changes import Changes, Mark
 from tfpt_tui.machines.mirror import Mirror
 from tfpt_tui.machines.wire import FilePart
+from tfpt_tui.runs.record.directory import SweepDirectory, list_sweeps
+from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 
 
 @pytest.fixture
@@ -22,6 +25,30 @@ def there(tmp_path):
 def here(tmp_path):
     """The directories of the machine that copies."""
     return find_paths(str(tmp_path / "here" / "runs"))
+
+
+def describe(own_directories: Path, settings: str) -> Path:
+    """The user's config.toml, which has these machines."""
+    file = own_directories / "config" / "tfpt-tui" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(settings)
+    return file
+
+
+def copies() -> list[Sweep]:
+    """The sweeps that are here, oldest first."""
+    return [read_sweep(one, find_paths()) for one in reversed(list_sweeps(find_paths()))]
+
+
+def latest() -> Sweep:
+    """The sweep that was begun last; a machine tells of what goes on there from before, too."""
+    return copies()[-1]
+
+
+def original(there: object, sweep: Sweep) -> Sweep:
+    """The sweep of which that is the copy; ``there`` has the cluster's directory of runs."""
+    paths = find_paths(str(there.runs))
+    return read_sweep(SweepDirectory(paths.sweeps / sweep.id), paths)
 
 
 def copy(changes: Changes, mirror: Mirror, parts: int | None = None) -> int:

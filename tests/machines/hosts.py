@@ -20,12 +20,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.machines.by_hand import FAKE_PYTHON, STANDINS, keep_up
 from tfpt_tui.own_process import own_command
 
 SSHD = "/usr/sbin/sshd"
 HIDDEN = "laptop"
-FAKE_PYTHON = Path(__file__).parents[1] / "fake_python.py"
-STANDINS = Path(__file__).parents[1] / "standins"
 
 
 def why_none() -> str:
@@ -190,15 +189,7 @@ def _children(pid: int) -> list[int]:
 def main() -> None:
     place = Path(sys.argv[1]).absolute()
     with hosts(place, int(sys.argv[2]) if len(sys.argv) > 2 else 2) as found:
-        config = place / "config" / "tfpt-tui"
-        config.mkdir(parents=True, exist_ok=True)
-        (config / "config.toml").write_text(settings_for(found, place))
-        lines = [f"export PATH={place / 'bin'}:$PATH", f"export XDG_CONFIG_HOME={place / 'config'}"]
-        lines += [f"export XDG_DATA_HOME={place / 'data'}", f"export TFPT_TUI_LOCK={place / 'lock'}"]
-        (place / "env").write_text("\n".join(lines) + "\n")
-        print(f". {place / 'env'}", flush=True)
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        keep_up(place, settings_for(found, place), {"PATH": f"{place / 'bin'}:$PATH"})
 
 
 if __name__ == "__main__":

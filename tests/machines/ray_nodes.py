@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -23,10 +22,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.machines.hosts import FAKE_PYTHON, STANDINS
-from tests.waiting import wait_until_late
+from tests.machines.by_hand import STANDINS, keep_up, tell, write_interpreter
+from tests.waiting import wait_until, wait_until_late
 
 NODES = ("r1", "r2")
+UP = b"Ray runtime started."
+START_S = 300
 
 
 def why_none() -> str:
@@ -48,6 +49,7 @@ class RayCluster:
     token: str
     scratch: Path  # names of sockets may not be long
     started: dict[str, subprocess.Popen] = field(default_factory=dict)
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     namespaces: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -64,6 +66,7 @@ class RayCluster:
         return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, "RAY_USAGE_STATS_ENABLED": "0"}
 
     def start(self, name: str, *options: str) -> None:
+        self.options[name] = options
         home = self.place / name
         home.mkdir(exist_ok=True)
         ray = Path(sys.executable).with_name("ray")
@@ -73,9 +76,10 @@ class RayCluster:
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_RUNTIME_DIR": str(home),
             "PYTHONPATH": str(STANDINS),
+            "PYTHONUNBUFFERED": "1",  # its log says at once that it is up
         }
         line = f'hostname {name} && exec "$@"'
-        log = (self.place / f"{name}.log").open("ab")
+        log = self.log_of(name).open("wb")
         command = [str(ray), "start", "--block", "--disable-usage-stats", "--num-cpus=0", *options]
         self.started[name] = subprocess.Popen(
             ["unshare", "--uts", "sh", "-c", line, "sh", *command],
@@ -89,13 +93,35 @@ class RayCluster:
         wait_until_late(lambda: os.readlink(f"/proc/{pid}/ns/uts") != os.readlink("/proc/self/ns/uts"))
         self.namespaces[pid] = os.readlink(f"/proc/{pid}/ns/uts")
 
+    def log_of(self, name: str) -> Path:
+        return self.place / f"{name}.log"
+
+    def wait_for(self, *names: str) -> None:
+        """Until they are up. Ray gives up a start after 30 s, too short beside other tests: it is repeated."""
+        wait_until(lambda: all(self._is_up(name) for name in names), START_S)
+
+    def _is_up(self, name: str) -> bool:
+        if self.started[name].poll() is not None:
+            self.kill(name)
+            self.start(name, *self.options[name])
+        return UP in self.log_of(name).read_bytes()
+
+    def nodes(self) -> int:
+        """How many the cluster takes for alive: one that is lost, for some seconds more."""
+        code = "import ray, sys; ray.init(sys.argv[1]); print(sum(one['Alive'] for one in ray.nodes()))"
+        command = [sys.executable, "-c", code, self.address]
+        done = subprocess.run(command, env={**os.environ, **self.variables}, capture_output=True, check=True)
+        return int(done.stdout.split()[-1])
+
     def start_head(self) -> None:
         # A directory of its own: what is left of others in the usual one is taken for this cluster's.
         own = ("--include-dashboard=false", f"--temp-dir={self.scratch}")
         self.start("head", "--head", f"--port={self.port}", *own)
 
     def start_node(self, name: str) -> None:
-        self.start(name, f"--address={self.address}", f"--resources={json.dumps({'tfpt_slot': 1})}")
+        # The GPUs are there in name only: Ray counts them, and numbers them for its tasks.
+        slot = f"--resources={json.dumps({'tfpt_slot': 1})}"
+        self.start(name, f"--address={self.address}", "--num-gpus=2", slot)
 
     def kill(self, name: str) -> None:
         """As the loss of its power would: all that Ray runs there, with SIGKILL."""
@@ -126,7 +152,7 @@ class RayCluster:
 
     def story(self, name: str) -> None:
         """What workers that begin from now on tell."""
-        (self.place / "story").write_text(name)
+        tell(self.place, name)
 
 
 @contextmanager
@@ -134,40 +160,18 @@ def ray_cluster(place: Path):
     """A cluster that is up, with two nodes that offer a slot."""
     place.mkdir(parents=True, exist_ok=True)
     one = RayCluster(place, _free_port(), secrets.token_hex(16), Path(tempfile.mkdtemp(prefix="ray-")))
-    script = place / "fake-python"
-    script.write_text(
-        f'#!/bin/sh\nFAKE_STORY=$(cat "{place / "story"}") exec "{sys.executable}" "{FAKE_PYTHON}" "$@"\n'
-    )
-    script.chmod(0o755)
-    one.story("completes")
+    write_interpreter(place)
     try:
         one.start_head()
-        wait_until_late(lambda: _listens(one))
+        one.wait_for("head")
         for name in NODES:
             one.start_node(name)
-        wait_until_late(lambda: slots(one) == len(NODES))
+        one.wait_for(*NODES)
         yield one
     finally:
         for name in list(one.started):
             one.kill(name)
         shutil.rmtree(one.scratch, ignore_errors=True)
-
-
-def slots(one: RayCluster) -> int:
-    """How many slots the nodes offer together."""
-    try:
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("ray")), "status", f"--address={one.address}"],
-            env={**os.environ, **one.variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-    except subprocess.TimeoutExpired:
-        return 0
-    found = re.search(r"/([0-9.]+) tfpt_slot", done.stdout)
-    return int(float(found[1])) if found else 0
 
 
 def settings_for(one: RayCluster) -> str:
@@ -177,13 +181,6 @@ def settings_for(one: RayCluster) -> str:
         f"[machines.ray]\nkind = 'ray'\nruns = {json.dumps(str(one.runs))}\naddress = '{one.address}'\n"
         f"interpreters = {{ pytorch = {fake}, tensorflow = {fake} }}\n"
     )
-
-
-def _listens(one: RayCluster) -> bool:
-    host, port = one.address.split(":")
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((host, int(port))) == 0
 
 
 def _free_port() -> int:
@@ -198,17 +195,8 @@ def _free_port() -> int:
 def main() -> None:
     place = Path(sys.argv[1]).absolute()
     shutil.rmtree(place, ignore_errors=True)
-    began = time.monotonic()
     with ray_cluster(place) as one:
-        config = place / "config" / "tfpt-tui"
-        config.mkdir(parents=True, exist_ok=True)
-        (config / "config.toml").write_text(settings_for(one))
-        lines = [f"export {name}={value}" for name, value in one.variables.items()]
-        lines += [f"export XDG_CONFIG_HOME={place / 'config'}", f"export XDG_DATA_HOME={place / 'data'}"]
-        (place / "env").write_text("\n".join(lines) + "\n")
-        print(f"up after {time.monotonic() - began:.0f} s: . {place / 'env'}", flush=True)
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        keep_up(place, settings_for(one), one.variables)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.machines.conftest import check_copied
-from tests.machines.ray_nodes import ray_cluster, settings_for, slots, why_none
+from tests.machines.conftest import check_copied, copies, describe, latest, original
+from tests.machines.ray_nodes import ray_cluster, settings_for, why_none
 from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
@@ -21,9 +21,7 @@ from tfpt_tui.machines import follower, jobs
 from tfpt_tui.machines.check import check_machine
 from tfpt_tui.machines.follower import following
 from tfpt_tui.results.store.reader import read_result
-from tfpt_tui.runs.record.directory import SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.state import machine_of, status_of
-from tfpt_tui.runs.record.sweep import read_sweep
 
 pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
 
@@ -37,9 +35,7 @@ def ray_here(tmp_path_factory):
 @pytest.fixture
 def there(ray_here, monkeypatch, own_directories):
     """The cluster, as the user's settings describe it."""
-    file = own_directories / "config" / "tfpt-tui" / "config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(settings_for(ray_here))
+    describe(own_directories, settings_for(ray_here))
     for name, value in ray_here.variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(jobs, "ASK_EVERY_S", 0.5)
@@ -64,20 +60,6 @@ def run_on_it(dataset, *more):
     return command([*arguments, *more])
 
 
-def copies():
-    """The sweeps here that are of the cluster, oldest first."""
-    return [read_sweep(one, find_paths()) for one in reversed(list_sweeps(find_paths()))]
-
-
-def latest():
-    return copies()[-1]
-
-
-def at_head(there, sweep):
-    paths = find_paths(str(there.runs))
-    return read_sweep(SweepDirectory(paths.sweeps / sweep.id), paths)
-
-
 def machine():
     return load_settings(find_paths().settings).machines["ray"]
 
@@ -87,14 +69,51 @@ def supervisors():
     return [pid for pid, words in command_lines().items() if "tfpt_tui.machines.ray_node" in words]
 
 
+def variables_of(pid):
+    lines = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(line.partition("=")[::2] for line in lines)
+
+
+def stop_all():
+    for sweep in copies():
+        command(["runs", "stop", sweep.id])
+    wait_until(lambda: not supervisors())
+
+
 def test_each_repeat_is_a_task_and_all_come_back_whole(there, dataset, capsys):
     assert run_on_it(dataset, "--repeats", "4") == 0
     assert "PyTorch are equally fast (95 %: 1.00 to 1.00, 4 pairs)" in capsys.readouterr().out
     assert len(copies()) == 4
     for sweep in copies():
-        check_copied(at_head(there, sweep), find_paths())
+        check_copied(original(there, sweep), find_paths())
         assert {machine_of(run) for run in sweep.runs} == {"ray"}
-    assert {machine_of(one.directory) for one in (at_head(there, sweep) for sweep in copies())} == {"r1", "r2"}
+    assert {machine_of(one.directory) for one in (original(there, sweep) for sweep in copies())} == {"r1", "r2"}
+
+
+def test_a_plan_with_the_slot_of_a_node_finds_it_as_the_node_was_started(there, dataset):
+    """Ray allows a task that takes no CPU one thread of OpenMP: the training would be timed with one."""
+    there.story("hangs")
+    assert run_on_it(dataset, "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        own = variables_of(supervisors()[0])
+        stop_all()
+    assert own["XDG_DATA_HOME"] == str(there.place / machine_of(original(there, latest()).directory) / "data")
+    assert not own.keys() & {"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "TFPT_TUI_SHARED_HOST"}
+
+
+def test_plans_that_take_a_gpu_each_share_a_node_and_say_so(there, dataset):
+    settings = find_paths().settings
+    settings.write_text(settings.read_text() + "resources = { num_gpus = 1 }\n")
+    there.story("hangs")
+    assert run_on_it(dataset, "--repeats", "3", "--rows", "1", "--detach") == 0
+    with following([machine()], find_paths()):
+        wait_until(lambda: [status_of(one.runs[0]) for one in copies()] == ["running"] * 3)
+        gpus = [(own["XDG_DATA_HOME"], own["CUDA_VISIBLE_DEVICES"]) for own in map(variables_of, supervisors())]
+        stop_all()
+    assert len(set(gpus)) == 3
+    for sweep in copies():
+        assert "shared_host" in {warning.code for warning in read_result(sweep.runs[0]).warnings}
 
 
 def test_a_request_to_stop_reaches_the_node_and_what_waits_never_begins(there, dataset):
@@ -131,7 +150,7 @@ def test_a_node_that_is_lost_costs_an_attempt_and_its_own_process_ends(there, da
     with following([machine()], find_paths()):
         wait_until(lambda: status_of(latest().runs[0]) == "running")
         (first,), (supervisor,) = latest().runs, supervisors()
-        node = machine_of(at_head(there, latest()).directory)
+        node = machine_of(original(there, latest()).directory)
         there.story("completes")
         there.kill(node)
         try:
@@ -139,8 +158,9 @@ def test_a_node_that_is_lost_costs_an_attempt_and_its_own_process_ends(there, da
             wait_until(lambda: latest().runs[0] != first and status_of(latest().runs[0]) == "completed")
         finally:
             there.start_node(node)
-    assert machine_of(at_head(there, latest()).directory) != node
-    wait_until(lambda: slots(there) == 2)
+    assert machine_of(original(there, latest()).directory) != node
+    there.wait_for(node)
+    wait_until(lambda: there.nodes() == 3)
 
 
 def test_check_says_how_many_plans_the_cluster_runs_and_that_nobody_else_may(there):
@@ -152,7 +172,7 @@ def test_check_says_how_many_plans_the_cluster_runs_and_that_nobody_else_may(the
         stderr=subprocess.DEVNULL,
     )
     found = {one.topic: one for one in check_machine(machine())}
-    assert (found["cluster"].level, found["cluster"].message) == ("ok", "3 nodes, 2 slots for plans")
+    assert (found["cluster"].level, found["cluster"].message) == ("ok", "3 nodes, room for 2 plans at a time")
     assert found["authentication"].level == "ok"
     assert other.wait(100) != 0
 
@@ -161,7 +181,7 @@ def test_what_no_node_offers_is_refused_at_once(there, dataset, capsys):
     settings = find_paths().settings
     settings.write_text(settings.read_text() + "resources = { tpu = 1 }\n")
     assert run_on_it(dataset) == 3
-    assert "ray: Ray: no node offers tpu" in capsys.readouterr().err
+    assert "ray: Ray: no node offers tpu = 1" in capsys.readouterr().err
 
 
 def test_a_head_that_is_killed_is_said_and_its_plans_have_crashed_once_it_is_back(there, dataset):
@@ -174,6 +194,7 @@ def test_a_head_that_is_killed_is_said_and_its_plans_have_crashed_once_it_is_bac
         for node in [name for name in there.started if name != "head"]:
             there.kill(node)  # a head is not started beside what still looks for the one before
         there.start_head()
+        there.wait_for("head")
         wait_until(lambda: status_of(latest().runs[0]) == "crashed")
     assert not supervisors()
     assert "the head of the Ray cluster was lost" in read_result(latest().runs[0]).error.message

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from tests.machines.cluster import cluster, settings_for, why_none
-from tests.machines.conftest import check_copied
+from tests.machines.conftest import check_copied, copies, describe, latest, original
 from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
@@ -18,9 +18,8 @@ from tfpt_tui.machines import jobs, slurm, slurm_job
 from tfpt_tui.machines.check import check_machine
 from tfpt_tui.machines.follower import following
 from tfpt_tui.results.store.reader import read_result
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs, list_sweeps
+from tfpt_tui.runs.record.directory import RunDirectory, list_runs, list_sweeps
 from tfpt_tui.runs.record.state import status_of
-from tfpt_tui.runs.record.sweep import read_sweep
 
 needs_slurm = pytest.mark.skipif(bool(why_none()), reason=why_none())
 
@@ -35,9 +34,7 @@ def slurm_here(tmp_path_factory):
 @pytest.fixture
 def there(slurm_here, monkeypatch, own_directories):
     """The cluster, as the user's settings describe it; its jobs of other tests are gone."""
-    file = own_directories / "config" / "tfpt-tui" / "config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(settings_for(slurm_here))
+    describe(own_directories, settings_for(slurm_here))
     for name, value in slurm_here.variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(jobs, "ASK_EVERY_S", 0.5)
@@ -50,21 +47,6 @@ def there(slurm_here, monkeypatch, own_directories):
 def run_on_it(dataset, *more):
     arguments = ["run", "demo", "--data", str(dataset), "--on", "cluster", "--headless", "--cooldown", "0"]
     return command([*arguments, *more])
-
-
-def copies():
-    """The sweeps here that are of the cluster, oldest first."""
-    return [read_sweep(one, find_paths()) for one in reversed(list_sweeps(find_paths()))]
-
-
-def latest():
-    """The sweep that was begun last; a machine tells of what goes on there from before, too."""
-    return copies()[-1]
-
-
-def original(there, sweep):
-    paths = find_paths(str(there.runs))
-    return read_sweep(SweepDirectory(paths.sweeps / sweep.id), paths)
 
 
 def machine():

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.machines.conftest import check_copied
+from tests.machines.conftest import check_copied, describe
 from tests.machines.hosts import HIDDEN, hosts, settings_for, why_none
 from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
@@ -40,9 +40,7 @@ def boxes(tmp_path_factory):
 def settings(boxes, monkeypatch, own_directories):
     """The user's config.toml and ssh know both hosts."""
     place = boxes["box1"].home.parent
-    file = own_directories / "config" / "tfpt-tui" / "config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(settings_for(boxes, place))
+    file = describe(own_directories, settings_for(boxes, place))
     monkeypatch.setenv("PATH", f"{place / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(follower, "FIRST_WAIT_S", 0.05)
     return file
@@ -121,6 +119,31 @@ def test_stop_reaches_the_machine(settings, boxes, dataset, dataset_there, capsy
     sweep = next(one for one in list_sweeps(find_paths()) if machine_of(one))
     assert command(["runs", "stop", sweep.id]) == 0
     wait_until(lambda: all(status_of(one) == "stopped" for one in list_runs(runs_of(boxes["box1"]))[:2]))
+
+
+def test_what_was_stopped_goes_on_where_it_was_and_is_run_again_there(
+    settings, boxes, dataset, dataset_there, capsys
+):
+    tell(boxes["box1"], "hangs")
+    assert run_on("box1", dataset, "--detach") == 0
+    sweep = next(one for one in list_sweeps(find_paths()) if machine_of(one))
+    assert command(["runs", "resume", sweep.id]) == 2
+    assert f"{sweep.id}: is being run on box1; follow it with" in capsys.readouterr().err
+    assert command(["runs", "stop", sweep.id]) == 0
+    tell(boxes["box1"], "completes")
+    assert command(["runs", "resume", sweep.id, "--headless"]) == 0
+    assert f"{sweep.id}: 0 of 2 runs completed, 2 are left" in capsys.readouterr().err
+    resumed = read_sweep(sweep, find_paths())
+    assert [status_of(run) for run in resumed.runs] == ["completed"] * 2
+    assert resumed.plan.runs[0].replaces
+    assert command(["runs", "rerun", resumed.runs[1].id, "--headless"]) == 0
+    again = read_sweep(next(one for one in list_sweeps(find_paths()) if machine_of(one)), find_paths())
+    assert again.id != sweep.id
+    assert [read_config(run) for run in again.runs] == [read_config(resumed.runs[1])]
+    there = runs_of(boxes["box1"])
+    for one in (sweep, again.directory):
+        original = next(found for found in list_sweeps(there) if found.id == one.id)
+        check_copied(read_sweep(original, there), find_paths())
 
 
 def test_two_who_look_at_one_machine_see_the_same(machines, boxes, dataset, dataset_there, tmp_path):

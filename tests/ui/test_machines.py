@@ -57,14 +57,20 @@ async def test_a_copy_says_whose_it_is_and_is_found_by_it(app, paths, record):
         await until(pilot, lambda text: "1 of 3 runs" in text and "TensorFlow completed" not in text)
 
 
-async def test_running_a_copy_again_is_refused_with_where_it_can_be_done(app, paths, record):
+async def test_a_copy_is_run_again_on_its_machine(app, paths, record, monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        "tfpt_tui.machines.again.begin",
+        lambda plan, machines, *_: begun.append((len(plan.runs), [one.name for one in machines])),
+    )
     copied(paths, record("20261120-100000-quick-aa01", ("pytorch", {})), "box1")
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await shows(pilot, "1 run,")
         await pilot.press("R")
         await shows(pilot, "Run it once more")
         await pilot.press("enter")
-        await shows(pilot, "is of the machine box1")
+        await shows(pilot, "1 run under way on box1")
+    assert begun == [(1, ["box1"])]
 
 
 async def test_build_starts_a_plan_on_other_machines(app, paths, dataset, monkeypatch):

@@ -17,8 +17,9 @@ from tfpt_tui.cli.completion import complete_run_or_sweep, complete_sweep
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
+from tfpt_tui.cli.run_on import run_on_machines
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
-from tfpt_tui.config.machines import find_machine
+from tfpt_tui.config.machines import find_machine, find_machines
 from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE
@@ -42,7 +43,6 @@ from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sw
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
 from tfpt_tui.runs.supervision.rerun import Rerun, reruns_of
-from tfpt_tui.runs.supervision.resume import resume as resume_sweep
 from tfpt_tui.runs.supervision.submit import Interpreters, submit
 
 # Ending a worker that hangs takes ten seconds.
@@ -165,7 +165,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
 @click.option("--headless", is_flag=True, help="Plain text even on a terminal.")
 @pass_invocation
 def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool, headless: bool) -> int:
-    """Run once more what a run or a sweep was, as a sweep of its own; the arms of a duel take turns again.
+    """Run once more what a run or a sweep was, on its machine, as a sweep of its own; a duel as a duel.
 
     \b
     Example:
@@ -176,6 +176,10 @@ def rerun(invocation: Invocation, run_id: str | None, failed: bool, detach: bool
     chosen = _unfinished(_sweep(invocation, run_id)) if failed else _runs_of(invocation, run_id or "")
     code = 0
     for again in reruns_of(chosen, invocation.paths):
+        if again.machine:
+            machines = find_machines(again.machine, invocation.settings.machines)
+            code = run_on_machines(again.plan, machines, "", invocation, detach=detach, headless=headless) or code
+            continue
         note = partial(_note_other_interpreters, again)
         sweep = submit(again.plan, invocation.settings, invocation.paths, note)
         code = _follow(sweep, invocation, detach, headless) or code
@@ -202,16 +206,21 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
     Example:
       tfpt-tui runs resume
     """
+    from tfpt_tui.machines.again import go_on
+
     sweep = _sweep(invocation, sweep_id)
-    resumed, rest = resume_sweep(sweep.directory, invocation.paths, invocation.settings)
+    resumed, rest = go_on(sweep.directory, invocation.settings, invocation.paths)
     summary = (
         f"{sweep.id}: {len(rest.completed)} of {len(sweep.runs)} runs completed, {len(rest.pending)} are left"
     )
-    how_long = forecast_rest([read_config(run) for run in rest.pending if run.config.exists()], invocation.paths)
+    left = [read_config(run) for run in rest.pending if run.config.exists()]
+    # The pace is known of this machine only.
+    how_long = "" if machine_of(sweep.directory) else forecast_rest(left, invocation.paths)
     say(f"{summary}, {how_long}" if how_long else summary)
     if rest.deleted:
         say(f"deleted since, skipped: {', '.join(run.id for run in rest.deleted)}")
-    return _follow(resumed, invocation, detach, headless)
+    with _kept_up_to_date(invocation, resumed):
+        return _follow(resumed, invocation, detach, headless)
 
 
 @runs.command()

@@ -101,6 +101,10 @@ def _read_machine(name: str, table: object, where: str) -> Machine:
     for key, kinds in {"partition": (SLURM,), "resources": (SLURM, RAY), "address": (RAY,)}.items():
         if key in table and machine.kind not in kinds:
             raise UsageError(f"{where}: {key} is of the kind {' or '.join(kinds)}, not {machine.kind}")
+    if machine.kind == RAY:
+        for name, amount in machine.resources.items():
+            if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < float("inf"):
+                raise UsageError(f"{where}: resources: {name} must be a number above 0, not {amount!r}")
     # A host that begins with a dash would be taken for an option of ssh.
     nowhere = not machine.host and machine.kind == SSH
     if nowhere or machine.host.startswith("-") or not machine.host.isprintable():

@@ -21,13 +21,16 @@ BUSY_SHARE = 0.25
 # A few idle pages lie in the swap of many a healthy machine.
 SWAP_SHARE = 0.01
 MIB = 1 << 20
+# Set for a plan that has a part of the machine, such as one of its GPUs, while others train on the rest.
+SHARED_HOST = "TFPT_TUI_SHARED_HOST"
 
 
 @dataclass(frozen=True)
 class Conditions:
     """The machine just before a worker starts. ``busy_share`` is what others use of our ``cores``, 0 to 1.
 
-    ``busiest`` names the process that uses most of that; ``gpu_processes`` and ``workers`` are pids.
+    ``busiest`` names the process that uses most of that; ``gpu_processes`` and ``workers`` are pids; ``is_shared``
+    says that other plans may train on the machine at any time.
     """
 
     cores: int = 0
@@ -38,6 +41,7 @@ class Conditions:
     memory_bytes: int = 0
     page_cache: PageCache = field(default_factory=PageCache)
     workers: tuple[int, ...] = ()
+    is_shared: bool = False
 
 
 def read_conditions(
@@ -58,6 +62,7 @@ def read_conditions(
         memory_bytes=memory.get("MemTotal", 0),
         page_cache=page_cache,
         workers=other_workers(os.getpid(), root),
+        is_shared=bool(os.environ.get(SHARED_HOST)),
     )
     return conditions, reading
 
@@ -103,6 +108,7 @@ def judge_start(conditions: Conditions) -> tuple[RunWarning, ...]:
         _judge_swap(conditions),
         _judge_page_cache(conditions.page_cache),
         judge_overlap(conditions.workers),
+        _judge_share(conditions),
     )
     return tuple(warning for warning in judged if warning)
 
@@ -115,6 +121,17 @@ def judge_overlap(workers: Sequence[int]) -> RunWarning | None:
         f"another worker of tfpt-tui was running ({_pids(workers)})",
         "overlap",
         "run one plan at a time on this machine",
+        "time",
+    )
+
+
+def _judge_share(conditions: Conditions) -> RunWarning | None:
+    if not conditions.is_shared:
+        return None
+    return RunWarning(
+        "the host is shared: plans on its other GPUs use the same processors, memory and bus",
+        "shared_host",
+        "let one plan at a time have the whole machine",
         "time",
     )
 

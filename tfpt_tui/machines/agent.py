@@ -50,6 +50,7 @@ from tfpt_tui.machines.wire import (
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.record.state import request_stop
+from tfpt_tui.runs.supervision.resume import resume
 from tfpt_tui.runs.supervision.submit import submit
 
 LOOK_S = 1.0
@@ -83,7 +84,7 @@ def _examine(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
 
         looks: Iterable[Iterable[Finding]] = (examine_slurm(request.partition),)
     elif request.kind == RAY:
-        looks = (_ray().examine_ray(request.address),)
+        looks = (_ray().examine_ray(request.address, request.resources),)
     else:
         looks = examine(paths)
     yield from (Found(one.level, one.topic, one.message, one.remedy) for findings in looks for one in findings)
@@ -115,6 +116,13 @@ def _submit(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
         yield Submitted(tuple(_ray().submit_tasks(plan, settings, paths, *where)))
     else:
         yield Submitted((submit(plan, settings, paths, number=request.number).id,))
+
+
+def _resume(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
+    if os.sep in request.sweep:
+        raise UsageError(f"{request.sweep!r} is no sweep")
+    resume(SweepDirectory(paths.sweeps / request.sweep), paths, _settings(request, paths))
+    yield Submitted((request.sweep,))
 
 
 def _prepare(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
@@ -153,6 +161,7 @@ ANSWERS: Mapping[str, Callable[[Request, Paths, BinaryIO, BinaryIO], Iterator[Fr
     "examine": _examine,
     "find": _find,
     "submit": _submit,
+    "resume": _resume,
     "prepare": _prepare,
     "receive": _receive,
     "follow": _follow,

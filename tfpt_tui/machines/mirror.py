@@ -57,12 +57,12 @@ class Mirror:
         return [sweep for sweep, state in states if state.machine == self.machine and state.status != OVER]
 
     def expect(self, sweep: str) -> None:
-        """Make room for a sweep that was begun there and of which nothing has come yet.
+        """Begin the copy of a sweep that was begun there, or go on with the one of a sweep that goes on.
 
         Raises:
             MissingError: it cannot be written.
         """
-        self._make(self._sweep(sweep), State(status=OPEN, machine=self.machine))
+        self._note(self._sweep(sweep), State(status=OPEN, machine=self.machine))
 
     def requests_to_stop(self) -> Iterator[tuple[str, str]]:
         """The sweeps, and the runs of sweeps, that somebody here wants to end: a sweep's ID and a run's, or ""."""
@@ -88,15 +88,15 @@ class Mirror:
             state = State(
                 status=status or QUEUED, sweep=sweep.id, burn_in=name in news.burn_in, machine=self.machine
             )
-            if self._make(run, state) != state and status:
-                write_state(run.state, state)
+            if status:
+                self._note(run, state)
+            else:
+                self._make(run, state)
             if status in ALIVE:
                 run.result.unlink(missing_ok=True)  # of an attempt before
             elif status:
                 run.stop.unlink(missing_ok=True)
-        state = State(status=OVER if news.over else OPEN, message=news.message, machine=self.machine)
-        if read_state(sweep.state) != state:
-            write_state(sweep.state, state)
+        self._note(sweep, State(status=OVER if news.over else OPEN, message=news.message, machine=self.machine))
         self.alive[sweep.id] = tuple(run for run, status in news.runs.items() if status in ALIVE)
         if news.over:
             del self.alive[sweep.id]
@@ -157,6 +157,11 @@ class Mirror:
         directory.path.mkdir(parents=True, exist_ok=True)
         write_state(directory.state, state)
         return state
+
+    def _note(self, directory: RunDirectory | SweepDirectory, state: State) -> None:
+        """See to it that the directory is there, in this state."""
+        if self._make(directory, state) != state:
+            write_state(directory.state, state)
 
     def _remove(self, run: RunDirectory) -> None:
         """A run that is gone there and never had a result; of one that had, this is the only record now."""

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tfpt_tui.config.paths import Paths, find_paths
@@ -23,6 +24,7 @@ from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError, TfptError
+from tfpt_tui.hardware.preflight import SHARED_HOST
 from tfpt_tui.machines.changes import Changes
 from tfpt_tui.machines.datasets import digest_of, find_dataset
 from tfpt_tui.machines.jobs import is_open, keep_looking, recent_jobs, runs_of, settle_job, submit_parts
@@ -32,7 +34,8 @@ from tfpt_tui.machines.wire import FilePart, SweepStatus
 from tfpt_tui.own_process import own_command
 from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
-from tfpt_tui.runs.record.state import State, read_state, request_stop, status_of, write_state
+from tfpt_tui.runs.record.lock import lock_path
+from tfpt_tui.runs.record.state import State, request_stop, status_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 
 # Always said, whatever the user's shell says: an open cluster executes whatever anybody sends. A driver whose head
@@ -49,6 +52,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 NAMESPACE = "tfpt-tui"
 # Of it a node has as much as it can train on at a time: one.
 SLOT = "tfpt_slot"
+# What tasks take by another name than that under which nodes offer it.
+OFFERED_AS = {"num_gpus": "GPU", "num_cpus": "CPU"}
 HOW_TO_START = "RAY_AUTH_MODE=token ray start ... --resources '{\"tfpt_slot\": 1}'"
 MAX_ATTEMPTS = 3
 LOOK_S = 0.5
@@ -99,9 +104,9 @@ def submit_tasks(
     """
     connect(address)
     wanted = _wanted(resources)
-    lacking = [name for name, amount in wanted.items() if ray.cluster_resources().get(name, 0) < amount]
-    if lacking:
-        raise MissingError(f"Ray: no node offers {', '.join(lacking)}; start nodes so: {HOW_TO_START}")
+    if not _room(wanted):
+        lacking = " and ".join(f"{name} = {amount:g}" for name, amount in wanted.items())
+        raise MissingError(f"Ray: no node offers {lacking}; start nodes so: {HOW_TO_START}")
     keeper = _keeper(paths)
     digests = {run.config.data: digest_of(run.config.data) for run in plan.runs}
 
@@ -183,7 +188,7 @@ class Keeper:
     async def _try(self, directory: SweepDirectory, parcel: Parcel, wanted: dict[str, float]) -> bool:
         """One attempt; False where its node or its process was lost."""
         # Ray's own retry would splice two attempts into one.
-        task = ray.remote(num_cpus=0, max_retries=0, **_options(wanted))(execute)
+        task = ray.remote(max_retries=0, **_options(wanted))(execute)
         said = task.remote(parcel, _actor_name(self.paths))
         cancelling = asyncio.create_task(self._cancel_if_unbegun(directory, said))
         mirror = None
@@ -226,11 +231,12 @@ def execute(parcel: Parcel, keeper: str) -> Iterator[str | Said]:
     The supervisor is a child of this process and dies with it, however it dies.
     """
     yield os.uname().nodename
-    paths = _own_paths()
+    paths = _paths_for(parcel.sweep)
     directory = _unpack(parcel, paths)
     child = subprocess.Popen(
         own_command("tfpt_tui.machines.ray_node", str(directory.path), str(paths.runs), str(os.getpid())),
         stdin=subprocess.DEVNULL,
+        env=_variables_of_node() | _share_of_host(),
     )
     actor = ray.get_actor(keeper, namespace=NAMESPACE)
     changes, asked = Changes(paths, {directory.id: {}}), time.monotonic()
@@ -251,7 +257,25 @@ def execute(parcel: Parcel, keeper: str) -> Iterator[str | Said]:
         child.wait()
 
 
-def examine_ray(address: str) -> Iterator[Finding]:
+def _variables_of_node() -> dict[str, str]:
+    """The environment variables that the node was started with, for what we start in a task.
+
+    Ray changes a task's own: without CPUs of its own it gets one thread of OpenMP.
+    """
+    raylet = Path(f"/proc/{os.getppid()}/environ").read_bytes()
+    lines = (os.fsdecode(line).partition("=") for line in raylet.split(b"\0") if line)
+    return {name: value for name, _, value in lines}
+
+
+def _share_of_host() -> dict[str, str]:
+    """For a plan that has a GPU but not the node's slot: which one, and that others may train beside it."""
+    gpus = ",".join(map(str, ray.get_gpu_ids()))
+    if not gpus or SLOT in ray.get_runtime_context().get_assigned_resources():
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": gpus, "TFPT_TUI_LOCK": f"{lock_path()}.gpu-{gpus}", SHARED_HOST: "1"}
+
+
+def examine_ray(address: str, resources: Mapping[str, Value]) -> Iterator[Finding]:
     """Whether there is a cluster that only we may use, and how many plans it can run at a time."""
     yield Finding("ok", "Ray", f"ray {ray.__version__}")
     try:
@@ -260,9 +284,9 @@ def examine_ray(address: str) -> Iterator[Finding]:
         yield Finding("error", "cluster", str(error))
         return
     alive = [node for node in ray.nodes() if node["Alive"]]
-    slots = int(ray.cluster_resources().get(SLOT, 0))
-    level, remedy = ("ok", "") if slots else ("error", HOW_TO_START)
-    yield Finding(level, "cluster", f"{len(alive)} nodes, {slots} slots for plans", remedy)
+    room = _room(_wanted(resources))
+    level, remedy = ("ok", "") if room else ("error", HOW_TO_START)
+    yield Finding(level, "cluster", f"{len(alive)} nodes, room for {room} plans at a time", remedy)
     if _answers_without_token():
         yield Finding(
             "error",
@@ -297,9 +321,19 @@ def _wanted(resources: Mapping[str, Value]) -> dict[str, float]:
     return {name: float(value) for name, value in (resources or {SLOT: 1}).items()}
 
 
+def _room(wanted: Mapping[str, float]) -> int:
+    """How many tasks that want so much the nodes could run at a time."""
+    return sum(
+        int(min(node["Resources"].get(OFFERED_AS.get(name, name), 0) // amount for name, amount in wanted.items()))
+        for node in ray.nodes()
+        if node["Alive"]
+    )
+
+
 def _options(wanted: Mapping[str, float]) -> dict[str, Any]:
-    named = {name: value for name, value in wanted.items() if name == "num_gpus"}
-    return {**named, "resources": {name: value for name, value in wanted.items() if name not in named}}
+    named = {name: value for name, value in wanted.items() if name in OFFERED_AS}
+    others = {name: value for name, value in wanted.items() if name not in OFFERED_AS}
+    return {"num_cpus": 0, **named, "resources": others}
 
 
 def _actor_name(paths: Paths) -> str:
@@ -327,16 +361,18 @@ def _pack(directory: SweepDirectory, paths: Paths, digests: Mapping[str, str], a
     return Parcel(directory.id, directory.plan.read_bytes(), configs, digests, attempt)
 
 
-def _own_paths() -> Paths:
-    """Directories on this node, apart from its user's own and from those of other nodes that share its disk."""
-    usual = find_paths()
-    return find_paths(str(usual.machines / "ray" / ray.get_runtime_context().get_node_id()[:12] / "runs"))
+def _paths_for(sweep: str) -> Paths:
+    """Directories on this node for a sweep: apart from its user's own, from those of another that runs beside it,
+    and from those of other nodes that share the disk.
+    """
+    node = ray.get_runtime_context().get_node_id()[:12]
+    return find_paths(str(find_paths().machines / "ray" / node / sweep / "runs"))
 
 
 def _unpack(parcel: Parcel, paths: Paths) -> SweepDirectory:
     """Record the sweep here, with the directories that this node has of its datasets."""
     for run in list_runs(paths):  # of an attempt that was lost on this very node: the head has what it sent
-        if read_state(run.state).sweep == parcel.sweep and not run.result.exists():
+        if not run.result.exists():
             shutil.rmtree(run.path, ignore_errors=True)
     directory = SweepDirectory(paths.sweeps / parcel.sweep)
     directory.path.mkdir(parents=True, exist_ok=True)

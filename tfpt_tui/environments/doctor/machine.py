@@ -35,6 +35,7 @@ TOPICS = {
     "busy": "other load",
     "foreign_gpu_process": "other load",
     "overlap": "other load",
+    "shared_host": "other load",
     "swap_in_use": "swap",
 }
 

@@ -102,12 +102,6 @@ def machine_of(directory: RunDirectory | SweepDirectory) -> str:
     return read_state(directory.state).machine
 
 
-def check_here(directory: RunDirectory | SweepDirectory, verb: str) -> None:
-    """Raises UsageError where it is the copy of another machine's, which alone can go on with it."""
-    if machine := machine_of(directory):
-        raise UsageError(f"{directory.id}: is of the machine {machine}: {verb} it there")
-
-
 def check_over(runs: Iterable[RunDirectory]) -> None:
     """Raises UsageError where one of them is alive, and cannot be deleted."""
     for run in runs:

@@ -8,59 +8,46 @@ from dataclasses import dataclass
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
-from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun, make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.state import check_here, read_state
+from tfpt_tui.runs.record.state import machine_of, read_state
 from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep
-from tfpt_tui.runs.supervision.queue import describe_start, waits_for
-from tfpt_tui.runs.supervision.submit import submit
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """A plan, and the recorded runs whose configurations it has, in its order."""
+    """A plan, and the recorded runs whose configurations it has, in its order. ``machine`` is another one's name,
+    which ran them.
+    """
 
     plan: Plan
     runs: tuple[RunDirectory, ...]
+    machine: str = ""
 
 
 def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
-    """The plans that run these once more: one for each duel among them, and one for all others.
+    """The plans that run these once more: one for each duel among them, and one of each machine for all others.
 
     An arm of a duel brings the other arms of its restart: the figures of one are of turns with the others.
 
     Raises:
-        UsageError: the configuration of a run is broken, or refused by now; or a run is another machine's.
+        UsageError: the configuration of a run is broken, or refused by now.
         MissingError: it cannot be read.
     """
-    for run in runs:
-        check_here(run, "rerun")
     duels: dict[str, tuple[Sweep, set[int]]] = {}
-    alone = []
+    alone: dict[str, list[RunDirectory]] = {}
     for run in runs:
         sweep = _duel_of(run, paths)
         if sweep:
             chosen = {entry.repeat for entry in sweep.plan.runs if entry.run == run.id}
             duels.setdefault(sweep.id, (sweep, set()))[1].update(chosen)
         else:
-            alone.append(run)
-    plans = [_duel_again(sweep, sorted(restarts)) for sweep, restarts in duels.values()]
-    return [*plans, _rows_again(alone)] if alone else plans
-
-
-def run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths) -> str:
-    """Submit those plans; returns what has become of them, in words.
-
-    Raises:
-        TfptError: as :func:`submit` and :func:`reruns_of` say; plans before it were submitted.
-    """
-    waits = waits_for(paths)
-    plans = [again.plan for again in reruns_of(runs, paths)]
-    for plan in plans:
-        submit(plan, settings, paths)
-    return describe_start(sum(len(plan.runs) for plan in plans), waits)
+            alone.setdefault(machine_of(run), []).append(run)
+    return [
+        *(_duel_again(sweep, sorted(restarts)) for sweep, restarts in duels.values()),
+        *(_rows_again(those, machine) for machine, those in alone.items()),
+    ]
 
 
 def _duel_of(run: RunDirectory, paths: Paths) -> Sweep | None:
@@ -89,10 +76,11 @@ def _duel_again(sweep: Sweep, restarts: Sequence[int]) -> Rerun:
     ]
     plan = sweep.plan
     runs = tuple(planned for _, planned in again)
-    return Rerun(Plan(plan.preset, plan.title, runs, plan.cooldown_s, plan.duel), tuple(run for run, _ in again))
+    own = Plan(plan.preset, plan.title, runs, plan.cooldown_s, plan.duel)
+    return Rerun(own, tuple(run for run, _ in again), machine_of(sweep.directory))
 
 
-def _rows_again(runs: Sequence[RunDirectory]) -> Rerun:
+def _rows_again(runs: Sequence[RunDirectory], machine: str) -> Rerun:
     presets = [load_preset(run.config) for run in runs]
     rows = tuple(preset.rows[0] for preset in presets)
-    return Rerun(make_plan(dataclasses.replace(presets[0], rows=rows)), tuple(runs))
+    return Rerun(make_plan(dataclasses.replace(presets[0], rows=rows)), tuple(runs), machine)

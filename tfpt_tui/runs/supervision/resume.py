@@ -14,7 +14,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, make_directory
 from tfpt_tui.runs.record.processes import identify
-from tfpt_tui.runs.record.state import check_here, owner_of, state_of, status_of, write_state
+from tfpt_tui.runs.record.state import machine_of, owner_of, state_of, status_of, write_state
 from tfpt_tui.runs.record.sweep import Sweep, SweepRun, read_config, read_sweep, store_plan
 from tfpt_tui.runs.supervision.submit import Interpreters, check_machine, hand_over
 
@@ -70,8 +70,9 @@ def resume(directory: SweepDirectory, paths: Paths, settings: UserSettings) -> t
         UsageError: a configuration is refused by now, nothing is left, or another process goes on with the sweep.
         MissingError: a dataset, a framework or a device is not there any more, or nothing can be written.
     """
+    if machine := machine_of(directory):
+        raise UsageError(f"{directory.id}: is of the machine {machine}, which alone can go on with it")
     with claimed(directory.path, "the sweep", "going on with it"):
-        check_here(directory, "resume")
         sweep = read_sweep(directory, paths)  # now that nobody else can change it
         rest = rest_of(sweep)
         interpreters = check_machine([read_config(run) for run in rest.pending], settings)

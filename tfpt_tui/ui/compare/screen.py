@@ -21,7 +21,6 @@ from tfpt_tui.results.requests.request import TOGETHER
 from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import as_markdown
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.supervision.rerun import run_again
 from tfpt_tui.ui.compare import comparison_pane, messages
 from tfpt_tui.ui.compare.choice_list import ChoiceList
 from tfpt_tui.ui.compare.choices_pane import ChoicesPane
@@ -256,6 +255,8 @@ class CompareScreen(MainScreen):
 
     @work(thread=True, group="again")
     def _run_again(self, runs: Sequence[RunDirectory]) -> None:
+        from tfpt_tui.machines.again import run_again
+
         try:
             self.post_message(messages.Repeated(run_again(runs, self._settings, self._paths)))
         except TfptError as error:

@@ -26,11 +26,8 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.notes import parse_note, parse_tags, read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.state import check_over, delete_run, request_stop
-from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.record.state import check_over, delete_run, machine_of, request_stop
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
-from tfpt_tui.runs.supervision.rerun import run_again
-from tfpt_tui.runs.supervision.resume import rest_of, resume
 from tfpt_tui.runs.tasks import background
 from tfpt_tui.runs.tasks.background import DEMO, Background
 from tfpt_tui.ui.dialogs.ask import Ask
@@ -466,13 +463,13 @@ class MonitorScreen(MainScreen):
     async def action_again(self) -> None:
         chosen = self._chosen_runs()
         sweep = SweepDirectory(self._paths.sweeps / chosen[-1].sweep) if chosen and chosen[-1].sweep else None
-        left = await asyncio.to_thread(_left_of, sweep, self._paths) if sweep else 0
+        left = await asyncio.to_thread(_left_of, sweep, self._settings, self._paths) if sweep else 0
         go_on = {"g": f"Go on with its plan: {left} run{'s are' if left > 1 else ' is'} left"} if left else {}
         answer, meant = await self._ask_which("Run it once more, as it was?", "Run", go_on)
         if answer == "g" and sweep:
             self._do(partial(_go_on, sweep, self._paths, self._settings))
         elif answer != "c":
-            self._do(partial(run_again, self._directories(meant), self._settings, self._paths))
+            self._do(partial(_run_again, self._directories(meant), self._settings, self._paths))
         if answer != "c":
             self.wanted = replace(self.wanted, chosen=None, beside=())  # follow what comes
 
@@ -527,18 +524,30 @@ def _delete(runs: Sequence[RunDirectory]) -> str:
     return f"{text.counted(runs)} deleted"
 
 
-def _left_of(sweep: SweepDirectory, paths: Paths) -> int:
+def _run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths) -> str:
+    from tfpt_tui.machines.again import run_again
+
+    return run_again(runs, settings, paths)
+
+
+def _left_of(sweep: SweepDirectory, settings: UserSettings, paths: Paths) -> int:
     """How many runs of a plan are left that nobody runs."""
+    from tfpt_tui.machines.again import left_of
+
     try:
-        return len(rest_of(read_sweep(sweep, paths)).pending)
+        return len(left_of(sweep, settings, paths).pending)
     except TfptError:
         return 0  # nothing is left, it is being run, or the runs came from another machine
 
 
 def _go_on(sweep: SweepDirectory, paths: Paths, settings: UserSettings) -> str:
-    waits = waits_for(paths)
-    _, rest = resume(sweep, paths, settings)
-    return describe_start(len(rest.pending), waits)
+    from tfpt_tui.machines.again import go_on
+
+    machine = machine_of(sweep)
+    waits = "" if machine else waits_for(paths)
+    _, rest = go_on(sweep, settings, paths)
+    started = describe_start(len(rest.pending), waits)
+    return f"{started} on {machine}" if machine else started
 
 
 def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
