@@ -96,9 +96,9 @@ class RayCluster:
     def log_of(self, name: str) -> Path:
         return self.place / f"{name}.log"
 
-    def wait_for(self, *names: str) -> None:
-        """Until they are up. Ray gives up a start after 30 s, too short beside other tests: it is repeated."""
-        wait_until(lambda: all(self._is_up(name) for name in names), START_S)
+    def wait_for(self, name: str) -> None:
+        """Until it is up. Ray gives up a start after 30 s, too short beside other tests: it is repeated."""
+        wait_until(lambda: self._is_up(name), START_S)
 
     def _is_up(self, name: str) -> bool:
         if self.started[name].poll() is not None:
@@ -164,9 +164,9 @@ def ray_cluster(place: Path):
     try:
         one.start_head()
         one.wait_for("head")
-        for name in NODES:
+        for name in NODES:  # two at once now and then take the same port
             one.start_node(name)
-        one.wait_for(*NODES)
+            one.wait_for(name)
         yield one
     finally:
         for name in list(one.started):
