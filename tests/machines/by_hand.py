@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 FAKE_PYTHON = Path(__file__).parents[1] / "fake_python.py"
@@ -14,7 +13,10 @@ STORY = "story"
 
 
 def keep_up(place: Path, settings: str, variables: Mapping[str, str]) -> None:
-    """Write ``place``/env, by which a tfpt-tui finds the machines and directories of its own; wait for Ctrl-C."""
+    """Write ``place``/env, by which a tfpt-tui finds the machines and directories of its own; wait for Ctrl-C, or
+    for SIGTERM: a shell lets what it starts in the background ignore Ctrl-C.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     config = place / "config" / "tfpt-tui"
     config.mkdir(parents=True, exist_ok=True)
     (config / "config.toml").write_text(settings)
@@ -22,8 +24,7 @@ def keep_up(place: Path, settings: str, variables: Mapping[str, str]) -> None:
     lines = [f"export {name}={value}\n" for name, value in {**variables, **own}.items()]
     (place / "env").write_text("".join(lines))
     print(f"they are up: . {place / 'env'}", flush=True)
-    with suppress(KeyboardInterrupt):
-        signal.pause()
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 def write_interpreter(place: Path) -> None:

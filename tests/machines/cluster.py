@@ -228,6 +228,7 @@ def _free_port() -> int:
 
 def main() -> None:
     place = Path(sys.argv[1]).absolute()
+    shutil.rmtree(place, ignore_errors=True)
     with cluster(place) as one:
         keep_up(place, settings_for(one), one.variables)
 

@@ -108,10 +108,11 @@ class RayCluster:
 
     def nodes(self) -> int:
         """How many the cluster takes for alive: one that is lost, for some seconds more."""
+        # Ray itself prints, too.
         code = "import ray, sys; ray.init(sys.argv[1]); print(sum(one['Alive'] for one in ray.nodes()))"
         command = [sys.executable, "-c", code, self.address]
         done = subprocess.run(command, env={**os.environ, **self.variables}, capture_output=True, check=True)
-        return int(done.stdout.split()[-1])
+        return max(int(line) for line in done.stdout.splitlines() if line.strip().isdigit())
 
     def start_head(self) -> None:
         # A directory of its own: what is left of others in the usual one is taken for this cluster's.

@@ -179,10 +179,10 @@ def test_a_run_whose_supervisor_died_there_is_crashed_here(here):
     run = told(here, "crashed", over=True)
     run.config.write_text('[[rows]]\nframework = "pytorch"\ndata = "/d"\n')
     assert status_of(run) == "crashed"
-    assert read_result(run).error.message == "its supervisor on box exited unexpectedly; resume its sweep there"
     view = RunReader(run, here).read()
     assert view.machine == "box"
-    assert "tfpt-tui runs resume" not in view.error.message
+    how = f"exited unexpectedly; resume with: tfpt-tui runs resume {read_state(run.state).sweep}"
+    assert view.error.message == read_result(run).error.message == f"its supervisor on box {how}"
 
 
 def test_a_restart_that_a_duel_did_not_need_is_gone_here_too(here):
@@ -272,10 +272,10 @@ def test_a_file_that_another_takes_the_place_of_is_sent_anew(there, here, begin)
     assert log.name in GROWING
 
 
-def test_what_goes_on_elsewhere_is_neither_resumed_nor_repeated_here(here):
+def test_what_was_elsewhere_is_not_resumed_here_and_run_again_where_it_was(here):
     run = told(here, "stopped", over=True)
-    sweep = SweepDirectory(here.sweeps / SWEEP)
-    with pytest.raises(UsageError, match="is of the machine box: resume it there"):
-        resume(sweep, here, load_settings(here.settings))
-    with pytest.raises(UsageError, match="is of the machine box: rerun it there"):
-        reruns_of([run], here)
+    run.config.write_text('[[rows]]\nframework = "pytorch"\ndata = "/d"\n')
+    with pytest.raises(UsageError, match="is of the machine box, which alone can go on with it"):
+        resume(SweepDirectory(here.sweeps / SWEEP), here, load_settings(here.settings))
+    (again,) = reruns_of([run], here)
+    assert (again.machine, again.runs) == ("box", (run,))

@@ -74,6 +74,11 @@ def variables_of(pid):
     return dict(line.partition("=")[::2] for line in lines)
 
 
+def statuses():
+    """Of the runs of the latest sweep."""
+    return [status_of(run) for run in latest().runs]
+
+
 def stop_all():
     for sweep in copies():
         command(["runs", "stop", sweep.id])
@@ -145,19 +150,21 @@ def test_a_worker_that_is_killed_costs_an_attempt_of_its_own_and_leaves_nothing(
 
 
 def test_a_node_that_is_lost_costs_an_attempt_and_its_own_process_ends(there, dataset):
-    there.story("hangs")
-    assert run_on_it(dataset, "--rows", "1", "--detach") == 0
+    there.story("completes,hangs")
+    assert run_on_it(dataset, "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(latest().runs[0]) == "running")
-        (first,), (supervisor,) = latest().runs, supervisors()
+        wait_until(lambda: statuses() == ["completed", "running"])
+        (done, first), (supervisor,) = latest().runs, supervisors()
         node = machine_of(original(there, latest()).directory)
         there.story("completes")
         there.kill(node)
         try:
             wait_until(lambda: not Path(f"/proc/{supervisor}").exists())
-            wait_until(lambda: latest().runs[0] != first and status_of(latest().runs[0]) == "completed")
+            wait_until(lambda: latest().runs[1] != first and statuses() == ["completed"] * 2)
         finally:
             there.start_node(node)
+    # What is paired stays on one node: the row that had completed ran once more, too.
+    assert [entry.replaces for entry in latest().plan.runs] == [(done.id,), (first.id,)]
     assert machine_of(original(there, latest()).directory) != node
     there.wait_for(node)
     wait_until(lambda: there.nodes() == 3)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from tfpt_tui.config.machines import SSH, find_machine, find_machines
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.events import ALIVE
 from tfpt_tui.machines.connection import connected
-from tfpt_tui.machines.follower import fetch
+from tfpt_tui.machines.follower import fetch, following
 from tfpt_tui.machines.mirror import OVER, Mirror
 from tfpt_tui.machines.submission import begin
 from tfpt_tui.machines.wire import Request, Submitted
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.state import machine_of, read_state
+from tfpt_tui.runs.record.state import machine_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.rerun import reruns_of
 from tfpt_tui.runs.supervision.resume import Rest, rest_of, resume
 from tfpt_tui.runs.supervision.submit import submit
+
+# A machine tells of a plan within a second of the connection; half a minute is a bad line's.
+FIRST_WORD_S = 60.0
+POLL_S = 0.2
 
 
 def run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths) -> str:
@@ -79,8 +85,25 @@ def go_on(directory: SweepDirectory, settings: UserSettings, paths: Paths) -> tu
     machine = find_machine(name, settings.machines)
     fetch(machine, paths)
     rest = left_of(directory, settings, paths)
+    begun = [run for run in rest.pending if run.events.exists()]
     with connected(machine, Request("resume", sweep=directory.id)) as connection:
         connection.hear_one(Submitted)
     Mirror(machine.name, paths).expect(directory.id)
-    fetch(machine, paths)
-    return read_sweep(directory, paths), rest
+    with following([machine], paths):
+        return _await_new_plan(directory, rest, begun, paths), rest
+
+
+def _await_new_plan(directory: SweepDirectory, rest: Rest, begun: Sequence[RunDirectory], paths: Paths) -> Sweep:
+    """The sweep, once others have taken the place of the runs that had begun, and all of it is queued or over.
+
+    Raises:
+        MissingError: nothing is heard of them; it goes on there.
+    """
+    deadline = time.monotonic() + FIRST_WORD_S
+    while time.monotonic() < deadline:
+        sweep = read_sweep(directory, paths)
+        runs = [run for run in sweep.runs if run not in rest.deleted]
+        if all(run not in begun and (run.events.exists() or status_of(run) in ALIVE) for run in runs):
+            return sweep
+        time.sleep(POLL_S)
+    raise MissingError(f"{directory.id}: goes on, but nothing is heard of it; see: tfpt-tui machines list")

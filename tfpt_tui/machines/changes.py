@@ -84,6 +84,7 @@ class Changes:
     latest: dict[str, SweepStatus] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     listed_ns: int = -1
+    recent: dict[SweepDirectory, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.followed |= set(self.known)
@@ -101,12 +102,18 @@ class Changes:
         return sum(status not in ALIVE for status in statuses), len(statuses)
 
     def _find_new_ones(self) -> None:
+        """Follow what was begun, or goes on once more: its directory has changed since the last look."""
         with suppress(OSError):
-            changed_ns = self.paths.sweeps.stat().st_mtime_ns
-            if changed_ns != self.listed_ns:
-                self.listed_ns = changed_ns
+            listed_ns = self.paths.sweeps.stat().st_mtime_ns
+            if listed_ns != self.listed_ns:
+                self.listed_ns = listed_ns
                 recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
-                self.followed |= {one.id for one in recent if _is_open(one) or self._is_left_to_a_job(one)}
+                self.recent = {one: self.recent.get(one, -1) for one in recent}
+        for sweep, before_ns in self.recent.items():
+            with suppress(OSError):  # it was deleted
+                self.recent[sweep] = sweep.path.stat().st_mtime_ns
+                if self.recent[sweep] != before_ns and (_is_open(sweep) or self._is_left_to_a_job(sweep)):
+                    self.followed.add(sweep.id)
 
     def _is_left_to_a_job(self, sweep: SweepDirectory) -> bool:
         """Whether a scheduler holds it, and a run of it has no result."""
@@ -134,7 +141,8 @@ class Changes:
             statuses |= {run.id: QUEUED for run in sweep.runs if statuses[run.id] == CRASHED}
         burn_in = tuple(one.run for one in sweep.plan.runs if one.burn_in)
         if directory.id not in self.latest:
-            yield SweepStatus(directory.id, dict.fromkeys(statuses, ""), burn_in), b""
+            there = [name for name, status in statuses.items() if status != DELETED]
+            yield SweepStatus(directory.id, dict.fromkeys(there, ""), burn_in), b""
         yield from self._send(directory.path, SWEEP_FILES, directory.id)
         for run in runs:
             ended = statuses[run.id] not in ALIVE and run.result.exists()

@@ -10,7 +10,8 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError
 from tfpt_tui.runs.record.directory import SweepDirectory
-from tfpt_tui.runs.record.sweep import read_config, read_sweep
+from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.sweep import read_config, read_environment, read_sweep
 from tfpt_tui.runs.supervision import supervisor
 from tfpt_tui.runs.supervision.finalize import finalize
 from tfpt_tui.runs.supervision.resume import plan_again
@@ -30,15 +31,19 @@ def supervise_sweep(directory: SweepDirectory, paths: Paths) -> None:
     supervisor.main([str(directory.path), str(paths.runs)])
 
 
-def begin_again(directory: SweepDirectory, paths: Paths, attempt: int) -> None:
-    """Plan another attempt: what had begun keeps what it recorded, and a run of its own takes its place."""
+def begin_again(directory: SweepDirectory, paths: Paths, attempt: int, node: str = "") -> None:
+    """Plan another attempt: what had begun keeps what it recorded, and a run of its own takes its place.
+
+    What is paired stays on one machine: what completed elsewhere than on ``node`` runs again with its repeat.
+    """
     sweep = read_sweep(directory, paths)
     for run in sweep.runs:
         if run.events.exists() and not run.result.exists():
             message = f"its node was lost, or the job preempted; attempt {attempt} takes its place"
             finalize(run, "crashed", RunError("Lost", message))
     directory.stop.unlink(missing_ok=True)  # nobody's wish, but the signal that ended the attempt before
-    plan_again(sweep, paths)
+    done = [run for run in sweep.runs if status_of(run) == "completed"]
+    plan_again(sweep, paths, together=any(read_environment(run).machine.get("host") != node for run in done))
 
 
 def _as_planned(directory: SweepDirectory, paths: Paths) -> UserSettings:

@@ -205,6 +205,9 @@ class Keeper:
             settle_job(directory, "stopped", "it was stopped before a node was free", self.paths)
         except ray.exceptions.RayError:
             return False
+        except (TfptError, OSError):  # what it records cannot be kept
+            ray.cancel(said)
+            raise
         finally:
             cancelling.cancel()
         return True

@@ -25,5 +25,5 @@ def run_sweep(sweep: str, runs: str) -> None:
     # Slurm's warning before the time is up (submitit asks for it): what runs then shall have a result.
     signal.signal(signal.SIGUSR2, lambda *_: append_to(directory.stop).close())
     if restarts := int(os.environ.get(RESTARTS) or 0):
-        begin_again(directory, paths, restarts + 1)
+        begin_again(directory, paths, restarts + 1, os.uname().nodename)
     supervise_sweep(directory, paths)

@@ -124,10 +124,10 @@ def delete_run(run: RunDirectory) -> None:
 def crash_error(run: RunDirectory) -> RunError:
     """The error of a run whose supervisor could not write its result, and how to go on."""
     sweep = read_state(run.state).sweep
-    if machine := machine_of(run):
-        return RunError("Crashed", f"its supervisor on {machine} exited unexpectedly; resume its sweep there")
     reason = "its supervisor exited unexpectedly: killed, or the disk is full"
-    if not run.events.exists():
+    if machine := machine_of(run):
+        reason = f"its supervisor on {machine} exited unexpectedly"
+    elif not run.events.exists():
         reason = "it never started: its supervisor was killed before, or the disk is full"
     return RunError("Crashed", f"{reason}; resume with: tfpt-tui runs resume {sweep}" if sweep else reason)
 

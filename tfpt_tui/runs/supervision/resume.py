@@ -35,7 +35,7 @@ def rest_of(sweep: Sweep) -> Rest:
         UsageError: the sweep is still being run, or nothing of it is left.
     """
     _check_idle(sweep)
-    rest = _sorted(sweep)
+    rest = _sorted(sweep, together=sweep.plan.duel is not None)
     if not rest.pending:
         raise UsageError(
             f"{sweep.id}: nothing is left to run: {len(rest.completed)} of {len(sweep.runs)} runs completed"
@@ -43,21 +43,21 @@ def rest_of(sweep: Sweep) -> Rest:
     return rest
 
 
-def _sorted(sweep: Sweep) -> Rest:
+def _sorted(sweep: Sweep, together: bool) -> Rest:
     deleted = tuple(run for run in sweep.runs if not run.config.exists())
     kept = [run for run in sweep.runs if run not in deleted]
     completed = tuple(
-        run for run in kept if status_of(run) == "completed" and not _is_fought_again(run, kept, sweep)
+        run
+        for run in kept
+        if status_of(run) == "completed" and not (together and _is_paired_again(run, kept, sweep))
     )
     return Rest(tuple(run for run in kept if run not in completed), completed, deleted)
 
 
-def _is_fought_again(run: RunDirectory, kept: Sequence[RunDirectory], sweep: Sweep) -> bool:
-    """Whether another arm of its restart of a duel did not complete: turns are taken anew by all of them."""
-    if not sweep.plan.duel:
-        return False
-    restarts = {entry.run: entry.repeat for entry in sweep.plan.runs}
-    return any(restarts[other.id] == restarts[run.id] and status_of(other) != "completed" for other in kept)
+def _is_paired_again(run: RunDirectory, kept: Sequence[RunDirectory], sweep: Sweep) -> bool:
+    """Whether another row of its repeat did not complete, or another arm of its restart of a duel."""
+    repeats = {entry.run: entry.repeat for entry in sweep.plan.runs}
+    return any(repeats[other.id] == repeats[run.id] and status_of(other) != "completed" for other in kept)
 
 
 def resume(directory: SweepDirectory, paths: Paths, settings: UserSettings) -> tuple[Sweep, Rest]:
@@ -87,14 +87,16 @@ def _check_idle(sweep: Sweep) -> None:
         raise UsageError(f"{sweep.id}: is being run; follow it with: tfpt-tui runs tail {sweep.id}")
 
 
-def plan_again(sweep: Sweep, paths: Paths) -> None:
+def plan_again(sweep: Sweep, paths: Paths, together: bool) -> None:
     """Plan what is left of a sweep whose supervisor is certainly gone, with the interpreters that it had.
+
+    ``together`` runs all rows of a repeat again of which one is left, as arms of a duel always are.
 
     Raises:
         MissingError: it cannot be written.
     """
     had = {(one.framework, read_config(run).environment): one.interpreter for run, one in _planned(sweep)}
-    _plan_anew(sweep, _sorted(sweep), paths, had)
+    _plan_anew(sweep, _sorted(sweep, together or sweep.plan.duel is not None), paths, had)
 
 
 def _planned(sweep: Sweep) -> list[tuple[RunDirectory, SweepRun]]:
