@@ -153,6 +153,24 @@ def test_a_run_that_goes_on_there_is_live_here_and_nothing_of_ours(begin, there,
     assert not own.result.exists()
 
 
+def test_a_sweep_that_goes_on_there_once_more_does_so_on_the_same_connection(begin, there, here, monkeypatch):
+    sweep = begin("hangs")
+    changes, mirror = begin_copying(there, here)
+    wait_until(
+        lambda: copy(changes, mirror) == 0 and status_of(RunDirectory(here.runs / sweep.runs[0].id)) == "running"
+    )
+    request_stop(sweep.directory)
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    monkeypatch.setenv("FAKE_STORY", "completes")
+    resumed, _ = resume(sweep.directory, there, load_settings(there.settings))
+    wait_until(lambda: not any(status_of(run) in ALIVE for run in resumed.runs))
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    copied = read_sweep(SweepDirectory(here.sweeps / sweep.id), here)
+    assert copied.plan.runs[0].replaces == (sweep.runs[0].id,)
+    assert [status_of(run) for run in copied.runs] == ["completed", "completed"]
+    check_copied(resumed, here)
+
+
 def test_what_the_machine_told_last_holds_while_nothing_is_heard(here, later):
     run = told(here, "running")
     later(3600)

@@ -82,7 +82,7 @@ class Changes:
     followed: set[str] = field(default_factory=set)
     sent: dict[Path, Sent] = field(default_factory=dict)
     latest: dict[str, SweepStatus] = field(default_factory=dict)
-    ended: set[str] = field(default_factory=set)
+    ended: dict[str, int] = field(default_factory=dict)  # runs, with when their result was written
     listed_ns: int = -1
     recent: dict[SweepDirectory, int] = field(default_factory=dict)
 
@@ -140,18 +140,19 @@ class Changes:
         if held:  # what was lost with its node is tried once more
             statuses |= {run.id: QUEUED for run in sweep.runs if statuses[run.id] == CRASHED}
         burn_in = tuple(one.run for one in sweep.plan.runs if one.burn_in)
-        if directory.id not in self.latest:
-            there = [name for name, status in statuses.items() if status != DELETED]
-            yield SweepStatus(directory.id, dict.fromkeys(there, ""), burn_in), b""
+        known = self.latest.get(directory.id)
+        said = {name for name, status in known.runs.items() if status != DELETED} if known else set()
+        there = {name for name, status in statuses.items() if status != DELETED}
+        if known is None or there - said:  # before their files
+            yield SweepStatus(directory.id, dict.fromkeys(sorted(there - said), ""), burn_in), b""
         yield from self._send(directory.path, SWEEP_FILES, directory.id)
         for run in runs:
-            ended = statuses[run.id] not in ALIVE and run.result.exists()
-            if not ended:
-                self.ended.discard(run.id)  # it may begin once more, in the next attempt of a job
-            if run.id not in self.ended:
-                names = RUN_FILES if ended else RUN_FILES[:-1]
+            ended_ns = _written_ns(run.result) if statuses[run.id] not in ALIVE else 0
+            # It may begin once more, in the next attempt of a job or when its sweep is resumed.
+            if not ended_ns or self.ended.get(run.id) != ended_ns:
+                names = RUN_FILES if ended_ns else RUN_FILES[:-1]
                 yield from self._send(run.path, names, directory.id, run.id)
-                self.ended |= {run.id} if ended else set()
+                self.ended[run.id] = ended_ns
         over = not alive and not any(status in ALIVE for status in statuses.values())
         message = read_state(directory.state).message
         yield from self._say(SweepStatus(directory.id, statuses, burn_in, message, over))
@@ -207,6 +208,14 @@ def _whole(path: Path, part: FilePart) -> Iterator[Said]:
     for start in range(0, max(len(content), 1), CHUNK_BYTES):
         chunk = content[start : start + CHUNK_BYTES]
         yield FilePart(part.sweep, part.file, part.run, start, start + len(chunk) < len(content)), chunk
+
+
+def _written_ns(path: Path) -> int:
+    """When the file was written, 0 where it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _is_open(sweep: SweepDirectory) -> bool:
