@@ -24,6 +24,7 @@ from tfpt_tui.runs.record.duel_ratio import (
 
 COVERAGE_DUELS, EQUAL_DUELS, DIFFERENT_DUELS = 1000, 2000, 300
 START_S, ROUND_S = 20.0, 2.0  # on two cores
+PLANNED_S = RESTARTS * (START_S + ROUNDS * ROUND_S)
 
 
 def coverage(restarts: int, process_sd: float, log_ratio: float = 0.05) -> tuple[float, float]:
@@ -67,8 +68,7 @@ def main() -> None:
         for restarts in (1, 3, 5):
             share, width = coverage(restarts, process_sd)
             print(f"  {process_sd:.0%} a process, {restarts} restarts: {share:.1%}, width {width:.3f}", flush=True)
-    planned_s = RESTARTS * (START_S + ROUNDS * ROUND_S)
-    print(f"duels that may end after every block; one of planned length takes {planned_s:.0f} s")
+    print(f"duels that may end after every block; one of planned length takes {PLANNED_S:.0f} s")
     for log_ratio, process_sd, count in (
         (0.0, 0.0, EQUAL_DUELS),
         (0.0, 0.01, EQUAL_DUELS),

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.bench import duels
 from tests.noise import draw_rounds
 from tfpt_tui.events import Slice
 from tfpt_tui.runs.record.duel_ratio import (
@@ -27,7 +28,7 @@ from tfpt_tui.runs.record.duel_ratio import (
 )
 
 ROUNDS, TRUE = 20, 0.05
-DUELS = 150
+DUELS, MANY_DUELS = 150, 1000
 
 
 def fought(rng, restarts, process_sd, log_ratio=TRUE):
@@ -37,9 +38,9 @@ def fought(rng, restarts, process_sd, log_ratio=TRUE):
 @pytest.mark.parametrize(("restarts", "process_sd"), [(1, 0.0), (1, 0.01), (3, 0.01), (5, 0.01), (5, 0.03)])
 def test_the_interval_has_the_truth_as_often_as_it_says(restarts, process_sd):
     rng = np.random.default_rng(20261128)
-    intervals = [fixed_interval(estimate(fought(rng, restarts, process_sd))) for _ in range(DUELS)]
+    intervals = [fixed_interval(estimate(fought(rng, restarts, process_sd))) for _ in range(MANY_DUELS)]
     inside = sum(one.low <= TRUE <= one.high for one in intervals)
-    assert inside >= 0.92 * DUELS
+    assert inside >= 0.93 * MANY_DUELS
 
 
 def test_equal_arms_are_told_apart_in_few_duels_though_every_block_is_looked_at():
@@ -55,6 +56,13 @@ def test_equal_arms_are_told_apart_in_few_duels_though_every_block_is_looked_at(
             before.append(estimate_restart(rounds))
         false_alarms += ended
     assert false_alarms <= 0.05 * DUELS
+
+
+def test_a_difference_of_a_tenth_is_known_in_two_fifths_less_time_than_a_planned_duel_takes():
+    rng = np.random.default_rng(3)
+    ended = [duels.sequential(rng, math.log(1.1), 0.01) for _ in range(MANY_DUELS)]
+    assert sum(word == "slower" for word, _ in ended) >= 0.99 * MANY_DUELS
+    assert sum(seconds for _, seconds in ended) <= 0.6 * MANY_DUELS * duels.PLANNED_S
 
 
 def test_a_difference_of_a_tenth_is_known_within_two_restarts():
