@@ -42,7 +42,7 @@ ASSUMED_SD = 0.01
 ASSUMED_FREEDOM = 0.5
 CANDIDATES = tuple(ASSUMED_SD * 1.1**step for step in range(-24, 36))  # 0.1 % to 30 %
 # From here on restarts tell their spread themselves; before that the expected one counts as so many. With
-# 50 a duel of a difference of 10 % that may end early saves 42 % of the time, with 20 only 35 %; false alarms are 4 %.
+# 50 a duel of a difference of 10 % that may end early saves 42 % of the time, with 20 only 35 %.
 ENOUGH_RESTARTS = 5
 KNOWN_FREEDOM = 50.0
 # Where the logarithm's standard error is a third of this, the sequence is tightest; it loses little elsewhere.
