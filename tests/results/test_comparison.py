@@ -135,6 +135,13 @@ def test_a_run_that_diverged_is_in_no_band_and_makes_none():
     assert rows(compare([diverged, result("a")]))[1]["in_band"] is None
 
 
+def test_what_many_runs_say_of_themselves_is_said_once():
+    odd = [replace(one, warnings=(RunWarning(f"{n} labels", "labels", ""),)) for n, one in enumerate(repeats("p"))]
+    assert len(notes_with(compare(odd), " labels")) == 3
+    more = [result("q", seed=7, warnings=(RunWarning("9 labels", "labels", ""),)), *odd]
+    assert notes_with(compare(more), " labels") == ["q: 9 labels (alike in 3 more runs)"]
+
+
 def test_settings_that_differ_little_do_not_look_alike():
     table = compare([result("a", learning_rate=0.0005), result("b", learning_rate=0.0001)])
     assert [line.split(",")[1] for line in as_csv(table).splitlines()[1:]] == ["0.0005", "0.0001"]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.documents import Value
+from tfpt_tui.events import RunWarning
 from tfpt_tui.results.comparison.answer import DISTURBANCES
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
@@ -23,6 +24,7 @@ from tfpt_tui.runs.record.result import RunResult
 
 BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
 BESIDE_S = 0.1  # of seconds that are told with one digit
+MOST_ALIKE = 3  # runs that each say the same of themselves
 
 
 def notes_of(
@@ -214,11 +216,18 @@ def _applies(key: str, config: RunConfig) -> bool:
 
 
 def _troubles(results: Sequence[RunResult]) -> list[str]:
-    notes = []
+    """Why runs failed and what is to be known of them; what many have in common is said of the first."""
+    alike: dict[str, list[str]] = {}
     for result in results:
         if result.error and result.error.message:
-            notes.append(f"{result.run}: {result.error.message}")
+            alike.setdefault(result.error.message, []).append(f"{result.run}: {result.error.message}")
         # The answer says once what disturbed the runs that completed.
         said = DISTURBANCES if result.completed else ()
-        notes += [f"{result.run}: {warning}" for warning in result.warnings if warning.code not in said]
+        for warning in result.warnings:
+            if warning.code not in said:
+                kind = warning.message if warning.code == RunWarning().code else warning.code
+                alike.setdefault(kind, []).append(f"{result.run}: {warning}")
+    notes: list[str] = []
+    for lines in alike.values():
+        notes += lines if len(lines) <= MOST_ALIKE else [f"{lines[0]} (alike in {len(lines) - 1} more runs)"]
     return notes
