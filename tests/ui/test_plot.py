@@ -49,6 +49,16 @@ def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
     assert has_a_curve(text)
 
 
+def test_a_point_far_above_all_others_ends_at_the_edge_where_it_is_marked():
+    frame = Frame("first batch s", 40, 10, (1.0, 12.0))
+    lines = draw([curve(20.0, *[1.0, 0.9] * 5, 1.0)], frame).plain.split("\n")
+    assert lines[0] == "first batch s (▲ up to 20)"
+    assert "▲" in lines[1]
+    assert lines[1].split("┤")[0].strip() == "1.0"
+    for kept in ((2.0, *[1.0] * 11), (20.0, 20.0, *[1.0] * 10), (20.0, 1.0, 1.0), (20.0, *[0.0] * 11)):
+        assert "▲" not in draw([curve(*kept)], frame).plain
+
+
 def test_decimation_keeps_every_spike():
     ys = [1.0] * 10_000
     ys[4321], ys[777] = 99.0, -99.0

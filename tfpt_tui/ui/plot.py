@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 
@@ -18,6 +18,10 @@ CORNER = "└"  # where the axes meet
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 ROWS_A_TICK = 4
 NEAR = 0.15  # of the range
+# Points this many times as far up as all but a twentieth of them would press the others flat.
+FAR_ABOVE = 4.0
+MOST_ABOVE = 20
+ABOVE = "▲"
 NEARLY = 1e-9
 # plotext's figure is one for all: a chart that another thread draws must not get into ours.
 _FIGURE = threading.Lock()
@@ -58,16 +62,20 @@ class Frame:
 def draw(series: Sequence[Series], frame: Frame) -> Text:
     """The chart, title first, exactly ``frame.rows`` lines; an empty one says so.
 
-    Later series are drawn over earlier ones.
+    Later series are drawn over earlier ones. A few points that lie far above all others end at the upper edge,
+    where they are marked; the title has the highest.
     """
     shown = [_drawable(one, frame.log) for one in series]
+    ceiling = _ceiling(shown, frame)
     title = _title(frame, series)
+    if above := [y for one in shown for y in one.ys if y > ceiling]:
+        title += f" ({ABOVE} up to {max(above):.3g})"
     if frame.columns < MIN_WIDTH or frame.rows < MIN_HEIGHT:
         return Text(title)
     if not any(one.xs for one in shown):
         return Text("\n").join([Text(title, style="bold"), Text("nothing measured yet", style="dim")])
     with _FIGURE:
-        built = _build(shown, frame)
+        built = _build(shown, frame, ceiling)
     lines = Text.from_ansi(built).split("\n")[: frame.rows - 1]
     return Text("\n").join([Text(title, style="bold"), *lines])
 
@@ -112,10 +120,35 @@ def time_axis(seconds: float) -> float:
     return end
 
 
-def _build(series: Sequence[Series], frame: Frame) -> str:
+def _ceiling(series: Sequence[Series], frame: Frame) -> float:
+    """What only outliers exceed, infinite where there are none or the scale is fixed or logarithmic."""
+    ys = sorted(y for one in series for y in one.ys)
+    most = ys[: len(ys) - max(1, len(ys) // MOST_ABOVE)]
+    if frame.log or frame.y_range or len(ys) < MOST_ABOVE // 2:
+        return math.inf
+    low, high = min(0.0, ys[0]), most[-1]
+    return high if ys[-1] - low > FAR_ABOVE * (high - low) > 0 else math.inf
+
+
+def _marks(series: Sequence[Series], frame: Frame, ceiling: float) -> Iterable[tuple[float, str]]:
+    """Where points are above it and in which colour: one a column."""
+    first, last = frame.x_range
+    above = (
+        (x, one.colour)
+        for one in series
+        for x, y in zip(one.xs, one.ys, strict=True)
+        if y > ceiling and first <= x <= last
+    )
+    return {
+        round((x - first) / max(last - first, 1e-9) * frame.columns): (x, colour) for x, colour in above
+    }.values()
+
+
+def _build(series: Sequence[Series], frame: Frame, ceiling: float) -> str:
     import plotext
 
-    low, high, y_ticks = _y_axis(series, frame)
+    cut = [replace(one, ys=tuple(min(y, ceiling) for y in one.ys)) for one in series]
+    low, high, y_ticks = _y_axis(cut, frame)
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
@@ -129,13 +162,15 @@ def _build(series: Sequence[Series], frame: Frame) -> str:
     plotext.xticks(x_ticks, [f"{tick:.0f}" for tick in x_ticks])
     if frame.cursor is not None:
         plotext.vline(frame.cursor, _rgb(frame.cursor_colour))
-    for one in series:
+    for one in cut:
         if one.xs:
             xs, ys = decimate(*_within(one, frame.x_range), frame.columns)
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
             draw_points(xs, ys, marker=MARKER, color=_rgb(one.colour))
             if one.label:
                 plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment="right")
+    for x, colour in _marks(series, frame, ceiling):
+        plotext.text(ABOVE, x, high, color=_rgb(colour), alignment="center")
     built: str = plotext.build()
     return built.rstrip("\n")
 
