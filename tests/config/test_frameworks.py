@@ -39,7 +39,7 @@ def test_a_name_that_is_no_framework_here_is_its_own_title():
         ('title = "PyTorch"', 'title = "TensorFlow"', "is that of pytorch, too"),
         ('name = "pytorch"', 'name = "torch"', "name 'torch' is not the name of its folder, 'pytorch'"),
         ('modules = ["torch", "torchvision"]', 'modules = "torch"', "modules: must be a list, not 'torch'"),
-        ('on_white = "#af5f00"\n', "", "colours: on_white is missing"),
+        ('on_white = "#875f00"\n', "", "colours: on_white is missing"),
         ("[colours]", "[[colours]]", "colours: must be a table, not [{"),
         ("[tracks.parity]\n", "[tracks.parity]\nfource = []\n", "tracks.parity: unknown field 'fource'"),
         ("[tracks.parity]\n", "[tracks.party]\n", "tracks: unknown track 'party'"),

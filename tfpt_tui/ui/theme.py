@@ -14,7 +14,7 @@ FRAMEWORK_COLOURS = {name: framework.colours.on_black for name, framework in FRA
 FRAMEWORK_COLOURS_ON_WHITE = {name: framework.colours.on_white for name, framework in FRAMEWORKS.items()}
 # Runs that are drawn beside each other: the first of a framework has its colour, the others one of these. They are
 # seen on black and on white.
-RUN_COLOURS = ("#00af5f", "#d75faf", "#af8700", "#875fff", "#00afaf", "#af5f5f", "#878787", "#5f8700")
+RUN_COLOURS = ("#00875f", "#d75faf", "#af8700", "#875fff", "#0087af", "#af5f5f", "#878787", "#5f8700")
 # More curves than these hide one another.
 MAX_CURVES = len(RUN_COLOURS)
 CURVE_LETTERS = ascii_uppercase[:MAX_CURVES]
@@ -65,18 +65,21 @@ THEMES = (
     Theme(
         name="tfpt-light",
         primary="#005faf",
-        secondary="#5f8787",
-        accent="#af5f00",
-        warning="#af5f00",
+        secondary="#005f5f",
+        accent="#875f00",
+        warning="#875f00",
         error="#af0000",
         success="#005f00",
         foreground="#1c1c1c",
         background="#ffffff",
         surface="#eeeeee",
-        panel="#dadada",
+        panel="#e4e4e4",
         dark=False,
-        # The accent has too little contrast on the footer's grey.
-        variables={**FRAMEWORK_COLOURS_ON_WHITE, "footer-key-foreground": "#005faf"},
+        variables={
+            **FRAMEWORK_COLOURS_ON_WHITE,
+            "footer-key-foreground": "#005faf",
+            "foreground-muted": "#626262",  # what Textual makes of the foreground is too pale on the panel
+        },
     ),
     Theme(
         name="tfpt-contrast",
@@ -89,7 +92,7 @@ THEMES = (
         foreground="#ffffff",
         background="#000000",
         surface="#000000",
-        panel="#303030",
+        panel="#262626",
         dark=True,
         text_alpha=1.0,
     ),
