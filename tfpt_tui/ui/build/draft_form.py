@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from tfpt_tui.config.schema import Setting
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Field, Outcome, is_path
-from tfpt_tui.ui.build.text import FORM, field_note, is_listed
+from tfpt_tui.ui.build.text import COLUMNS, FORM, field_note, is_listed
 from tfpt_tui.ui.widgets.paths import PathSuggester
 from tfpt_tui.wording import end_of
 
@@ -68,6 +68,19 @@ class FieldLine(Widget):
             self.refresh()
 
 
+class FieldGroup(Vertical):
+    """Settings that belong together, with a heading; gone where none of them applies."""
+
+    def __init__(self, title: str, keys: Iterable[str]) -> None:
+        super().__init__(Static(Content(title), classes="heading"), *map(FieldLine, keys))
+
+    def show(self, outcome: Outcome) -> None:
+        lines = self.query(FieldLine)
+        for line in lines:
+            line.show(outcome.fields.get(line.key))
+        self.display = any(line.display for line in lines)
+
+
 class DraftForm(VerticalScroll, can_focus=False):
     """All settings are mounted once; those that do not apply are hidden."""
 
@@ -102,13 +115,15 @@ class DraftForm(VerticalScroll, can_focus=False):
         self._hidden = hidden
 
     def compose(self) -> ComposeResult:
-        for group, keys in FORM.items():
-            yield Static(Content(group), classes="group")
-            yield from (FieldLine(key) for key in keys if key not in self._hidden)
+        with Container(id="columns"):
+            for column in COLUMNS:
+                with Vertical():
+                    for group in column:
+                        yield FieldGroup(group, (key for key in FORM[group] if key not in self._hidden))
 
     def show(self, outcome: Outcome) -> None:
-        for line in self.query(FieldLine):
-            line.show(outcome.fields.get(line.key))
+        for group in self.query(FieldGroup):
+            group.show(outcome)
 
     def fill(self, draft: Draft) -> None:
         """Put the texts of a draft into the inputs. Never while one types: the input is ahead of the draft."""

@@ -31,6 +31,9 @@ FORM: Mapping[str, tuple[str, ...]] = {
         for group in GROUPS
     },
 }
+# Side by side where there is room for two columns: about as many settings in each.
+_BEGIN_OF_SECOND = list(FORM).index("input")
+COLUMNS = (tuple(FORM)[:_BEGIN_OF_SECOND], tuple(FORM)[_BEGIN_OF_SECOND:])
 CHOSEN, LEFT_OUT = "■", "□"
 BEST = "*"
 MUTED = "$foreground-muted"
