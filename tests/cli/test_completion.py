@@ -6,6 +6,7 @@ from click.shell_completion import BashComplete
 
 from tests.recordings import record_run, record_sweep
 from tfpt_tui.cli.main import cli as program
+from tfpt_tui.runs.record.notes import write_tags
 
 SWEEP = "20261121-100000-quick-aa01"
 
@@ -13,7 +14,9 @@ SWEEP = "20261121-100000-quick-aa01"
 @pytest.fixture
 def offered(paths):
     """The values that are offered at the end of a line."""
-    record_sweep(paths, SWEEP, record_run(paths, "20261121-100000-0001", "pytorch", sweep=SWEEP))
+    run = record_run(paths, "20261121-100000-0001", "pytorch", sweep=SWEEP)
+    record_sweep(paths, SWEEP, run)
+    write_tags(run, ["night", "day"])
 
     def offer(*words):
         bash = BashComplete(program, {}, "tfpt-tui", "_TFPT_TUI_COMPLETE")
@@ -33,6 +36,8 @@ def offered(paths):
         (("runs", "no"), ["note"]),
         (("compare", "--baseline", "2026"), ["20261121-100000-pytorch-0001"]),
         (("compare", "--sweep", "2026"), [SWEEP]),
+        (("compare", "--by", "mac"), ["machine"]),
+        (("runs", "tag", SWEEP, "ni"), ["night"]),
         (("run", "nothing-like-it"), []),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tfpt_tui.cli.completion import complete_preset, complete_run, complete_sweep
+from tfpt_tui.cli.completion import complete_grouping, complete_preset, complete_run, complete_sweep
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.errors import GATE_PROVEN, UsageError
@@ -53,6 +53,7 @@ PASS, FAIL = "pass", "fail"
     "--by",
     metavar="KEY",
     help=f"Compare within each value of this setting; {TOGETHER} compares all, {MACHINE} the machines.",
+    shell_complete=complete_grouping,
 )
 @click.option(
     "--published",

@@ -1,4 +1,4 @@
-"""What a shell offers for an argument while it is typed: presets, datasets, runs, environments, machines.
+"""What a shell offers for an argument while it is typed: presets, datasets, runs, tags, environments, machines.
 
 One line turns it on: ``eval "$(_TFPT_TUI_COMPLETE=bash_source tfpt-tui)"``. Nothing here may fail or speak: a
 shell waits, with somebody's command half typed.
@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.errors import TfptError
 
+RECENT_RUNS = 500  # whose tags are offered
 Completer = Callable[[click.Context, click.Parameter, str], Sequence[CompletionItem]]
 
 
@@ -56,6 +57,22 @@ def _sweeps(paths: Paths) -> Iterable[str]:
     return [sweep.id for sweep in list_sweeps(paths)]
 
 
+def _tags(paths: Paths) -> Iterable[str]:
+    from tfpt_tui.runs.record.directory import list_runs
+    from tfpt_tui.runs.record.notes import read_notes
+
+    recent = list_runs(paths)[:RECENT_RUNS]
+    return sorted({tag for run in recent for tag in read_notes(run).tags})
+
+
+def _groupings(_: Paths) -> Iterable[str]:
+    from tfpt_tui.config.schema import SETTINGS
+    from tfpt_tui.results.comparison.groups import MACHINE
+    from tfpt_tui.results.requests.request import TOGETHER
+
+    return [*SETTINGS, MACHINE, TOGETHER]
+
+
 def _environments(paths: Paths) -> Iterable[str]:
     from tfpt_tui.environments.registry import named_interpreters
 
@@ -73,5 +90,7 @@ complete_dataset = _completer(_datasets, or_path="dir")
 complete_run = _completer(_runs)
 complete_sweep = _completer(_sweeps)
 complete_run_or_sweep = _completer(lambda paths: [*_runs(paths), *_sweeps(paths)])
+complete_tag = _completer(_tags)
+complete_grouping = _completer(_groupings)
 complete_environment = _completer(_environments)
 complete_machine = _completer(_machines)

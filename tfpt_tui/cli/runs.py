@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from tfpt_tui.cli.completion import complete_run_or_sweep, complete_sweep
+from tfpt_tui.cli.completion import complete_run_or_sweep, complete_sweep, complete_tag
 from tfpt_tui.cli.follow import POLL_S, follow, narrators_of
 from tfpt_tui.cli.forecast import forecast_rest
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing, text_width
@@ -246,7 +246,7 @@ def note(invocation: Invocation, run_id: str, text: tuple[str, ...], remove: boo
 
 @runs.command()
 @click.argument("run_id", metavar="ID", shell_complete=complete_run_or_sweep)
-@click.argument("tags", metavar="TAG...", nargs=-1, required=True)
+@click.argument("tags", metavar="TAG...", nargs=-1, required=True, shell_complete=complete_tag)
 @click.option("--remove", is_flag=True, help="Take these tags away.")
 @pass_invocation
 def tag(invocation: Invocation, run_id: str, tags: tuple[str, ...], remove: bool) -> None:
