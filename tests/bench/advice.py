@@ -1,0 +1,137 @@
+"""Whether ``advise`` finds what is fastest: all combinations of switches are measured once, then it is tried.
+
+    python -m tests.bench.advice KIND FRAMEWORK --data DIR --home DIR
+
+KIND is ``race`` (the next eight of all combinations take turns with the usual one), ``final`` (the fastest four of
+the races, in a duel of three restarts) or ``trial`` (a search by ``advise`` in a fifth of the time that the races
+took, and a duel of what it advises against the winner of the final). Each appends its lines to advice.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from tests.bench.duel_series import tfpt
+from tfpt_tui.config.frameworks import FRAMEWORKS
+from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.toml import dump_toml
+
+FILE = Path(__file__).with_name("advice.csv")
+COLUMNS = ("time", "framework", "kind", "number", "settings", "seconds", "ratio", "low", "high")
+ARMS, FINALISTS = 8, 4
+EPOCHS = 20
+Candidate = Mapping[str, str]
+
+
+def combinations(framework: str) -> list[dict[str, str]]:
+    """Every combination of the switches that are on or off: 64. All others are as they usually are."""
+    keys = [key for key in (*FRAMEWORKS[framework].switches, "compile") if len(SETTINGS[key].tried) == 2]
+    return [dict(zip(keys, values, strict=True)) for values in itertools.product(("off", "on"), repeat=len(keys))]
+
+
+def duel(
+    home: Path, data: Path, framework: str, arms: Sequence[Candidate], repeats: int
+) -> list[dict[str, object]]:
+    """The rows of a comparison of these arms, the first of which is what the others are measured against."""
+    preset = home / "arms.toml"
+    defaults = {"framework": framework, "track": "best", "epochs": EPOCHS}
+    preset.write_text(dump_toml({"defaults": defaults, "rows": [dict(arm) for arm in arms]}))
+    tfpt(home, "run", preset, "--data", data, "--duel", "--repeats", repeats, "--headless").check_returncode()
+    done = tfpt(home, "compare", "--by", "together", "--format", "json", "--all-columns")
+    return list(json.loads(done.stdout)["rows"])
+
+
+def find(rows: Sequence[Mapping[str, object]], arm: Candidate) -> Mapping[str, object]:
+    """The row of an arm; of settings that make no difference to it the table may say nothing."""
+    return next(row for row in rows if all(row.get(key, value) in (value, None, "") for key, value in arm.items()))
+
+
+def known(framework: str, kind: str) -> list[dict[str, str]]:
+    lines = csv.DictReader(FILE.open()) if FILE.exists() else []
+    return [line for line in lines if (line["framework"], line["kind"]) == (framework, kind)]
+
+
+def keep(
+    framework: str, kind: str, number: int, seconds: float, found: Sequence[tuple[Candidate, Mapping]]
+) -> None:
+    new = not FILE.exists()
+    with FILE.open("a", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            table.writeheader()
+        for arm, row in found:
+            figures = {"ratio": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"]}
+            shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
+            line = {
+                "time": datetime.now().isoformat(timespec="seconds"),
+                "framework": framework,
+                "kind": kind,
+                "number": number,
+                "settings": " ".join(f"{key}={value}" for key, value in arm.items()),
+                "seconds": f"{seconds:.0f}",
+                **shown,
+            }
+            table.writerow(line)
+            print(*line.values(), flush=True)
+
+
+def settings_of(line: Mapping[str, str]) -> dict[str, str]:
+    return dict(part.split("=") for part in line["settings"].split())
+
+
+def race(framework: str, home: Path, data: Path) -> None:
+    before = known(framework, "race")
+    every = combinations(framework)
+    usual = {**every[-1], "compile": "off"}
+    left = [one for one in every if one not in map(settings_of, before) and one != usual][:ARMS]
+    began = time.monotonic()
+    rows = duel(home, data, framework, [usual, *left], repeats=1)
+    number = 1 + max((int(line["number"]) for line in before), default=0)
+    keep(framework, "race", number, time.monotonic() - began, [(arm, find(rows, arm)) for arm in (usual, *left)])
+
+
+def final(framework: str, home: Path, data: Path) -> None:
+    fastest = sorted(known(framework, "race"), key=lambda line: float(line["ratio"]))
+    arms = [settings_of(line) for line in fastest[:FINALISTS]]
+    began = time.monotonic()
+    rows = duel(home, data, framework, arms, repeats=3)
+    keep(framework, "final", 1, time.monotonic() - began, [(arm, find(rows, arm)) for arm in arms])
+
+
+def trial(framework: str, home: Path, data: Path) -> None:
+    best = settings_of(min(known(framework, "final"), key=lambda line: float(line["ratio"])))
+    races = {line["number"]: float(line["seconds"]) for line in known(framework, "race")}
+    began = time.monotonic()
+    budget = f"{sum(races.values()) / 5:.0f}s"
+    tfpt(home, "advise", framework, "--data", data, "--budget", budget).check_returncode()
+    seconds = time.monotonic() - began
+    preset = max((home / "config/tfpt-tui/presets").glob("best-*.toml"), key=lambda path: path.stat().st_mtime)
+    (row,) = tomllib.loads(preset.read_text())["rows"]
+    advised = {key: str(value) for key, value in row.items() if SETTINGS[key].is_switch or key == "compile"}
+    rows = duel(home, data, framework, [best, advised], repeats=3)
+    number = 1 + len(known(framework, "trial"))
+    keep(framework, "trial", number, seconds, [(advised, find(rows, advised))])
+
+
+def main() -> None:
+    kinds = {"race": race, "final": final, "trial": trial}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kind", choices=kinds)
+    parser.add_argument("framework", choices=list(FRAMEWORKS))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    options = parser.parse_args()
+    options.home.mkdir(parents=True, exist_ok=True)
+    kinds[options.kind](options.framework, options.home.absolute(), options.data.absolute())
+
+
+if __name__ == "__main__":
+    main()
