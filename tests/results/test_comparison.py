@@ -177,10 +177,10 @@ def test_the_answer_is_a_sentence_with_its_interval_and_separate_numbers():
 def test_several_comparisons_learn_the_same_where_each_row_is_near_its_own_baseline():
     small = [result("a", batch_size=16, accuracy=0.40), result("b", "tensorflow", batch_size=16, accuracy=0.39)]
     large = [result("c", batch_size=64, accuracy=0.32), result("d", "tensorflow", batch_size=64, accuracy=0.34)]
-    told = "same learning in all 2 comparisons: test accuracies at most 2.0 points apart"
+    told = "same learning in 2 of 2: test accuracy within 2.0 points"
     assert told in compare([*small, *large], by="batch_size").answer
     large[1] = result("d", "tensorflow", batch_size=64, accuracy=0.2)
-    told = "same learning in 1 of 2 comparisons: test accuracies at most 1.0 points apart"
+    told = "same learning in 1 of 2: test accuracy within 1.0 points"
     assert told in compare([*small, *large], by="batch_size").answer
 
 

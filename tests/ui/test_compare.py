@@ -535,6 +535,19 @@ async def test_disturbed_runs_are_repeated_after_a_question(paths, record, datas
     assert [read_config(run) for run in again.runs] == [read_config(first)]
 
 
+async def test_a_long_answer_is_cut_where_there_is_no_room_and_whole_once_there_is(app, record):
+    specs = [(name, {"batch_size": size}) for size in (16, 32, 64, 128) for name in ("pytorch", "tensorflow")]
+    warning = {"message": "other processes used 30% of the cores", "code": "busy", "advice": "", "taints": "time"}
+    for run in record(SWEEP, *specs, preset="batch-sweep"):
+        write_toml(run.result, {**read_toml(run.result), "warnings": [warning]})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "batch_size 128: ", "and 2 more lines; an export has them all")
+        await pilot.resize_terminal(120, 36)
+        text = await shows(pilot, "same learning in 4 of 4: ", "8 of 8 runs disturbed")
+        assert "an export has them all" not in text
+
+
 async def test_disturbed_runs_can_be_left_out_and_taken_in_again(app, record):
     first, *_ = record(QUICK, ("pytorch", {"seed": 25}), ("pytorch", {"seed": 26}), ("tensorflow", {"seed": 25}))
     warning = {"message": "other processes used 30% of the cores", "code": "busy", "advice": "", "taints": "time"}

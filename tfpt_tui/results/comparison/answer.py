@@ -128,8 +128,7 @@ def _same_learning(same: Sequence[RowVerdict], groups: Sequence[Group], others: 
         both = (f"{_percent(entry):.1f} % in {entry.name}" for entry in groups if entry in pairs[0])
         return f"same learning: test accuracy {' and '.join(both)}"
     apart = max(abs(_percent(entry) - _percent(baseline)) for baseline, entry in pairs)
-    which = f"{len(pairs)} of {len(pairs) + others}" if others else f"all {len(pairs)}"
-    return f"same learning in {which} comparisons: test accuracies at most {apart:.1f} points apart"
+    return f"same learning in {len(pairs)} of {len(pairs) + others}: test accuracy within {apart:.1f} points"
 
 
 def _percent(entry: Group) -> float:

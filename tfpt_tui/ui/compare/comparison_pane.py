@@ -28,8 +28,8 @@ SPEED, TABLE, PHASES, CURVES, PUBLISHED, ENVIRONMENT = VIEWS = (
 )
 # These need a comparison; the others have something to show of runs that may not be compared, too.
 COMPARED = (TABLE, SPEED, PHASES, CURVES)
-# Lines of the answer, which stands above every view.
-SHORT_ANSWER, LONG_ANSWER = 5, 12
+# Rows of the answer, which stands above every view.
+SHORT_ANSWER, LONG_ANSWER = 9, 14
 FEW = 4  # rows beside which there is room for more notes
 # These are drawn to the width that there is.
 DRAWINGS = {SPEED: draw_speed, PHASES: draw_phases}
@@ -120,8 +120,7 @@ class ComparisonPane(Vertical):
         way_out = PRESS_A if comparison_view.across_helps else ""
         self.query_one("#message", Static).update(Content(printable(comparison_view.refusal) + way_out))
         self.query_one("#heading", Static).update(text.heading(comparison_view.wanted, comparison_view.runs, by))
-        most = SHORT_ANSWER if self.screen.has_class("-short") else LONG_ANSWER
-        self.query_one("#answer", Static).update(text.answer(comparison.table, most) if comparison else "")
+        self._show_answer()
         self._show_table("table", comparison)
         self._show_table("published", published)
         hidden = self.query_one("#table", ResultTable).hidden_rows
@@ -157,7 +156,13 @@ class ComparisonPane(Vertical):
         self.show_view(ring[(ring.index(self.shown[-1]) + step) % len(ring)])
 
     def on_resize(self) -> None:
+        self._show_answer()
         self.show_view(self.view)
+
+    def _show_answer(self) -> None:
+        found = self.comparison_view.comparison if self.comparison_view else None
+        rows, columns = SHORT_ANSWER if self.screen.has_class("-short") else LONG_ANSWER, self.content_size.width
+        self.query_one("#answer", Static).update(text.answer(found.table, rows, columns or 80) if found else "")
 
     def _show_table(self, name: str, found: Comparison | None) -> None:
         own = self.query_one(f"#{name}", ResultTable)

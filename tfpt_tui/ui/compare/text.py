@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from textwrap import wrap
 
 from textual.content import Content
 
@@ -34,17 +36,21 @@ def _how_many(runs: int, recorded: int) -> str:
     return f"{runs:,} of {total}" if runs < recorded else total
 
 
-def answer(table: Table, most: int) -> Content:
-    """What the comparison says, in so many lines at most; what is doubtful stands out."""
+def answer(table: Table, rows: int, columns: int) -> Content:
+    """What the comparison says, as far as it fits into so many cells; what is doubtful stands out."""
     lines = [
         Content.styled(printable(line), "$text-warning" if line.startswith("!") or DOUBT in line else "bold")
-        for line in table.answer[:most]
+        for line in table.answer
     ]
-    disturbed = next((place for place, line in enumerate(table.answer[:most]) if line.startswith("!")), None)
+    disturbed = next((place for place, line in enumerate(table.answer) if line.startswith("!")), None)
     if disturbed is not None:
         lines[disturbed] += Content.styled("  R repeats, z leaves out", "$foreground-muted")
-    if (more := len(table.answer) - most) > 0:
-        lines[-1] += Content.styled(f"  and {more + 1} more lines; an export has them all", "$foreground-muted")
+    ends = list(accumulate(len(wrap(line.plain, columns)) for line in lines))
+    if ends and ends[-1] > rows:
+        fitting = sum(end < rows for end in ends)
+        more = len(lines) - fitting
+        counted = "1 more line" if more == 1 else f"{more} more lines"
+        lines[fitting:] = [Content.styled(f"and {counted}; an export has them all", "$foreground-muted")]
     return Content("\n").join(lines)
 
 
