@@ -20,9 +20,6 @@ from tfpt_tui.runs.record.directory import SweepDirectory
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.runs.record.sweep import Sweep, note_latest, read_sweep
 
-# A machine tells of a sweep within a second of the connection; half a minute is a bad line's.
-FIRST_WORD_S = 60.0
-
 
 def run_on_machines(
     plan: Plan, machines: Sequence[Machine], provide: str, invocation: Invocation, *, detach: bool, headless: bool
@@ -76,6 +73,8 @@ def _await(machine: Machine, sweep: str, paths: Paths) -> Sweep:
     Raises:
         MissingError: nothing is heard of it; it goes on there.
     """
+    from tfpt_tui.machines.follower import FIRST_WORD_S
+
     directory = SweepDirectory(paths.sweeps / sweep)
     deadline = time.monotonic() + FIRST_WORD_S
     while time.monotonic() < deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from tfpt_tui.config.machines import SSH, find_machine, find_machines
@@ -11,7 +12,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.machines.connection import connected
-from tfpt_tui.machines.follower import fetch, following
+from tfpt_tui.machines.follower import FIRST_WORD_S, fetch, following
 from tfpt_tui.machines.mirror import OVER, Mirror
 from tfpt_tui.machines.submission import begin
 from tfpt_tui.machines.wire import Request, Submitted
@@ -23,8 +24,6 @@ from tfpt_tui.runs.supervision.rerun import reruns_of
 from tfpt_tui.runs.supervision.resume import Rest, rest_of, resume
 from tfpt_tui.runs.supervision.submit import submit
 
-# A machine tells of a plan within a second of the connection; half a minute is a bad line's.
-FIRST_WORD_S = 60.0
 POLL_S = 0.2
 
 
@@ -34,16 +33,17 @@ def run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths
     Raises:
         TfptError: as :func:`reruns_of`, :func:`submit` and :func:`begin` say; plans before it were submitted.
     """
-    waits, said = waits_for(paths), []
+    waits, started = waits_for(paths), Counter[str]()
     for again in reruns_of(runs, paths):
-        count = len(again.plan.runs)
         if again.machine:
             begin(again.plan, find_machines(again.machine, settings.machines), "", settings, paths, _no_news)
-            said.append(f"{describe_start(count, '')} on {again.machine}")
         else:
             submit(again.plan, settings, paths)
-            said.append(describe_start(count, waits))
-    return "; ".join(said)
+        started[again.machine] += len(again.plan.runs)
+    return "; ".join(
+        f"{describe_start(count, '')} on {machine}" if machine else describe_start(count, waits)
+        for machine, count in started.items()
+    )
 
 
 def _no_news(line: str) -> None:

@@ -25,6 +25,8 @@ from tfpt_tui.runs.record.contact import Contact, read_contact, write_contact
 # From one try to reach a machine to the next; each waits twice as long as the one before.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 LOCK_WAIT_S = 1.0
+# A machine tells of a plan within a second of the connection; half a minute is a bad line's.
+FIRST_WORD_S = 60.0
 
 
 @contextmanager
