@@ -306,7 +306,7 @@ async def test_another_theme_changes_the_colours_of_the_table_and_of_the_curves(
             drawn = app.screen.query_one("#loss", Chart)._series[1].colour
             assert name == legend == drawn
             colours.append((name, verdict))
-        assert colours == [("#005faf", "#767676"), ("#5fafff", "#848484")]
+        assert colours == [("#005faf", "#626262"), ("#5fafff", "#848484")]
 
 
 async def test_figures_that_are_no_numbers_and_failed_runs_are_shown(app, record):

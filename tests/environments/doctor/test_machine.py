@@ -127,6 +127,7 @@ def test_every_warning_of_a_start_has_a_topic():
         swap_used_bytes=2,
         memory_bytes=1,
         workers=(3,),
+        is_shared=True,
     )
     assert {warning.code for warning in preflight.judge_start(worst)} == set(machine.TOPICS)
 

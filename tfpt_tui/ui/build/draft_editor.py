@@ -30,6 +30,8 @@ class DraftEditor(Container):
         self._hidden = hidden
         self._outcome: Outcome | None = None
         self._shown: tuple[Source, Preset] | None = None
+        self._key = ""  # of the field that has the focus
+        self._help = Content.styled(HOW, text.MUTED)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="choices"):
@@ -37,7 +39,7 @@ class DraftEditor(Container):
             yield Static(id="row-heading", markup=False)
             yield RowList(id="rows")
             yield DraftForm(self._hidden, id="form")
-            yield Static(Content.styled(HOW, text.MUTED), id="help", markup=False)
+            yield Static(self._help, id="help", markup=False)
         yield Preview(id="preview")
 
     def show(self, source: Source, draft: Draft, outcome: Outcome) -> None:
@@ -48,9 +50,17 @@ class DraftEditor(Container):
             self.query_one("#row-heading", Static).update(text.row_lines(draft.preset)[0])
         self.query_one(RowList).show(draft.preset, draft.chosen)
         self.query_one(DraftForm).show(outcome)
+        self._explain()
 
     @on(DraftForm.Entered)
-    def _explain(self, event: DraftForm.Entered) -> None:
-        field = self._outcome.fields.get(event.key) if self._outcome else None
-        shown = text.field_help(field) if field else Content.styled(HOW, text.MUTED)
-        self.query_one("#help", Static).update(shown)
+    def _enter(self, event: DraftForm.Entered) -> None:
+        self._key = event.key
+        self._explain()
+
+    def _explain(self) -> None:
+        """Say what the field means that has the focus, or what is wrong with its text."""
+        field = self._outcome.fields.get(self._key) if self._outcome else None
+        wanted = text.field_help(field) if field else Content.styled(HOW, text.MUTED)
+        if wanted != self._help:
+            self._help = wanted
+            self.query_one("#help", Static).update(wanted)

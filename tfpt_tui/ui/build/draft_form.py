@@ -24,6 +24,7 @@ from tfpt_tui.wording import end_of
 PREFIX = "field-"
 LABEL = 18  # columns, as the margin of the inputs in screen.tcss
 MOST_PATH = 34  # what a field on 80 columns has room for
+LONG = ("framework", "environment")  # whose values are long, as paths are: they take the whole line
 
 
 class FieldLine(Widget):
@@ -33,7 +34,7 @@ class FieldLine(Widget):
     """
 
     def __init__(self, key: str) -> None:
-        super().__init__(classes="-path" if is_path(FIELDS[key]) else None)
+        super().__init__(classes="-long" if is_path(FIELDS[key]) or key in LONG else None)
         self.key = key
         self._shown: Field | None = None
 

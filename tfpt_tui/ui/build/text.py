@@ -112,14 +112,15 @@ def field_note(field: Field) -> Content:
 
 
 def field_help(field: Field) -> Content:
-    """The setting in words: what it is, and which values it takes."""
+    """The setting in words: what it is, and which values it takes, or why its text is none."""
     setting = field.setting
     unit = f" ({setting.unit})" if setting.unit else ""
     taken = "a path" if is_path(setting) else setting.allowed
     taken += ", several by commas" if takes_many(setting) else ""
     # First: the rest may be cut where the screen is narrow.
     taken = f"Enter or double-click to choose: {taken}" if is_listed(setting.key) else taken
-    return Content.assemble((setting.key, "bold"), f"  {setting.help}{unit}\n", (taken, MUTED))
+    below = (f"{GLYPHS['failed']} {printable(field.problem)}", BAD_STYLE) if field.problem else (taken, MUTED)
+    return Content.assemble((setting.key, "bold"), f"  {setting.help}{unit}\n", below)
 
 
 def summary(outcome: Outcome, preview: PlanPreview | None, waiting: str) -> Content:
