@@ -16,6 +16,7 @@ from tfpt_tui.results.requests.duration import (
     corrected_s,
     duel_s,
     estimate_s,
+    expect_elsewhere_s,
     expect_s,
     pace_of,
     paces_here,
@@ -116,6 +117,19 @@ def test_a_run_is_expected_from_the_images_of_its_dataset(dataset):
         SUPERVISED_S + 3.0 + 4.0 + 1.0,
         None,
     ]
+
+
+def test_a_run_elsewhere_is_expected_from_what_its_machine_has_completed_there():
+    def done(machine, data="/there", rate=100.0):
+        trained = Training(epochs=2, images=2000, images_per_s=rate)
+        tested = Evaluation(images_per_s=1000.0, seconds=0.5)
+        phases = {"import": 3.0, "training": 20.0, "evaluation": 0.5}
+        return a_result(machine=machine, data=data, phases=phases, training=trained, test=tested)
+
+    waiting = a_result(status="queued", machine="box", data="/there", epochs=4)
+    others = [done("", rate=1.0), done("cluster", rate=1.0), done("box")]
+    assert expect_elsewhere_s(waiting, others) == SUPERVISED_S + 3.0 + 4 * 1000 / 100 + 500 / 1000
+    assert expect_elsewhere_s(waiting, [done("box", data="/other"), done("cluster")]) is None
 
 
 def test_a_dataset_that_is_not_there_is_told(tmp_path):

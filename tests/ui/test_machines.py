@@ -40,6 +40,17 @@ async def test_the_monitor_says_what_each_machine_does_and_which_is_not_heard(ap
         await shows(pilot, "○ box1 idle, CPU 3 %")
 
 
+async def test_a_plan_elsewhere_says_how_long_it_takes_once_one_of_its_runs_has_completed(app, paths, record):
+    sweep = "20261120-100000-quick-aa01"
+    runs = record(sweep, *[("pytorch", {"rate": 10.0, "seed": seed}) for seed in (25, 26, 27)])
+    copied(paths, runs, "box1")
+    for run, status in zip(runs[1:], ("running", "queued"), strict=True):
+        run.result.unlink()
+        write_state(run.state, State(status=status, machine="box1", sweep=sweep))
+    async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, "on box1 1/3", "left")
+
+
 async def test_without_other_machines_the_monitor_has_no_line_for_them(paths, record):
     record("20261120-100000-quick-aa01", ("pytorch", {}))
     async with TfptApp(paths, UserSettings()).run_test(size=(120, 36)) as pilot:

@@ -138,6 +138,21 @@ def expect_s(configs: Sequence[RunConfig], paces: Sequence[Pace]) -> list[float 
     return [estimate_s(config, *counts[config.data], paces) for config in configs]
 
 
+def expect_elsewhere_s(run: RunResult, others: Iterable[RunResult]) -> float | None:
+    """Seconds of a run of another machine, by what that has completed of the same dataset, which may not be here.
+
+    None where it has completed nothing like it; ``others`` are newest first.
+    """
+    done = [one for one in others if one.completed and one.machine == run.machine]
+    sizes = [
+        (one.training.images // one.training.epochs, one.test.images)
+        for one in done
+        if one.config.data == run.config.data and one.training.epochs and not one.config.max_steps
+    ]
+    paces = [pace for one in done if (pace := pace_of(one))]
+    return estimate_s(run.config, *sizes[0], paces) if sizes else None
+
+
 def corrected_s(left_s: Sequence[float], finished: Sequence[tuple[float, float]]) -> float:
     """What the estimates of the runs that are left amount to, after pairs of estimated and real seconds."""
     ratios = [real / estimated for estimated, real in finished if estimated > 0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.results.requests.duration import expect_s, paces_here
+from tfpt_tui.results.requests.duration import expect_elsewhere_s, expect_s, paces_here
 from tfpt_tui.results.store.index import read_gists
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.contact import Contact, read_contact
@@ -93,6 +93,8 @@ class RunPoller:
         self._listed: dict[str, RunResult] = {}
         self._readers: dict[str, RunReader] = {}
         self._expected_s: dict[str, float | None] = {}
+        # After how many runs had completed was asked for these: not again at every look.
+        self._asked: tuple[int, list[str]] = (0, [])
 
     def poll(self, wanted: RunSelection) -> Snapshot:
         """The list of runs, the chosen one and those beside it."""
@@ -126,11 +128,12 @@ class RunPoller:
     def _left(self, entries: Sequence[Entry], views: Mapping[str, RunView]) -> dict[str, str]:
         """How long each plan takes that is not over, in words; a duel says so itself."""
         left_s: dict[str, float | None] = {}
-        ours = [entry for entry in entries if not entry.run.machine]  # nothing is known of the pace of others
-        alive = [entry for entry in ours if entry.status in ALIVE and entry.run.sweep and not entry.arms]
+        alive = [entry for entry in entries if entry.status in ALIVE and entry.run.sweep and not entry.arms]
         self._expect([entry.run for entry in alive if entry.run.run not in self._expected_s])
-        for entry in alive:
-            expected, before = self._expected_s[entry.run.run], left_s.get(entry.run.sweep, 0.0)
+        # When a job of a cluster begins, nobody knows.
+        begun = {entry.run.sweep for entry in alive if entry.status == "running" or not entry.run.machine}
+        for entry in (one for one in alive if one.run.sweep in begun):
+            expected, before = self._expected_s.get(entry.run.run), left_s.get(entry.run.sweep, 0.0)
             if expected is not None and entry.run.run in views:
                 record = views[entry.run.run].record
                 known = time_left_s(record) if record.phase == "training" else None
@@ -139,13 +142,23 @@ class RunPoller:
         return {sweep: _in_words(seconds) for sweep, seconds in left_s.items() if seconds is not None}
 
     def _expect(self, runs: Sequence[RunResult]) -> None:
-        """Note how many seconds these runs take, by what is recorded now; None where nothing like them is."""
-        paces = paces_here(self._listed.values()) if runs else []
-        for run in runs:
+        """Note how many seconds these runs take, by what their machine has recorded; None where nothing is.
+
+        What another machine can do shows when it has completed the first of them.
+        """
+        here = [run for run in runs if not run.machine]
+        paces = paces_here(self._listed.values()) if here else []
+        for run in here:
             try:
                 (self._expected_s[run.run],) = expect_s([run.config], paces)
             except TfptError:  # its dataset is gone: the run will say so
                 self._expected_s[run.run] = None
+        elsewhere = [run for run in runs if run.machine]
+        finished = sum(run.completed for run in self._listed.values())
+        if elsewhere and (asked := (finished, [run.run for run in elsewhere])) != self._asked:
+            self._asked = asked
+            seconds = {run.run: expect_elsewhere_s(run, self._listed.values()) for run in elsewhere}
+            self._expected_s |= {run: one for run, one in seconds.items() if one is not None}
 
     def _reader(self, run: str) -> RunReader:
         return RunReader(RunDirectory(self._paths.runs / run), self._paths)
