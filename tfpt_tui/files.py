@@ -132,10 +132,15 @@ def scratch_directory(parent: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def nearest_existing(path: Path) -> Path:
+    """The path, or the first of its parents that is there: what is made at the path will be on the same disk."""
+    # os.path: unlike Path.exists it calls a directory that we may not look into absent.
+    return next(place for place in (path.absolute(), *path.absolute().parents) if os.path.exists(place))
+
+
 def free_bytes(path: Path) -> int | None:
     """The room that we may fill where a path is, or would be; None where the file system does not tell (ramfs)."""
-    place = next(one for one in (path.absolute(), *path.absolute().parents) if os.path.exists(one))
-    room = os.statvfs(place)
+    room = os.statvfs(nearest_existing(path))
     return room.f_bavail * room.f_frsize if room.f_blocks else None
 
 

@@ -33,7 +33,7 @@ from tfpt_tui.data.picture import REMARK_LINES
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
-from tfpt_tui.files import free_bytes, scratch_directory
+from tfpt_tui.files import free_bytes, nearest_existing, scratch_directory
 from tfpt_tui.wording import first_few
 
 DEFAULT_SIZE = 64
@@ -229,11 +229,6 @@ def needed_bytes(images: int, size: int) -> int:
 def same_disk(one: Path, other: Path) -> bool:
     """Whether the two paths, which need not exist yet, share the room of one file system."""
     return nearest_existing(one).stat().st_dev == nearest_existing(other).stat().st_dev
-
-
-def nearest_existing(path: Path) -> Path:
-    """The path, or the first of its parents that is there: it is on the same disk."""
-    return next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
 
 
 def _count_made(directory: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.doctor.sizes import show_size
-from tfpt_tui.files import free_bytes
+from tfpt_tui.files import free_bytes, nearest_existing
 from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.storage import describe_directory
 
@@ -52,7 +52,7 @@ class DirectoryFacts:
 
 def read_directory(name: str, path: Path, root: Path = ROOT) -> DirectoryFacts:
     """Look at the file system that holds the directory, or would hold it (statvfs(3), proc(5) mountinfo)."""
-    place = _nearest(path.absolute())
+    place = nearest_existing(path)
     room = os.statvfs(place)
     return DirectoryFacts(
         name=name,
@@ -71,11 +71,6 @@ def judge_directories(directories: tuple[DirectoryFacts, ...]) -> list[Finding]:
     for device in dict.fromkeys(directory.device for directory in directories):
         findings += _judge_file_system([directory for directory in directories if directory.device == device])
     return findings
-
-
-def _nearest(path: Path) -> Path:
-    # os.path: unlike Path.exists it calls a directory that we may not look into absent.
-    return next(place for place in (path, *path.parents) if os.path.exists(place))
 
 
 def _judge_permission(directory: DirectoryFacts) -> Finding:
