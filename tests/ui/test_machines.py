@@ -47,8 +47,8 @@ async def test_a_plan_elsewhere_says_how_long_it_takes_once_one_of_its_runs_has_
     for run, status in zip(runs[1:], ("running", "queued"), strict=True):
         run.result.unlink()
         write_state(run.state, State(status=status, machine="box1", sweep=sweep))
-    async with app.run_test(size=(200, 60)) as pilot:
-        await shows(pilot, "on box1 1/3", "left")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "on box1 1/3, ", " min left")
 
 
 async def test_without_other_machines_the_monitor_has_no_line_for_them(paths, record):

@@ -130,18 +130,19 @@ def _shown_figures(columns: int, deciding: str) -> list[tuple[str, int]]:
 
 
 def _heading(plan: PlanItems, left: str) -> Content:
-    """The plan's name and time; how far it is, and how long it takes yet."""
+    """The plan's name and time; how far it is, and how long it takes yet: before what may be cut."""
     run, statuses = plan.entries[0].run, [entry.status for entry in plan.entries]
     over = sum(status not in ALIVE for status in statuses)
     done = statuses.count("completed")
-    state = f" {over}/{len(statuses)}" if over < len(statuses) else ""
+    state = f"{over}/{len(statuses)}" if over < len(statuses) else ""
     if over == len(statuses) and done < over:
-        state = f" {done}/{over} completed"
+        state = f"{done}/{over} completed"
     state += f", {left} left" if left else ""
     shared = [text for key, text in _usual(run).items() if key not in plan.varied and key != "seed"]
     where = [f"on {printable(run.machine)}"] if run.machine else []
-    words = " ".join([printable(run.preset or "plan"), _when(run.run), *where]) + (state or f" {' '.join(shared)}")
-    return Content.styled(words, "bold")
+    name, when = printable(run.preset or "plan"), _when(run.run)
+    words = [name, *where, state, when] if left else [name, when, *where, state or " ".join(shared)]
+    return Content.styled(" ".join(word for word in words if word), "bold")
 
 
 def _prompt(entry: Entry, beside: Beside, columns: int, plan: PlanItems) -> Content:
