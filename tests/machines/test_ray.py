@@ -138,7 +138,7 @@ def test_a_worker_that_is_killed_costs_an_attempt_of_its_own_and_leaves_nothing(
     there.story("hangs")
     assert run_on_it(dataset, "--rows", "1", "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        wait_until(lambda: status_of(latest().runs[0]) == "running" and latest().runs[0].events.exists())
         (first,), (supervisor,) = latest().runs, supervisors()
         there.story("completes")
         os.kill(int(Path(f"/proc/{supervisor}/stat").read_text().rsplit(")")[1].split()[1]), signal.SIGKILL)
@@ -153,7 +153,8 @@ def test_a_node_that_is_lost_costs_an_attempt_and_its_own_process_ends(there, da
     there.story("completes,hangs")
     assert run_on_it(dataset, "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: statuses() == ["completed", "running"])
+        # One of which nothing has come is no attempt: the next one has its place.
+        wait_until(lambda: statuses() == ["completed", "running"] and latest().runs[1].events.exists())
         (done, first), (supervisor,) = latest().runs, supervisors()
         node = machine_of(original(there, latest()).directory)
         there.story("completes")
