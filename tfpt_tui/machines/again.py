@@ -47,7 +47,7 @@ def run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths
 
 
 def _no_news(line: str) -> None:
-    """Datasets are where they were, so that there is none."""
+    """The datasets are there already: nothing needs to be said about them."""
 
 
 def left_of(directory: SweepDirectory, settings: UserSettings, paths: Paths) -> Rest:

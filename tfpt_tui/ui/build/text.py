@@ -112,7 +112,7 @@ def field_note(field: Field) -> Content:
 
 
 def field_help(field: Field) -> Content:
-    """The setting in words: what it is, and which values it takes, or why its text is none."""
+    """The setting in words: what it is, and which values it takes, or why its text is refused."""
     setting = field.setting
     unit = f" ({setting.unit})" if setting.unit else ""
     taken = "a path" if is_path(setting) else setting.allowed
