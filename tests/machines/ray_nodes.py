@@ -165,7 +165,7 @@ def ray_cluster(place: Path):
     try:
         one.start_head()
         one.wait_for("head")
-        for name in NODES:  # two at once now and then take the same port
+        for name in NODES:  # of two that start at once one now and then fails
             one.start_node(name)
             one.wait_for(name)
         yield one
