@@ -15,7 +15,7 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
-from tfpt_tui.results.table import FORMATS
+from tfpt_tui.results.table import FORMATS, Table
 from tfpt_tui.runs.record.sweep import latest_sweep, read_config
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.compare import comparison_pane, comparison_view
@@ -23,6 +23,7 @@ from tfpt_tui.ui.compare import messages as compare_messages
 from tfpt_tui.ui.compare import screen as compare
 from tfpt_tui.ui.compare.comparison_pane import VIEWS, ComparisonPane
 from tfpt_tui.ui.compare.result_table import ResultTable
+from tfpt_tui.ui.compare.text import answer
 from tfpt_tui.ui.widgets.chart import Chart
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
@@ -546,6 +547,15 @@ async def test_a_long_answer_is_cut_where_there_is_no_room_and_whole_once_there_
         await pilot.resize_terminal(120, 36)
         text = await shows(pilot, "same learning in 4 of 4: ", "8 of 8 runs disturbed")
         assert "an export has them all" not in text
+
+
+def test_who_is_faster_is_said_however_long_the_names_are():
+    table = Table(
+        (), (), answer=("the fastest is X " * 10, "X is 1.49x as fast as Y " * 15, "accuracy was not measured")
+    )
+    shown = answer(table, 9, 50).plain
+    assert shown.count("1.49x") == 15
+    assert shown.endswith("\nand 1 more line; an export has them all")
 
 
 async def test_disturbed_runs_can_be_left_out_and_taken_in_again(app, record):

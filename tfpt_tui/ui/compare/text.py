@@ -16,6 +16,7 @@ from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 
 MAX_NOTES = 100
 DOUBT = "not equivalent:"
+FIRST_LINES = 2  # of an answer, which are shown however long they are: who is faster is among them
 NO_CURVES = "No run of these trained an epoch: no curves."
 
 
@@ -37,7 +38,7 @@ def _how_many(runs: int, recorded: int) -> str:
 
 
 def answer(table: Table, rows: int, columns: int) -> Content:
-    """What the comparison says, as far as it fits into so many cells; what is doubtful stands out."""
+    """What the comparison says, as far as it fits into so many rows and columns; what is doubtful stands out."""
     lines = [
         Content.styled(printable(line), "$text-warning" if line.startswith("!") or DOUBT in line else "bold")
         for line in table.answer
@@ -46,8 +47,8 @@ def answer(table: Table, rows: int, columns: int) -> Content:
     if disturbed is not None:
         lines[disturbed] += Content.styled("  R repeats, z leaves out", "$foreground-muted")
     ends = list(accumulate(len(wrap(line.plain, columns)) for line in lines))
-    if ends and ends[-1] > rows:
-        fitting = sum(end < rows for end in ends)
+    if len(ends) > FIRST_LINES and ends[-1] > rows:
+        fitting = max(FIRST_LINES, sum(end < rows for end in ends))
         more = len(lines) - fitting
         counted = "1 more line" if more == 1 else f"{more} more lines"
         lines[fitting:] = [Content.styled(f"and {counted}; an export has them all", "$foreground-muted")]
