@@ -16,6 +16,7 @@ from tfpt_tui.ui.monitor.curves import (
     Axes,
     Shown,
     epochs_range,
+    of_cores,
     of_epochs,
     of_gpus,
     of_samples,
@@ -128,3 +129,18 @@ def test_a_gpu_was_throttled_or_not_where_it_was_told():
     view = shown(samples=[Sample(n, float(n), gpus=(gpu,)) for n, gpu in enumerate(told)]).view
     (series,) = of_gpus(view, "GPU throttled")
     assert (series.xs, series.ys) == ((0.0, 1.0), (0.0, 1.0))
+
+
+def test_every_core_has_a_course_and_of_many_the_busiest_the_median_and_the_idlest():
+    few = shown(samples=[Sample(n, float(n), cores_percent=(10.0, 90.0 + n)) for n in range(2)]).view
+    assert [(series.label, series.ys) for series in of_cores(few)] == [
+        ("core 0", (10.0, 10.0)),
+        ("core 1", (90.0, 91.0)),
+    ]
+    many = shown(samples=[Sample(0, 0.0, cores_percent=(*range(9), 100.0))]).view
+    assert [(series.label, series.ys) for series in of_cores(many)] == [
+        ("busiest core", (100.0,)),
+        ("median core", (4.5,)),
+        ("idlest core", (0.0,)),
+    ]
+    assert of_cores(shown().view) == ()

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from tests.recordings import a_result
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
@@ -10,7 +12,7 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.record.fold import Record
 from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.reader import RunView
-from tfpt_tui.ui.monitor.text import all_ended, headline, legend, outcome, progress
+from tfpt_tui.ui.monitor.text import all_ended, headline, legend, outcome, progress, sparkline
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
 
@@ -119,3 +121,17 @@ def test_the_end_of_all_that_was_alive_is_said_once_with_how_it_ended():
     assert all_ended(half, over) == "1 run out of memory"
     assert all_ended(before, over) == "1 run completed, 1 run out of memory"
     assert all_ended(over, over) == ""
+
+
+@pytest.mark.parametrize(
+    ("ys", "width", "y_range", "bars"),
+    [
+        ((0.0, 50.0, 100.0), 5, (0.0, 100.0), "▁▅█  "),
+        ((0.0, 100.0, 50.0, 50.0), 2, (0.0, 100.0), "▅▅"),  # two values a bar: their mean
+        ((1.0, 2.0), 2, None, "▅█"),
+        ((0.0, 0.0), 2, None, "▁▁"),
+        ((150.0, -1.0), 2, (0.0, 100.0), "█▁"),
+    ],
+)
+def test_small_bars_have_the_mean_of_what_has_no_room_of_its_own(ys, width, y_range, bars):
+    assert sparkline(ys, width, y_range) == bars

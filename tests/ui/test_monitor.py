@@ -53,13 +53,25 @@ async def test_the_views_are_training_hardware_and_log(app, recorded):
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "train loss by epoch", "cores ▂█")
         await pilot.press("v")
-        text = await shows(pilot, "CPU % by seconds", "machine memory GB", "no NVIDIA GPU")
+        text = await shows(pilot, "CPU % by seconds", "cores % by seconds", "machine memory GB", "no NVIDIA GPU")
         assert "train loss" not in text
         assert "GPU % by" not in text
         await pilot.press("v")
         await shows(pilot, "the log is empty")
         await pilot.press("v")
         await shows(pilot, "train loss by epoch")
+
+
+async def test_a_small_screen_shows_the_course_of_every_reading_in_a_line(app, recorded):
+    record_hardware(recorded.runs[1], gpus=2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("v")
+        text = await shows(pilot, "max", "core 1", "GPU0 %", "GPU1 power W")
+        (line,) = (line for line in text.split("\n") if "core 1 " in line)
+        assert "█" * 10 in line
+        assert "90.0 max    90.0" in line
+        assert "by seconds" not in text
 
 
 async def test_what_fits_is_not_scrolled(app, recorded):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,16 +22,18 @@ X_AXES = (EPOCH, STEP, SECONDS)
 SMOOTHINGS = (0.3, 0.6, 0.9)
 MIN_SMOOTHED = 4  # points; fewer are no noise to look through
 
+ACCURACY, CPU, CORES = "train accuracy", "CPU %", "cores %"
+
 Points = tuple[tuple[float, ...], tuple[float, ...]]
 
 EPOCH_FIGURES: dict[str, Callable[[EpochEnd], float | None]] = {
     "train loss": lambda epoch: epoch.loss,
-    "train accuracy": lambda epoch: epoch.accuracy,
+    ACCURACY: lambda epoch: epoch.accuracy,
     "images/s": lambda epoch: epoch.images_per_s,
     "first batch s": lambda epoch: epoch.first_batch_s,
 }
 SAMPLE_FIGURES: dict[str, Callable[[Sample], float | None]] = {
-    "CPU %": lambda sample: sample.cpu_percent,
+    CPU: lambda sample: sample.cpu_percent,
     "worker CPU %": lambda sample: _scaled(sample.worker_cpu_percent, 1 / (len(sample.cores_percent) or 1)),
     "worker memory GB": lambda sample: _scaled(sample.worker_rss_bytes, 1e-9),
     "machine memory GB": lambda sample: _scaled(sample.memory_used_bytes, 1e-9),
@@ -43,6 +47,17 @@ GPU_FIGURES: dict[str, Callable[[GpuSample], float | None]] = {
     "GPU clock MHz": lambda gpu: gpu.sm_clock_mhz,
     "GPU throttled": lambda gpu: None if gpu.throttle is None else float(bool(gpu.throttle)),
 }
+# In the order of the screen.
+MACHINE_FIGURES = (CPU, CORES, *(figure for figure in SAMPLE_FIGURES if figure != CPU), *GPU_FIGURES)
+SHARES = {
+    ACCURACY: (0.0, 1.0),
+    CPU: (0.0, 100.0),
+    CORES: (0.0, 100.0),
+    "worker CPU %": (0.0, 100.0),
+    "GPU %": (0.0, 100.0),
+    "GPU throttled": (0.0, 1.0),
+}
+MOST_CORES = 8  # more are drawn as three: the busiest, the median and the idlest
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,13 @@ def epochs_range(runs: Sequence[Shown], axes: Axes) -> tuple[float, float]:
     return 1.0, float(max([2, *ends]))
 
 
+def of_machine(view: RunView, colour: str) -> dict[str, tuple[Series, ...]]:
+    """The courses of all readings by their figures, none of what cannot be read here."""
+    courses = {figure: of_samples(view, figure, colour) for figure in SAMPLE_FIGURES}
+    courses |= {figure: of_gpus(view, figure) for figure in GPU_FIGURES} | {CORES: of_cores(view)}
+    return {figure: courses[figure] for figure in MACHINE_FIGURES}
+
+
 def of_samples(view: RunView, figure: str, colour: str) -> tuple[Series, ...]:
     """The course of a reading over the run's seconds."""
     known = [
@@ -103,6 +125,27 @@ def of_samples(view: RunView, figure: str, colour: str) -> tuple[Series, ...]:
         if (value := SAMPLE_FIGURES[figure](sample)) is not None
     ]
     return (Series(tuple(x for x, _ in known), tuple(y for _, y in known), colour),) if known else ()
+
+
+def of_cores(view: RunView) -> tuple[Series, ...]:
+    """The course of every core; of many, at each moment the busiest, the median and the idlest."""
+    known = [sample for sample in view.samples if sample.cores_percent]
+    if not known:
+        return ()
+    courses = {
+        f"core {number}": [sample.cores_percent[number] for sample in known]
+        for number in range(min(len(sample.cores_percent) for sample in known))
+    }
+    if len(courses) > MOST_CORES:
+        courses = {
+            f"{word} core": [pick(sample.cores_percent) for sample in known]
+            for word, pick in (("busiest", max), ("median", statistics.median), ("idlest", min))
+        }
+    xs = tuple(sample.elapsed_s for sample in known)
+    colours = itertools.cycle(GPU_COLOURS)
+    return tuple(
+        Series(xs, tuple(ys), colour, label) for (label, ys), colour in zip(courses.items(), colours, strict=False)
+    )
 
 
 def of_gpus(view: RunView, figure: str) -> tuple[Series, ...]:

@@ -19,14 +19,6 @@ from tfpt_tui.ui.widgets.live import Live
 
 TRAINING, HARDWARE, LOG = "training", "hardware", "log"
 VIEWS = (TRAINING, HARDWARE, LOG)
-ACCURACY = "train accuracy"
-SHARES = {
-    ACCURACY: (0.0, 1.0),
-    "CPU %": (0.0, 100.0),
-    "worker CPU %": (0.0, 100.0),
-    "GPU %": (0.0, 100.0),
-    "GPU throttled": (0.0, 1.0),
-}
 COURSE = "images/s by seconds"
 
 
@@ -60,7 +52,7 @@ class RunPane(Vertical):
         with Vertical(id="training"):
             with Horizontal(id="charts", classes="charts"):
                 yield _chart("train loss")
-                yield _chart(ACCURACY)
+                yield _chart(curves.ACCURACY)
             with Horizontal(id="courses", classes="charts"):
                 yield _chart(COURSE)
                 yield _chart("first batch s")
@@ -69,8 +61,9 @@ class RunPane(Vertical):
         with VerticalScroll(id="machine", can_focus=False):
             yield Live(id="readings")
             with ItemGrid(min_column_width=40, id="grid"):
-                for figure in (*curves.SAMPLE_FIGURES, *curves.GPU_FIGURES):
+                for figure in curves.MACHINE_FIGURES:
                     yield _chart(figure)
+            yield Live(id="history")
         yield LogView(id="log")
 
     def on_resize(self) -> None:
@@ -142,10 +135,12 @@ class RunPane(Vertical):
     def _show_machine(self, picture: Picture) -> None:
         run = picture.chosen.view
         self._show_readings("readings", run, run.gpu_problem)
+        courses = curves.of_machine(run, picture.chosen.colour)
+        history = self._live("history")
+        history.styles.height = sum(map(len, courses.values()))
+        history.show(text.history(courses, self.content_size.width))
         x_range = (0.0, time_axis(run.samples[-1].elapsed_s if run.samples else 0.0))
-        drawn = {figure: curves.of_samples(run, figure, picture.chosen.colour) for figure in curves.SAMPLE_FIGURES}
-        drawn |= {figure: curves.of_gpus(run, figure) for figure in curves.GPU_FIGURES}
-        for figure, series in drawn.items():
+        for figure, series in courses.items():
             chart = self._chart(figure)
             chart.display = bool(series)
             if series:
@@ -164,7 +159,7 @@ class RunPane(Vertical):
 
 
 def _chart(figure: str) -> Chart:
-    return Chart(figure, SHARES.get(figure), fitted=figure == ACCURACY, id=_name(figure))
+    return Chart(figure, curves.SHARES.get(figure), fitted=figure == curves.ACCURACY, id=_name(figure))
 
 
 def _name(figure: str) -> str:

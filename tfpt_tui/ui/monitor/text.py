@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import replace
 
 from textual.content import Content
@@ -15,9 +16,10 @@ from tfpt_tui.events import ALIVE, PHASES, Progress
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput, training_of
-from tfpt_tui.ui.monitor.curves import Shown
+from tfpt_tui.ui.monitor.curves import CORES, SHARES, Shown
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.monitor.watch import MachineView
+from tfpt_tui.ui.plot import Series
 from tfpt_tui.ui.theme import GLYPHS, PHASE_MARKS, framework_style, status_style
 from tfpt_tui.wording import printable_lines
 
@@ -204,6 +206,42 @@ def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Cont
     if not sample.gpus and gpu_problem:
         lines.append(Content.styled(printable(gpu_problem), "$foreground-muted"))
     return Content("\n").join(lines)
+
+
+def history(courses: Mapping[str, Sequence[Series]], columns: int) -> Content:
+    """Small bars of every reading from the run's start until now, with the latest value and the highest."""
+    named = [(_name_of(figure, one), figure, one) for figure, series in courses.items() for one in series]
+    width = max([len(name) for name, _, _ in named], default=0)
+    lines = [
+        Content.assemble(
+            (f"{name:<{width}} ", "$foreground-muted"),
+            (sparkline(one.ys, columns - width - 22, SHARES.get(figure)), "$secondary"),
+            f" {one.ys[-1]:7,.1f}",
+            (f" max {max(one.ys):7,.1f}", "$foreground-muted"),
+        )
+        for name, figure, one in named
+    ]
+    return Content("\n").join(lines)
+
+
+def _name_of(figure: str, course: Series) -> str:
+    if figure == CORES:
+        return course.label
+    return figure.replace("GPU", course.label) if course.label else figure
+
+
+def sparkline(ys: Sequence[float], width: int, y_range: tuple[float, float] | None = None) -> str:
+    """A bar for each of the values, or for the mean of neighbours where they are more than the width has room for.
+
+    Without a range the lowest bar is 0 and the highest the largest value.
+    """
+    count = max(1, min(width, len(ys)))
+    means = [
+        statistics.fmean(ys[len(ys) * place // count : len(ys) * (place + 1) // count]) for place in range(count)
+    ]
+    low, high = y_range or (0.0, max(*means, 0.0, 1e-9))
+    bars = [BARS[min(max(int((y - low) / (high - low) * len(BARS)), 0), len(BARS) - 1)] for y in means]
+    return "".join(bars).ljust(width)
 
 
 def counted(runs: Sized) -> str:
