@@ -253,6 +253,20 @@ async def test_an_absurd_sweep_says_how_many_runs_it_is(build, known):
         await opened.shows("20,000 combinations: more than 1,000", "10,000 …")
 
 
+async def test_what_is_typed_is_not_put_back_when_the_lists_are_read_meanwhile(build, known, monkeypatch):
+    async with build() as opened:
+        await opened.shows(str(known)[-10:])
+        await opened.type("data", "")
+        read = counted(monkeypatch, SourceList, "show")
+        await opened.press("f5")
+        await until(opened.pilot, lambda _: read)
+        await opened.pilot.pause(0.3)
+        assert opened.app.screen.query_one("#field-data", Input).value == ""
+        await opened.type("epochs", "3")
+        await opened.press("f5")
+        await until(opened.pilot, lambda _: opened.app.screen.query_one("#field-data", Input).value == str(known))
+
+
 async def test_a_dataset_that_is_not_there_is_told_while_one_types(build, known):
     async with build() as opened:
         await opened.type("data", "/nowhere")

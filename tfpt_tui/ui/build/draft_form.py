@@ -126,10 +126,16 @@ class DraftForm(VerticalScroll, can_focus=False):
         for group in self.query(FieldGroup):
             group.show(outcome)
 
-    def fill(self, draft: Draft) -> None:
-        """Put the texts of a draft into the inputs. Never while one types: the input is ahead of the draft."""
+    def fill(self, draft: Draft, but: str = "") -> None:
+        """Put the texts of a draft into the inputs, ``but`` into one: while one types, it is ahead of the draft."""
         for line in self.query(FieldLine):
-            line.fill(draft.texts.get(line.key, ""))
+            if line.key != but:
+                line.fill(draft.texts.get(line.key, ""))
+
+    @property
+    def focused_key(self) -> str:
+        """The setting whose field has the focus, "" where none has."""
+        return key_of(self.screen.focused.id if self.screen.focused else "")
 
     @property
     def applying(self) -> list[Setting]:

@@ -229,19 +229,23 @@ class BuildScreen(MainScreen):
             problem = f"{printable(message.reason)}\n\nFix the file, then press F5 to reload."
             self.query_one("#closed", Static).update(problem)
             return
-        draft = self._drafts.open(message.source.path, preset)
+        draft, typing = self._drafts.open(message.source.path, preset), ""
+        if self._draft and self._ready and self._draft.preset == preset:
+            typing = self.query_one(DraftForm).focused_key
+            typed = self._draft.texts.get(typing, "")
+            draft = draft.type(typing, typed) if draft.texts.get(typing, "") != typed else draft
         if draft != self._draft or not self._ready:
-            self._put(draft)
+            self._put(draft, typing)
 
     @property
     def _ready(self) -> bool:
         """Whether the draft is that of the chosen source: no key may start what was chosen before."""
         return self._source is not None and self._source.path == self._shown
 
-    def _put(self, draft: Draft) -> None:
-        """Show a draft that comes from elsewhere than the form."""
+    def _put(self, draft: Draft, typing: str = "") -> None:
+        """Show a draft that comes from elsewhere than the form, where a field may be typed into just now."""
         self._shown = self._source.path if self._source else None
-        self.query_one(DraftForm).fill(draft)
+        self.query_one(DraftForm).fill(draft, but=typing)
         self._change(draft)
 
     def _change(self, draft: Draft) -> None:

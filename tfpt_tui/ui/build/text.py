@@ -157,7 +157,7 @@ def known_values(
     """The values to choose from, each with a word on it; the schema does not know what is on this machine."""
     if key == "data":
         return [
-            (str(path), f"{len(manifest.classes)} classes, {manifest.total('train'):,} images")
+            (str(path), f"{len(manifest.classes)} classes, {manifest.total('train'):,} training images")
             for path, manifest in datasets.items()
         ]
     if key == "environment":
