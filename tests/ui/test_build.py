@@ -221,7 +221,7 @@ async def test_known_values_are_offered_and_several_may_be_taken(build, known):
         await opened.shows("2 values", "4 runs")
         await opened.type("data", "")
         await opened.press("enter")
-        await opened.shows("2 classes, 32 images")
+        await opened.shows("2 classes, 32 training images")
         await opened.press("enter")
         assert opened.app.screen.query_one("#field-data", Input).value == str(known)
         await opened.shows("4 runs")
