@@ -427,6 +427,16 @@ async def test_enter_opens_the_run_that_was_chosen_a_moment_before(app, recorded
         await shows(pilot, f"run {recorded.runs[0].id}", "esc closes")
 
 
+async def test_the_last_entry_and_the_live_run_are_one_key_away(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        for key in ("G", "g"):
+            await pilot.press("up")
+            await shows(pilot, "PyTorch 9.9")
+            await pilot.press(key)
+            await shows(pilot, "TensorFlow 9.9")
+
+
 async def test_a_click_on_a_chart_reads_the_values_there(app, recorded):
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "TensorFlow 9.9", "train loss by epoch")

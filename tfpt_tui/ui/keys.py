@@ -79,6 +79,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         Key("view", "v", "view", "View", "training, hardware, or the log and all warnings"),
         quiet("log", "l", "log", "Log", "the worker's log and all warnings, and back"),
         quiet("follow", "g", "follow", "Live run", "the run that is live, else the newest"),
+        quiet("last", "G", "last", "Last", "last entry"),
         Key("filter", "slash", "filter", "Filter", "by words or as in batch_size>32; in the log, a search"),
         quiet("next_match", "n", "match(1)", "Next", "the next place in the log that was searched for"),
         quiet("previous_match", "N", "match(-1)", "Previous", "the one before"),

@@ -287,6 +287,9 @@ class MonitorScreen(MainScreen):
     def action_cursor_up(self) -> None:
         self.query_one(RunList).action_cursor_up()
 
+    def action_last(self) -> None:
+        self.query_one(RunList).action_last()
+
     def action_follow(self) -> None:
         self.wanted = replace(self.wanted, chosen=None)
 
