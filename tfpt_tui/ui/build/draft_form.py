@@ -127,7 +127,7 @@ class DraftForm(VerticalScroll, can_focus=False):
             group.show(outcome)
 
     def fill(self, draft: Draft, but: str = "") -> None:
-        """Put the texts of a draft into the inputs, ``but`` into one: while one types, it is ahead of the draft."""
+        """Put the texts of a draft into all inputs ``but`` one: while one types, it is ahead of the draft."""
         for line in self.query(FieldLine):
             if line.key != but:
                 line.fill(draft.texts.get(line.key, ""))

@@ -31,10 +31,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Turns:
-    """The images/s of an arm of a duel, by round."""
+    """The images/s of an arm of a duel, by round, and its test accuracy once it is there."""
 
     framework: str
     rates: Points
+    test_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ class RunReader:
                 followed = fold_all(tail.stream(), before)
                 self._arms[arm] = tail, followed
             rates = tuple((float(done.round), done.images / done.seconds) for done in followed.slices)
-            turns.append(Turns(arm.split("-")[2], rates))
+            accuracy = followed.evaluation.accuracy if followed.evaluation else None
+            turns.append(Turns(arm.split("-")[2], rates, accuracy))
         return tuple(turns)
 
     def _samples(self) -> list[Sample]:

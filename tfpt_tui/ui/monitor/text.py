@@ -17,10 +17,10 @@ from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult, doubts, median_throughput, training_of
 from tfpt_tui.ui.monitor.curves import CORES, SHARES, Shown
-from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.monitor.reader import RunView, Turns
 from tfpt_tui.ui.monitor.watch import MachineView
 from tfpt_tui.ui.plot import Series
-from tfpt_tui.ui.theme import GLYPHS, PHASE_MARKS, framework_style, status_style
+from tfpt_tui.ui.theme import CURVE_LETTERS, GLYPHS, PHASE_MARKS, framework_style, status_style
 from tfpt_tui.wording import printable_lines
 
 GAUGE = 20
@@ -158,11 +158,18 @@ def _phase_text(phase: str, seconds: float, width: int) -> str:
 
 
 def outcome(view: RunView) -> Content:
-    """The latest loss and accuracy, the test's once it is there, and the rate with what makes it doubtful."""
+    """The latest loss and accuracy, the test's once it is there, and the rate with what makes it doubtful; of a
+    duel the rates of its arms.
+    """
     record = view.record
     why = ", ".join(doubts(view.warnings, "time"))
+    flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
     # The doubts must be seen on 80 columns, too.
     accuracy, unit = (" acc", "img/s") if why else ("  accuracy", "images/s")
+    if any(arm.rates for arm in view.turns):
+        tests = [f"{arm.test_accuracy:.3f}" for arm in view.turns if arm.test_accuracy is not None]
+        learned = f"  test {', '.join(tests)}" if len(tests) == len(view.turns) else ""
+        return Content.assemble(f"{_rates_of_arms(view.turns)} {unit}", flags, learned)
     if record.evaluation:
         test = record.evaluation
         text = f"test loss {test.loss:.4f}{accuracy} {test.accuracy:.4f}"
@@ -177,8 +184,16 @@ def outcome(view: RunView) -> Content:
     rate = record.epochs[-1].images_per_s if record.epochs else 0.0
     if record.epochs and view.status not in ALIVE and view.config:  # as comparisons have it
         rate = training_of(record.epochs, view.config, record.slices).throughput or 0.0
-    flags = Content.styled(f" {GLYPHS['warning']} {why}" if why else "", "$warning")
     return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
+
+
+def _rates_of_arms(turns: Sequence[Turns]) -> str:
+    """The median of each arm's turns, with the letters of their curves."""
+    rates = [statistics.median(rate for _, rate in arm.rates) if arm.rates else None for arm in turns]
+    return ", ".join(
+        f"{letter} {title_of(arm.framework)} {_number(rate, ',.0f')}"
+        for letter, arm, rate in zip(CURVE_LETTERS, turns, rates, strict=False)
+    )
 
 
 def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Content:
