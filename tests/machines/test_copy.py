@@ -30,7 +30,7 @@ from tfpt_tui.runs.record.state import (
     status_of,
     write_state,
 )
-from tfpt_tui.runs.record.sweep import read_sweep, remove_abandoned
+from tfpt_tui.runs.record.sweep import check_over, read_sweep, remove_abandoned
 from tfpt_tui.runs.supervision.queue import alive_here
 from tfpt_tui.runs.supervision.rerun import reruns_of
 from tfpt_tui.runs.supervision.resume import resume
@@ -214,6 +214,18 @@ def test_a_run_that_was_deleted_there_stays_here_with_its_result(here):
     run.result.write_text('status = "completed"\n')
     told(here, "deleted")
     assert run.result.exists()
+
+
+def test_a_copy_is_not_deleted_while_its_plan_goes_on_there_which_would_send_it_again(begin, there, here):
+    sweep = begin("completes", "hangs")
+    changes, mirror = begin_copying(there, here)
+    first, second = (RunDirectory(here.runs / run.id) for run in sweep.runs)
+    wait_until(lambda: copy(changes, mirror) == 0 and status_of(first) == "completed")
+    with pytest.raises(UsageError, match=r"its plan goes on on box, .* runs stop"):
+        check_over([first], here)
+    request_stop(sweep.directory)
+    wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
+    check_over([first, second], here)
 
 
 def test_a_sweep_that_was_deleted_there_is_over(begin, there, here):

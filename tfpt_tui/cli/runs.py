@@ -32,14 +32,13 @@ from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.notes import parse_note, parse_tags, read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import whole_document
 from tfpt_tui.runs.record.state import (
-    check_over,
     delete_run,
     machine_of,
     owner_of,
     request_stop,
     status_of,
 )
-from tfpt_tui.runs.record.sweep import Sweep, latest_sweep, read_config, read_sweep
+from tfpt_tui.runs.record.sweep import Sweep, check_over, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
 from tfpt_tui.runs.supervision.rerun import Rerun, reruns_of
@@ -277,7 +276,7 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
       tfpt-tui runs delete 20261122-165501 20261122-165502 --yes
     """
     found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
-    check_over(found)
+    check_over(found, invocation.paths)
     if not yes:
         click.confirm(f"delete {', '.join(run.id for run in found)}?", abort=True, err=True)
     for run in found:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
-from tfpt_tui.errors import TfptError, UsageError, cannot
-from tfpt_tui.events import ALIVE, RunError
+from tfpt_tui.errors import TfptError, cannot
+from tfpt_tui.events import RunError
 from tfpt_tui.files import append_to, open_regular
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.heartbeat import is_silent
@@ -100,13 +99,6 @@ def request_stop(directory: RunDirectory | SweepDirectory) -> None:
 def machine_of(directory: RunDirectory | SweepDirectory) -> str:
     """The name of the other machine whose run or sweep this is the copy of, "" for one of this machine."""
     return read_state(directory.state).machine
-
-
-def check_over(runs: Iterable[RunDirectory]) -> None:
-    """Raises UsageError where one of them is alive, and cannot be deleted."""
-    for run in runs:
-        if status_of(run) in ALIVE:
-            raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
 
 
 def delete_run(run: RunDirectory) -> None:

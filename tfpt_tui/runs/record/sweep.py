@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, UsageError, cannot
+from tfpt_tui.events import ALIVE
 from tfpt_tui.files import open_regular, write_atomically
 from tfpt_tui.hardware.machine_snapshot import ENVIRONMENT_SCHEMA, MachineSnapshot, snapshot_from
 from tfpt_tui.runs.plan.duel import Duel
@@ -32,7 +33,7 @@ from tfpt_tui.runs.record.directory import (
 )
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.state import machine_of, owner_of, read_state, state_of, write_state
+from tfpt_tui.runs.record.state import machine_of, owner_of, read_state, state_of, status_of, write_state
 
 if TYPE_CHECKING:
     from tfpt_tui.runs.plan.plan import Place, Plan, PlannedRun
@@ -184,6 +185,29 @@ def measured_runs(sweep: Sweep) -> tuple[RunDirectory, ...]:
 def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
     """The Python that the plan chose for the worker of a run."""
     return next(entry.interpreter for entry in sweep.plan.runs if entry.run == run.id)
+
+
+def check_over(runs: Iterable[RunDirectory], paths: Paths) -> None:
+    """See to it that these runs can be deleted.
+
+    Raises:
+        UsageError: one is alive, or it is of a plan that goes on elsewhere: its machine would send it again.
+    """
+    for run in runs:
+        if status_of(run) in ALIVE:
+            raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
+        state = read_state(run.state)
+        if state.machine and _goes_on(state.sweep, paths):
+            raise UsageError(
+                f"{run.id}: its plan goes on on {state.machine}, which would send it again; delete it when that is"
+                f" over, or stop it: tfpt-tui runs stop {state.sweep}"
+            )
+
+
+def _goes_on(sweep: str, paths: Paths) -> bool:
+    with suppress(TfptError):
+        return any(status_of(run) in ALIVE for run in read_sweep(SweepDirectory(paths.sweeps / sweep), paths).runs)
+    return False
 
 
 def note_latest(sweep: Sweep, paths: Paths) -> None:

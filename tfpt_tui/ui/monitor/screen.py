@@ -26,7 +26,8 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.notes import parse_note, parse_tags, read_notes, write_note, write_tags
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.state import check_over, delete_run, machine_of, request_stop
+from tfpt_tui.runs.record.state import delete_run, machine_of, request_stop
+from tfpt_tui.runs.record.sweep import check_over
 from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.tasks import background
 from tfpt_tui.runs.tasks.background import DEMO, Background
@@ -460,7 +461,7 @@ class MonitorScreen(MainScreen):
         runs = self._directories(meant)
         nearest = self.query_one(RunList).nearest_beside({run.id for run in runs})
         self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
-        self._do(partial(_delete, runs))
+        self._do(partial(_delete, runs, self._paths))
 
     @work
     async def action_again(self) -> None:
@@ -520,8 +521,8 @@ def _tag(runs: Sequence[RunDirectory], before: Sequence[str], tags: Sequence[str
     return f"tagged: {' '.join(tags)}" if tags else "the tags are gone"
 
 
-def _delete(runs: Sequence[RunDirectory]) -> str:
-    check_over(runs)
+def _delete(runs: Sequence[RunDirectory], paths: Paths) -> str:
+    check_over(runs, paths)
     for run in runs:
         delete_run(run)
     return f"{text.counted(runs)} deleted"
