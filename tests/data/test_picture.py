@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tfpt_tui.data.picture import open_picture, remarks_on
 
@@ -107,3 +107,52 @@ def test_a_picture_of_one_colour_is_told(write):
 def test_what_is_no_picture_that_is_read_is_called_what_it_is(write, content, said):
     with pytest.raises(ValueError, match=said):
         open_picture(write(content, "x.jpg"))
+
+
+def jpeg(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def photo(mode="RGB", size=(37, 21)):
+    """Noise over a slope: no block is of one colour."""
+    slope = Image.linear_gradient("L").resize(size)
+    return Image.merge(
+        "RGB", [slope, Image.effect_noise(size, 90), slope.transpose(Image.Transpose.ROTATE_180)]
+    ).convert(mode)
+
+
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(jpeg(photo(), quality=90, subsampling=sampling) for sampling in (0, 1, 2)),
+        jpeg(photo(), progressive=True),
+        jpeg(photo(size=(1, 1))),
+        jpeg(photo("L")),
+        jpeg(photo("CMYK")),
+        jpeg(photo(), keep_rgb=True),
+        jpeg(photo(), exif=TURNED),
+        jpeg(photo()) + b"what a camera adds",
+    ],
+    ids=["444", "422", "420", "progressive", "one pixel", "grey", "CMYK", "RGB", "turned", "more behind it"],
+)
+def test_a_jpeg_file_has_the_pixels_that_pillow_gives_it(write, content):
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+    image = open_picture(write(content, "x.jpg"))
+    assert (image.mode, image.size) == ("RGB", expected.size)
+    assert image.tobytes() == expected.tobytes()
+
+
+def test_a_plain_jpeg_file_does_not_take_the_long_way(write, monkeypatch):
+    monkeypatch.setattr(Image, "open", None)
+    assert open_picture(write(jpeg(photo()), "x.jpg")).size == (37, 21)
+
+
+def test_a_jpeg_file_that_is_cut_short_is_bad(write):
+    with pytest.raises(OSError, match="truncated"):
+        open_picture(write(jpeg(photo())[:-40], "x.jpg"))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfpt_tui.data.picture import remarks_on
+from tfpt_tui.data.picture import JPEG_START, remarks_on
 from tfpt_tui.data.source import Item, as_text
 from tfpt_tui.errors import cannot
 from tfpt_tui.lifeline import die_with_parent
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+JPEG_END = b"\xff\xd9"
 # What is said of one file, as by Pillow, which gives no number. All else is the disk's or the machine's refusal:
 # no picture may be left out for it.
 OF_THE_FILE = (None, errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)
