@@ -25,6 +25,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.environments.interpreters import PACKAGE
 from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC
 
@@ -45,8 +46,7 @@ COLUMNS = (
 RESTARTS = {"aa": 3, "planted": 3, "planted-5": 5}
 GATES = tuple(RESTARTS)
 DUEL_EPOCHS = 8
-# With so many, three pairs of runs took about as long as the duel here.
-PAIR_EPOCHS = {"parity": 3, "default": 5}
+PAIRS, START_S = 3, 9.0  # pairs of runs, and what starting and testing took of each run here
 GATE = "other slower than 3%"
 SLOWDOWN = 0.08
 STEP = "            step.update()\n"
@@ -117,13 +117,16 @@ def gate(kind: str, home: Path, data: Path) -> list[dict[str, object]]:
 
 
 def both(track: str, home: Path, data: Path) -> list[dict[str, object]]:
-    """Both frameworks by a duel, then by three pairs of runs in about the same time."""
+    """Both frameworks by a duel, then by three pairs of runs with as many epochs as take about the same time."""
     preset = home / "both.toml"
     preset.write_text(BOTH.format(track=track, epochs=DUEL_EPOCHS))
     length = timed(home, "run", preset, "--data", data, "--duel", "--headless")
     lines = [line_of(compared(home)[0], "duel", length, 0)]
-    preset.write_text(BOTH.format(track=track, epochs=PAIR_EPOCHS[track]))
-    length = timed(home, "run", preset, "--data", data, "--repeats", "3", "--cooldown", "0", "--headless")
+    rows = json.loads(tfpt(home, "compare", "--format", "json").stdout)["rows"]
+    epoch_s = sum(read_manifest(data).total("train") / row["images_per_s"] for row in rows)
+    epochs = max(1, round((float(length["seconds"]) / PAIRS - len(rows) * START_S) / epoch_s))
+    preset.write_text(BOTH.format(track=track, epochs=epochs))
+    length = timed(home, "run", preset, "--data", data, "--repeats", PAIRS, "--cooldown", "0", "--headless")
     return [*lines, line_of(compared(home)[0], "pairs", length, 0)]
 
 

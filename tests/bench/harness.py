@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,8 +45,8 @@ from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC, EpochLog, ava
 
 FILE = Path(__file__).with_name("harness.csv")
 COLUMNS = ("time", "framework", "sampler", "ratio", "supervisor", "monitor")
-PER_CLASS, CLASSES = 64, 10  # epochs of about a second
-TURN_S, PAIRS, STARTS = 4.0, 14, 5
+PER_CLASS, CLASSES = 256, 10  # epochs of some seconds, as real ones have at least
+TURN_S, PAIRS, STARTS = 5.0, 10, 5
 SIZE = (120, 36)
 PLANTED_S = 0.03  # of every second
 DUE = "        fields = self._cpu.read()\n        sample"
@@ -68,11 +68,6 @@ class Side:
         while any(map(stop, self.processes())):
             time.sleep(0.001)
 
-    def resume(self) -> None:
-        for pid in self.processes():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-
     def wait_for(self, epochs: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while len(self.log.seconds) < epochs:
@@ -82,7 +77,7 @@ class Side:
 
     def turn(self) -> float:
         """Seconds of an epoch on average, without the one that the last turn interrupted."""
-        self.resume()
+        resume(self.processes())
         self.log.read()
         known = len(self.log.seconds)
         self.wait_for(known + 1)
@@ -92,6 +87,12 @@ class Side:
         self.halt()
         self.log.read()
         return statistics.fmean(self.log.seconds[known + 1 :])
+
+
+def resume(processes: Iterable[int]) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def stop(pid: int) -> bool:
@@ -154,8 +155,8 @@ def whole(settings: dict[str, object], place: Path, package: Path) -> Iterator[O
                 lambda: terminal.drain(0.01),
             )
             yield Ours(side, *map(psutil.Process, both))
-            side.resume()
     finally:
+        resume([supervisor.pid, *descendants(supervisor.pid)])
         request_stop(run)
         while not run.result.exists():
             time.sleep(0.2)
@@ -177,8 +178,8 @@ def one_start(framework: str, *, plant: bool) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         prepare(make_synthetic(limit=PER_CLASS, classes=CLASSES), Target(place / "data"), jobs=2)
-        settings: dict[str, object] = {"framework": framework, "track": "default", "data": str(place / "data")}
-        settings |= {"epochs": 10_000, "threads": available_cores(), "num_workers": 0}
+        settings: dict[str, object] = {"framework": framework, "track": "default", "device": "cpu"}
+        settings |= {"data": str(place / "data"), "epochs": 10_000, "threads": available_cores(), "num_workers": 0}
         package = planted(place) if plant else PACKAGE
         with whole(settings, place, package) as ours, script(script_settings(settings), place) as plain:
             sides = (plain, ours.side)

@@ -14,21 +14,21 @@ class SettingFinder(Provider):
     """Each command goes to the field of a setting that applies to the plan."""
 
     async def discover(self) -> Hits:
-        for setting in self._form.applying:
-            yield DiscoveryHit(_title(setting), partial(self._form.go_to, setting.key), help=setting.help)
+        for form, setting in self._found():
+            yield DiscoveryHit(_title(setting), partial(form.go_to, setting.key), help=setting.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for setting in self._form.applying:
+        for form, setting in self._found():
             # Whoever knows what it is about, but not its name, finds it by its help.
             score = max(matcher.match(setting.key), matcher.match(setting.help) / 2)
             if score > 0:
-                go = partial(self._form.go_to, setting.key)
+                go = partial(form.go_to, setting.key)
                 yield Hit(score, matcher.highlight(_title(setting)), go, help=setting.help)
 
-    @property
-    def _form(self) -> DraftForm:
-        return self.screen.query_one(DraftForm)
+    def _found(self) -> list[tuple[DraftForm, Setting]]:
+        """None until there is a form."""
+        return [(form, setting) for form in self.screen.query(DraftForm) for setting in form.applying]
 
 
 def _title(setting: Setting) -> str:

@@ -84,7 +84,6 @@ class BuildScreen(MainScreen):
         with Horizontal():
             yield SourcePane(id="left")
             with Vertical(id="plan"):
-                yield DraftEditor(() if self._settings.machines else text.ELSEWHERE, id="editor")
                 yield Static(READING, id="closed", markup=False)
                 yield Static(id="missing", markup=False)
                 yield Summary(id="summary", markup=False)
@@ -218,7 +217,11 @@ class BuildScreen(MainScreen):
         self._load(source)
 
     @on(messages.Loaded)
-    def _show_loaded(self, message: messages.Loaded) -> None:
+    async def _show_loaded(self, message: messages.Loaded) -> None:
+        """The form of a hundred widgets is made when there is something to fill in: the list is shown before."""
+        if not self.query(DraftEditor):
+            hidden = () if self._settings.machines else text.ELSEWHERE
+            await self.query_one("#plan").mount(DraftEditor(hidden, id="editor"), before="#closed")
         if message.source != self._source:
             return
         preset = message.preset
