@@ -3,7 +3,10 @@
 import importlib
 import sys
 
-BENCHES = ("startup", "prepare", "ui", "keys", "sampler", "many", "watching", "neutrality", "duels", "machines")
+BENCHES = (
+    *("startup", "first_step", "prepare", "ui", "keys", "sampler"),
+    *("many", "watching", "neutrality", "duels", "machines"),
+)
 
 for name in sys.argv[1:] or BENCHES:
     print(f"== {name}", flush=True)
