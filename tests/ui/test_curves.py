@@ -1,6 +1,7 @@
 """From records to curves: axes, smoothing, and what stays where while a run grows."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tfpt_tui.ui.monitor.curves import (
     of_cores,
     of_epochs,
     of_gpus,
+    of_rates,
     of_samples,
     smooth,
 )
@@ -144,3 +146,12 @@ def test_every_core_has_a_course_and_of_many_the_busiest_the_median_and_the_idle
         ("idlest core", (0.0,)),
     ]
     assert of_cores(shown().view) == ()
+
+
+def test_the_rate_of_a_live_run_waits_until_its_column_of_dots_is_full():
+    rates = tuple((float(second), 100.0) for second in range(12))
+    view = replace(shown().view, rates=rates, record=Record(elapsed=11.9))
+    assert of_rates(view, 100.0, 10, "#ff8700").xs == (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)  # dots of 5 s
+    assert of_rates(replace(view, status="completed"), 100.0, 10, "#ff8700").xs[-1] == 11
+    first = replace(view, rates=rates[:2], record=Record(elapsed=1.5))
+    assert of_rates(first, 100.0, 10, "#ff8700").xs == (0,)

@@ -486,7 +486,7 @@ async def test_a_duel_is_one_item_and_both_arms_are_drawn(app, recorded):
         await shows(
             pilot, "PyTorch TensorFlow completed", "duel x1", "PyTorch, TensorFlow by turns on cpu", "━ A", "━ B"
         )
-        await shows(pilot, "A PyTorch 512, B TensorFlow 465 images/s  test 0.")
+        await shows(pilot, "A PyTorch 512, B TensorFlow 465 ", "  test 0.600, 0.600")
         assert app.screen.query_one(RunList).option_count == 1
         assert app.screen.snapshot.chosen.id == recorded.id
         loss = app.screen.query_one("#chart-train-loss", Chart)

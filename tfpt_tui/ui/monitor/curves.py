@@ -57,6 +57,7 @@ SHARES = {
     "GPU %": (0.0, 100.0),
     "GPU throttled": (0.0, 1.0),
 }
+DOTS = 2  # of braille, in a cell
 MOST_CORES = 8  # more are drawn as three: the busiest, the median and the idlest
 
 
@@ -161,6 +162,17 @@ def of_gpus(view: RunView, figure: str) -> tuple[Series, ...]:
             colour = GPU_COLOURS[number % len(GPU_COLOURS)]
             series.append(Series(tuple(x for x, _ in known), tuple(y for _, y in known), colour, f"GPU{number}"))
     return tuple(series)
+
+
+def of_rates(view: RunView, end: float, columns: int, colour: str) -> Series:
+    """The course of a training's images/s on an axis that ends at ``end`` seconds.
+
+    While it goes on, points wait until their column of dots is full: a chart that looks the same is not drawn.
+    """
+    dot = end / (DOTS * columns) if columns else end
+    last = math.inf if view.status not in ALIVE else view.record.elapsed // dot * dot
+    known = [(x, y) for x, y in view.rates if x <= last] or view.rates
+    return Series(tuple(x for x, _ in known), tuple(y for _, y in known), colour)
 
 
 def of_turns(view: RunView, dark: bool) -> tuple[Series, ...]:

@@ -13,7 +13,7 @@ from tfpt_tui.ui.monitor import curves, text
 from tfpt_tui.ui.monitor.curves import Axes, Shown
 from tfpt_tui.ui.monitor.log_view import LogView, plain
 from tfpt_tui.ui.monitor.reader import RunView
-from tfpt_tui.ui.plot import Series, time_axis
+from tfpt_tui.ui.plot import time_axis
 from tfpt_tui.ui.widgets.chart import Chart
 from tfpt_tui.ui.widgets.live import Live
 
@@ -125,8 +125,9 @@ class RunPane(Vertical):
                 curves.of_turns(run, self.app.current_theme.dark), curves.rounds_range(run), title=title
             )
         else:
-            rates = Series(tuple(x for x, _ in run.rates), tuple(y for _, y in run.rates), picture.chosen.colour)
-            self._chart(COURSE).show((rates,), (0.0, time_axis(run.record.elapsed)), title=COURSE)
+            chart, end = self._chart(COURSE), time_axis(run.record.elapsed)
+            rates = curves.of_rates(run, end, chart.size.width, picture.chosen.colour)
+            chart.show((rates,), (0.0, end), title=COURSE)
         self._show_readings("hardware", run, "")  # that there is no GPU is said in the view of the hardware
         log = self._live("log-end")
         lines = [plain(line) for line in run.log[-max(1, log.content_size.height) :]]
