@@ -220,6 +220,10 @@ def dies_in_its_turn(story: Story) -> None:
     takes_turns(story, lambda number: number > 20 and os._exit(3))
 
 
+def dies_in_its_first_turn(story: Story) -> None:
+    takes_turns(story, lambda number: os._exit(3))
+
+
 def hangs_in_its_turn(story: Story) -> None:
     takes_turns(story, lambda number: number > 20 and time.sleep(600))
 

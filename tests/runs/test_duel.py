@@ -297,6 +297,16 @@ def test_what_the_only_different_setting_brought_is_kept(fight, paths):
     assert len(pair["restarts"]) == 2
 
 
+def test_what_a_duel_of_some_rows_showed_is_kept_too(fight, paths):
+    paths.user_presets.mkdir(parents=True)
+    grid = '[grid]\nbatch_size = [8, 9, 10]\n[defaults]\nframework = "pytorch"\n'
+    (paths.user_presets / "demo.toml").write_text(grid)
+    sweep = fight("takes_turns", repeats=2, rows=(1, 2))
+    (file,) = paths.duels.glob("*.toml")
+    (pair,) = read_toml(file)["pairs"]
+    assert (pair["sweep"], pair["value"], pair["baseline"]) == (sweep.id, 10, 9)
+
+
 def test_trainings_that_are_over_before_a_turn_can_be_sized_are_runs_like_any_other(fight, monkeypatch):
     monkeypatch.setattr(arms, "SIZING_S", 60.0)
     monkeypatch.setattr(arms, "longest_turn", lambda *_: 10**9)

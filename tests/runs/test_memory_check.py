@@ -132,5 +132,19 @@ def test_arms_on_one_gpu_need_room_on_it(monkeypatch):
         check_room_together([large, large], [LARGE, LARGE], of(needed - 1))
 
 
+def test_a_pack_counts_on_the_gpu_for_every_arm(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    one = config(track="best")
+    needed = 2 * (training_bytes(one) + GPU_WORKER_BYTES + 2 * 120_000 * PIXELS)
+
+    def of(free):
+        sample = GpuSample(memory_used_bytes=0, memory_total_bytes=free)
+        return GpuReading(names=("H200",), gpus=(sample,), facts=({},))
+
+    check_room_together([one, one], [LARGE, LARGE], of(needed))
+    with pytest.raises(MissingError, match="GPU 0's memory"):
+        check_room_together([one, one], [LARGE, LARGE], of(needed - 1))
+
+
 def test_the_layers_are_those_of_the_network():
     assert LAYER_CHANNELS == CHANNELS

@@ -1,6 +1,7 @@
 """Races on a scripted worker: who is sent home, who has lost, and what advice is made of them."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ from tfpt_tui.runs.plan.candidates import (
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.supervision import race as racing
 from tfpt_tui.runs.tasks import advise as advising
-from tfpt_tui.runs.tasks.advise import advise
+from tfpt_tui.runs.tasks.advise import advise, compare_learning
 
 RACE = Duel(race=True, turn_s=TURN_S)
 
@@ -50,7 +51,12 @@ def test_an_arm_that_is_far_behind_is_sent_home_after_a_few_rounds(race):
 
 
 @pytest.mark.parametrize(
-    ("story", "status"), [("dies_in_its_turn", "crashed"), ("never_comes_to_its_gate", "crashed")]
+    ("story", "status"),
+    [
+        ("dies_in_its_turn", "crashed"),
+        ("dies_in_its_first_turn", "crashed"),
+        ("never_comes_to_its_gate", "crashed"),
+    ],
 )
 def test_an_arm_that_fails_has_lost_and_the_others_race_on(race, story, status):
     first, failed, other = race("takes_turns", story, "takes_turns", rounds=6)
@@ -99,7 +105,7 @@ def choices(one, **more):
 def test_the_search_begins_with_every_switch_on_and_tries_each_other_value():
     first = first_candidate(config(), choices(config()))
     assert (first.onednn, first.steps_per_call, first.compile) == ("on", 16, "off")
-    changed = [difference(one, first) for one in choices(first).alternatives(first)]
+    changed = [difference(one, first) for one in choices(config()).alternatives(first)]
     assert {"onednn": "off"} in changed
     assert {"steps_per_call": 4} in changed
     assert {"compile": "on"} in changed
@@ -171,9 +177,11 @@ def find_fastest(supervise, paths, dataset, monkeypatch):
     def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False, vary=()):
         monkeypatch.setenv("FAKE_STORY", story)
         one = config(data=str(dataset), batch_size=8)
-        settings = load_settings(paths.settings)
-        return advise(one, choices(one, vary=vary), budget_s, settings, paths, follow, lambda line: None)
+        started = load_settings(paths.settings), paths, follow, said.append
+        advice = advise(one, choices(one, vary=vary), budget_s, *started)
+        return replace(advice, learning=compare_learning(one, advice, *started))
 
+    said = find.said = []
     return find
 
 
@@ -200,6 +208,55 @@ def test_a_budget_that_is_too_short_for_a_race_is_refused(find_fastest):
         find_fastest(20.0)
 
 
+def test_what_has_no_room_in_a_race_is_tried_in_the_next_or_said(find_fastest, monkeypatch):
+    monkeypatch.setattr(advising, "_arms_that_fit", lambda arms, *_: min(3, len(arms)))
+    monkeypatch.setattr(advising, "MOST_RACES", 2)
+    advice = find_fastest(600.0)
+    assert len(advice.raced) + len(advice.losers) > 2
+    assert any("not tried, for want of time or memory: " in line for line in find_fastest.said)
+
+
+def test_a_budget_that_is_spent_leaves_no_arm():
+    arms = [config(batch_size=size) for size in (8, 16, 32, 64)]
+    assert advising._arms_that_fit(arms, -20.0, 8.0) == 0
+
+
+def test_a_ladder_that_has_no_room_has_fewer_rungs(find_fastest, monkeypatch):
+    def refuse_three(configs, *_):
+        if len(configs) > 2:
+            raise MissingError("too much")
+
+    monkeypatch.setattr(advising, "check_room_together", refuse_three)
+    advice = find_fastest(600.0)
+    _, last = advice.ladder
+    assert last.added.count("=") > 1
+    assert last.factor == advice.whole.factor
+
+
+def test_what_was_measured_half_is_no_ladder(find_fastest, monkeypatch):
+    whole = advising._result
+
+    def stopped(run):
+        result = whole(run)
+        return (
+            replace(result, status="stopped")
+            if len(find_fastest.said) and "ladder" in find_fastest.said[-1]
+            else result
+        )
+
+    monkeypatch.setattr(advising, "_result", stopped)
+    with pytest.raises(TfptError, match="no ladder: stopped"):
+        find_fastest(600.0)
+
+
+def test_what_somebody_has_set_is_neither_tried_otherwise_nor_taken_back():
+    given = config(compile="on", steps_per_call=4)
+    found = choices(given)
+    assert first_candidate(given, found).value("steps_per_call") == 4
+    assert all(arm.compile == "on" for arm in found.alternatives(first_candidate(given, found)))
+    assert (found.plain(given).compile, found.plain(given).value("steps_per_call")) == ("on", 4)
+
+
 def test_a_first_configuration_that_fails_ends_the_search_with_its_reason(find_fastest):
     with pytest.raises(TfptError, match="-tensorflow-"):
         find_fastest(600.0, story="never_comes_to_its_gate")
@@ -209,3 +266,8 @@ def test_a_search_that_is_stopped_says_where_it_was(find_fastest):
     with pytest.raises(TfptError, match="stopped; what was measured is in ") as caught:
         find_fastest(600.0, follow=lambda sweep: True)
     assert caught.value.exit_code == 130
+
+
+def test_a_search_is_over_when_its_race_is_stopped_from_elsewhere(find_fastest):
+    with pytest.raises(TfptError, match="stopped; what was measured is in "):
+        find_fastest(600.0, follow=lambda sweep: sweep.directory.stop.touch())

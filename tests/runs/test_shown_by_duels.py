@@ -78,3 +78,10 @@ def test_a_file_that_cannot_be_read_is_done_without_and_written_anew(tmp_path, t
     assert shown_spread(tmp_path, "box", BOTH) == ASSUMED
     keep_duel(tmp_path, "box", [Pair("one", BOTH, restarts(0.1, 0.2))])
     assert not shown_spread(tmp_path, "box", BOTH).is_assumed
+
+
+def test_searches_of_a_single_restart_do_not_push_out_what_is_known_of_the_spread(tmp_path):
+    keep_duel(tmp_path, "box", [Pair("one", BOTH, restarts(0.1, 0.2, 0.0))])
+    for number in range(KEPT_PAIRS + 2):
+        keep_duel(tmp_path, "box", [Pair(f"search {number}", BOTH, restarts(0.1))])
+    assert not shown_spread(tmp_path, "box", BOTH).is_assumed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,16 +21,17 @@ from tfpt_tui.config.script import script_text
 from tfpt_tui.config.tracks import BEST
 from tfpt_tui.config.writing import own_preset, preset_text, save_preset
 from tfpt_tui.documents import Value
-from tfpt_tui.environments.interpreters import interpreter_of
+from tfpt_tui.environments.interpreters import check_framework, interpreter_of
 from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import UsageError, cannot
 from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.processor import describe_processor, parse_cores
-from tfpt_tui.results.presentation.ladder import ladder_text, summary_text
+from tfpt_tui.results.presentation.ladder import ladder_text, learning_text, summary_text
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.candidates import choices_of
-from tfpt_tui.runs.tasks.advise import Advice
+from tfpt_tui.runs.plan.duel import why_no_duel
+from tfpt_tui.runs.tasks.advise import Advice, compare_learning
 from tfpt_tui.runs.tasks.advise import advise as find_fastest
 
 ANY = "any"
@@ -54,7 +56,13 @@ def _split(context: click.Context, parameter: click.Parameter, value: str) -> tu
     help="A prepared dataset, by its directory or name.",
     shell_complete=complete_dataset,
 )
-@click.option("--budget", type=Duration(), default="10m", metavar="10m", help="For all frameworks together.")
+@click.option(
+    "--budget",
+    type=Duration(),
+    default="10m",
+    metavar="10m",
+    help="For all frameworks together; comparing accuracies comes on top.",
+)
 @click.option("--vary", default="", metavar="KEYS", callback=_split, help="Try other values of batch_size, too.")
 @click.option(
     "--precision", type=click.Choice([ANY]), help="Try other precisions, too; they change what is computed."
@@ -93,6 +101,10 @@ def advise(
     changes: Mapping[str, Value] = dict(map(parse_override, overrides))
     rows = {"data": absolute(data), **changes, "track": BEST.name}
     configs = [RunConfig.from_mapping({**rows, "framework": name}, "advise") for name in names]
+    for config in configs:
+        if reason := why_no_duel([config, config]):
+            raise UsageError(f"advise: {reason}")
+        check_framework(config.framework, invocation.settings, config.environment)
     if "num_workers" in vary:
         say("num_workers: on the track best nothing is loaded; left out")
     outlive_the_terminal()
@@ -107,12 +119,15 @@ def advise(
             onednn=_has_onednn(config, invocation),
             on_gpu=_on_gpu(config),
         )
-        advices.append(
-            find_fastest(config, choices, share_s, invocation.settings, invocation.paths, follow_turns, say)
-        )
+        started = invocation.settings, invocation.paths, follow_turns, say
+        advices.append(find_fastest(config, choices, share_s, *started))
         show(ladder_text(advices[-1]) + "\n")
+        path = _keep(advices, data, framework, invocation)  # at once: what comes may fail, or be stopped
+        if learning := compare_learning(config, advices[-1], *started):
+            advices[-1] = replace(advices[-1], learning=learning)
+            show(f"{learning_text(learning)}\n")
+            path = _keep(advices, data, framework, invocation)
     show(summary_text(advices) + "\n")
-    path = _keep(advices, data, framework, invocation)
     say(f"{path}: run it with: tfpt-tui run {path.stem} --data {data}")
     if script:
         _write_script(script, advices[0].config)
@@ -134,10 +149,14 @@ def _thread_counts(config: RunConfig) -> list[int]:
     """Beside the usual one, all physical cores: one, half of them, and all logical ones."""
     if _on_gpu(config) or config.threads:
         return []
+    logical, physical = len(parse_cores(str(describe_processor()["allowed_cores"]))), _physical_cores()
+    return sorted({1, physical // 2, logical} - {0, physical})
+
+
+def _physical_cores() -> int:
     processor = describe_processor()
     logical = len(parse_cores(str(processor["allowed_cores"])))
-    physical = min(logical, int(processor.get("physical_cores", logical)))
-    return sorted({1, physical // 2, logical} - {0, physical})
+    return min(logical, int(processor.get("physical_cores", logical)))
 
 
 def _precisions(config: RunConfig, wanted: str | None) -> list[str]:
@@ -170,8 +189,9 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
 
 
 def _write_script(script: Path, config: RunConfig) -> None:
+    threads = config.threads or 0 if _on_gpu(config) else config.threads or _physical_cores()
     try:
-        write_atomically(script, script_text(config))
+        write_atomically(script, script_text(config.replace(threads=threads)))
     except OSError as error:
         raise cannot("write the script", script, error) from None
     say(f"{script}: the same without tfpt-tui; run it with: python {script}")

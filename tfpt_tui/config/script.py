@@ -25,4 +25,4 @@ def _literal(config: RunConfig, key: str) -> str:
     value = config.value(key)
     if SETTINGS[key].is_switch and ON in SETTINGS[key].choices:
         value = ON if config.is_on(key) else OFF
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    return repr(value)

@@ -166,10 +166,21 @@ def make_test_data(config: RunConfig, images: Images, device: torch.device) -> D
 def fill_cache(data: Data, report: Report) -> Data:
     """Decode every training image into the cache, in as many processes as load them later."""
     filler = CacheFiller(data.loader.dataset, batch_size=64)
-    loader = DataLoader(filler, batch_size=None, num_workers=data.loader.num_workers, worker_init_fn=begin_loader)
-    for filled in loader:
+    for filled in loader_of(filler, data.loader.num_workers):
         report.done += int(filled)
     return data
+
+
+def loader_of(filler: CacheFiller, workers: int) -> DataLoader:
+    """Fills the cache in so many processes, which must share its memory: they are forked."""
+    context = START_METHOD if workers else None
+    return DataLoader(
+        filler,
+        batch_size=None,
+        num_workers=workers,
+        multiprocessing_context=context,
+        worker_init_fn=begin_loader,
+    )
 
 
 def augmented_samples(config: RunConfig, images: Images) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.runs.tasks.advise import Advice, Rung
+from tfpt_tui.runs.tasks.advise import Advice, Learning, Rung
 
 WORDS = 26
 
@@ -19,14 +19,19 @@ def ladder_text(advice: Advice) -> str:
         *(f"  {f'+ {rung.added}':<{WORDS}} {rung.images_per_s:7.0f} images/s  {_factor(rung)}" for rung in others),
         f"  {'advised against plain':<{WORDS}} {'':7}           {_factor(advice.whole)}",
     ]
-    if learning := advice.learning:
-        accuracies = (f"{one:.3f}" if one is not None else "none" for one in (learning.asked, learning.advised))
-        lines.append("  test accuracy {} as asked, {} with {}".format(*accuracies, learning.changed))
+    if advice.learning:
+        lines.append(learning_text(advice.learning))
     if advice.raced:
         raced = ", ".join(f"{one.what} x{one.factor:.2f}" for one in advice.raced)
         lines.append(f"  in the races, roughly, beside the first arm of each: {raced}")
     lines += [f"  failed: {loser.what}: {loser.why}" for loser in advice.losers]
     return "\n".join(lines)
+
+
+def learning_text(learning: Learning) -> str:
+    """What the advice costs in accuracy, or gains."""
+    accuracies = (f"{one:.3f}" if one is not None else "none" for one in (learning.asked, learning.advised))
+    return "  test accuracy {} as asked, {} with {}".format(*accuracies, learning.changed)
 
 
 def summary_text(advices: Sequence[Advice]) -> str:

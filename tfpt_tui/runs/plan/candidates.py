@@ -64,8 +64,13 @@ def choices_of(
     """
     framework = config.framework
     found: dict[str, tuple[Value, ...]] = {}
+    # What somebody has set is not tried otherwise, nor taken back on the lowest rung.
+    given = [
+        key for key in (*FRAMEWORKS[framework].switches, COMPILE) if config.value(key) != SETTINGS[key].default
+    ]
     for key in (*FRAMEWORKS[framework].switches, COMPILE):
-        found[key] = _first(_usual(key, on_gpu=on_gpu), SETTINGS[key].tried)
+        usual = _first(_usual(key, on_gpu=on_gpu), SETTINGS[key].tried)
+        found[key] = (config.value(key),) if key in given else usual
     if thread_counts:
         found[THREADS] = _first(config.threads, thread_counts)
     if precisions:
@@ -76,7 +81,7 @@ def choices_of(
     by_itself = dict(FRAMEWORKS[framework].plain)
     if onednn is not None:
         by_itself[ONEDNN] = ON if onednn else OFF
-    return Choices(found, by_itself)
+    return Choices(found, {key: value for key, value in by_itself.items() if key not in given})
 
 
 def first_candidate(config: RunConfig, choices: Choices) -> RunConfig:

@@ -16,7 +16,7 @@ from tfpt_tui.documents import DocumentError, Value, build
 from tfpt_tui.errors import TfptError
 from tfpt_tui.runs.record.duel_ratio import Restart, Spread, learn_spread
 
-# Of arms; older ones are forgotten: drivers and frameworks change.
+# Of arms, with one restart and with several; older ones are forgotten: drivers and frameworks change.
 KEPT_PAIRS = 100
 
 
@@ -75,7 +75,12 @@ def keep_duel(directory: Path, machine: str, pairs: Sequence[Pair]) -> None:
     sweeps = {one.sweep for one in pairs}
     known = [one for one in _read(path) if one.sweep not in sweeps]
     directory.mkdir(parents=True, exist_ok=True)
-    write_toml(path, {"schema": 1, "pairs": list(map(dataclasses.asdict, [*known, *pairs][-KEPT_PAIRS:]))})
+    # A search leaves many pairs of a single restart; how much processes differ only those of several tell.
+    every = [*known, *pairs]
+    single = [one for one in every if len(one.restarts) == 1][-KEPT_PAIRS:]
+    several = [one for one in every if len(one.restarts) > 1][-KEPT_PAIRS:]
+    kept = [one for one in every if one in single or one in several]
+    write_toml(path, {"schema": 1, "pairs": list(map(dataclasses.asdict, kept))})
 
 
 def _read(path: Path) -> tuple[Pair, ...]:

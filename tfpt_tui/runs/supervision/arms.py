@@ -124,8 +124,18 @@ def machine_of(snapshot: MachineSnapshot) -> str:
     return fingerprint(snapshot, on_gpu=snapshot.gpu.used is not None).machine
 
 
+def patience_s(arm: Arm, deadline: float) -> float:
+    """How long an arm may take to its next gate: what its training may, and no longer than until the deadline."""
+    return min(arm.started.prepared.limit_s, max(PATIENCE_S, deadline - time.monotonic()))
+
+
 def size_turns(
-    supervisor: Supervisor, arms: Sequence[Arm], *, whole: bool, turn_s: float = TURN_S
+    supervisor: Supervisor,
+    arms: Sequence[Arm],
+    *,
+    whole: bool,
+    turn_s: float = TURN_S,
+    deadline: float = math.inf,
 ) -> list[Length]:
     """How long a turn of each arm is; nothing where an arm has no epoch left before that is known.
 
@@ -139,7 +149,7 @@ def size_turns(
     images = 1
     while True:
         tell(supervisor, "running", "duel: finding the length of a turn")
-        turns = [take_turn(supervisor, arm, images, 0, 0, arm.started.prepared.limit_s) for arm in arms]
+        turns = [take_turn(supervisor, arm, images, 0, 0, patience_s(arm, deadline)) for arm in arms]
         if any("ended" in turn for turn in turns):
             return []
         if any("seconds" not in turn for turn in turns):

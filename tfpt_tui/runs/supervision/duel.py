@@ -92,8 +92,7 @@ class Stage:
         round_s = (now - rounds_begun) / done
         restart_s = rounds_begun - self.begun + rounds * round_s
         left_s = (rounds - done) * round_s + (self.restarts - self.restart) * restart_s
-        if duel.budget_s:
-            left_s = max(0.0, min(left_s, self.deadline - now))
+        left_s = max(0.0, min(left_s, self.deadline - now))
         return f", {'at most' if duel.ends_early else 'about'} {show_duration(left_s)} left"
 
 
@@ -101,7 +100,7 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
     """Run the arms of one restart from their workers' start to their results, whatever happens.
 
     Returns whether no further restart is wanted: the question is answered, or the budget is spent at ``deadline``
-    (monotonic; only of a duel with a budget). Where arms do not fit in memory together they run one after another.
+    (monotonic; infinite without one). Where arms do not fit in memory together they run one after another.
     """
     duel = supervisor.sweep.plan.duel
     assert duel
@@ -167,7 +166,7 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
             if duel.ends_early:
                 rounds = _rounds_of(standing, begun - stage.begun, (now - begun) / number)
             said = _say_standing(arms, standing)
-        if duel.budget_s and now > stage.deadline:
+        if now > stage.deadline:
             return True
         if number >= rounds or (now - begun > RESTART_S and standing):
             return False
@@ -244,7 +243,7 @@ def _earlier_restarts(sweep: Sweep, arms: int) -> list[list[Restart]]:
 def keep_what_it_showed(sweep: Sweep) -> None:
     """Keep for later duels and comparisons what the restarts of this one showed; they can do without."""
     try:
-        arms = _earlier_restarts(sweep, max(planned.row for planned in sweep.plan.runs))
+        arms = _earlier_restarts(sweep, len({planned.row for planned in sweep.plan.runs}))
         if not all(arms):
             return
         done = [run for run in sweep.runs if run.result.exists()]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.data.manifest import Manifest
 from tfpt_tui.errors import MissingError
 from tfpt_tui.files import free_bytes
@@ -46,14 +47,26 @@ def check_room_together(configs: Sequence[RunConfig], manifests: Sequence[Manife
             f"all {len(configs)} arms together need {_gb(needed)} of memory, {_gb(available)} are available"
         )
     for index, sample in enumerate(gpu.gpus):
-        arms = [config for config in configs if used_gpu(config.device, gpu) == index]
-        needed = sum(training_bytes(config) + GPU_WORKER_BYTES for config in arms)
+        arms = [
+            (config, manifest)
+            for config, manifest in zip(configs, manifests, strict=True)
+            if used_gpu(config.device, gpu) == index
+        ]
+        needed = sum(
+            training_bytes(config) + GPU_WORKER_BYTES + _images_on_gpu(config, manifest)
+            for config, manifest in arms
+        )
         total, used = sample.memory_total_bytes, sample.memory_used_bytes
         if total is not None and used is not None and needed > total - used:
             raise MissingError(
                 f"all {len(arms)} arms together need about {_gb(needed)} of GPU {index}'s memory,"
                 f" {_gb(total - used)} are free"
             )
+
+
+def _images_on_gpu(config: RunConfig, manifest: Manifest) -> int:
+    """A pack moves there where it takes at most half of what is free: in all arms, or they are no equals."""
+    return 2 * cache_bytes(config, manifest) if TRACKS[config.track].packs else 0
 
 
 def check_disk(runs: Path) -> None:

@@ -32,6 +32,7 @@ from tfpt_tui.runs.supervision.arms import (
     ending_of_arm,
     failed,
     finish,
+    patience_s,
     size_turns,
     started_arm,
     take_turn,
@@ -48,7 +49,7 @@ Endings = dict[RunDirectory, tuple[str, RunError | None]]
 
 
 def run_race(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: float) -> None:
-    """Run all arms from their workers' start to their results; with a budget, ``deadline`` (monotonic) ends it."""
+    """Run all arms from their workers' start to their results; ``deadline`` (monotonic) ends it."""
     duel = supervisor.sweep.plan.duel
     assert duel
     endings: Endings = {}
@@ -60,10 +61,10 @@ def run_race(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: flo
                 configs, [read_manifest(Path(one.data)) for one in configs], supervisor.gpu.latest()
             )
             for run in runs:
-                _enter(supervisor, run, runs, duel, field, endings, stack)
+                _enter(supervisor, run, runs, duel, deadline, field, endings, stack)
             _play(supervisor, field, endings, duel, deadline)
-            for arm in field:
-                _send_home(supervisor, arm, endings)
+            for arm in reversed(field[:]):  # the first one last: without it the others would not count
+                _send_home(supervisor, arm, field, endings)
         except TurnError as error:
             for arm in field:
                 end_arm(arm)
@@ -81,6 +82,7 @@ def _enter(
     run: RunDirectory,
     runs: Sequence[RunDirectory],
     duel: Duel,
+    deadline: float,
     field: list[Arm],
     endings: Endings,
     stack: ExitStack,
@@ -99,7 +101,7 @@ def _enter(
         endings[run] = "failed", RunError(type(error).__name__, str(error))
         return
     try:
-        await_arm(supervisor, arm, arm.started.prepared.limit_s)
+        await_arm(supervisor, arm, patience_s(arm, deadline))
     except TurnError as error:
         _drop(supervisor, error, field, endings)
         return
@@ -114,7 +116,9 @@ def _play(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
     """
     if len(field) < 2:
         return
-    sizes = size_turns(supervisor, field, whole=False, turn_s=duel.turn_s)
+    sizes = _size(supervisor, field, endings, duel, deadline)
+    if not sizes:
+        return
     lengths = {arm.run: size for arm, size in zip(field, sizes, strict=True)}
     ratios: dict[RunDirectory, list[float]] = {arm.run: [] for arm in field}
     for number in itertools.count(1):
@@ -124,11 +128,20 @@ def _play(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
             if first in paces:
                 ratios[run].append(math.log(pace / paces[first]))
         for arm in [arm for arm in field[1:] if _has_lost(ratios[arm.run])]:
-            _send_home(supervisor, arm, endings)
-            field.remove(arm)
-        time_is_up = duel.budget_s and time.monotonic() > deadline
+            _send_home(supervisor, arm, field, endings)
+        time_is_up = time.monotonic() > deadline
         if len(field) == 1 or number >= RACE_ROUNDS or (time_is_up and number >= FEW_ROUNDS):
             return
+
+
+def _size(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel, deadline: float) -> list[Length]:
+    """How long the turns of all arms are that answer; nothing where there is no race any more."""
+    while len(field) > 1:
+        try:
+            return size_turns(supervisor, field, whole=False, turn_s=duel.turn_s, deadline=deadline)
+        except TurnError as error:
+            _drop(supervisor, error, field, endings)
+    return []
 
 
 def _play_round(
@@ -163,10 +176,19 @@ def _has_lost(ratios: Sequence[float]) -> bool:
     return restart is not None and sequence_interval(estimate([restart], NO_SPREAD)).low > 0
 
 
-def _send_home(supervisor: Supervisor, arm: Arm, endings: Endings) -> None:
-    """End an arm that was measured well enough."""
-    finish(supervisor, arm, whole=False)
+def _send_home(supervisor: Supervisor, arm: Arm, field: list[Arm], endings: Endings) -> None:
+    """End an arm that was measured well enough, and take it out of the race.
+
+    Raises:
+        TurnError: it is the first one and does not end, or the race is to stop.
+    """
+    try:
+        finish(supervisor, arm, whole=False)
+    except TurnError as error:
+        _drop(supervisor, error, field, endings)
+        return
     endings[arm.run] = ending_of_arm(supervisor, arm, "")
+    field.remove(arm)
 
 
 def _drop(supervisor: Supervisor, error: TurnError, field: list[Arm], endings: Endings) -> None:

@@ -6,6 +6,7 @@ files. It dies without harm: its workers are killed by the kernel with it, and r
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -81,7 +82,8 @@ def run_plan(supervisor: Supervisor) -> None:
     """Run what is queued, in order; the state of every run is kept in plan.toml."""
     sweep = supervisor.sweep
     states = {run.run: run.state for run in sweep.plan.runs}
-    deadline = time.monotonic() + (sweep.plan.duel.budget_s if sweep.plan.duel else 0.0)
+    budget_s = sweep.plan.duel.budget_s if sweep.plan.duel else 0.0
+    deadline = time.monotonic() + (budget_s or math.inf)
     started = answered = False
     groups = _groups(sweep)
     for runs in groups:

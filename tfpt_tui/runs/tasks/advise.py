@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import title_of
@@ -55,8 +55,6 @@ START_S = 8.0
 # And to find the length of its turn, and to end.
 BESIDE_S = 3.0
 MOST_RACES = 4
-# Beside the ladder a race of two arms has to fit into the budget.
-SHORTEST_S = 90.0
 
 # Waits until a plan is over; returns whether the user stopped it.
 Follow = Callable[[Sweep], bool]
@@ -160,7 +158,7 @@ class _Races:
         runs = tuple(PlannedRun(config, row, 1) for row, config in enumerate(arms, start=1))
         sweep = submit(Plan(PRESET, title, runs, duel=duel), self.settings, self.paths)
         self.sweeps.append(sweep.id)
-        if self.follow(sweep):
+        if self.follow(sweep) or sweep.directory.stop.exists():
             raise StoppedError(f"stopped; what was measured is in {sweep.id}")
         results = [_result(run) for run in sweep.runs]
         for config, result in zip(arms, results, strict=True):
@@ -189,23 +187,25 @@ def advise(
         UsageError: the budget is too short for one race and the ladder.
         TfptError: this machine cannot run it, the first configuration fails, or the search was stopped.
     """
-    if budget_s < SHORTEST_S:
+    lowest, first = choices.plain(config), first_candidate(config, choices)
+    needed_s = _ladder_s(lowest, first, START_S) + 2 * _arm_s(START_S)
+    if budget_s < needed_s:
         raise UsageError(
             f"--budget: {budget_s:.0f} s for {title_of(config.framework)} are too short for one race and its"
-            f" ladder; at least {SHORTEST_S:.0f} s are needed for each framework"
+            f" ladder; at least {needed_s:.0f} s are needed for it"
         )
     begun = time.monotonic()
     races = _Races(settings, paths, follow)
-    lowest, first = choices.plain(config), first_candidate(config, choices)
     tried, effects = set[RunConfig](), dict[str, float]()
     images = read_manifest(Path(config.data)).total("train")
     arms = [first, *(arm for arm in choices.alternatives(first) if arm.batch_size <= images)]
     for number in range(1, MOST_RACES + 1):
         left_s = budget_s - (time.monotonic() - begun) - _ladder_s(lowest, first, races.start_s)
-        arms = arms[: _arms_that_fit(arms, left_s, races.start_s)]
+        count = _arms_that_fit(arms, left_s, races.start_s)
+        arms, rest = arms[:count], arms[count:]
         if len(arms) < 2:
             if not tried:
-                say(f"{title_of(config.framework)}: no time for a race; the usual switches are measured")
+                say(f"{title_of(config.framework)}: no room for a race; the usual switches are measured")
             break
         title = f"{title_of(config.framework)}: race {number}, {len(arms)} arms"
         say(title)
@@ -214,22 +214,35 @@ def advise(
         races.raced |= {one.what: one for one in raced}
         tried.update(arms)
         effects |= _effects_without(arms[0], gains)
-        first, arms = _chosen(arms[0], gains), next_race(arms[0], gains, list(tried))
-        if not arms:
+        before, first = first, _chosen(arms[0], gains)
+        later = [first.replace(**difference(arm, before)) for arm in rest]  # those that had no room yet
+        following = dict.fromkeys([*next_race(before, gains, list(tried))[1:], *later])
+        arms = [first, *(arm for arm in following if arm not in tried and arm != first)]
+        if len(arms) < 2:
             break
+    if untried := [_describe(arm, first) for arm in arms if arm not in tried and arm != first]:
+        say(f"{title_of(config.framework)}: not tried, for want of time or memory: {'; '.join(untried)}")
     say(f"{title_of(config.framework)}: the ladder")
-    found = _climb(lowest, first, effects, races, len(tried), begun)
-    return replace(found, learning=_compare_learning(config, first, races, say))
+    return _climb(lowest, first, effects, races, len(tried), begun)
 
 
-def _compare_learning(asked: RunConfig, advised: RunConfig, races: _Races, say: Say) -> Learning | None:
-    """Train to the end with the advised settings, and without those of them that change what is learned."""
-    usual = advised.replace(**{key: asked.value(key) for key in CHANGE_LEARNING})
-    if usual == advised:
+def compare_learning(
+    asked: RunConfig, advice: Advice, settings: UserSettings, paths: Paths, follow: Follow, say: Say
+) -> Learning | None:
+    """Train to the end with the advised settings, and without those of them that change what is learned.
+
+    None where none of them does.
+
+    Raises:
+        TfptError: this machine cannot run it, or it was stopped.
+    """
+    usual = advice.config.replace(**{key: asked.value(key) for key in CHANGE_LEARNING})
+    if usual == advice.config:
         return None
-    changed = _describe(advised, usual)
+    changed = _describe(advice.config, usual)
     say(f"{title_of(asked.framework)}: does it learn the same with {changed}?")
-    results = races.run(f"{title_of(asked.framework)}: accuracy with {changed}", [usual, advised])
+    races = _Races(settings, paths, follow)
+    results = races.run(f"{title_of(asked.framework)}: accuracy with {changed}", [usual, advice.config])
     return Learning(changed, *(result.test.accuracy for result in results))
 
 
@@ -241,11 +254,13 @@ def _climb(
     candidates: int,
     begun: float,
 ) -> Advice:
-    """Measure all rungs beside each other."""
+    """Measure all rungs beside each other, or as many as have room: the highest ones make one step then."""
     configs = rungs(lowest, advised, effects)
+    while len(configs) > 2 and not _have_room(configs):
+        del configs[-2]
     title = f"{title_of(advised.framework)}: the ladder of {len(configs)} rungs"
     results = races.run(title, configs, Duel(turn_s=TURN_S))
-    broken = [result for result in results if not result.slices]
+    broken = [result for result in results if not (result.completed and result.slices)]
     if broken:
         error = broken[0].error
         raise TfptError(f"{broken[0].run}: no ladder: {error.message if error else broken[0].status}")
@@ -278,11 +293,12 @@ def _rung(config: RunConfig, added: str, own: RunResult, below: RunResult, sprea
 
 def _gains(arms: Sequence[RunConfig], results: Sequence[RunResult]) -> list[Gain]:
     """All arms but the first beside it, as far as they took turns: what these processes showed."""
-    if not results[0].slices:
+    if not (results[0].completed and results[0].slices):
         error = results[0].error
         raise TfptError(f"{results[0].run}: {error.message if error else results[0].status}")
     found = []
-    for config, result in zip(arms[1:], results[1:], strict=True):
+    raced = [(config, result) for config, result in zip(arms, results, strict=True) if result.completed]
+    for config, result in raced[1:]:
         ratios = log_ratios(result.slices, results[0].slices)
         if restart := estimate_restart(ratios):
             one = estimate([restart], NO_SPREAD)
@@ -317,19 +333,26 @@ def _ladder_s(lowest: RunConfig, advised: RunConfig, start_s: float) -> float:
     return count * (start_s + BESIDE_S + ROUNDS * TURN_S)
 
 
+def _arm_s(start_s: float) -> float:
+    """About what an arm of a race takes."""
+    return start_s + BESIDE_S + RACE_ROUNDS * TURN_S
+
+
 def _arms_that_fit(arms: Sequence[RunConfig], left_s: float, start_s: float) -> int:
     """How many arms can be started and raced in the time that is left, and have room beside each other."""
-    count = min(len(arms), int(left_s / (start_s + BESIDE_S + RACE_ROUNDS * TURN_S)))
-    gpu = read_gpu()
-    while count > 1:
-        configs = arms[:count]
-        try:
-            check_room_together(configs, [read_manifest(Path(one.data)) for one in configs], gpu)
-        except MissingError:
-            count -= 1
-        else:
-            return count
+    count = max(0, min(len(arms), int(left_s / _arm_s(start_s))))
+    while count > 1 and not _have_room(arms[:count]):
+        count -= 1
     return count
+
+
+def _have_room(configs: Sequence[RunConfig]) -> bool:
+    """Whether they do beside each other, in memory and on a GPU."""
+    try:
+        check_room_together(configs, [read_manifest(Path(one.data)) for one in configs], read_gpu())
+    except MissingError:
+        return False
+    return True
 
 
 def _spread_of(result: RunResult) -> Spread:

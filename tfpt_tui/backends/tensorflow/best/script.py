@@ -158,8 +158,10 @@ def main():
     keras.utils.set_random_seed(SEED)
     if THREADS:
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    if DEVICE == "cpu":
-        tf.config.set_visible_devices([], "GPU")
+    if DEVICE != "auto":
+        number = DEVICE.partition(":")[2] or "0"
+        gpus = tf.config.list_physical_devices("GPU")
+        tf.config.set_visible_devices([] if DEVICE == "cpu" else gpus[int(number)], "GPU")
     tf.config.experimental.enable_tensor_float_32_execution(PRECISION == "tf32")
     keras.config.set_dtype_policy(
         {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}.get(PRECISION, "float32")
