@@ -6,10 +6,11 @@ import pytest
 
 from tests.recordings import a_result, an_unreadable_result
 from tfpt_tui.errors import UsageError
-from tfpt_tui.events import RunError, RunWarning
+from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.comparison import compare as comparison
 from tfpt_tui.results.comparison.groups import group, usual_by
+from tfpt_tui.results.comparison.metrics import training_s
 from tfpt_tui.results.table import as_csv, as_json, as_latex, as_markdown, as_text, sorted_by
 from tfpt_tui.runs.record.result import Evaluation, Memory, ModelSize, Training, result_document, result_from
 from tfpt_tui.runs.record.scaling import Scaled
@@ -565,3 +566,24 @@ def test_of_many_rows_the_fastest_alone_is_told_of():
     assert first == "the fastest of 5 is PyTorch (batch_size 16): 116 images/s"
     assert second.startswith("PyTorch (batch_size 16) was 1.15x as fast as PyTorch (batch_size 1), ")
     assert not any("batch_size 8" in line for line in compare(runs).answer)
+
+
+def test_runs_that_differ_in_their_time_limit_alone_are_repeats():
+    (row,) = rows(compare([result("a", seed=1), result("b", seed=2, timeout_s=3600)]))
+    assert row["n"] == 2
+
+
+def test_a_failed_row_is_no_other_rate_to_compare_a_first_epoch_with():
+    one = result("a")
+    first = replace(one, training=replace(one.training, epochs=1))
+    table = compare([first, result("b", "tensorflow", status="failed")])
+    assert notes_with(table, "images/s is that of a first epoch")
+    assert not notes_with(table, "which others leave out")
+
+
+def test_an_arm_that_was_ended_before_its_last_epoch_has_no_seconds_of_a_whole_training():
+    whole = result("a", epochs=20)
+    ended = replace(whole, slices=(Slice(1, 1, 4, 128, 1.0, 0.0),), training=replace(whole.training, epochs=3))
+    assert training_s(whole) == 30.0
+    assert training_s(ended) is None
+    assert training_s(replace(ended, training=replace(whole.training, epochs=20))) == 30.0

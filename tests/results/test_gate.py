@@ -1,5 +1,6 @@
 """A gate's condition against comparisons: proven, disproven, or nobody can tell."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -122,3 +123,36 @@ def test_what_is_no_condition_is_refused_with_the_grammar(text):
 def test_a_name_that_is_in_no_row_is_refused():
     with pytest.raises(UsageError, match="jax names no row"):
         judge("jax slower than 5%", *SLOW)
+
+
+def test_accuracy_of_a_duel_is_that_of_the_restarts_that_were_tested():
+    untested = [replace(one, test=Evaluation()) for one in SLOW[:2] + SLOW[3:5]]
+    tested = (*runs("pytorch", 100.0, accuracy=0.9), *runs("tensorflow", 80.0, accuracy=0.1))
+    assert judge("tensorflow accuracy below 2", *untested, *tested).outcome == PROVEN
+
+
+def test_a_training_that_diverged_scores_what_it_guesses():
+    lost = [replace(one, test=replace(one.test, loss=math.nan)) for one in runs("tensorflow", 80.0, accuracy=0.1)]
+    assert judge("tensorflow accuracy below 2", *runs("pytorch", 100.0), *lost).outcome == PROVEN
+
+
+def test_a_row_of_another_track_is_nothing_to_be_judged_against():
+    parity = [replace(one, run=f"{one.run}-p") for one in runs("tensorflow", 80.0, 81.0, 79.5, track="parity")]
+    with pytest.raises(UsageError, match="no completed run of its track, measure and machine"):
+        judge("tensorflow memory above 5%", *SLOW[:3], *parity)
+    results = (*SLOW, *parity)
+    other = parity[0].run
+    with pytest.raises(UsageError, match=f"{other} is of another track, measure or machine than pytorch"):
+        judge_gate(
+            parse_gate("pytorch slower than 5%"),
+            compare_to_baseline(group([*SLOW[3:], *SLOW[:3], *parity]), other),
+            other,
+        )
+    assert judge("pytorch slower than 5%", *results[:6]).outcome == DISPROVEN
+
+
+def test_the_beginning_of_an_id_names_its_row():
+    results = (*runs("pytorch", 100.0, 101.0, 99.0), *runs("pytorch", 80.0, 81.0, 79.5, environment="new"))
+    assert judge(f"{results[-1].run[:-1]} slower than 20%", *results).outcome == PROVEN
+    with pytest.raises(UsageError, match="2026 names 2 rows"):
+        judge("2026 slower than 20%", *results)

@@ -1,10 +1,11 @@
 """Did they learn the same? The figures are those of a real pair: 375 steps, momentum 0.99 in Keras."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from tests.results.test_comparison import result
+from tests.results.test_comparison import compare, result
 from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.comparison.learning import judge_learning, remaining_share
 from tfpt_tui.runs.record.result import Evaluation
@@ -61,3 +62,20 @@ def test_three_test_images_tell_nothing():
     found = judged(own, run("p", "pytorch", plain=0.3333, recalibrated=0.0, images=3))
     assert found.same is None
     assert found.why == "3 test images are too few to compare accuracies"
+
+
+def test_the_answer_has_the_accuracies_that_decided():
+    keras = run("t", "tensorflow", plain=0.611, recalibrated=0.976, momentum=0.99)
+    table = compare([run("p", "pytorch", plain=0.978, recalibrated=0.977), keras])
+    line = "same learning: test accuracy with recomputed statistics 97.7 % in PyTorch and 97.6 % in TensorFlow"
+    assert line in table.answer
+
+
+def test_one_of_several_trainings_that_diverged_is_another_learning():
+    own = run("t", "tensorflow", plain=0.978, recalibrated=0.977)
+    lost = replace(own, run="u", test=replace(own.test, loss=math.nan))
+    baseline = run("p", "pytorch", plain=0.978, recalibrated=0.977)
+    entries = group([baseline, own, lost])
+    assert judge_learning(entries[1], entries[0]).why == "1 of 2 trainings diverged"
+    found = judge_learning(entries[0], entries[1])
+    assert (found.same, found.why) == (None, "1 of 2 trainings of TensorFlow diverged")

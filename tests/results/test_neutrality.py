@@ -75,6 +75,10 @@ def test_page_faults_that_differ_as_much_between_starts_of_one_program_are_no_fa
     assert outcome([(120, 260), (140, 230), (170, 300)]) == FAULTY
 
 
+def test_nothing_measured_has_not_passed():
+    assert document([])["passed"] is False
+
+
 @pytest.mark.parametrize("threads", [(2, 2), (2, 1)])
 def test_the_document_is_json_and_says_whether_it_passed(threads):
     found = [judge(CASE, [restart(threads=threads)])]

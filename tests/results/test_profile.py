@@ -62,3 +62,9 @@ def test_the_chart_has_a_bar_for_each_row_whose_pieces_make_a_step(both):
     assert sorted(ends.values()) == pytest.approx([30.0, 33.5])
     names = [text.get_text() for text in axes.get_legend().get_texts()]
     assert names == ["host", "convolution", "copies", "other"]
+
+
+def test_profiles_of_two_tracks_keep_their_figures_apart(both):
+    first, second = both[0], replace(both[1], run="c", config=both[0].config.replace(track="parity"))
+    notes = compare([first, second])[0].notes
+    assert any("convolution: 70 % in default: PyTorch, 60 % in parity: PyTorch" in note for note in notes)

@@ -200,3 +200,10 @@ def test_a_preset_without_printed_numbers_is_refused(tmp_path):
     (tmp_path / "mine.toml").write_text('[[rows]]\nframework = "pytorch"\n')
     with pytest.raises(UsageError, match="none of its rows has printed numbers"):
         compare(load_preset(tmp_path / "mine.toml"))
+
+
+def test_runs_of_several_machines_are_not_mixed_unless_that_is_requested(preset):
+    here, there = result(), replace(result(), run="s", machine="box1")
+    with pytest.raises(UsageError, match="the runs of its rows come from several machines: here, box1; --across"):
+        compare(preset, here, there)
+    compare(preset, here, there, across=True)

@@ -164,6 +164,24 @@ def test_disturbed_runs_are_left_out_on_request_and_every_format_says_so(recorde
         assert "without" in text
 
 
+def test_without_a_disturbed_run_its_row_stays_the_baseline(recorded, paths):
+    rows = {}
+    for run in recorded:
+        rows.setdefault(run.id.split("-")[2], []).append(run)
+    last = list(rows.values())[-1]
+    disturb(last[0])
+    request = ComparisonRequest(tuple(recorded), baseline=last[0].id, undisturbed=True)
+    found = compare_runs(request, paths)
+    (baseline,) = (verdict for verdict in found.verdicts if verdict.is_baseline)
+    assert baseline.entry.results[0].run in [run.id for run in last]
+    for run in last:
+        disturb(run)
+    with pytest.raises(
+        UsageError, match=f"the baseline {last[0].id} was disturbed, and is left out; name another"
+    ):
+        compare_runs(request, paths)
+
+
 def test_where_all_runs_were_disturbed_none_can_be_left_out(recorded, paths):
     for run in recorded:
         disturb(run)

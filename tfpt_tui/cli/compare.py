@@ -22,11 +22,11 @@ from tfpt_tui.results.comparison.gate import (
     parse_gate,
 )
 from tfpt_tui.results.comparison.groups import MACHINE
-from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.results.requests.export import write_comparison
 from tfpt_tui.results.requests.request import (
     HTML,
     TOGETHER,
+    Comparison,
     ComparisonRequest,
     compare_runs,
     draw,
@@ -140,12 +140,12 @@ def compare(
     else:
         _deliver(write_out(found, format_, drawn), out)
     invocation.note_missing_frameworks()
-    return _gate(condition, found.verdicts, unknown) if condition else 0
+    return _gate(condition, found, unknown) if condition else 0
 
 
-def _gate(condition: Condition, verdicts: Sequence[RowVerdict], unknown: str) -> int:
+def _gate(condition: Condition, found: Comparison, unknown: str) -> int:
     """Say how the comparison stands to the condition, and return the exit code."""
-    judgement = judge_gate(condition, verdicts)
+    judgement = judge_gate(condition, found.verdicts, found.request.baseline)
     fails = judgement.outcome == PROVEN or (judgement.outcome == UNKNOWN and unknown == FAIL)
     ending = f"{'failed' if fails else 'passed'}, as --unknown {unknown} says"
     said = {

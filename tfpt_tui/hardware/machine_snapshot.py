@@ -68,6 +68,11 @@ class DuelPart:
     spread_freedom: float = 0.0
     accuracy: bool = False
 
+    @property
+    def ends_early(self) -> bool:
+        """Whether it may have ended because the answer suited, or its time was over."""
+        return self.until > 0 or self.budget_s > 0
+
 
 @dataclass(frozen=True)
 class MachineSnapshot:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.results.comparison.duel import Turns
 from tfpt_tui.results.comparison.groups import END_TO_END, Group, kind_of
+from tfpt_tui.results.comparison.learning import PLAIN, RECALIBRATED
 from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_evidence, evidence_of
 from tfpt_tui.runs.record.result import RunResult
 
@@ -123,16 +124,18 @@ def _learning(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[s
 
 def _same_learning(same: Sequence[RowVerdict], groups: Sequence[Group], others: int) -> str:
     """Both accuracies where two rows are all there is, else how far rows are from their baselines at most."""
-    pairs = [(one.baseline, one.entry) for one in same if one.baseline]
+    pairs = [(one.baseline, one.entry, one.learning.judged_by) for one in same if one.baseline]
     if len(pairs) == 1 and not others:
-        both = (f"{_percent(entry):.1f} % in {entry.name}" for entry in groups if entry in pairs[0])
-        return f"same learning: test accuracy {' and '.join(both)}"
-    apart = max(abs(_percent(entry) - _percent(baseline)) for baseline, entry in pairs)
-    return f"same learning in {len(pairs)} of {len(pairs) + others}: test accuracy within {apart:.1f} points"
+        ((*both, judged_by),) = pairs
+        percents = (f"{_percent(entry, judged_by):.1f} % in {entry.name}" for entry in groups if entry in both)
+        return f"same learning: {judged_by} {' and '.join(percents)}"
+    apart = max(abs(_percent(entry, by) - _percent(baseline, by)) for baseline, entry, by in pairs)
+    what = RECALIBRATED if any(by == RECALIBRATED for _, _, by in pairs) else PLAIN
+    return f"same learning in {len(pairs)} of {len(pairs) + others}: {what} within {apart:.1f} points"
 
 
-def _percent(entry: Group) -> float:
-    return 100 * statistics.median(entry.accuracies())
+def _percent(entry: Group, judged_by: str) -> float:
+    return 100 * statistics.median(entry.accuracies(recalibrated=judged_by == RECALIBRATED))
 
 
 def _disturbed(done: Sequence[RunResult]) -> list[str]:

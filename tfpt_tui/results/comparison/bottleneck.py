@@ -9,9 +9,10 @@ from tfpt_tui.results.comparison.groups import END_TO_END, LOADER, MODEL, Group,
 
 def bottlenecks(groups: Sequence[Group]) -> list[str]:
     """A sentence for each configuration of which all three were measured."""
-    parts: dict[str, dict[str, Group]] = {}
+    parts: dict[tuple[str, str], dict[str, Group]] = {}
     for entry in groups:
-        parts.setdefault(same_settings(entry.config, "seed", "measure"), {})[entry.measure] = entry
+        alike = entry.machine_name, same_settings(entry.config, "measure")
+        parts.setdefault(alike, {})[entry.measure] = entry
     return [
         sentence
         for measured in parts.values()

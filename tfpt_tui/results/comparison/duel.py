@@ -32,15 +32,20 @@ class Turns:
 def turns_of(entry: Group, baseline: Group) -> Turns | None:
     """The turns that the rows took with each other; None where they took none, or too few."""
     theirs = {result.run: result.slices for result in baseline.done if result.slices}
-    parts = [(own, own.environment.duel) for own in entry.done if own.environment.duel]
+    parts = [
+        (own, part)
+        for own in entry.done
+        if (part := own.environment.duel) and any(arm in theirs for arm in part.arms)
+    ]
     restarts = [
         tuple(log_ratios(own.slices, theirs[arm])) for own, part in parts for arm in part.arms if arm in theirs
     ]
     long_enough = tuple(rounds for rounds in restarts if estimate_restart(rounds))
     if not long_enough:
         return None
-    _, part = parts[-1]
-    return Turns(long_enough, Spread(part.spread_sd, part.spread_freedom), part.until > 0 or part.budget_s > 0)
+    _, latest = parts[-1]
+    spread = Spread(latest.spread_sd, latest.spread_freedom)
+    return Turns(long_enough, spread, any(part.ends_early for _, part in parts))
 
 
 def compare_turns(turns: Turns, rows: int) -> TimeRatio:

@@ -59,25 +59,32 @@ def parse_gate(text: str) -> Condition:
     return Condition(found[1], found[2], float(found[3]))
 
 
-def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict]) -> Judgement:
+def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict], baseline: str | None = None) -> Judgement:
     """Whether the comparison proves the condition of the row that it names, against the baseline of that row.
 
-    Where the row is itself the baseline, it is judged against the only other row.
+    Where the row is itself the baseline, it is judged against the only other row of its track, measure, machine.
+    ``baseline`` is the ID of a run of the row that was to be the baseline, where one was named.
 
     Raises:
         UsageError: no row or several are meant, or there is nothing to judge it against.
     """
     named = [verdict for verdict in verdicts if _is_meant(condition.name, verdict.entry)]
+    named = named or [verdict for verdict in verdicts if _begins(condition.name, verdict.entry)]
     if len(named) != 1:
         what = "names no row of the comparison" if not named else f"names {len(named)} rows; use the ID of a run"
         raise UsageError(f"--fail-if {condition}: {condition.name} {what}")
     (own,) = named
-    others = [verdict for verdict in verdicts if verdict is not own]
-    if own.is_baseline and len(others) != 1:
+    others = [verdict for verdict in verdicts if verdict is not own and verdict.entry.kind == own.entry.kind]
+    if own.is_baseline and len(others) > 1:
         raise UsageError(f"--fail-if {condition}: {condition.name} is the baseline; name another with --baseline")
-    other = others[0].entry if own.is_baseline else own.baseline
-    if other is None:
-        raise UsageError(f"--fail-if {condition}: there is no completed run to judge it against")
+    other = (others[0].entry if others else None) if own.is_baseline else own.baseline
+    if other is None or not other.done:
+        where = "of its track, measure and machine"
+        raise UsageError(f"--fail-if {condition}: there is no completed run {where} to judge it against")
+    if baseline and not own.is_baseline and all(result.run != baseline for result in other.results):
+        raise UsageError(
+            f"--fail-if {condition}: {baseline} is of another track, measure or machine than {condition.name}"
+        )
     figure = _figure(condition, others[0] if own.is_baseline else own, own.entry, other)
     if figure is None:
         return Judgement(condition, UNKNOWN, "there are too few measurements for an interval")
@@ -89,6 +96,11 @@ def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict]) -> Judgemen
 
 def _is_meant(name: str, entry: Group) -> bool:
     return name in (entry.framework, entry.config.environment) or any(run.run == name for run in entry.results)
+
+
+def _begins(name: str, entry: Group) -> bool:
+    """Whether it is the beginning of a run's ID."""
+    return any(run.run.startswith(name) for run in entry.results)
 
 
 def _figure(
@@ -121,18 +133,21 @@ def _peak(result: RunResult) -> float | None:
     return result.memory.peak_gpu_bytes or result.memory.peak_rss_bytes
 
 
+def _tested(result: RunResult) -> float | None:
+    return result.test.accuracy
+
+
 def _accuracy_lost(own: Group, other: Group) -> tuple[str, float, float] | None:
-    """Points of test accuracy under the other's.
+    """Points of test accuracy under the other's; a training that diverged counts with what it scores by chance.
 
     The error is that of the seeds, but never less than what chance makes of so many test images.
     """
     from scipy import special
 
-    sides = [entry.accuracies() for entry in (other, own)]
-    if not all(sides):
-        return None
-    images = min((result.test.images for entry in (own, other) for result in entry.done), default=0)
-    if not images:
+    sides = [[share for share in entry.values(_tested) if math.isfinite(share)] for entry in (other, own)]
+    # Of a duel only the last restart is tested.
+    images = min((n for entry in (own, other) for result in entry.done if (n := result.test.images)), default=0)
+    if not images or not all(sides):
         return None
     lost = statistics.fmean(sides[0]) - statistics.fmean(sides[1])
     chance = sum(share * (1 - share) / images for share in map(statistics.fmean, sides))

@@ -19,6 +19,8 @@ END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 # What rows can be compared by that is no setting: the machines, each by its name.
 MACHINE = "machine"
 # They tell repeats, machines and limits apart, not configurations.
+# These have a place of their own in a comparison: no column says them, and yet they tell rows apart.
+KINDS = ("framework", "track")
 NOT_COMPARED = tuple(key for key, setting in SETTINGS.items() if not setting.compared)
 
 
@@ -149,7 +151,7 @@ def group(results: Sequence[RunResult], by: str = "") -> list[Group]:
     """
     grouped: dict[tuple[str, str], list[RunResult]] = {}
     for result in _with_common_data(results):
-        grouped.setdefault((result.machine, same_settings(result.config, "seed")), []).append(result)
+        grouped.setdefault((result.machine, same_settings(result.config)), []).append(result)
     groups = [
         Group(members[0].config, tuple(members), by) for same in grouped.values() for members in _by_origin(same)
     ]
@@ -266,8 +268,9 @@ def hardware_of(result: RunResult) -> str:
 
 
 def same_settings(config: RunConfig, *but: str) -> str:
-    """What configurations share that agree in every setting but these."""
-    return repr([(name, config.value(name)) for name in SETTINGS if name not in but])
+    """What configurations share that agree in every setting but these; repeats differ in seed and limits."""
+    named = [name for name, setting in SETTINGS.items() if setting.compared or name in KINDS]
+    return repr([(name, config.value(name)) for name in named if name not in but])
 
 
 def differing_keys(groups: Sequence[Group]) -> list[str]:

@@ -24,31 +24,44 @@ LAG = 0.01  # of the beginning; less is nothing to speak of
 
 @dataclass(frozen=True)
 class Learning:
-    """``same`` is None where nothing can be said; ``why`` says in words what differs, or what does not matter."""
+    """``same`` is None where nothing can be said; ``why`` says in words what differs, or what does not matter.
+
+    ``judged_by`` is the accuracy that decided.
+    """
 
     same: bool | None
     why: str = ""
+    judged_by: str = PLAIN
 
 
 def judge_learning(entry: Group, baseline: Group) -> Learning:
     """Loading alone and the model on one resident batch learn nothing that could be compared."""
-    if entry.measure != END_TO_END or not entry.values(_tested_accuracy) or not baseline.accuracies():
+    if entry.measure != END_TO_END or not entry.values(_tested_accuracy) or not baseline.values(_tested_accuracy):
         return Learning(None)
+    if diverged := _diverged(baseline, "the training"):
+        return Learning(None, f"{diverged} of {baseline.name} diverged")
+    if diverged := _diverged(entry, "its training"):
+        return Learning(False, f"{diverged} diverged")
     images = min(_tested(entry), _tested(baseline))
     if 0 < images < FEWEST_IMAGES:
         return Learning(None, f"{images} test images are too few to compare accuracies")
     anew = bool(entry.accuracies(recalibrated=True) and baseline.accuracies(recalibrated=True))
     own, theirs = entry.accuracies(recalibrated=anew), baseline.accuracies(recalibrated=anew)
-    if not own:
-        return Learning(False, "its training diverged")
     if far := _out_of_band(own, theirs, images):
         return Learning(False, f"its {RECALIBRATED if anew else PLAIN} {far} of {baseline.name}")
     if anew:
         if far := _out_of_band(entry.values(_trained_accuracy), baseline.values(_trained_accuracy)):
             return Learning(False, f"its training accuracy {far} of {baseline.name}")
         if _out_of_band(entry.accuracies(), baseline.accuracies(), images):
-            return Learning(True, _lag(entry, baseline))
+            return Learning(True, _lag(entry, baseline), RECALIBRATED)
     return Learning(True)
+
+
+def _diverged(entry: Group, only: str) -> str:
+    """How many of its trainings did, in words, ``only`` where there is a single one; "" where none."""
+    tested = len(entry.values(_tested_accuracy))
+    lost = tested - len(entry.accuracies())
+    return "" if not lost else f"{lost} of {tested} trainings" if tested > 1 else only
 
 
 def _tested_accuracy(result: RunResult) -> float | None:

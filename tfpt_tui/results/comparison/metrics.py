@@ -56,7 +56,10 @@ def _throughput(result: RunResult) -> float | None:
     return rate if rate is not None and math.isfinite(rate) else None
 
 
-def _training_s(result: RunResult) -> float | None:
+def training_s(result: RunResult) -> float | None:
+    """Seconds of the whole training; None of an arm of a duel that was ended before its last epoch."""
+    if result.slices and result.training.epochs < result.config.epochs_trained:
+        return None
     return result.scaled.training_s if result.scaled else result.phases.get("training")
 
 
@@ -130,7 +133,7 @@ METRICS = {
         Metric(
             "epoch_s_spread", "spread s", 2, "from the shortest to the longest of them", LOWER, _epoch_s, _spread
         ),
-        Metric("training_s", "training s", 1, "seconds of all epochs, scaled where marked", LOWER, _training_s),
+        Metric("training_s", "training s", 1, "seconds of all epochs, scaled where marked", LOWER, training_s),
         Metric(
             "test_loss",
             "test loss",

@@ -273,7 +273,11 @@ def document(found: Sequence[Neutrality]) -> dict[str, Any]:
         | {"checks": [finite(dataclasses.asdict(check)) for check in one.checks]}
         for one in found
     ]
-    return {"schema": SCHEMA, "passed": all(one.outcome != FAULTY for one in found), "neutrality": cases}
+    return {
+        "schema": SCHEMA,
+        "passed": bool(found) and all(one.outcome != FAULTY for one in found),
+        "neutrality": cases,
+    }
 
 
 def _undecided(one: Neutrality) -> str:

@@ -73,7 +73,8 @@ def _packs(groups: Sequence[Group]) -> list[str]:
 
 
 def _pays(entry: Group, groups: Sequence[Group], build_s: float) -> str:
-    others = [one for one in groups if one.framework == entry.framework and _decodes_every_epoch(one)]
+    alike = [one for one in groups if (one.measure, one.machine_name) == (entry.measure, entry.machine_name)]
+    others = [one for one in alike if one.framework == entry.framework and _decodes_every_epoch(one)]
     for other in others:
         own_s, other_s = (one.median(lambda run: run.training.epoch_s_median) for one in (entry, other))
         if own_s and other_s and other_s > own_s:
@@ -132,7 +133,7 @@ def _first_epochs(groups: Sequence[Group]) -> list[str]:
     """A rate leaves the first epoch out, in which everything warms up, unless that is all that there is."""
     timed = [entry for entry in _run_alone(groups) if entry.images_per_s() is not None]
     single = [entry for entry in timed if set(entry.values(lambda run: run.training.epochs)) == {1}]
-    if single and len(single) == len(groups):
+    if single and len(single) == len(timed):
         return [
             "images/s is that of a first epoch, in which everything warms up; run more epochs for the steady rate"
         ]
@@ -184,7 +185,7 @@ def _explanations(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
 def _about_duels(spread: Spread, groups: Sequence[Group]) -> str:
     duels = [result.environment.duel for entry in groups for result in entry.done if result.environment.duel]
     source = "assumed" if spread.is_assumed else "as duels on this machine showed"
-    looked_at = any(duel.until > 0 or duel.budget_s > 0 for duel in duels)
+    looked_at = any(duel.ends_early for duel in duels)
     early = "; it holds though it was looked at after every round" if looked_at else ""
     tested = any(duel.accuracy for duel in duels)
     untested = "" if tested else ". Accuracy was not measured: the trainings were ended"

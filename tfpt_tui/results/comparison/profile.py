@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from tfpt_tui.events import STEP_PARTS
-from tfpt_tui.results.comparison.groups import Group
+from tfpt_tui.results.comparison.groups import Group, kind_of
 
 NAMED_SHARE = 0.005  # less is not worth a line
 
@@ -32,13 +32,13 @@ def profile_notes(groups: Sequence[Group]) -> list[str]:
     entries = profiled(groups)
     if not entries:
         return []
-    names = [f"{1000 * step_s(entry):.1f} ms in {entry.name}" for entry in entries]
-    found = {entry.name: shares_of(entry) for entry in entries}
-    largest = sorted(STEP_PARTS, key=lambda part: -max(shares[part] for shares in found.values()))
+    found = [(f"{kind_of(entry, groups)}{entry.name}", shares_of(entry)) for entry in entries]
+    names = [f"{1000 * step_s(entry):.1f} ms in {name}" for entry, (name, _) in zip(entries, found, strict=True)]
+    largest = sorted(STEP_PARTS, key=lambda part: -max(shares[part] for _, shares in found))
     lines = [
-        f"{part}: " + ", ".join(f"{100 * shares[part]:.0f} % in {name}" for name, shares in found.items())
+        f"{part}: " + ", ".join(f"{100 * shares[part]:.0f} % in {name}" for name, shares in found)
         for part in largest
-        if max(shares[part] for shares in found.values()) >= NAMED_SHARE
+        if max(shares[part] for _, shares in found) >= NAMED_SHARE
     ]
     heading = f"a step took {', '.join(names)}; under the profiler its time went to:"
     return [heading, *lines, *(line for entry in entries if (line := _of_peaks(entry)))]

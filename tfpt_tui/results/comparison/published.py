@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.presets import NOT_A_ROW, Preset
-from tfpt_tui.config.schema import SETTINGS
+from tfpt_tui.config.schema import HERE, SETTINGS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
-from tfpt_tui.results.comparison.comparability import check_comparable, origins
+from tfpt_tui.results.comparison.comparability import NotComparableError, check_comparable, origins
 from tfpt_tui.results.comparison.groups import flags_of, hardware_of, machine_of, version_of
 from tfpt_tui.results.comparison.preset_table import show_setting
 from tfpt_tui.results.comparison.provenance import versions_of
@@ -48,6 +48,8 @@ def compare_with_published(preset: Preset, results: Sequence[RunResult], *, acro
     own = of_its_rows(preset, results)
     if not across:
         check_comparable(own)
+        if len(machines := dict.fromkeys(result.machine or HERE for result in own if result.completed)) > 1:
+            raise NotComparableError(f"the runs of its rows come from several machines: {', '.join(machines)}")
     return published_table(preset, own)
 
 

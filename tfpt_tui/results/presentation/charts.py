@@ -16,6 +16,7 @@ from tfpt_tui.files import written_whole
 from tfpt_tui.hardware.readings import gpu_of, read_samples
 from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.results.comparison.groups import Group, flags_of, group, kind_of, same_settings
+from tfpt_tui.results.comparison.metrics import training_s
 from tfpt_tui.results.comparison.profile import profiled, shares_of, step_s
 from tfpt_tui.results.comparison.provenance import provenance
 from tfpt_tui.results.comparison.statistics import TimeRatio
@@ -48,13 +49,17 @@ def draw_charts(
     published: Table | None = None,
     proof: str | None = None,
     by: str = "",
+    left_out: str = "",
 ) -> dict[str, Figure]:
-    """The charts that these runs have something for, by the names of their files; rows are those of the table."""
+    """The charts that these runs have something for, by the names of their files; rows are those of the table.
+
+    ``left_out`` says which runs are not in it.
+    """
     import matplotlib
 
     matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in somebody's name is one
     done = [result for result in results if result.completed]
-    groups = [entry for entry in group(done, by) if entry.images_per_s() is not None]
+    groups = [entry for entry in group(results, by) if entry.images_per_s() is not None]
     charts: dict[str, Figure | None] = {
         "training_time": _training_time(groups),
         "time_ratio": _time_ratio(groups, baseline),
@@ -66,7 +71,7 @@ def draw_charts(
     }
     drawn = {name: figure for name, figure in charts.items() if figure is not None}
     for figure in drawn.values():
-        _sign(figure, provenance(done, proof))
+        _sign(figure, "; ".join(filter(None, (left_out, provenance(done, proof)))))
     return drawn
 
 
@@ -246,8 +251,7 @@ def _published(table: Table) -> Figure | None:
 
 def _training_times(entry: Group) -> list[float]:
     """Seconds of every completed run, scaled to all its epochs where only some were measured."""
-    times = [result.scaled.training_s if result.scaled else result.phases.get("training") for result in entry.done]
-    return [time for time in times if time is not None and math.isfinite(time)]
+    return [time for time in entry.values(training_s) if math.isfinite(time)]
 
 
 def _samples(run: RunDirectory, result: RunResult) -> list[tuple[Sample, GpuSample | None]]:

@@ -117,7 +117,10 @@ def _processor(result: RunResult, phase: str) -> str:
 def _figures(result: RunResult) -> list[str]:
     lines = []
     training, test = result.training, result.test
-    if training.epoch_s_median is not None and training.first_epoch_s is not None:
+    if result.slices:
+        turns = f"the median of {len(result.slices)} turns"
+        lines.append(_line("throughput", f"{training.throughput or 0:.1f} images/s in {turns}"))
+    elif training.epoch_s_median is not None and training.first_epoch_s is not None:
         lines.append(
             _line(
                 "throughput",

@@ -15,7 +15,7 @@ from tfpt_tui.documents import build
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.answer import is_disturbed
 from tfpt_tui.results.comparison.compare import compare
-from tfpt_tui.results.comparison.groups import usual_by
+from tfpt_tui.results.comparison.groups import group, usual_by
 from tfpt_tui.results.comparison.parity import proof_note
 from tfpt_tui.results.comparison.published import compare_with_published, of_its_rows
 from tfpt_tui.results.comparison.statistics import METHOD, TimeRatio
@@ -85,6 +85,7 @@ def compare_runs(
     recorded_results = results
     if request.undisturbed:
         results = _undisturbed(results)
+        request = replace(request, baseline=_kept_baseline(request.baseline, recorded_results, results))
     proof = proof_note(results, paths.proofs)
     request = replace(request, by=_by(request, results))
     verdicts: Sequence[RowVerdict] = ()
@@ -113,6 +114,22 @@ def _undisturbed(results: Sequence[RunResult]) -> list[RunResult]:
     if results and not kept:
         raise UsageError(f"all {len(results)} runs were disturbed; repeat them on a quiet machine")
     return kept
+
+
+def _kept_baseline(
+    baseline: str | None, recorded_results: Sequence[RunResult], kept: Sequence[RunResult]
+) -> str | None:
+    """A run that is left of the row of the baseline: its first may be one that was disturbed."""
+    row = next(
+        (entry for entry in group(recorded_results) if baseline in [run.run for run in entry.results]), None
+    )
+    left = {result.run for result in kept}
+    if baseline is None or baseline in left or row is None:
+        return baseline
+    found = next((result.run for result in row.results if result.run in left), None)
+    if found is None:
+        raise UsageError(f"the baseline {baseline} was disturbed, and is left out; name another with --baseline")
+    return found
 
 
 def _say_what_is_left_out(table: Table, runs: str) -> Table:
@@ -158,7 +175,8 @@ def draw(found: Comparison) -> dict[str, Figure]:
 
     request = found.request
     published = found.table if request.published else None
-    return draw_charts(found.results, request.runs, request.baseline, published, found.proof, request.by)
+    left_out = next((f"without {row['without']}" for row in found.table.rows if row.get("without")), "")
+    return draw_charts(found.results, request.runs, request.baseline, published, found.proof, request.by, left_out)
 
 
 def write_out(found: Comparison, format_: str, charts: Mapping[str, Figure] | None = None) -> str:

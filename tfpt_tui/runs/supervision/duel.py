@@ -251,8 +251,10 @@ def keep_what_it_showed(sweep: Sweep) -> None:
         rows = {planned.row: run for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True) if run in done}
         baseline, *others = (read_config(rows[row]) for row in sorted(rows))
         frameworks = tuple(sorted({config.framework for config in (baseline, *others)}))
+        duel = sweep.plan.duel
+        interval_of = sequence_interval if duel and duel.ends_early else fixed_interval
         pairs = [
-            _pair(sweep.id, frameworks, restarts, _only_difference(config, baseline))
+            _pair(sweep.id, frameworks, restarts, interval_of(estimate(restarts), len(arms)), config, baseline)
             for config, restarts in zip(others, arms, strict=True)
         ]
         keep_duel(find_paths().duels, machine, pairs)
@@ -261,12 +263,15 @@ def keep_what_it_showed(sweep: Sweep) -> None:
 
 
 def _pair(
-    sweep: str, frameworks: tuple[str, ...], restarts: Sequence[Restart], difference: tuple[str, Value, Value]
+    sweep: str,
+    frameworks: tuple[str, ...],
+    restarts: Sequence[Restart],
+    interval: Interval,
+    config: RunConfig,
+    baseline: RunConfig,
 ) -> Pair:
-    found = estimate(restarts)
-    interval = fixed_interval(found)
-    ratio, low, high = map(math.exp, (found.log_ratio, interval.low, interval.high))
-    return Pair(sweep, frameworks, tuple(restarts), *difference, ratio, low, high)
+    ratio, low, high = map(math.exp, (estimate(restarts).log_ratio, interval.low, interval.high))
+    return Pair(sweep, frameworks, tuple(restarts), *_only_difference(config, baseline), ratio, low, high)
 
 
 def _only_difference(config: RunConfig, baseline: RunConfig) -> tuple[str, Value, Value]:
