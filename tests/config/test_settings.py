@@ -1,5 +1,6 @@
 import pytest
 
+from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.errors import UsageError
 
@@ -51,3 +52,11 @@ def test_an_interpreter_is_a_full_path_or_a_name_on_path(tmp_path, interpreter):
     path = tmp_path / "config.toml"
     path.write_text(f'[interpreters]\npytorch = "{interpreter}"\n')
     assert load_settings(path).interpreters == {"pytorch": interpreter}
+
+
+def test_a_relative_path_stays_one_where_the_working_directory_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert absolute("data/mine") == "data/mine"

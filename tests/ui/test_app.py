@@ -12,6 +12,7 @@ from tests.waiting import wait_until
 from tfpt_tui.config.look import Look, keep_look, read_look
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_toml, write_toml
+from tfpt_tui.errors import MissingError
 from tfpt_tui.events import ALIVE, Progress, Stamped, encode
 from tfpt_tui.runs.record.state import owner_of, status_of
 from tfpt_tui.ui.app import TfptApp
@@ -140,6 +141,26 @@ async def test_leaving_can_stop_the_run(app, start):
     assert status_of(sweep.runs[0]) == "stopped"
 
 
+async def test_a_second_answer_in_the_same_moment_closes_nothing_else(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "completed")
+        await pilot.press("D")
+        await shows(pilot, "Delete all that was recorded")
+        question = app.screen
+        question.dismiss("c")
+        question.dismiss("c")
+        await shows(pilot, "completed")
+        assert isinstance(app.screen, MonitorScreen)
+        assert app.is_running
+
+
+async def test_what_is_not_utf8_in_a_path_is_copied_as_a_question_mark(app, recorded):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "completed")
+        app.screen.copy("/runs/\udcff")
+        assert app.clipboard == "/runs/?"
+
+
 async def test_leaving_without_a_live_run_asks_nothing(app, recorded):
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "completed")
@@ -220,7 +241,11 @@ async def test_a_run_without_readable_configuration_is_shown_as_such(app, paths)
         await shows(pilot, "crashed", "config.toml cannot be read")
 
 
-async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, recorded, monkeypatch):
+@pytest.mark.parametrize(
+    "refusal",
+    [OSError(5, "Input/output error", "/runs"), MissingError("/runs: Input/output error")],
+)
+async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, recorded, monkeypatch, refusal):
     from tfpt_tui.ui.monitor.watch import RunPoller
 
     real = RunPoller.poll
@@ -228,7 +253,7 @@ async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, 
         await shows(pilot, "completed")
 
         def refuse(*_):
-            raise OSError(5, "Input/output error", "/runs")
+            raise refusal
 
         monkeypatch.setattr(RunPoller, "poll", refuse)
         await shows(pilot, "Cannot read the runs", "Input/output error")

@@ -246,6 +246,13 @@ async def test_the_path_of_a_dataset_completes_while_it_is_typed(build, known):
         assert opened.app.focused.value == str(known)
 
 
+async def test_settings_that_contradict_each_other_in_a_duel_are_told(build, known):
+    async with build() as opened:
+        await opened.choose("parity")
+        await opened.type("track", "best")
+        await opened.shows("the track best keeps its images decoded anyway")
+
+
 async def test_an_absurd_sweep_says_how_many_runs_it_is(build, known):
     async with build() as opened:
         entry = opened.app.screen.query_one("#field-batch_size", Input)

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.recordings import QUICK
-from tests.ui.driving import SIZES, finish, hides, screen_text, shows, until
+from tests.ui.driving import SIZES, counted, finish, hides, screen_text, shows, until
 from tests.waiting import wait_until
 from tfpt_tui.config.toml import read_toml, write_toml
 from tfpt_tui.errors import MissingError
@@ -24,6 +24,7 @@ from tfpt_tui.ui.monitor import watch
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.reader import RunReader
 from tfpt_tui.ui.monitor.run_list import RunList
+from tfpt_tui.ui.monitor.run_pane import RunPane
 from tfpt_tui.ui.monitor.runs_pane import RunsPane
 from tfpt_tui.ui.monitor.screen import MonitorScreen
 from tfpt_tui.ui.monitor.text import progress
@@ -497,6 +498,39 @@ async def test_the_item_of_a_duel_has_the_rates_of_its_arms_where_there_is_room(
     record_duel(recorded)
     async with app.run_test(size=(200, 60)) as pilot:
         await until(pilot, lambda text: re.search(r"duel x1 b32 e3 +200 200 *│", text))
+
+
+async def test_a_race_of_more_arms_than_there_are_letters_is_shown(app, record):
+    runs = record("20261120-100000-race-0001", *(("pytorch", {"batch_size": size}) for size in range(8, 20)))
+    for run in runs:
+        environment = read_toml(run.environment) if run.environment.exists() else {}
+        duel = {"arms": [one.id for one in runs], "spread_sd": 0.01, "spread_freedom": 0.5}
+        write_toml(run.environment, {"schema": 1, **environment, "duel": duel})
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "PyTorch by turns", "━ H")
+
+
+async def test_keys_are_for_the_run_under_the_cursor_also_before_it_is_read(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        runs = app.screen.query_one(RunList)
+        before = app.screen._chosen().id
+        runs.action_cursor_up()
+        assert app.screen._chosen().id == runs.chosen != before
+
+
+async def test_what_nobody_sees_is_not_drawn(app, recorded, monkeypatch):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("1")
+        await shows(pilot, "tfpt-tui prepare")
+        drawn = counted(monkeypatch, RunPane, "show")
+        monitor = app._screen_stacks["monitor"][0]
+        monitor.snapshot = replace(monitor.snapshot, hidden=7)
+        await pilot.pause(0.2)
+        assert not drawn
+        await pilot.press("3")
+        await until(pilot, lambda _: drawn)
 
 
 async def test_a_duel_is_stopped_as_a_whole(app, recorded):

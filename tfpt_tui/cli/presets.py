@@ -129,6 +129,10 @@ def _document(preset: Preset) -> dict[str, Any]:
         "title": preset.title,
         "source": preset.source,
         "hardware": preset.hardware,
+        "duel": preset.duel,
+        "repeats": preset.repeats,
+        "train_images": preset.train_images,
+        "test_images": preset.test_images,
         "path": str(preset.path),
         "rows": [
             {**row.resolved(), **({"published": dict(row.published)} if row.published else {})}

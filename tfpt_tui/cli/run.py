@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -44,7 +45,15 @@ def _range(setting: Setting, least: int | None = None) -> click.ParamType[Any]:
     minimum = setting.minimum if least is None else least
     if setting.type is int:
         return click.IntRange(_whole(minimum), _whole(setting.maximum))
-    return click.FloatRange(minimum, setting.maximum)
+    return FiniteRange(minimum, setting.maximum)
+
+
+class FiniteRange(click.FloatRange):
+    """Not a number is in no range, and click lets it pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is not a number", param, ctx) if math.isnan(number) else number
 
 
 def _whole(bound: float | None) -> int | None:

@@ -277,8 +277,9 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
     """
     found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
     check_over(found, invocation.paths)
-    if not yes:
-        click.confirm(f"delete {', '.join(run.id for run in found)}?", abort=True, err=True)
+    if not yes and not click.confirm(f"delete {', '.join(run.id for run in found)}?", err=True):
+        say("nothing was deleted")
+        return
     for run in found:
         delete_run(run)
         say(f"{run.id}: deleted")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from tfpt_tui.cli.follow import follow
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text, text_width
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
-from tfpt_tui.errors import INTERRUPTED, MissingError, UsageError
+from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison.published import has_printed_numbers
 from tfpt_tui.results.presentation.run_report import report_run
@@ -70,7 +71,9 @@ def report(sweep: Sweep, paths: Paths) -> str:
     else:
         text = table_text(compare_runs(request, paths, results).table)
     name = sweep.plan.preset
-    preset = find_preset(name, paths) if name in preset_files(paths) else None
+    preset = None
+    with suppress(TfptError):  # it may have been changed since, and is no reason to show nothing
+        preset = find_preset(name, paths) if name in preset_files(paths) else None
     if preset and has_printed_numbers(preset):
         text += "\n" + table_text(compare_runs(replace(request, published=name), paths, results).table)
     return text

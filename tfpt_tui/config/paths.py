@@ -84,5 +84,11 @@ def _shipped_presets() -> Path:
 
 
 def absolute(text: str) -> str:
-    """The path that somebody typed, wherever it is read later; a ``~user`` that nobody is stays as it is."""
-    return str(Path(os.path.expanduser(text)).absolute())
+    """The path that somebody typed, wherever it is read later; a ``~user`` that nobody is stays as it is, and so
+    does a relative one where the working directory is gone.
+    """
+    expanded = Path(os.path.expanduser(text))
+    try:
+        return str(expanded.absolute())
+    except FileNotFoundError:
+        return str(expanded)

@@ -29,7 +29,8 @@ HEADINGS = {
     "test_images": int,
 }
 DUELS = SPEED, ACCURACY = "speed", "accuracy"
-PUBLISHED = ("training_s", "evaluation_s", "marked_best")
+MARKED = "marked_best"
+PUBLISHED = ("training_s", "evaluation_s", MARKED)
 QUICK = ("demo", "quick")
 # They tell repeats and short forms apart, not rows: what was printed for a row holds whatever they are.
 NOT_A_ROW = tuple(key for key, setting in SETTINGS.items() if not setting.identifies)
@@ -171,9 +172,19 @@ def _listed_rows(document: Mapping[str, Any], common: Mapping[str, object], path
         if not isinstance(published, dict):
             raise UsageError(f"{where}: published must be a table")
         _check_keys(published, PUBLISHED, f"{where}: published", "key")
+        _check_printed(published, f"{where}: published")
         own = {key: value for key, value in row.items() if key != PRINTED}
         rows.append(PresetRow(check_settings({**common, **own}, where), published))
     return rows
+
+
+def _check_printed(published: Mapping[str, object], where: str) -> None:
+    for key, value in published.items():
+        is_switch = isinstance(value, bool)
+        if key == MARKED and not is_switch:
+            raise UsageError(f"{where}: {key} must be true or false")
+        if key != MARKED and (is_switch or not isinstance(value, int | float) or not 0 < value < math.inf):
+            raise UsageError(f"{where}: {key} must be a number of seconds above 0")
 
 
 def _grid_rows(document: Mapping[str, Any], common: Mapping[str, object], path: Path) -> list[PresetRow]:

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from textual.worker import get_current_worker
 
+from tfpt_tui.errors import TfptError
+
 View = TypeVar("View")
 
 
@@ -32,7 +34,7 @@ def keep_polling(
         if not is_away():
             try:
                 seen, problem = look(woken), ""
-            except OSError as error:
+            except (OSError, TfptError) as error:
                 # A file system that hiccups must not end the viewer: say it once and look again.
                 if problem != str(error):
                     problem = str(error)

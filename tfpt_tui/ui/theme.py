@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
@@ -113,10 +114,10 @@ def framework_style(framework: str) -> str:
 def colours_of(runs: Sequence[tuple[str, str]], dark: bool) -> dict[str, str]:
     """A colour for each run, given as ID and framework: the framework's own for its first one.
 
-    There are colours for ``MAX_CURVES`` runs.
+    There are ``MAX_CURVES`` of them; of more runs some share one.
     """
     colours: dict[str, str] = {}
-    free = iter(RUN_COLOURS)
+    free = itertools.cycle(RUN_COLOURS)
     for run, framework in runs:
         own = framework_colours(dark).get(framework)
         colours[run] = own if own and own not in colours.values() else next(free)

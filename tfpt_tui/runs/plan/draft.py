@@ -13,7 +13,7 @@ from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.presets import MAX_ROWS, NOT_A_ROW, SPEED, Preset, PresetRow
 from tfpt_tui.config.schema import HERE, PLAN, SETTINGS, RunConfig, Setting, plain
 from tfpt_tui.documents import Value
-from tfpt_tui.errors import printable
+from tfpt_tui.errors import UsageError, printable
 from tfpt_tui.runs.plan.duel import Duel, why_no_duel
 from tfpt_tui.runs.plan.plan import Plan, duel_of, make_plan, usual_cooldown_s, usual_repeats
 
@@ -290,8 +290,11 @@ def _flaw(draft: Draft, outcome: Outcome, combinations: int) -> str:
 
 
 def _why_no_duel(rows: Sequence[PresetRow]) -> str:
-    """Why the rows, which are complete, cannot take turns."""
-    return why_no_duel([RunConfig.from_mapping(row.settings, "the draft") for row in rows])
+    """Why the rows, which are complete, cannot take turns; settings may contradict each other."""
+    try:
+        return why_no_duel([RunConfig.from_mapping(row.settings, "the draft") for row in rows])
+    except UsageError as error:
+        return str(error)
 
 
 def _changes(outcome: Outcome) -> str:

@@ -27,8 +27,9 @@ class SettingFinder(Provider):
                 yield Hit(score, matcher.highlight(_title(setting)), go, help=setting.help)
 
     def _found(self) -> list[tuple[DraftForm, Setting]]:
-        """None until there is a form."""
-        return [(form, setting) for form in self.screen.query(DraftForm) for setting in form.applying]
+        """None while no form is shown."""
+        forms = [form for form in self.screen.query(DraftForm) if form.size]
+        return [(form, setting) for form in forms for setting in form.applying]
 
 
 def _title(setting: Setting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -121,7 +122,7 @@ class BuildScreen(MainScreen):
             environments = named_interpreters(self._paths.environments)
             self.post_message(messages.Read(number, sources, known_datasets(self._paths), environments, missing))
             self.post_message(messages.Paced(paces_here(summaries)))
-        except OSError as error:
+        except (OSError, TfptError) as error:
             self.post_message(messages.Refused("Cannot read the runs", str(error)))
             self.post_message(messages.Paced(()))
 
@@ -138,7 +139,8 @@ class BuildScreen(MainScreen):
 
     @work(thread=True, exclusive=True, group="queue")
     def _ask_queue(self) -> None:
-        self.post_message(messages.Waits(waits_for(self._paths), background.latest(ADVISE, self._paths)))
+        with suppress(OSError, TfptError):  # the list says so
+            self.post_message(messages.Waits(waits_for(self._paths), background.latest(ADVISE, self._paths)))
 
     @work(thread=True, exclusive=True, group="start")
     def _start(self, draft: Draft, outcome: Outcome) -> None:
@@ -221,8 +223,8 @@ class BuildScreen(MainScreen):
         """The form of a hundred widgets is made when there is something to fill in: the list is shown before."""
         if not self.query(DraftEditor):
             hidden = () if self._settings.machines else text.ELSEWHERE
-            await self.query_one("#plan").mount(DraftEditor(hidden, id="editor"), before="#closed")
-        if message.source != self._source:
+            await self.query_one("#plan").mount_all([DraftEditor(hidden, id="editor")], before="#closed")
+        if message.source != self._source or not self.query(DraftForm):  # or the app is being closed
             return
         preset = message.preset
         self.set_class(preset is None, "-closed")
@@ -348,6 +350,7 @@ class BuildScreen(MainScreen):
     @on(OptionList.OptionSelected, "#sources")
     def _go_to_form(self) -> None:
         if self._draft:
+            self.remove_class("-preview")
             self.query_one(DraftForm).enter()
 
     @on(OptionList.OptionSelected, "#rows")
@@ -410,7 +413,7 @@ class BuildScreen(MainScreen):
 
     def action_copy(self) -> None:
         if self._draft and self._outcome and not self._outcome.flaw:
-            self.app.copy_to_clipboard(file_of(self._draft, self._outcome, self._kept_as()))
+            self.copy(file_of(self._draft, self._outcome, self._kept_as()))
             self.notify("copied, if the terminal supports OSC 52", title="TOML")
 
     def action_filter(self) -> None:

@@ -110,7 +110,7 @@ class CompareScreen(MainScreen):
 
         try:
             choices = list_choices(read_summaries(self._paths, tell), self._paths)
-        except OSError as error:
+        except (OSError, TfptError) as error:
             self.post_message(messages.Unreadable(str(error)))
         else:
             self.post_message(messages.Listed(choices, again, change_token(choices, self._paths)))
@@ -312,7 +312,7 @@ class CompareScreen(MainScreen):
         if not text:
             self.notify(nothing, severity="warning")
             return
-        self.app.copy_to_clipboard(text)
+        self.copy(text)
         lines = text.rstrip("\n").split("\n")
         shown = printable(text) if len(lines) == 1 else f"the table as Markdown, {len(lines)} lines"
         self.notify(f"{shown}\n({COPIED})", markup=False)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
 Answer = TypeVar("Answer")
@@ -31,6 +32,10 @@ class Dialog(ModalScreen[Answer]):
     def _paint(self) -> None:
         self._held.close()
         self.refresh()
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """A second answer in the same moment is nobody's: the screen below must not be closed by it."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def leave(self) -> None:
         self.dismiss()

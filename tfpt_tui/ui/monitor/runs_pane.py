@@ -31,6 +31,7 @@ class RunsPane(Vertical):
         self.set_reactive(RunsPane.order, order if order in ORDERS else NEWEST)
         self._snapshot = Snapshot()
         self._marks: Mapping[str, str] = {}
+        self._wanted: str | None = None
         self._listed: tuple[Sequence[RunResult], str] | None = None
         self._plans: list[PlanItems] = []
 
@@ -41,9 +42,11 @@ class RunsPane(Vertical):
         yield Live(id="machines")
         yield Live(id="count")
 
-    def show(self, snapshot: Snapshot, marks: Mapping[str, str]) -> None:
-        """Show the runs of the snapshot; ``marks`` are letters beside runs, by their IDs."""
-        self._snapshot, self._marks = snapshot, marks
+    def show(self, snapshot: Snapshot, marks: Mapping[str, str], wanted: str | None = None) -> None:
+        """Show the runs of the snapshot; ``marks`` are letters beside runs, by their IDs. ``wanted`` is what was
+        chosen last, which the snapshot may not have read yet.
+        """
+        self._snapshot, self._marks, self._wanted = snapshot, marks, wanted
         self._show()
 
     def on_resize(self) -> None:
@@ -97,7 +100,8 @@ class RunsPane(Vertical):
         except UsageError as error:
             # A condition that is half typed is no mistake yet.
             runs, problem = ordered(snapshot.runs, self.order), str(error)
-        chosen = snapshot.chosen.id if snapshot.chosen else None
+        listed = {name: one.id for one in snapshot.entries for name in (one.id, *(run.run for run in one.runs))}
+        chosen = listed.get(self._wanted or "") or (snapshot.chosen.id if snapshot.chosen else None)
         # The same items as before where nothing came or ended: many runs are looked at twice a second.
         if (runs, self.order) != self._listed:
             self._listed, entries = (runs, self.order), entries_of(runs)

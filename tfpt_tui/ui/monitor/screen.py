@@ -108,7 +108,9 @@ class MonitorScreen(MainScreen):
         self._poll_now.set()  # to see that it is over
 
     def on_screen_resume(self) -> None:
-        self._away = False
+        if self._away:
+            self._away = False
+            self.watch_snapshot(None, self.snapshot)
         self._poll_now.set()
 
     def on_screen_suspend(self) -> None:
@@ -147,6 +149,8 @@ class MonitorScreen(MainScreen):
             return
         if before and (ended := text.all_ended(before.runs, snapshot.runs)):
             self.post_message(messages.Ended(ended))
+        if self._away:
+            return  # charts that nobody sees are not drawn beside a measurement
         self.set_class(not snapshot.runs, "-empty")
         if not snapshot.runs:
             self._show_empty()
@@ -186,6 +190,8 @@ class MonitorScreen(MainScreen):
     @on(OptionList.OptionHighlighted, "#runs")
     def _choose(self, event: OptionList.OptionHighlighted) -> None:
         self.wanted = replace(self.wanted, chosen=event.option_id)
+        if event.option_id != self._opening:
+            self._opening = None
 
     @on(OptionList.OptionSelected, "#runs")
     def _open(self, event: OptionList.OptionSelected) -> None:
@@ -194,15 +200,15 @@ class MonitorScreen(MainScreen):
 
     def _open_what_is_read(self) -> None:
         """A run that was chosen a moment ago is not read yet."""
-        chosen = self.snapshot.chosen if self.snapshot else None
-        if chosen and chosen.id == self._opening:
+        chosen, view = (self.snapshot.chosen, self.snapshot.view) if self.snapshot else (None, None)
+        if chosen and view and chosen.id == self._opening and self.is_active:
             self._opening = None
-            self.action_details()
+            self.app.push_screen(Details(RunDirectory(view.path), view.record))
 
     def _show_list(self) -> None:
         if self.snapshot:
             marks = {shown.view.id: shown.label for shown in self._shown()}
-            self.query_one(RunsPane).show(self.snapshot, marks)
+            self.query_one(RunsPane).show(self.snapshot, marks, self.wanted.chosen)
 
     def _shown(self) -> tuple[Shown, ...]:
         """The runs that are drawn, the chosen one last; letters and colours stay with a run while it is drawn."""
@@ -211,7 +217,8 @@ class MonitorScreen(MainScreen):
             return ()
         views = (*snapshot.beside, snapshot.view)
         arms = snapshot.chosen.arms if snapshot.chosen else ()
-        known = [*arms, *self.wanted.beside, *(view.id for view in views)]
+        drawn = {view.id for view in views}
+        known = [run for run in (*arms, *self.wanted.beside, *drawn) if run in drawn]
         places = {run: place for place, run in enumerate(dict.fromkeys(known))}
         colours = colours_of([(run, run.split("-")[2]) for run in places], self.app.current_theme.dark)
         alone = known == [snapshot.view.id]
@@ -325,28 +332,30 @@ class MonitorScreen(MainScreen):
 
     def action_beside(self) -> None:
         """Keep the chosen run drawn when another one is chosen, or no more."""
-        view = self.snapshot.view if self.snapshot else None
-        if not view:
+        chosen = self._chosen()
+        if not chosen:
             return
-        beside = [run for run in self.wanted.beside if run != view.id]
-        if view.id not in self.wanted.beside:
+        own = chosen.run.run
+        beside = [run for run in self.wanted.beside if run != own]
+        if own not in self.wanted.beside:
             if len(beside) + 1 == MAX_CURVES:
                 self.notify(f"at most {MAX_CURVES} runs can be drawn together; space removes one")
                 return
-            beside.append(view.id)
-        elif view.id == self.baseline:
+            beside.append(own)
+        elif own == self.baseline:
             self.baseline = None
-        self.wanted = replace(self.wanted, chosen=view.id, beside=tuple(beside))
+        self.wanted = replace(self.wanted, chosen=own, beside=tuple(beside))
         self._show_list()
         self._show_run()
 
     def action_baseline(self) -> None:
         """Measure the runs that are drawn against the chosen one, or no more."""
-        view = self.snapshot.view if self.snapshot else None
-        if not view:
+        chosen = self._chosen()
+        if not chosen:
             return
-        self.baseline = None if view.id == self.baseline else view.id
-        if (view.id in self.wanted.beside) != (self.baseline == view.id):
+        own = chosen.run.run
+        self.baseline = None if own == self.baseline else own
+        if (own in self.wanted.beside) != (self.baseline == own):
             self.action_beside()
 
     def action_x_axis(self) -> None:
@@ -370,13 +379,14 @@ class MonitorScreen(MainScreen):
             self.maximize(chart)
 
     def action_details(self) -> None:
-        if self.snapshot and self.snapshot.view:
-            self.app.push_screen(Details(RunDirectory(self.snapshot.view.path), self.snapshot.view.record))
+        if chosen := self._chosen():
+            self._opening = chosen.id
+            self._open_what_is_read()
 
     def action_copy(self) -> None:
-        if self.snapshot and self.snapshot.view:
-            path = str(self.snapshot.view.path)
-            self.app.copy_to_clipboard(path)
+        if chosen := self._chosen():
+            path = str(self._paths.runs / chosen.run.run)
+            self.copy(path)
             self.notify(
                 f"{printable(path)}\n(copied, if the terminal supports OSC 52)",
                 title="Run directory",
@@ -385,14 +395,21 @@ class MonitorScreen(MainScreen):
 
     # What can be done with recorded runs: the chosen one, and those that are drawn beside it.
 
+    def _chosen(self) -> Entry | None:
+        """The item under the cursor, which may be read only in a moment."""
+        if not self.snapshot:
+            return None
+        under = self.query_one(RunList).chosen
+        return next((entry for entry in self.snapshot.entries if entry.id == under), self.snapshot.chosen)
+
     def _chosen_runs(self) -> list[RunResult]:
         """All runs of the item under the cursor, none where the filter hides it."""
-        chosen = self.snapshot.chosen if self.snapshot else None
+        chosen = self._chosen()
         return self._runs_of(lambda entry: entry is chosen)
 
     def _overlaid_runs(self) -> list[RunResult]:
         """Those of the item under the cursor and of the listed ones that are overlaid, in running order."""
-        chosen = self.snapshot.chosen if self.snapshot else None
+        chosen = self._chosen()
         beside = self.wanted.beside
         return self._runs_of(lambda entry: entry is chosen or any(run.run in beside for run in entry.runs))
 
@@ -463,7 +480,7 @@ class MonitorScreen(MainScreen):
         self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
         self._do(partial(_delete, runs, self._paths))
 
-    @work
+    @work(exclusive=True, group="again")
     async def action_again(self) -> None:
         chosen = self._chosen_runs()
         sweep = SweepDirectory(self._paths.sweeps / chosen[-1].sweep) if chosen and chosen[-1].sweep else None
@@ -482,7 +499,7 @@ class MonitorScreen(MainScreen):
 
     @work
     async def action_stop(self) -> None:
-        chosen = self.snapshot.chosen if self.snapshot else None
+        chosen = self._chosen()
         if not chosen or chosen.status not in ALIVE:
             return
         name = f"the duel {chosen.id}" if chosen.arms else chosen.id

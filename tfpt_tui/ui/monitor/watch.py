@@ -20,6 +20,7 @@ from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.ui.monitor.choose import Entry, entries_of
 from tfpt_tui.ui.monitor.reader import RunReader, RunView
+from tfpt_tui.ui.theme import MAX_CURVES
 from tfpt_tui.wording import show_duration
 
 MAX_LISTED = 1000  # more than that nobody scrolls; the command line lists them all
@@ -111,7 +112,8 @@ class RunPoller:
             return snapshot
         named = {name: entry for entry in entries for name in (entry.id, *(run.run for run in entry.runs))}
         chosen = named.get(wanted.chosen or "") or snapshot.live or entries[0]
-        drawn = dict.fromkeys(run for run in (chosen.run.run, *chosen.arms, *wanted.beside) if run in named)
+        wished = dict.fromkeys(run for run in (chosen.run.run, *chosen.arms, *wanted.beside) if run in named)
+        drawn = list(wished)[:MAX_CURVES]  # a race has more arms than can be told apart
         followed = [*drawn, *((snapshot.live.run.run,) if snapshot.live else ())]
         self._readers = {run: self._readers.get(run) or self._reader(run) for run in dict.fromkeys(followed)}
         views = {run: _read(reader) for run, reader in self._readers.items()}

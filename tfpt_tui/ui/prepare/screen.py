@@ -352,7 +352,7 @@ class PrepareScreen(MainScreen):
             text = str(shown.request.out if isinstance(shown, Preparation) else shown.path)
         else:
             text = self._prospect.command if self._prospect else ""
-        self.app.copy_to_clipboard(text)
+        self.copy(text)
         self.notify(f"{printable(text)}\n(copied, if the terminal supports OSC 52)", title="Copied", markup=False)
 
     def action_field(self) -> None:

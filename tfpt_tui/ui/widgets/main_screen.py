@@ -13,3 +13,7 @@ class MainScreen(Screen[None]):
     def _keep_styles(self, event: events.ScreenResume) -> None:
         # Styling every widget anew takes as long as all the rest; other themes and sizes bring their own styling.
         event.refresh_styles = False
+
+    def copy(self, text: str) -> None:
+        """Copy the text by OSC 52; what is not UTF-8 in it, such as the name of a file, becomes question marks."""
+        self.app.copy_to_clipboard(text.encode("utf-8", "replace").decode())
