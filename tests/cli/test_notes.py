@@ -6,7 +6,9 @@ import tarfile
 import pytest
 
 from tests.recordings import record_run, record_sweep
+from tfpt_tui.config.toml import write_toml
 from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.notes import NO_NOTES, Notes, read_notes, write_note, write_tags
 
 SWEEP = "20261121-100000-quick-aa01"
@@ -104,3 +106,9 @@ def test_notes_are_their_own(runs):
     write_note(runs[0], "x")
     write_tags(runs[0], ("t",))
     assert read_notes(runs[0]) == Notes("x", ("t",))
+
+
+def test_what_is_no_tag_is_left_out_of_a_file_from_elsewhere(paths, tmp_path):
+    run = RunDirectory(tmp_path)
+    write_toml(run.notes, {"schema": 1, "note": "a\x1b[2Jb", "tags": ["good", "\x1b[2J", "two words"]})
+    assert read_notes(run).tags == ("good",)

@@ -504,6 +504,16 @@ async def test_runs_that_take_long_to_read_are_not_read_twice_meanwhile(app, two
         await shows(pilot, "1.25x as fast")
 
 
+async def test_one_part_alone_has_the_focus_and_gives_it_back(app, two):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "as fast as")
+        await pilot.press("f")
+        await until(pilot, lambda _: app.focused and app.focused.id == "speed-view")
+        await pilot.press("escape")
+        await until(pilot, lambda _: app.focused and app.focused.id == "choices")
+
+
 async def test_nothing_is_looked_for_while_another_screen_is_shown(app, two, monkeypatch):
     felt = counted(monkeypatch, compare.CompareScreen, "_check_changes")
     monkeypatch.setattr(compare, "NEWS_S", 0.05)

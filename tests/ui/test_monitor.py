@@ -21,6 +21,7 @@ from tfpt_tui.runs.tasks import background
 from tfpt_tui.runs.tasks.background import Background
 from tfpt_tui.ui.monitor import screen as monitor_screen
 from tfpt_tui.ui.monitor import watch
+from tfpt_tui.ui.monitor.curves import Shown
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.reader import RunReader
 from tfpt_tui.ui.monitor.run_list import RunList
@@ -517,6 +518,26 @@ async def test_keys_are_for_the_run_under_the_cursor_also_before_it_is_read(app,
         before = app.screen._chosen().id
         runs.action_cursor_up()
         assert app.screen._chosen().id == runs.chosen != before
+
+
+async def test_how_a_duel_stands_is_whole_when_it_grows_longer(app, recorded, paths):
+    record_duel(recorded)
+    reader, short = RunReader(recorded.runs[0], paths), "duel: restart 1 of 3"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "by turns")
+        pane = app.screen.query_one(RunPane)
+        for standing in (short, f"{short}, round 12 of 20, TensorFlow's turn; PyTorch leads"):
+            view = replace(reader.read(), status="running", waiting=standing, error=None)
+            pane.show(replace(pane._picture, runs=(Shown(view, "#ff8700", "A"),)))
+            await shows(pilot, *standing.split())
+
+
+async def test_the_focus_is_never_in_what_is_hidden(app, recorded):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9")
+        await pilot.press("f", "v")
+        await shows(pilot, "newest first")
+        assert app.focused is app.screen.query_one(RunList)
 
 
 async def test_what_nobody_sees_is_not_drawn(app, recorded, monkeypatch):

@@ -27,11 +27,15 @@ NO_NOTES = Notes()
 
 
 def read_notes(run: RunDirectory) -> Notes:
-    """Empty where nothing was noted, or the file is broken: no run is unreadable for a remark on it."""
+    """Empty where nothing was noted, or the file is broken: no run is unreadable for a remark on it.
+
+    It may come from elsewhere: what is no tag is left out.
+    """
     try:
-        return build(Notes, read_record(run.notes, SCHEMA))
+        notes = build(Notes, read_record(run.notes, SCHEMA))
     except (TfptError, DocumentError):
         return NO_NOTES
+    return replace(notes, tags=tuple(filter(TAG.fullmatch, notes.tags)))
 
 
 def parse_note(text: str) -> str:

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tfpt_tui.config.schema import Setting
+from tfpt_tui.errors import printable
 from tfpt_tui.runs.plan.draft import FIELDS, Draft, Field, Outcome, is_path
 from tfpt_tui.ui.build.text import COLUMNS, FORM, field_note, is_listed
 from tfpt_tui.ui.widgets.paths import PathSuggester
@@ -53,7 +54,7 @@ class FieldLine(Widget):
     def fill(self, text: str) -> None:
         with self.prevent(Input.Changed):
             entry = self.query_one(Input)
-            entry.value = text
+            entry.value = printable(text)  # of a recorded run, perhaps of somebody else's
             entry.cursor_position = 0
             self.call_after_refresh(entry.action_end)  # the end of a path tells more than its beginning
 
@@ -65,7 +66,7 @@ class FieldLine(Widget):
             inherited = field.inherited
             if is_path(FIELDS[self.key]):
                 inherited = end_of(inherited, MOST_PATH)
-            self.query_one(Input).placeholder = inherited
+            self.query_one(Input).placeholder = printable(inherited)
             self.refresh()
 
 

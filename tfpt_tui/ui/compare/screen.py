@@ -290,14 +290,28 @@ class CompareScreen(MainScreen):
 
     def action_view(self, step: int) -> None:
         self._pane.step(step)
+        self.call_after_refresh(self._keep_focus)
 
     def action_show_view(self, view: str) -> None:
         self._pane.show_view(view)
+        self.call_after_refresh(self._keep_focus)
 
     def action_enlarge(self) -> None:
         in_table = self.query_one("#table").has_focus
         self.toggle_class("-full")
         self._pane.show_view(comparison_pane.TABLE if in_table else self._pane.view)
+        if not self.has_class("-full") and not in_table:
+            self.query_one(ChoiceList).focus()
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        """What has the focus must be seen: keys move in it."""
+        if self.focused and all(widget.display for widget in self.focused.ancestors_with_self):
+            return
+        view = self._pane.shown[0]
+        within = self.query(f"#{view}-view, #{view}-view *") if self.has_class("-full") else ()
+        first = next((widget for widget in within if widget.focusable), None)
+        (first or self.query_one(ChoiceList)).focus()
 
     # What is taken away.
 
@@ -353,6 +367,8 @@ class CompareScreen(MainScreen):
                 table.move_cursor(row=rows[where])
             case VerticalScroll() as text:
                 getattr(text, {"first": "scroll_home", "last": "scroll_end"}.get(where, f"scroll_{where}"))()
+            case None:
+                self.query_one(ChoiceList).focus()
 
     # What can be done now.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -63,6 +64,8 @@ NEED_A_RUN = (
 )
 # Who has waited for minutes may look elsewhere for some.
 ENDED_S = 60.0
+# How often it is looked for runs that have begun while another screen is shown.
+AWAY_S = 10.0
 
 
 class MonitorScreen(MainScreen):
@@ -87,6 +90,7 @@ class MonitorScreen(MainScreen):
         self._settings = settings
         self._poll_now = threading.Event()
         self._away = True  # until it is seen, and while another screen is
+        self._look_again = 0.0
         self._opening: str | None = None
         self._missing: list[str] = []
         self._demo: Background | None = None
@@ -130,8 +134,15 @@ class MonitorScreen(MainScreen):
         )
 
     def _is_idle(self) -> bool:
-        """Whether nobody looks, and nothing is alive whose end the user will hear of on any screen."""
-        return self._away and not (self.snapshot and self.snapshot.live)
+        """Whether nobody looks, and nothing is alive whose end the user will hear of on any screen.
+
+        Now and then it is looked all the same: runs may have begun.
+        """
+        now = time.monotonic()
+        if not self._away or (self.snapshot and self.snapshot.live) or now > self._look_again:
+            self._look_again = now + AWAY_S
+            return False
+        return True
 
     @on(messages.Polled)
     def _show_snapshot(self, message: messages.Polled) -> None:
@@ -181,6 +192,10 @@ class MonitorScreen(MainScreen):
         self._show_run()
 
     def watch_view(self) -> None:
+        if self.maximized:
+            self.minimize()
+        if self.focused and self.query_one(RunPane) in self.focused.ancestors:
+            self.query_one(RunList).focus()  # what had it is not shown any more
         self._show_run()
 
     def watch_baseline(self) -> None:
@@ -308,6 +323,8 @@ class MonitorScreen(MainScreen):
         self.view = TRAINING if self.view == LOG else LOG
 
     def action_filter(self) -> None:
+        if self.maximized:
+            self.minimize()
         if self.view == LOG:
             self.query_one(LogView).search()
         else:
@@ -320,7 +337,9 @@ class MonitorScreen(MainScreen):
         """The enlarged chart first, then the search, the filter, and the runs that are drawn beside."""
         if self.maximized:
             self.minimize()
-        elif not self.query_one(LogView).end_search() and not self.query_one(RunsPane).end_search():
+        elif self.view == LOG and self.query_one(LogView).end_search():
+            return
+        elif not self.query_one(RunsPane).end_search():
             self.baseline, self.wanted = None, replace(self.wanted, beside=())
 
     def action_order(self) -> None:
@@ -371,7 +390,7 @@ class MonitorScreen(MainScreen):
         self.axes = self.axes.smoother(more)
 
     def action_enlarge(self) -> None:
-        focused = self.focused if isinstance(self.focused, Chart) else None
+        focused = self.focused if isinstance(self.focused, Chart) and self.focused.size else None
         if self.maximized:
             self.minimize()
         elif chart := focused or self.query_one(RunPane).first_chart():
@@ -427,7 +446,9 @@ class MonitorScreen(MainScreen):
             answers |= {"o": f"{verb} what is overlaid: {text.named(overlaid)}"}
         if not answers:
             return "c", []
-        answer = await self.app.push_screen_wait(Confirm(question, {**answers, **more, "c": "Cancel"}))
+        answer = await self.app.push_screen_wait(
+            Confirm(question, {**answers, **more, "c": "Cancel"}), mode="monitor"
+        )
         return answer, overlaid if answer == "o" else chosen
 
     @work(thread=True, group="verbs")
@@ -450,7 +471,7 @@ class MonitorScreen(MainScreen):
     async def action_note(self) -> None:
         if meant := self._chosen_runs():
             hint = "One line, shown with the run, and found by /. Leave it empty to remove it."
-            dialog = Ask(f"Note on {text.named(meant)}", meant[-1].notes.note, hint, parse_note)
+            dialog = Ask(f"Note on {text.named(meant)}", printable(meant[-1].notes.note), hint, parse_note)
             note = await self.app.push_screen_wait(dialog)
             if note is not None:
                 self._do(partial(_note, self._directories(meant), parse_note(note)))

@@ -75,7 +75,8 @@ def progress(view: RunView, columns: int) -> Content:
     if not record.progress:
         number = PHASES.index(record.phase) + 1 if record.phase in PHASES else 0
         return Content(f"{record.phase or 'starting'}: phase {number} of {len(PHASES)}" if number else "starting")
-    what = f"epoch {record.progress.epoch}/{len_epochs(record)}" if record.progress.epoch else record.phase
+    phase = printable(record.phase)
+    what = f"epoch {record.progress.epoch}/{len_epochs(record)}" if record.progress.epoch else phase
     if view.config and columns >= WIDE:
         batch = view.config.batch_size
         what += f"  batch {record.progress.done // batch:,}/{max(1, record.progress.total // batch):,}"
@@ -150,7 +151,7 @@ def _rate(run: Shown) -> float:
 
 def _phase_text(phase: str, seconds: float, width: int) -> str:
     """The longest text that fits: name and seconds, the name, or nothing."""
-    word = PHASE_WORDS.get(phase, phase)
+    word = PHASE_WORDS.get(phase, printable(phase))
     for text in (f" {word} {_seconds(seconds)} ", f" {word}", word):
         if len(text) <= width:
             return text.ljust(width)
@@ -311,7 +312,7 @@ def _unusual(config: RunConfig) -> list[str]:
 
 
 def _gpu(index: int, gpu: GpuSample) -> Content:
-    throttle = (f" {gpu.throttle}", "$warning") if gpu.throttle else ""
+    throttle = (f" {printable(gpu.throttle)}", "$warning") if gpu.throttle else ""
     return Content.assemble(
         f"GPU{index} ",
         *_load(gpu.utilization_percent),

@@ -296,7 +296,7 @@ class PrepareScreen(MainScreen):
         reasons += [f"{show_bytes(to_fetch)} are fetched from the network first."] * bool(to_fetch)
         if reasons:
             answers = {"s": "Start anyway" if training else "Start", "c": "Cancel"}
-            if await self.app.push_screen_wait(Confirm(" ".join(reasons), answers)) != "s":
+            if await self.app.push_screen_wait(Confirm(" ".join(reasons), answers), mode="prepare") != "s":
                 return
         self._launch(request)
 
