@@ -34,6 +34,7 @@ def test_a_machine_is_read_with_what_is_usual_for_the_rest(load):
         ("[machines.box]\nkind = 'ssh'\n", "host must be a host of ssh"),
         ("[machines.box]\nkind = 'ssh'\nhost = '-oProxyCommand=x'\n", "host must be a host of ssh"),
         (f"{BOX}ports = 3\n", "unknown key 'ports'"),
+        (f"{BOX}{BOX.replace('box]', 'again]')}", "[machines.again]: records where box does; set runs"),
         (f"{BOX}price_per_hour = 'two'\n", "price_per_hour"),
         (f"{BOX}partition = 'gpu'\n", "partition is of the kind slurm, not ssh"),
         (f"{BOX}resources = {{ gres = 'gpu:1' }}\n", "resources is of the kind slurm or ray, not ssh"),

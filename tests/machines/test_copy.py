@@ -265,6 +265,17 @@ def test_a_machine_may_not_write_into_a_run_of_another_or_of_ours(here):
     assert machine_of(run) == "box"
 
 
+def test_a_machine_may_not_take_over_a_run_that_was_imported(here):
+    """An export leaves the state out: such a run has none."""
+    run = RunDirectory(here.runs / RUN)
+    run.path.mkdir(parents=True)
+    run.result.write_text('status = "completed"\n')
+    with pytest.raises(MissingError, match="has the name of one that is here"):
+        told(here, "running")
+    told(here, "deleted")
+    assert run.result.exists()
+
+
 def test_bytes_that_do_not_follow_what_is_here_are_refused(here):
     told(here, "running")
     mirror = Mirror("box", here)

@@ -14,6 +14,7 @@ from tfpt_tui.cli.forecast import Countdown
 from tfpt_tui.cli.invocation import say
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.config.schema import describe_epochs
+from tfpt_tui.errors import printable
 from tfpt_tui.events import (
     ALIVE,
     EpochEnd,
@@ -78,7 +79,7 @@ def follow_turns(sweep: Sweep) -> bool:
     interrupts, shown, due = Interrupts(sweep), "", 0.0
     while any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
         with interrupts:
-            message = read_state(sweep.directory.state).message
+            message = printable(read_state(sweep.directory.state).message)
             if obeys(sys.stderr):
                 clear_line()
                 click.echo(message[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
@@ -125,7 +126,7 @@ def _tell_all(sweep: Sweep, machine: str) -> Iterator[None]:
     """Tell a sweep to its end, a step at a time."""
     said = ""
     while sweep.plan.duel and any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
-        message = read_state(sweep.directory.state).message
+        message = printable(read_state(sweep.directory.state).message)
         if message and message != said:
             clear_line()
             say(f"[{machine}] {message}")
@@ -200,7 +201,7 @@ class Narrator:
                 say(f"  warning: {warning}")
 
     def _tell_waiting(self, sweep: Sweep) -> None:
-        message = read_state(sweep.directory.state).message
+        message = printable(read_state(sweep.directory.state).message)
         if message and message != self.waited_for:
             say(message)
         self.waited_for = message
@@ -244,7 +245,7 @@ def show_progress(record: Record) -> None:
     """The line that changes, on a terminal only."""
     if not obeys(sys.stderr) or not record.phase:
         return
-    text = f"  {record.phase}"
+    text = f"  {printable(record.phase)}"
     if record.progress:
         if record.progress.epoch:
             text += f" epoch {record.progress.epoch}"

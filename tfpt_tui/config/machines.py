@@ -56,7 +56,17 @@ def read_machines(document: object, where: str) -> dict[str, Machine]:
     """
     if not isinstance(document, Mapping):
         raise UsageError(f"{where}: machines must be tables, written [machines.NAME]")
-    return {name: _read_machine(name, table, f"{where}: [machines.{name}]") for name, table in document.items()}
+    machines = {
+        name: _read_machine(name, table, f"{where}: [machines.{name}]") for name, table in document.items()
+    }
+    places: dict[tuple[str, str], str] = {}
+    for name, machine in machines.items():
+        other = places.setdefault((machine.host, machine.runs), name)
+        if other != name:  # what is recorded there would be copied under either name
+            raise UsageError(
+                f"{where}: [machines.{name}]: records where {other} does; set runs: a directory of its own"
+            )
+    return machines
 
 
 def find_machines(names: str, machines: Mapping[str, Machine]) -> list[Machine]:

@@ -5,8 +5,10 @@ Keys, users, ports, jumps and shared connections are those of the user's ssh: wh
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +30,8 @@ from tfpt_tui.machines.wire import (
 from tfpt_tui.own_process import own_command
 
 CONNECT_S = 15
+# From the start of ssh to the first word of tfpt-tui there: a cold Python on a busy disk takes some seconds.
+GREETING_S = 60.0
 # A connection of which nothing is heard for so long is given up (ssh_config(5), ServerAliveInterval).
 ALIVE_S, ALIVE_TIMES = 10, 3
 END_S = 5.0
@@ -48,7 +52,7 @@ REASONS = (
     ("no route to host", "there is no way to it; is it on, and the network up?"),
     ("network is unreachable", "there is no way to it; is the network up?"),
 )
-NO_COMMAND = 127
+NO_COMMAND, SSH_FAILED = 127, 255
 Answer = TypeVar("Answer", bound=Frame)
 
 
@@ -117,7 +121,12 @@ def connected(machine: Machine, request: Request, *, same_version: bool = True) 
             raise UnreachableError(f"ssh: cannot be started: {error.strerror}; install OpenSSH") from None
         to_there, from_there = cast(BinaryIO, ssh.stdin), cast(BinaryIO, ssh.stdout)
         try:
-            greeting = read_greeting(from_there)
+            impatience = threading.Timer(GREETING_S, ssh.kill)
+            impatience.start()
+            try:
+                greeting = read_greeting(from_there)
+            finally:
+                impatience.cancel()
             if greeting is None:
                 raise UnreachableError(f"{machine.name}: {_explain(machine, _end(ssh), said)}")
             if same_version and greeting.tfpt_tui != __version__:
@@ -170,13 +179,15 @@ def _explain(machine: Machine, code: int, said: BinaryIO) -> str:
     said.seek(0)
     text = said.read(SAID_BYTES).decode("utf-8", "replace")
     for part, reason in REASONS:
-        if part in text.lower():
+        if code == SSH_FAILED and part in text.lower():
             return reason.replace("HOST", machine.host)
     if code == NO_COMMAND:
         return (
             f"{machine.command!r} is not found there; install tfpt-tui, or set command under"
             f" [machines.{machine.name}] to its full path"
         )
+    if code == -signal.SIGKILL:
+        return f"it answers ssh, but tfpt-tui does not start there within {GREETING_S:.0f} s"
     lines = [line for line in text.splitlines() if line.strip()]
     return f"tfpt-tui does not start there: {lines[-1].strip() if lines else f'exit code {code}'}"
 

@@ -58,6 +58,8 @@ def fetch(machine: Machine, paths: Paths) -> int:
         if held:
             with closing(_beats(machine, mirror, paths)) as beats:
                 next(beats, None)
+        elif not (contact := read_contact(machine.name, paths)).is_heard(time.time()):
+            raise MissingError(contact.problem or f"{machine.name}: is followed already, and not heard")
     return len(mirror.open_sweeps())
 
 

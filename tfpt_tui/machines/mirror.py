@@ -37,6 +37,10 @@ OVER, OPEN = "over", "open"
 RECENT_SWEEPS = 200
 
 
+def _has_content(path: Path) -> bool:
+    return any(not entry.name.startswith(".") for entry in path.iterdir())
+
+
 @dataclass
 class Mirror:
     """``machine`` is the name of the one whose sweeps these are, ``alive`` the runs of those that go on."""
@@ -152,7 +156,8 @@ class Mirror:
         known = read_state(directory.state)
         if known.machine == self.machine:
             return known
-        if directory.path.exists() and known != NO_STATE:
+        # One that was begun and not written to is empty; runs that were imported have no state.
+        if directory.path.exists() and (known != NO_STATE or _has_content(directory.path)):
             raise MissingError(f"{self.machine}: its {directory.id} has the name of one that is here; delete that")
         directory.path.mkdir(parents=True, exist_ok=True)
         write_state(directory.state, state)

@@ -203,6 +203,8 @@ class Keeper:
                         mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
         except ray.exceptions.TaskCancelledError:
             settle_job(directory, "stopped", "it was stopped before a node was free", self.paths)
+        except ray.exceptions.RayTaskError as error:  # it ran, and failed in our own code: as it would again
+            raise TfptError(str(error.cause).strip().split("\n")[-1]) from None
         except ray.exceptions.RayError:
             return False
         except (TfptError, OSError):  # what it records cannot be kept

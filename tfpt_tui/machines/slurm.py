@@ -114,7 +114,7 @@ def job_states(ids: Sequence[str]) -> dict[str, str]:
     if left := [one for one in ids if one not in known]:
         try:
             accounts = _run(
-                "sacct", "--noheader", "--allocations", "--format=JobID,State", f"--jobs={','.join(left)}"
+                "sacct", "--noheader", "--allocations", "--format=JobID,State%20", f"--jobs={','.join(left)}"
             )
             known |= _table(accounts)
         except MissingError:

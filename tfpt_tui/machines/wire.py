@@ -152,18 +152,26 @@ def read_frame(stream: BinaryIO) -> tuple[Frame, bytes] | None:
 
 
 def write_greeting(stream: BinaryIO, greeting: Greeting) -> None:
-    stream.write(json.dumps(dataclasses.asdict(greeting)).encode() + b"\n")
+    # A shell's own start may have left a line without its end.
+    stream.write(b"\n" + json.dumps(dataclasses.asdict(greeting)).encode() + b"\n")
     stream.flush()
 
 
 def read_greeting(stream: BinaryIO) -> Greeting | None:
-    """The greeting of the other side; None where it ends without."""
+    """The greeting of the other side; None where it ends without.
+
+    Raises:
+        MissingError: it is not one that we understand.
+    """
     for _ in range(MAX_GREETED):
         line = stream.readline(MAX_LINE_BYTES)
         if not line:
             return None
         if line.startswith(f'{{"{GREETING}":'.encode()):
-            return build(Greeting, _parse(line))
+            try:
+                return build(Greeting, _parse(line))
+            except DocumentError as error:
+                raise MissingError(f"it greets as no tfpt-tui does: {error}") from None
     return None
 
 

@@ -190,8 +190,12 @@ def _view_of(name: str, contact: Contact) -> MachineView:
         return MachineView(name, silent="never heard", problem=contact.problem)
     if not contact.is_heard(now):
         return MachineView(name, silent=f"not heard for {_in_words(now - contact.heard)}", problem=contact.problem)
-    gpus = tuple(round(share) for share in contact.gpus_percent)
-    return MachineView(name, contact.doing, round(contact.cpu_percent), gpus)
+    return MachineView(name, contact.doing, _whole(contact.cpu_percent), tuple(map(_whole, contact.gpus_percent)))
+
+
+def _whole(percent: float) -> int:
+    """Rounded; 0 for what is no number: another machine may say anything."""
+    return round(percent) if math.isfinite(percent) else 0
 
 
 def _percent(record: Record) -> int:
