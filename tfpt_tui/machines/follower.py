@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 
-from tfpt_tui.config.machines import Machine
+from tfpt_tui.config.machines import SSH, Machine
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import HERE
 from tfpt_tui.errors import MissingError, TfptError, cannot
@@ -27,6 +27,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 LOCK_WAIT_S = 1.0
 # A machine tells of a plan within a second of the connection; half a minute is a bad line's.
 FIRST_WORD_S = 60.0
+# Within that a cluster says how its jobs ended: its scheduler is asked beside the first looks.
+JOBS_KNOWN_S = 15.0
 
 
 @contextmanager
@@ -57,7 +59,8 @@ def fetch(machine: Machine, paths: Paths) -> int:
     with _held(machine.name, paths) as held:
         if held:
             with closing(_beats(machine, mirror, paths)) as beats:
-                next(beats, None)
+                knows_jobs = time.monotonic() + (0.0 if machine.kind == SSH else JOBS_KNOWN_S)
+                next(beat for beat in beats if time.monotonic() >= knows_jobs)
         elif not (contact := read_contact(machine.name, paths)).is_heard(time.time()):
             raise MissingError(contact.problem or f"{machine.name}: is followed already, and not heard")
     return len(mirror.open_sweeps())

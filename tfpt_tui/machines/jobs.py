@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -124,7 +125,8 @@ def keep_looking(look: Callable[[], None]) -> None:
 
     def go_on() -> None:
         while True:
-            look()
+            with suppress(TfptError, OSError):  # a full disk: the next look settles what this one could not
+                look()
             time.sleep(ASK_EVERY_S)
 
     threading.Thread(target=go_on, name="jobs", daemon=True).start()

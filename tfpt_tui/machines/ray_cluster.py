@@ -131,6 +131,7 @@ class Tasks:
 
     def look(self) -> None:
         """Ask the actor; what was lost with one that is gone gets its result."""
+        before = recent_jobs(self.paths)  # one that is submitted meanwhile is not lost
         try:
             connect(self.address)
             keeper = _find_keeper(self.paths)
@@ -138,7 +139,7 @@ class Tasks:
         except Exception:  # away, in one of Ray's many ways: nothing is known to be over
             self.kept = None
             return
-        for sweep in recent_jobs(self.paths):
+        for sweep in before:
             if sweep.id not in self.kept and is_open(sweep, self.paths):
                 settle_job(
                     sweep, "crashed", "the head of the Ray cluster was lost, and with it the plan", self.paths
@@ -176,6 +177,8 @@ class Keeper:
         reason = f"its node was lost {MAX_ATTEMPTS} times"
         try:
             for attempt in range(1, MAX_ATTEMPTS + 1):
+                if attempt > 1 and directory.stop.exists():
+                    return settle_job(directory, "stopped", "stopped on request", self.paths)
                 if attempt > 1:
                     begin_again(directory, self.paths, attempt)
                 parcel = _pack(directory, self.paths, digests, attempt)
@@ -186,7 +189,7 @@ class Keeper:
         settle_job(directory, "crashed", reason, self.paths)
 
     async def _try(self, directory: SweepDirectory, parcel: Parcel, wanted: dict[str, float]) -> bool:
-        """One attempt; False where its node or its process was lost."""
+        """One attempt; False where its node or its process was lost, or its supervisor before it had ended."""
         # Ray's own retry would splice two attempts into one.
         task = ray.remote(max_retries=0, **_options(wanted))(execute)
         said = task.remote(parcel, _actor_name(self.paths))
@@ -212,7 +215,7 @@ class Keeper:
             raise
         finally:
             cancelling.cancel()
-        return True
+        return not is_open(directory, self.paths)
 
     async def _cancel_if_unbegun(self, directory: SweepDirectory, said: Any) -> None:
         while not directory.stop.exists():
