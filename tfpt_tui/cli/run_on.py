@@ -57,6 +57,10 @@ def _wait_for_all(sweeps: Sequence[tuple[str, Sweep]], invocation: Invocation, h
     interrupted = False
     if headless or not on_terminal():
         interrupted = follow_together(sweeps)
+        while not interrupted and (begun := _begun_again(sweeps, invocation.paths)):
+            interrupted = follow_together(begun)
+            latest = {sweep.id: sweep for _, sweep in begun}
+            sweeps = [(name, latest.get(sweep.id, sweep)) for name, sweep in sweeps]
     else:
         invocation.open_ui()
         if any(status_of(run) in ALIVE for _, sweep in sweeps for run in sweep.runs):
@@ -65,6 +69,12 @@ def _wait_for_all(sweeps: Sequence[tuple[str, Sweep]], invocation: Invocation, h
     runs = tuple(run for _, sweep in sweeps for run in recorded(sweep))
     show(table_text(compare_runs(ComparisonRequest(runs, across=True), invocation.paths).table))
     return INTERRUPTED if interrupted else max(exit_code(sweep) for _, sweep in sweeps)
+
+
+def _begun_again(sweeps: Sequence[tuple[str, Sweep]], paths: Paths) -> list[tuple[str, Sweep]]:
+    """Those whose job has planned other runs since in the place of those that it lost, as they are now."""
+    now = [(name, read_sweep(sweep.directory, paths)) for name, sweep in sweeps]
+    return [one for one, (_, before) in zip(now, sweeps, strict=True) if one[1].runs != before.runs]
 
 
 def _await(machine: Machine, sweep: str, paths: Paths) -> Sweep:

@@ -17,7 +17,7 @@ from tfpt_tui.results.presentation.run_report import report_run
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.state import RESUMABLE, machine_of, status_of
-from tfpt_tui.runs.record.sweep import Sweep
+from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 from tfpt_tui.runs.supervision.queue import alive_here
 from tfpt_tui.runs.tasks.preparation import list_preparations
 
@@ -32,7 +32,7 @@ def wait_for_sweep(
     ``seconds`` is how long each run is expected to take, as far as that is known.
     """
     if headless or not on_terminal():
-        interrupted = follow(sweep, seconds)
+        sweep, interrupted = follow_attempts(sweep, invocation.paths, seconds)
     else:
         invocation.open_ui()
         interrupted = False
@@ -44,6 +44,17 @@ def wait_for_sweep(
     if not elsewhere and any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
         say(f"resume what did not complete: tfpt-tui runs resume {sweep.id}")
     return INTERRUPTED if interrupted else exit_code(sweep)
+
+
+def follow_attempts(sweep: Sweep, paths: Paths, seconds: Sequence[float | None] = ()) -> tuple[Sweep, bool]:
+    """Follow a sweep to its end; the sweep as it is then, and whether Ctrl-C stopped it.
+
+    A job of a cluster that begins again has planned other runs in the place of those that it lost.
+    """
+    interrupted = follow(sweep, seconds)
+    while not interrupted and (now := read_sweep(sweep.directory, paths)).runs != sweep.runs:
+        sweep, interrupted = now, follow(now)
+    return sweep, interrupted
 
 
 def tell_what_goes_on(paths: Paths) -> None:

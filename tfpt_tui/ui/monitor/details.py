@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.widgets import Static
 
 from tfpt_tui.results.presentation.run_report import report_layers, report_run
@@ -21,6 +24,12 @@ LEAST_WIDTH = 40
 
 
 class Details(Dialog[None]):
+    """What a live run has recorded may be long: it is read in a thread."""
+
+    @dataclass
+    class Read(Message):
+        result: RunResult
+
     DEFAULT_CSS = """
     Details { align: center middle; }
     Details > VerticalScroll { width: 90%; height: 90%; padding: 0 2; background: $panel; border: round $primary; }
@@ -36,16 +45,32 @@ class Details(Dialog[None]):
         super().__init__()
         self._run = run
         self._record = record
-        self._result = read_result(run)
+        self._result: RunResult | None = None
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
             scroll.border_subtitle = "esc closes"
             yield Static(id="report", markup=False)
 
+    def on_mount(self) -> None:
+        self._read()
+
+    @work(thread=True)
+    def _read(self) -> None:
+        self.post_message(self.Read(read_result(self._run)))
+
+    @on(Read)
+    def _show_read(self, message: Read) -> None:
+        self._result = message.result
+        self._show()
+
     def on_resize(self) -> None:
-        width = self.query_one("#report").container_size.width - 1  # the scrollbar's
-        self.query_one("#report", Static).update(self._text(self._result, max(width, LEAST_WIDTH)))
+        self._show()
+
+    def _show(self) -> None:
+        if self._result:
+            width = self.query_one("#report").container_size.width - 1  # the scrollbar's
+            self.query_one("#report", Static).update(self._text(self._result, max(width, LEAST_WIDTH)))
 
     def action_down(self) -> None:
         self.query_one(VerticalScroll).scroll_down()
