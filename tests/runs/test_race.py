@@ -232,6 +232,13 @@ def test_a_ladder_that_has_no_room_has_fewer_rungs(find_fastest, monkeypatch):
     assert last.added.count("=") > 1
     assert last.factor == advice.whole.factor
 
+    def refuse(*_):
+        raise MissingError("all 2 arms together need too much")
+
+    monkeypatch.setattr(advising, "check_room_together", refuse)
+    with pytest.raises(MissingError, match="need too much"):
+        find_fastest(600.0)
+
 
 def test_what_was_measured_half_is_no_ladder(find_fastest, monkeypatch):
     whole = advising._result

@@ -258,6 +258,7 @@ def _climb(
     configs = rungs(lowest, advised, effects)
     while len(configs) > 2 and not _have_room(configs):
         del configs[-2]
+    _check_room(configs)
     title = f"{title_of(advised.framework)}: the ladder of {len(configs)} rungs"
     results = races.run(title, configs, Duel(turn_s=TURN_S))
     broken = [result for result in results if not (result.completed and result.slices)]
@@ -349,10 +350,15 @@ def _arms_that_fit(arms: Sequence[RunConfig], left_s: float, start_s: float) -> 
 def _have_room(configs: Sequence[RunConfig]) -> bool:
     """Whether they do beside each other, in memory and on a GPU."""
     try:
-        check_room_together(configs, [read_manifest(Path(one.data)) for one in configs], read_gpu())
+        _check_room(configs)
     except MissingError:
         return False
     return True
+
+
+def _check_room(configs: Sequence[RunConfig]) -> None:
+    """Raises MissingError where they have no room beside each other."""
+    check_room_together(configs, [read_manifest(Path(one.data)) for one in configs], read_gpu())
 
 
 def _spread_of(result: RunResult) -> Spread:
