@@ -25,4 +25,6 @@ def _literal(config: RunConfig, key: str) -> str:
     value = config.value(key)
     if SETTINGS[key].is_switch and ON in SETTINGS[key].choices:
         value = ON if config.is_on(key) else OFF
-    return repr(value)
+    literal = repr(value)
+    # With the quotes of the script, where nothing in the text needs others.
+    return f'"{value}"' if literal == f"'{value}'" and '"' not in literal else literal

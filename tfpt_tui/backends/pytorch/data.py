@@ -104,6 +104,16 @@ class CacheFiller(Dataset):
         self.dataset.cache[indices] = self.dataset.read(indices)
         return len(indices)
 
+    def in_processes(self, workers: int) -> DataLoader:
+        """Fills the cache in so many processes, which share its memory with us: they are forked."""
+        return DataLoader(
+            self,
+            batch_size=None,
+            num_workers=workers,
+            multiprocessing_context=START_METHOD if workers else None,
+            worker_init_fn=begin_loader,
+        )
+
 
 class TrainingOrder(Sampler):
     """Another order and other flips in every epoch, the same for the same seed.
@@ -166,21 +176,9 @@ def make_test_data(config: RunConfig, images: Images, device: torch.device) -> D
 def fill_cache(data: Data, report: Report) -> Data:
     """Decode every training image into the cache, in as many processes as load them later."""
     filler = CacheFiller(data.loader.dataset, batch_size=64)
-    for filled in loader_of(filler, data.loader.num_workers):
+    for filled in filler.in_processes(data.loader.num_workers):
         report.done += int(filled)
     return data
-
-
-def loader_of(filler: CacheFiller, workers: int) -> DataLoader:
-    """Fills the cache in so many processes, which must share its memory: they are forked."""
-    context = START_METHOD if workers else None
-    return DataLoader(
-        filler,
-        batch_size=None,
-        num_workers=workers,
-        multiprocessing_context=context,
-        worker_init_fn=begin_loader,
-    )
 
 
 def augmented_samples(config: RunConfig, images: Images) -> Array:

@@ -17,7 +17,7 @@ from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import Array, draw_flips, draw_order
 from tfpt_tui.backends.pack import Pack, Pixels, open_pack
-from tfpt_tui.backends.pytorch.data import Batch, CacheFiller, Data, ImageDataset, augmented_samples, loader_of
+from tfpt_tui.backends.pytorch.data import Batch, CacheFiller, Data, ImageDataset, augmented_samples
 from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
@@ -114,7 +114,7 @@ def fill_cache(data: PackedData, report: Report) -> PackedData:
         cache = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         filler = CacheFiller(ImageDataset(feed.config, feed.images, cache), batch_size=64)
         workers = allowed_cores() if allowed_cores() > 1 else 0
-        for filled in loader_of(filler, workers):
+        for filled in filler.in_processes(workers):
             report.done += int(filled)
 
     pack = open_pack(feed.images, feed.config.image_size, data.decoder, decode, report)
