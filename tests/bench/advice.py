@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench.duel_series import tfpt
+from tests.bench.kept import append
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import dump_toml
@@ -62,25 +63,20 @@ def known(framework: str, kind: str) -> list[dict[str, str]]:
 def keep(
     framework: str, kind: str, number: int, seconds: float, found: Sequence[tuple[Candidate, Mapping]]
 ) -> None:
-    new = not FILE.exists()
-    with FILE.open("a", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if new:
-            table.writeheader()
-        for arm, row in found:
-            figures = {"ratio": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"]}
-            shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
-            line = {
-                "time": datetime.now().isoformat(timespec="seconds"),
-                "framework": framework,
-                "kind": kind,
-                "number": number,
-                "settings": " ".join(f"{key}={value}" for key, value in arm.items()),
-                "seconds": f"{seconds:.0f}",
-                **shown,
-            }
-            table.writerow(line)
-            print(*line.values(), flush=True)
+    for arm, row in found:
+        figures = {"ratio": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"]}
+        shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
+        line = {
+            "time": datetime.now().isoformat(timespec="seconds"),
+            "framework": framework,
+            "kind": kind,
+            "number": number,
+            "settings": " ".join(f"{key}={value}" for key, value in arm.items()),
+            "seconds": f"{seconds:.0f}",
+            **shown,
+        }
+        append(FILE, COLUMNS, line)
+        print(*line.values(), flush=True)
 
 
 def settings_of(line: Mapping[str, str]) -> dict[str, str]:

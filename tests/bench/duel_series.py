@@ -25,6 +25,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from tests.bench.kept import append
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.environments.interpreters import PACKAGE
 from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC
@@ -161,15 +162,10 @@ def main() -> None:
         home.mkdir(parents=True, exist_ok=True)
         run = gate if options.kind in GATES else both
         lines = run(options.kind, home, options.data.absolute())
-        new = not FILE.exists()
-        with FILE.open("a", newline="") as file:
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            if new:
-                table.writeheader()
-            for line in lines:
-                now = datetime.now().isoformat(timespec="seconds")
-                table.writerow({"time": now, "kind": options.kind, "trial": trial, **line})
-                print(options.kind, trial, *line.values(), flush=True)
+        for line in lines:
+            now = datetime.now().isoformat(timespec="seconds")
+            append(FILE, COLUMNS, {"time": now, "kind": options.kind, "trial": trial, **line})
+            print(options.kind, trial, *line.values(), flush=True)
 
 
 if __name__ == "__main__":

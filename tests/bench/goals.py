@@ -26,6 +26,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench import prepare
+from tests.bench.kept import append
 from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.hardware.processor import describe_processor
@@ -116,16 +117,11 @@ def machine() -> str:
     return f"{processor.get('processor', 'unknown')}, cores {processor['allowed_cores']}"
 
 
-def append(ratio: Ratio) -> None:
-    new = not FILE.exists()
+def keep(ratio: Ratio) -> None:
     ends = (f"{ratio.ratio:.4f}", *(f"{end:.4f}" if end else "" for end in (ratio.low, ratio.high)))
     now = datetime.now().isoformat(timespec="seconds")
     line = (now, machine(), ratio.what, ratio.against, *ends, ratio.n)
-    with FILE.open("a", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        if new:
-            table.writerow(COLUMNS)
-        table.writerow(line)
+    append(FILE, COLUMNS, dict(zip(COLUMNS, line, strict=True)))
 
 
 def show_newest() -> None:
@@ -148,7 +144,7 @@ def main() -> None:
     os.environ.update(XDG_DATA_HOME=str(home / "data"), XDG_CONFIG_HOME=str(home / "config"))
     for name in options.only:
         for ratio in GOALS[name](home, options.data.absolute()):
-            append(ratio)
+            keep(ratio)
             print(f"{ratio.what} / {ratio.against}: {ratio.ratio:.2f}", flush=True)
     show_newest()
 

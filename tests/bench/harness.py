@@ -29,6 +29,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.bench.kept import append
 from tests.bench.terminal import Terminal
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.paths import find_paths
@@ -237,12 +238,7 @@ def main() -> None:
     os.environ.update(STEADY_MALLOC)
     for _ in range(options.starts):
         line = one_start(options.framework, plant=options.planted)
-        new = not FILE.exists()
-        with FILE.open("a", newline="") as file:
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            if new:
-                table.writeheader()
-            table.writerow(line)
+        append(FILE, COLUMNS, line)
         print(*line.values(), flush=True)
     alike = (line["framework"], line["sampler"])
     say([one for one in csv.DictReader(FILE.open()) if (one["framework"], one["sampler"]) == alike])

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench.duel_series import tfpt, timed
+from tests.bench.kept import append
 
 FILE = Path(__file__).with_name("predictions.csv")
 COLUMNS = ("time", "plan", "predicted_s", "seconds", "off")
@@ -84,12 +85,7 @@ def main() -> None:
     known = [line["plan"] for line in csv.DictReader(FILE.open())] if FILE.exists() else []
     for plan in [plan for plan in PLANS if plan.name not in known][: options.count]:
         line = {"time": datetime.now().isoformat(timespec="seconds"), "plan": plan.name, **run(plan, home, data)}
-        new = not FILE.exists()
-        with FILE.open("a", newline="") as file:
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            if new:
-                table.writeheader()
-            table.writerow(line)
+        append(FILE, COLUMNS, line)
         print(*line.values(), flush=True)
 
 
