@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+from contextlib import nullcontext
 
 import pytest
 
 from tests.machines.conftest import begin_copying, check_copied, copy
 from tests.waiting import wait_until_late as wait_until
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.schema import HERE
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
+from tfpt_tui.machines import submission
 from tfpt_tui.machines.changes import GROWING, Changes
 from tfpt_tui.machines.mirror import OVER, Mirror
 from tfpt_tui.machines.wire import FilePart, SweepStatus
@@ -320,3 +324,21 @@ def test_what_was_elsewhere_is_not_resumed_here_and_run_again_where_it_was(here)
         resume(SweepDirectory(here.sweeps / SWEEP), here, load_settings(here.settings))
     (again,) = reruns_of([run], here)
     assert (again.machine, again.runs) == ("box", (run,))
+
+
+def test_a_dataset_that_vanishes_between_two_questions_is_said(here, dataset, monkeypatch):
+    class Answers:
+        def hear_one(self, kind):
+            return kind(missing=(str(dataset),))
+
+    monkeypatch.setattr(submission, "connected", lambda *_: nullcontext(Answers()))
+    plan = make_plan(find_preset("demo", here), data=str(dataset))
+    with pytest.raises(MissingError, match="box: its dataset like .* is gone: nothing was begun there"):
+        submission._begin_there(plan, Machine("box"), {}, 0, load_settings(here.settings), here)
+
+
+def test_a_name_that_only_another_machine_knows_begins_nothing_where_this_one_takes_part(here, monkeypatch):
+    monkeypatch.setattr(submission, "connected", None)
+    plan = make_plan(find_preset("demo", here), data="/data/known-to-box1-alone")
+    with pytest.raises(MissingError, match="known-to-box1-alone"):
+        submission.begin(plan, [Machine("box1"), Machine(HERE)], "", load_settings(here.settings), here, print)

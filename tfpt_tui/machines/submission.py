@@ -49,6 +49,11 @@ def begin(
             already.
     """
     others = [machine for machine in machines if machine.name != HERE]
+    if len(others) < len(
+        machines
+    ):  # this machine starts its share last, and must not be the first to find it lacking
+        for run in plan.runs:
+            read_manifest(Path(run.config.data))
     digests = {run.config.data: digest_of(run.config.data) for run in plan.runs}
     for machine in others:
         _place_data(machine, digests, provide, paths, tell)
@@ -75,10 +80,14 @@ def _begin_there(
 ) -> tuple[str, ...]:
     request = Request("submit", plan=plan_document(plan), data=digests, number=number)
     with connected(machine, request) as connection:
-        sweeps = connection.hear_one(Submitted).sweeps
-    for sweep in sweeps:
+        answer = connection.hear_one(Submitted)
+    if answer.missing:  # it was there when it was asked for
+        raise MissingError(
+            f"{machine.name}: its dataset like {answer.missing[0]} is gone: nothing was begun there"
+        )
+    for sweep in answer.sweeps:
         Mirror(machine.name, paths).expect(sweep)
-    return sweeps
+    return answer.sweeps
 
 
 def _place_data(machine: Machine, digests: Mapping[str, str], provide: str, paths: Paths, tell: Tell) -> None:
