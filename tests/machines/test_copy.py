@@ -333,7 +333,7 @@ def test_a_dataset_that_vanishes_between_two_questions_is_said(here, dataset, mo
 
     monkeypatch.setattr(submission, "connected", lambda *_: nullcontext(Answers()))
     plan = make_plan(find_preset("demo", here), data=str(dataset))
-    with pytest.raises(MissingError, match="box: its dataset like .* is gone: nothing was begun there"):
+    with pytest.raises(MissingError, match=r"box: its dataset like .* is gone: nothing was begun there"):
         submission._begin_there(plan, Machine("box"), {}, 0, load_settings(here.settings), here)
 
 
