@@ -128,6 +128,12 @@ def gain(first, ratio, width=0.01, **changes):
     return Gain(first.replace(**changes), ratio, ratio - width, ratio + width)
 
 
+def test_what_tensorflow_compiles_on_a_gpu_by_itself_is_no_gain_of_the_ladder():
+    assert choices(config(), on_gpu=True).plain(config()).compile == "on"
+    torch = config("pytorch")
+    assert choices(torch, on_gpu=True).plain(torch).compile == "off"
+
+
 def test_the_next_race_tries_all_gains_together_on_top_of_the_fastest():
     first = first_candidate(config(), choices(config()))
     gains = [

@@ -124,7 +124,8 @@ class Framework:
         first_batch_includes_step: whether the wait for an epoch's first batch includes its training step.
         cifar_reader: the library that can read CIFAR's archive for ``prepare --reader``, "" for none.
         switches: settings of the track best that it has (``Setting.is_switch``).
-        plain: the values with which each does what the framework does by itself, for ``tfpt-tui advise``.
+        plain: the values with which each does what the framework does by itself, for ``tfpt-tui advise``;
+            ``plain_on_gpu`` are those that are others there.
         variables: environment variables that change what it does; runs are recorded with them.
         thread_variables: environment variables that set its number of threads.
         tracks: those that it has, and what it does there.
@@ -147,6 +148,7 @@ class Framework:
     cifar_reader: str = ""
     switches: tuple[str, ...] = ()
     plain: Mapping[str, Value] = field(default_factory=dict)
+    plain_on_gpu: Mapping[str, Value] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
     effects: Mapping[str, str] = field(default_factory=dict)

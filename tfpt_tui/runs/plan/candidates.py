@@ -78,7 +78,8 @@ def choices_of(
     for key in vary:
         if SETTINGS[key].applies_to(framework, BEST.name):
             found[key] = _first(config.value(key), SETTINGS[key].tried)
-    by_itself = dict(FRAMEWORKS[framework].plain)
+    known = FRAMEWORKS[framework]
+    by_itself = {**known.plain, **(known.plain_on_gpu if on_gpu else {})}
     if onednn is not None:
         by_itself[ONEDNN] = ON if onednn else OFF
     return Choices(found, {key: value for key, value in by_itself.items() if key not in given})
