@@ -9,15 +9,17 @@ from contextlib import nullcontext
 import pytest
 
 from tests.machines.conftest import begin_copying, check_copied, copy
+from tests.recordings import record_sweep
 from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.schema import HERE
 from tfpt_tui.config.settings import load_settings
+from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.machines import submission
+from tfpt_tui.machines import slurm, submission
 from tfpt_tui.machines.changes import GROWING, Changes
 from tfpt_tui.machines.mirror import OVER, Mirror
 from tfpt_tui.machines.wire import FilePart, SweepStatus
@@ -342,3 +344,28 @@ def test_a_name_that_only_another_machine_knows_begins_nothing_where_this_one_ta
     plan = make_plan(find_preset("demo", here), data="/data/known-to-box1-alone")
     with pytest.raises(MissingError, match="known-to-box1-alone"):
         submission.begin(plan, [Machine("box1"), Machine(HERE)], "", load_settings(here.settings), here, print)
+
+
+def test_what_a_job_of_slurm_recorded_may_be_seen_a_minute_after_its_end(here, monkeypatch):
+    run = RunDirectory(here.runs / RUN)
+    run.path.mkdir(parents=True)
+    sweep = SweepDirectory(record_sweep(here, SWEEP, run))
+    write_toml(sweep.path / "job.toml", {"schema": 1, "id": "7"})
+    monkeypatch.setattr(slurm, "job_states", lambda ids: dict.fromkeys(ids, "COMPLETED"))
+    jobs = slurm.Jobs(here)
+    jobs.look()
+    assert not run.result.exists()
+    monkeypatch.setattr(slurm, "SHARED_LAG_S", -1.0)
+    jobs.look()
+    assert run.result.exists()
+
+
+def test_a_job_that_is_followed_is_asked_for_behind_any_number_of_newer_ones(here, monkeypatch):
+    sweep = SweepDirectory(record_sweep(here, SWEEP, RunDirectory(here.runs / RUN)))
+    write_toml(sweep.path / "job.toml", {"schema": 1, "id": "7"})
+    monkeypatch.setattr(slurm, "recent_jobs", lambda paths: {})
+    monkeypatch.setattr(slurm, "job_states", lambda ids: dict.fromkeys(ids, "RUNNING"))
+    jobs = slurm.Jobs(here)
+    assert jobs.holds(sweep)
+    jobs.look()
+    assert jobs.states == {SWEEP: "RUNNING"}

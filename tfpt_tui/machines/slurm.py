@@ -7,6 +7,7 @@ share the directories of the runs, so that all else is as on one machine.
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,16 +37,24 @@ ENDED = {
     "DEADLINE": "timeout",
     "OUT_OF_MEMORY": "out_of_memory",
 }
+COMPLETED = "COMPLETED"
+# So much later a login node may see the result of a job that ended well (nfs(5): attributes are cached).
+SHARED_LAG_S = 90.0
 GONE = "GONE"  # Slurm does not know it any more
 
 
 @dataclass
 class Jobs:
-    """The jobs of sweeps, with their last known states, and those that are to stop."""
+    """The jobs of sweeps: their last known states, those that are to stop, and when they were seen to be over.
+
+    ``wanted`` are sweeps that somebody follows, however many newer ones there are.
+    """
 
     paths: Paths
     states: dict[str, str] = field(default_factory=dict)
     stopping: set[str] = field(default_factory=set)
+    over: dict[str, float] = field(default_factory=dict)
+    wanted: set[SweepDirectory] = field(default_factory=set)
 
     def watch(self) -> None:
         """A controller that is down is waited for."""
@@ -55,7 +64,9 @@ class Jobs:
         """Ask Slurm. What a job left undone that is over gets its result; one that waits and is to stop is
         cancelled: nobody there would see the request.
         """
-        jobs = {sweep: job for sweep, job in recent_jobs(self.paths).items() if self._is_asked_about(sweep)}
+        wanted = {sweep: job for sweep in list(self.wanted) if (job := read_job(sweep))}
+        every = {**recent_jobs(self.paths), **wanted}
+        jobs = {sweep: job for sweep, job in every.items() if self._is_asked_about(sweep)}
         try:
             states = job_states([job.id for job in jobs.values()])
         except MissingError:
@@ -63,12 +74,15 @@ class Jobs:
         for sweep, job in jobs.items():
             self.states[sweep.id] = states.get(job.id, GONE)
             if self.states[sweep.id] not in HELD:
-                _settle(sweep, job, self.states[sweep.id], self.paths)
+                since = self.over.setdefault(sweep.id, time.monotonic())
+                if self.states[sweep.id] != COMPLETED or time.monotonic() - since > SHARED_LAG_S:
+                    _settle(sweep, job, self.states[sweep.id], self.paths)
             elif self.states[sweep.id] in PENDING and sweep.id in self.stopping:
                 _cancel(job)
 
     def holds(self, sweep: SweepDirectory) -> bool:
         """Whether the sweep's job waits or runs; between two attempts of it all runs may have a result."""
+        self.wanted.add(sweep)
         known = self.states.get(sweep.id)
         return known in HELD if known else read_job(sweep) is not None
 
