@@ -206,6 +206,7 @@ def advise(
         if len(arms) < 2:
             if not tried:
                 say(f"{title_of(config.framework)}: no room for a race; the usual switches are measured")
+            arms += rest
             break
         title = f"{title_of(config.framework)}: race {number}, {len(arms)} arms"
         say(title)
