@@ -99,6 +99,7 @@ def test_a_run_is_made_in_the_environment_that_it_names(cli, interpreter, datase
 def test_an_environment_that_a_live_run_uses_is_not_removed(cli, paths, start):
     register("old", "/old/python", paths.environments)
     sweep = start("hangs")
+    wait_until(sweep.runs[0].events.exists)  # its configuration has been read
     text = sweep.runs[0].config.read_text()
     sweep.runs[0].config.write_text(text.replace('environment = "default"', 'environment = "old"'))
     code, _, err = cli("env", "remove", "old")
