@@ -219,7 +219,7 @@ def test_what_has_no_room_in_a_race_is_tried_in_the_next_or_said(find_fastest, m
     monkeypatch.setattr(advising, "MOST_RACES", 2)
     advice = find_fastest(600.0)
     assert len(advice.raced) + len(advice.losers) > 2
-    assert any("not tried, for want of time or memory: " in line for line in find_fastest.said)
+    assert any("not tried (too little time or memory): " in line for line in find_fastest.said)
 
 
 def test_a_budget_that_is_spent_leaves_no_arm():

@@ -130,7 +130,7 @@ def _plain_jpeg(path: str) -> Image | None:
         if not is_plain or EXIF in content:
             return None
         image = Pillow.fromarray(simplejpeg.decode_jpeg(content))
-    except ValueError:  # Pillow says what is wrong, or reads it all the same
+    except ValueError:  # Pillow may still read it, and names the problem if not
         return None
     image.info[REMARKS] = []
     return image

@@ -222,7 +222,7 @@ def advise(
         if len(arms) < 2:
             break
     if untried := [_describe(arm, first) for arm in arms if arm not in tried and arm != first]:
-        say(f"{title_of(config.framework)}: not tried, for want of time or memory: {'; '.join(untried)}")
+        say(f"{title_of(config.framework)}: not tried (too little time or memory): {'; '.join(untried)}")
     say(f"{title_of(config.framework)}: the ladder")
     return _climb(lowest, first, effects, races, len(tried), begun)
 

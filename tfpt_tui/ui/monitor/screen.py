@@ -136,7 +136,7 @@ class MonitorScreen(MainScreen):
     def _is_idle(self) -> bool:
         """Whether nobody looks, and nothing is alive whose end the user will hear of on any screen.
 
-        Now and then it is looked all the same: runs may have begun.
+        Even then it polls every few seconds: runs may have begun.
         """
         now = time.monotonic()
         if not self._away or (self.snapshot and self.snapshot.live) or now > self._look_again:

@@ -113,7 +113,7 @@ class RunPoller:
         named = {name: entry for entry in entries for name in (entry.id, *(run.run for run in entry.runs))}
         chosen = named.get(wanted.chosen or "") or snapshot.live or entries[0]
         wished = dict.fromkeys(run for run in (chosen.run.run, *chosen.arms, *wanted.beside) if run in named)
-        drawn = list(wished)[:MAX_CURVES]  # a race has more arms than can be told apart
+        drawn = list(wished)[:MAX_CURVES]  # a race may have more arms than there are letters
         followed = [*drawn, *((snapshot.live.run.run,) if snapshot.live else ())]
         self._readers = {run: self._readers.get(run) or self._reader(run) for run in dict.fromkeys(followed)}
         views = {run: _read(reader) for run, reader in self._readers.items()}
