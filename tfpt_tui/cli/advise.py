@@ -189,7 +189,7 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
 
 
 def _write_script(script: Path, config: RunConfig) -> None:
-    threads = config.threads or 0 if _on_gpu(config) else config.threads or _physical_cores()
+    threads = config.threads or (0 if _on_gpu(config) else _physical_cores())
     try:
         write_atomically(script, script_text(config.replace(threads=threads)))
     except OSError as error:
