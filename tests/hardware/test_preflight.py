@@ -10,7 +10,15 @@ from tfpt_tui.hardware import preflight
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.pagecache import PageCache
 from tfpt_tui.hardware.preflight import Conditions, judge_start, read_conditions, used_gpu
-from tfpt_tui.hardware.processes import CpuUse, other_workers, others_cpu, program_pids, read_cpu_use
+from tfpt_tui.hardware.processes import (
+    CpuUse,
+    other_workers,
+    others_cpu,
+    own_workers,
+    program_pids,
+    read_cpu_use,
+    strangers,
+)
 
 FINE = Conditions(cores=4, memory_bytes=10**9, page_cache=PageCache(1.0, 1.0))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -37,6 +45,20 @@ def test_processes_on_the_gpu_are_counted_and_named():
     (warning,) = judge_start(dataclasses.replace(FINE, gpu_processes=(5, 7)))
     assert warning.message == "2 other processes computed on the GPU before the start (pids 5, 7)"
     assert warning.code == "foreign_gpu_process"
+
+
+@pytest.mark.parametrize(
+    ("seen", "ours", "expected"),
+    [
+        ((5, 7), (), (5, 7)),
+        ((5, 7), (7,), (5,)),
+        ((5, 7), (5, 7, 9), ()),
+        ((900, 901, 902), (5, 7), (902,)),  # pids of the host, seen in a container
+        ((5, 901), (5, 7), ()),
+    ],
+)
+def test_our_own_workers_are_no_strangers_on_the_gpu(seen, ours, expected):
+    assert strangers(seen, ours) == expected
 
 
 def test_swap_counts_when_it_is_more_than_a_few_idle_pages():
@@ -119,6 +141,7 @@ def test_workers_of_other_supervisors_are_found_by_their_command_line(tree):
         }
     )
     assert other_workers(500, root) == (11,)
+    assert own_workers(500, root) == (10, 14)
 
 
 class FakeGpu:

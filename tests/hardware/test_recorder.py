@@ -112,6 +112,7 @@ def test_energy_is_the_difference_of_the_counter_where_the_run_was_long_enough()
     assert summarize([sample(0.0, 500.0), sample(12.0, 1700.0)], 0)["energy_j"] == 1200.0
     assert "energy_j" not in summarize([sample(0.0, 500.0), sample(5.0, 900.0)], 0)
     assert "energy_j" not in summarize([sample(0.0), sample(12.0)], 0)
+    assert "energy_j" not in summarize([sample(0.0, 500.0), sample(12.0, 1700.0)], 0, alone=False)
 
 
 @pytest.mark.parametrize(("gpu", "energy_j"), [(0, 5000.0), (1, 100.0), (2, None), (None, None)])

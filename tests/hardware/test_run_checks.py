@@ -77,6 +77,13 @@ def test_a_second_process_on_the_gpu_is_told():
     assert message == "up to 3 processes computed on the GPU during the run, our worker among them"
 
 
+def test_the_other_arms_of_a_duel_are_no_strangers_on_the_gpu():
+    arms = samples([GpuSample(processes=3), GpuSample(processes=2)])
+    assert judge_run(arms, 0, workers=3) == ()
+    _, message = only(judge_run(arms, 0, workers=2))
+    assert message == "up to 3 processes computed on the GPU during the run, our 2 workers among them"
+
+
 def test_what_came_back_from_swap_is_told():
     told = only(judge_run(samples(swapped=[4096.0, 4096.0, 4096.0 + 3 * 2**20]), None))
     assert told == ("swapped", "3,072 KiB came back from swap during the run")

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from tfpt_tui.backends.dataset import Images
 from tfpt_tui.backends.draws import Array, Weights
-from tfpt_tui.backends.profile import Peaks
+from tfpt_tui.backends.profile import Peaks, Recorded
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
@@ -115,8 +115,8 @@ class Profiler(Protocol[V_in]):
 
     TRACE: str
 
-    def record_steps(self, work: Callable[[], None], device: V_in, directory: Path) -> dict[str, float]:
-        """Do some training under it and leave its trace in the directory: seconds by the parts of a step."""
+    def record_steps(self, work: Callable[[], None], device: V_in, directory: Path) -> Recorded:
+        """Do some training under it and leave its trace in the directory."""
         ...
 
     def find_peaks(self, config: RunConfig, device: V_in) -> Peaks:

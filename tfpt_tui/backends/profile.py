@@ -29,7 +29,17 @@ class Peaks:
     convolution: float
 
 
+# What takes time only where nothing else does.
+LAST = ("loading", "host")
 NO_PEAKS = Peaks(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Seconds by the parts of a step, as a profiler saw them; of a GPU's ``kernels`` alone where one computed."""
+
+    parts: Mapping[str, float]
+    kernels: bool = False
 
 
 def measure_peaks(
@@ -58,7 +68,8 @@ def _best_s(work: Callable[[], None]) -> float:
 def share_out(intervals: Iterable[tuple[str, float, float]]) -> dict[str, float]:
     """Seconds of the clock by part: at any moment the time belongs to what runs then, in equal shares.
 
-    Several threads compute at once, and the executor, which is the host's, only counts while no operation runs.
+    Several threads compute at once. Those of :data:`LAST` count, in their order, only while nothing before them
+    runs: a loader where nothing computes, then the host, which is a graph's executor or what starts kernels.
     """
     edges = sorted(
         edge for part, start, end in intervals if end > start for edge in ((start, 1, part), (end, -1, part))
@@ -67,22 +78,31 @@ def share_out(intervals: Iterable[tuple[str, float, float]]) -> dict[str, float]
     running: Counter[str] = Counter()
     for (at, change, part), (after, _, _) in pairwise(edges):
         running[part] += change
-        parts = {part: count for part, count in running.items() if count and part != "host"}
-        for part, count in (parts or {part: count for part, count in running.items() if count}).items():
-            seconds[part] += (after - at) * count / sum((parts or running).values())
+        counted = _counted({part: count for part, count in running.items() if count})
+        for part, count in counted.items():
+            seconds[part] += (after - at) * count / sum(counted.values())
     return dict(seconds)
 
 
-def step_profile(
-    parts: Mapping[str, float], seconds: float, profiled_s: float, steps: int, trace: str, peaks: Peaks = NO_PEAKS
-) -> StepProfile:
-    """The shares of the parts in so many profiled steps; what no part explains is "other".
+def _counted(running: Mapping[str, int]) -> Mapping[str, int]:
+    """Of what runs that to which the moment belongs."""
+    parts = {part: count for part, count in running.items() if part not in LAST}
+    return parts or next(({part: running[part]} for part in LAST if part in running), {})
 
-    ``parts`` were measured by the profiler, ``seconds`` and ``profiled_s`` of the same steps by our clock.
+
+def step_profile(
+    recorded: Recorded, seconds: float, profiled_s: float, steps: int, trace: str, peaks: Peaks = NO_PEAKS
+) -> StepProfile:
+    """The shares of the parts in so many steps. What no part explains is "other"; where no kernel of a GPU runs it
+    is the host that keeps it waiting.
+
+    ``seconds`` and ``profiled_s`` of the same steps are by our clock, without the profiler and under it. Kernels
+    take as long in either, so those of a GPU are shares of the former.
     """
-    known = sum(seconds for part, seconds in parts.items() if part != "other")
-    seconds_of = {**parts, "other": parts.get("other", 0.0) + max(0.0, profiled_s - sum(parts.values()))}
-    whole = known + seconds_of["other"]
+    parts = recorded.parts
+    whole, rest = (seconds, "host") if recorded.kernels else (profiled_s, "other")
+    seconds_of = {**parts, rest: parts.get(rest, 0.0) + max(0.0, whole - sum(parts.values()))}
+    whole = sum(seconds_of.values())
     shares = {part: round(seconds_of[part] / whole, 4) for part in STEP_PARTS if seconds_of.get(part)}
     flops = {"matmul_gflops": peaks.matmul, "convolution_gflops": peaks.convolution}
     return StepProfile(seconds / steps, profiled_s / steps, shares, trace, **flops)

@@ -202,10 +202,10 @@ def _profile(
     work()
     work()
     report.quiet = True  # what the profiler slows down is no epoch of the record
-    parts = profiler.record_steps(work, device, run)
+    recorded = profiler.record_steps(work, device, run)
     _, usual_s, profiled_s = seconds
     peaks = profiler.find_peaks(config, device)
-    found = step_profile(parts, usual_s, profiled_s, steps, profiler.TRACE, peaks)
+    found = step_profile(recorded, usual_s, profiled_s, steps, profiler.TRACE, peaks)
     for warning in doubtful_profile(found):
         report.emit(warning)
     return found

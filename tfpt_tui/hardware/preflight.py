@@ -13,7 +13,15 @@ from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader, GpuReading
 from tfpt_tui.hardware.memory import meminfo
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache
-from tfpt_tui.hardware.processes import name_of, other_workers, others_cpu, program_pids, read_cpu_use
+from tfpt_tui.hardware.processes import (
+    name_of,
+    other_workers,
+    others_cpu,
+    own_workers,
+    program_pids,
+    read_cpu_use,
+    strangers,
+)
 
 WATCH_S = 0.2
 MOST_LOOKS = 10
@@ -29,8 +37,8 @@ SHARED_HOST = "TFPT_TUI_SHARED_HOST"
 class Conditions:
     """The machine just before a worker starts. ``busy_share`` is what others use of our ``cores``, 0 to 1.
 
-    ``busiest`` names the process that uses most of that; ``gpu_processes`` and ``workers`` are pids; ``is_shared``
-    says that other plans may train on the machine at any time.
+    ``busiest`` names the process that uses most of that; ``gpu_processes`` and ``workers`` are pids of others;
+    ``is_shared`` says that other plans may train on the machine at any time.
     """
 
     cores: int = 0
@@ -52,12 +60,13 @@ def read_conditions(
     cores, busy_share, busiest = _watch_others(root)
     reading = gpu.latest()
     index = used_gpu(device, reading)
+    on_gpu = reading.processes[index] if index is not None and reading.processes else ()
     memory = meminfo(root)
     conditions = Conditions(
         cores=cores,
         busy_share=busy_share,
         busiest="" if busiest is None else f"{name_of(busiest, root)} ({busiest})",
-        gpu_processes=reading.processes[index] if index is not None and reading.processes else (),
+        gpu_processes=strangers(on_gpu, own_workers(os.getpid(), root)),
         swap_used_bytes=memory.get("SwapTotal", 0) - memory.get("SwapFree", 0),
         memory_bytes=memory.get("MemTotal", 0),
         page_cache=page_cache,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,15 +92,30 @@ def name_of(pid: int, root: Path = ROOT) -> str:
 
 
 def other_workers(own: int, root: Path = ROOT) -> tuple[int, ...]:
-    """The pids of workers that another supervisor than the process ``own`` has started.
+    """The pids of workers that another supervisor than the process ``own`` has started."""
+    return tuple(pid for pid, words in _workers(root) if str(own) not in words)
 
-    What only asks a framework for its version is soon over, and no worker.
+
+def own_workers(own: int, root: Path = ROOT) -> tuple[int, ...]:
+    """The pids of workers that the process ``own`` has started: in a duel there are several at a time."""
+    return tuple(pid for pid, words in _workers(root) if str(own) in words)
+
+
+def _workers(root: Path) -> Iterator[tuple[int, list[str]]]:
+    """Without what only asks a framework for its version, which is soon over and no worker."""
+    for pid, words in command_lines(root).items():
+        if PROBE not in words and any(word.endswith(LAUNCH) for word in words):
+            yield pid, words
+
+
+def strangers(seen: Sequence[int], ours: Collection[int]) -> tuple[int, ...]:
+    """Of the pids that are seen on a GPU those that are not ``ours``.
+
+    In a container a driver may tell the pids of the host, of which nobody here knows whose they are: as many of
+    them as we have processes that are not seen count as ours.
     """
-    return tuple(
-        pid
-        for pid, words in command_lines(root).items()
-        if {str(own), PROBE}.isdisjoint(words) and any(word.endswith(LAUNCH) for word in words)
-    )
+    unknown = tuple(pid for pid in seen if pid not in ours)
+    return unknown[len(set(ours) - set(seen)) :]
 
 
 def _process_ticks(root: Path) -> Iterator[tuple[int, int]]:

@@ -45,8 +45,11 @@ def gpu_of(environment: MachineSnapshot, device: str) -> int | None:
     return None if device.startswith("cpu") else environment.gpu.used  # device=auto: not on the GPU after all
 
 
-def summarize(samples: Sequence[Sample], gpu: int | None) -> dict[str, float]:
-    """Means over a run, the peak of the worker's memory, and the energy of its GPU where that counts it."""
+def summarize(samples: Sequence[Sample], gpu: int | None, *, alone: bool = True) -> dict[str, float]:
+    """Means over a run, the peak of the worker's memory, and the energy of its GPU where that counts it.
+
+    Arms of a duel are not ``alone``: between the first sample and the last all of them used energy.
+    """
     summary: dict[str, float | None] = {"samples": len(samples)}
     for name in ("cpu_percent", "load_1m", "memory_used_bytes", "worker_cpu_percent", "disk_read_bytes_per_s"):
         summary[f"{name}_mean"] = _mean(getattr(sample, name) for sample in samples)
@@ -56,7 +59,7 @@ def summarize(samples: Sequence[Sample], gpu: int | None) -> dict[str, float]:
         readings = [sample.gpus[place] for sample in samples if len(sample.gpus) > place]
         for name in ("utilization_percent", "memory_used_bytes", "power_w", "temperature_c", "sm_clock_mhz"):
             summary[f"gpu{place}_{name}_mean"] = _mean(getattr(reading, name) for reading in readings)
-    summary["energy_j"] = _energy(samples, gpu)
+    summary["energy_j"] = _energy(samples, gpu) if alone else None
     return {name: value for name, value in summary.items() if value is not None}
 
 

@@ -34,16 +34,18 @@ def judge_run(
     others: float | None = None,
     cores: int = 0,
     sensitivity: Sensitivity | None = None,
+    workers: int = 1,
 ) -> tuple[RunWarning, ...]:
     """What a reader of the run's numbers must know of its course; ``gpu`` is the one that it used.
 
+    ``workers`` are those of us that may be on it: all arms of a duel.
     ``others`` is what :func:`others_share` found for as many ``cores``, ``sensitivity`` that of the framework.
     """
     readings = [sample.gpus[gpu] for sample in samples if gpu is not None and gpu < len(sample.gpus)]
     judged = (
         _judge_others(others or 0.0, cores, sensitivity),
         _judge_throttling(readings),
-        _judge_company(readings),
+        _judge_company(readings, workers),
         _judge_swap(samples),
         _judge_quota(samples),
     )
@@ -129,12 +131,13 @@ def _judge_throttling(readings: Sequence[GpuSample]) -> RunWarning | None:
     )
 
 
-def _judge_company(readings: Sequence[GpuSample]) -> RunWarning | None:
+def _judge_company(readings: Sequence[GpuSample], workers: int) -> RunWarning | None:
     most = max((reading.processes for reading in readings if reading.processes is not None), default=0)
-    if most <= 1:
+    if most <= workers:
         return None
+    ours = "our worker" if workers == 1 else f"our {workers} workers"
     return RunWarning(
-        f"up to {most:.0f} processes computed on the GPU during the run, our worker among them",
+        f"up to {most:.0f} processes computed on the GPU during the run, {ours} among them",
         "foreign_gpu_process",
         "end what else uses the GPU, or choose another with device=gpu:N",
         "time",

@@ -6,18 +6,18 @@ import cProfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tfpt_tui.backends.profile import NO_PEAKS, Peaks
+from tfpt_tui.backends.profile import NO_PEAKS, Peaks, Recorded
 from tfpt_tui.config.schema import RunConfig
 
 TRACE = "trace.prof"
 
 
-def record_steps(work: Callable[[], None], device: str, directory: Path) -> dict[str, float]:
+def record_steps(work: Callable[[], None], device: str, directory: Path) -> Recorded:
     """Leave what cProfile saw; which function is which part of a step is not told apart."""
     with cProfile.Profile() as profiled:
         work()
     profiled.dump_stats(directory / TRACE)
-    return {}
+    return Recorded({})
 
 
 def find_peaks(config: RunConfig, device: str) -> Peaks:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:  # for mypy: nothing of this is ever executed
     _data: tuple[DataModule, ...] = (data, published_data, documented_data)
     _training: tuple[TrainingModule, ...] = (training, published_training, documented_training)
     _best_data: contract.Data[best_data.PackedData, torch.device] = best_data
-    _best_training: TrainingModule = best_training
+    _best_training: contract.Training[
+        best_data.PackedData, nn.Module, training.Step | best_training.GraphStep, torch.device
+    ] = best_training
     _model: contract.Model[nn.Module, torch.device] = model
     _runtime: contract.Runtime[data.Data, training.Step, torch.device] = runtime
     _variables: contract.Variables = variables

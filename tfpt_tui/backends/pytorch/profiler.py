@@ -15,7 +15,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from tfpt_tui.backends.network import KERNEL, Convolution, convolutions
-from tfpt_tui.backends.profile import SIDE, Peaks, measure_peaks
+from tfpt_tui.backends.profile import SIDE, Peaks, Recorded, measure_peaks, share_out
 from tfpt_tui.backends.pytorch.runtime import synchronize
 from tfpt_tui.config.schema import RunConfig
 
@@ -47,11 +47,26 @@ OPERATIONS = {
     "host": ("autograd", "Backward", "empty", "detach", "view", "aten::t", "permute", "expand", "select", "slice"),
     "waiting": ("Synchronize", "item", "_local_scalar"),
 }
+# The same of a GPU's kernels, by what cuDNN, cuBLAS, PyTorch and its compiler call them; what is fused goes by the
+# first that it has.
+KERNELS = {
+    "normalisation": ("batch_norm", "batchnorm", "bn_fw", "bn_bw", "welford"),
+    "convolution": ("conv", "implicit_gemm", "fprop", "dgrad", "wgrad", "winograd", "im2col", "cudnn::"),
+    "pooling": ("pool", "mean"),
+    "activation": ("relu", "threshold", "clamp"),
+    "loss": ("softmax", "nll", "cross_entropy", "argmax", "_eq_"),
+    "optimiser": ("adam", "foreach", "triton_for", "multi_tensor", "lerp", "addcdiv", "addcmul", "sqrt"),
+    "dense": ("gemm", "gemv", "cublas", "splitk", "cutlass", "addmm", "_mm_"),
+    "copies": (
+        *("memcpy", "memset", "copy", "padding", "index", "gather", "flip", "where", "cat", "fill", "elementwise"),
+        "reduce",
+    ),
+}
 LOADING = ("DataLoader", "dataloader")
 
 
-def record_steps(work: Callable[[], None], device: torch.device, directory: Path) -> dict[str, float]:
-    """Do some training under the profiler and leave its trace in the directory: seconds by the parts of a step.
+def record_steps(work: Callable[[], None], device: torch.device, directory: Path) -> Recorded:
+    """Do some training under the profiler and leave its trace in the directory.
 
     The trace is for chrome://tracing and Perfetto.
     """
@@ -61,7 +76,7 @@ def record_steps(work: Callable[[], None], device: torch.device, directory: Path
     profiled.export_chrome_trace(str(directory / TRACE))
     events = profiled.events()
     own = [event for event in events if event.device_type == torch.autograd.DeviceType.CPU]
-    return _on_gpu(own) if device.type == "cuda" else _on_cpu(own)
+    return Recorded(_on_gpu(events), kernels=True) if device.type == "cuda" else Recorded(_on_cpu(own))
 
 
 def find_peaks(config: RunConfig, device: torch.device) -> Peaks:
@@ -113,13 +128,15 @@ def _add(event: Any, seconds: Counter[str], inside: str) -> None:
 
 
 def _on_gpu(events: Iterable[Any]) -> dict[str, float]:
-    """Times of kernels by the operation that started them; what the host takes beside them is in none."""
-    seconds: Counter[str] = Counter()
-    for event in events:
-        seconds[part_of(event.name)] += event.self_device_time_total / 1e6
-        if _loads(event.name) and not event.cpu_parent:
-            seconds["loading"] += event.cpu_time_total / 1e6
-    return dict(seconds)
+    """Times of kernels by their names, as those of a CUDA graph have no operation, and of loading without any."""
+    spans = [(event, event.time_range.start / 1e6, event.time_range.end / 1e6) for event in events]
+    kernels = [
+        (part_of(event.name, KERNELS), start, end)
+        for event, start, end in spans
+        if event.device_type == torch.autograd.DeviceType.CUDA and not event.is_user_annotation
+    ]
+    loading = [("loading", start, end) for event, start, end in spans if _loads(event.name)]
+    return share_out([*kernels, *loading])
 
 
 def _loads(name: str) -> bool:

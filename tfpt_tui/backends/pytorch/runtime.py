@@ -102,7 +102,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
             read |= {
                 "channels_last": channels_last,
                 "pool_first": kinds.index(torch.nn.MaxPool2d) < kinds.index(torch.nn.ReLU),
-                "fused_adam": bool(step.optimizer.defaults["fused"]),
+                **step.facts(),
             }
     return torch.cuda.get_device_name(device) if on_gpu else "cpu", read
 

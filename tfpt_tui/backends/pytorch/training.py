@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -20,8 +21,10 @@ from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.warm_up import STEPS
 from tfpt_tui.config.schema import AUTO, ON, RunConfig
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.documents import Value
 from tfpt_tui.events import EvaluationEnd
 
+AnyData = TypeVar("AnyData", bound=Data)
 AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -68,6 +71,10 @@ class Step:
     def traces(self) -> int:
         """Graphs that torch.compile made so far; eager PyTorch makes none."""
         return (compiled_graphs() or 0) if self.compiled else 0
+
+    def facts(self) -> dict[str, Value]:
+        """The switches that it was made with."""
+        return {"fused_adam": bool(self.optimizer.defaults["fused"])}
 
 
 def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> Step:
@@ -151,7 +158,7 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
         report.end_epoch(loss_sum.item() / data.images, correct.item() / data.images, seconds, first_batch_s)
 
 
-def resident(step: Step, data: Data) -> Data:
+def resident(step: Step, data: AnyData) -> AnyData:
     """One batch that stays on the device, for every step of an epoch: what the model alone costs."""
     images, labels = next(iter(data.loader))
     batch = images.to(step.device), labels.to(step.device)

@@ -5,6 +5,7 @@ Some of it can only be read through private modules: None where a version has mo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,9 @@ def uses_onednn() -> bool | None:
     return bool(IsMklEnabled())
 
 
-# Threads of the profiler's trace on which operations run: of the executor, and the streams of a GPU.
-COMPUTE_LINES = ("tf_Compute", "Stream")
+# Threads of the profiler's trace on which operations run, those of the executor; and where a GPU's kernels are.
+COMPUTE_LINES = ("tf_Compute",)
+GPU_PLANE, METADATA_PLANE = "/device:GPU", "/host:metadata"
 # The thread that waits for tf.data's next batch in place of the executor, and what it does there.
 NEXT_BATCH_LINE, NEXT_BATCH = "tf_data_iterator_get_next", "IteratorGetNextOp"
 
@@ -88,7 +90,8 @@ class Waits:
 def read_operations(trace: Path) -> list[tuple[str, float, float]]:
     """Name, start and end in seconds of what the threads that compute did, or waited for, by the profiler's trace.
 
-    An operation is named ``PLACE:TYPE``. Nothing where a version has moved the format.
+    An operation is named ``PLACE:TYPE``. Where a GPU computed, they are those of its kernels. Nothing where a
+    version has moved the format.
     """
     try:
         from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -97,15 +100,65 @@ def read_operations(trace: Path) -> list[tuple[str, float, float]]:
     found = []
     for path in trace.rglob("*.xplane.pb"):
         space = xplane_pb2.XSpace.FromString(path.read_bytes())
-        for plane in space.planes:
-            names = {key: data.name for key, data in plane.event_metadata.items()}
-            for line in plane.lines:
-                if not line.name.startswith((*COMPUTE_LINES, NEXT_BATCH_LINE)):
-                    continue
-                wanted = NEXT_BATCH if line.name.startswith(NEXT_BATCH_LINE) else ""
-                begun = line.timestamp_ns / 1e9
-                for event in line.events:
-                    start = begun + event.offset_ps / 1e12
-                    if (name := names[event.metadata_id]).startswith(wanted):
-                        found.append((name, start, start + event.duration_ps / 1e12))
+        kernels = list(_kernels(space))
+        found += [*kernels, *_on_threads(space, NEXT_BATCH_LINE if kernels else (*COMPUTE_LINES, NEXT_BATCH_LINE))]
     return found
+
+
+def _on_threads(space: Any, threads: str | tuple[str, ...]) -> Iterator[tuple[str, float, float]]:
+    for plane in space.planes:
+        names = {key: data.name for key, data in plane.event_metadata.items()}
+        for line in plane.lines:
+            if not line.name.startswith(threads):
+                continue
+            wanted = NEXT_BATCH if line.name.startswith(NEXT_BATCH_LINE) else ""
+            for event in line.events:
+                if (name := names[event.metadata_id]).startswith(wanted):
+                    yield name, *_span(line, event)
+
+
+def _kernels(space: Any) -> Iterator[tuple[str, float, float]]:
+    """What ran on GPUs, named by the operation that it is of and by itself."""
+    origins = _origins(space)
+    for plane in space.planes:
+        if not plane.name.startswith(GPU_PLANE):
+            continue
+        names = {key: data.name for key, data in plane.event_metadata.items()}
+        words = {key: data.name for key, data in plane.stat_metadata.items()}
+        for line in plane.lines:
+            for event in line.events:
+                facts = {
+                    words[fact.metadata_id]: fact.str_value or words.get(fact.ref_value, "")
+                    for fact in event.stats
+                }
+                made_of = facts.get("hlo_op", "")
+                operation = (
+                    origins.get((facts.get("hlo_module", ""), made_of)) or made_of or facts.get("tf_op", "")
+                )
+                yield f"{operation} {names[event.metadata_id]}", *_span(line, event)
+
+
+def _origins(space: Any) -> dict[tuple[str, str], str]:
+    """The operation of each kernel that XLA made, by module and name; of fused ones the first that has a name."""
+    try:
+        from tensorflow.compiler.xla.service import hlo_pb2
+    except ImportError:
+        return {}
+    found = {}
+    for plane in space.planes:
+        modules = plane.event_metadata.values() if plane.name == METADATA_PLANE else ()
+        for data in (fact.bytes_value for module in modules for fact in module.stats if fact.bytes_value):
+            module = hlo_pb2.HloProto.FromString(data).hlo_module
+            fused = {one.id: [part.metadata.op_name for part in one.instructions] for one in module.computations}
+            for one in (made for computation in module.computations for made in computation.instructions):
+                names = [
+                    one.metadata.op_name,
+                    *(name for key in one.called_computation_ids for name in fused[key]),
+                ]
+                found[module.name, one.name] = next(filter(None, names), "")
+    return found
+
+
+def _span(line: Any, event: Any) -> tuple[float, float]:
+    start = line.timestamp_ns / 1e9 + event.offset_ps / 1e12
+    return start, start + event.duration_ps / 1e12

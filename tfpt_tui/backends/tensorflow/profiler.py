@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfpt_tui.backends.network import KERNEL, Convolution, convolutions
-from tfpt_tui.backends.profile import SIDE, Peaks, measure_peaks, share_out
+from tfpt_tui.backends.profile import SIDE, Peaks, Recorded, measure_peaks, share_out
 from tfpt_tui.backends.tensorflow.internals import read_operations
 from tfpt_tui.backends.tensorflow.runtime import synchronize
 from tfpt_tui.config.schema import RunConfig
@@ -21,12 +21,27 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "loading": ("iterator", "dataset"),
     "optimiser": ("adam", "optimizer"),
     "normalisation": ("batch_norm", "batchnorm"),
-    "pooling": ("pool",),
+    "pooling": ("pool", "reduce_window"),
     "convolution": ("conv2d",),
     "activation": ("relu", "re_lu"),
     "dense": ("dense", "matmul"),
     "loss": ("softmax", "entropy", "argmax", ":equal", ":sum", ":mean", ":mul", ":addv2", ":pow"),
-    "copies": ("gather", "select", "reverse", "cast", "truediv", "copy", "transpose", "slice", "memcpy", ":pack"),
+    "copies": (
+        *(
+            "gather",
+            "select",
+            "reverse",
+            "cast",
+            "truediv",
+            "copy",
+            "transpose",
+            "slice",
+            "memcpy",
+            "memset",
+            ":pack",
+        ),
+        "broadcast",
+    ),
     "host": (
         *(":switch", ":merge", ":nextiteration", ":enter", ":exit", ":identity", ":noop", ":const", ":loopcond"),
         *(":less", ":logicaland", "readvariable", "partitionedcall", ":shape", "recv", "send", "executorstate"),
@@ -34,14 +49,15 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def record_steps(work: Callable[[], None], device: str, directory: Path) -> dict[str, float]:
-    """Do some training under the profiler and leave its trace in the directory: seconds by the parts of a step.
+def record_steps(work: Callable[[], None], device: str, directory: Path) -> Recorded:
+    """Do some training under the profiler and leave its trace in the directory.
 
     The trace is for TensorBoard and XProf.
     """
     with tf.profiler.experimental.Profile(str(directory / TRACE)):
         work()
-    return share_out((part_of(name), start, end) for name, start, end in read_operations(directory / TRACE))
+    parts = share_out((part_of(name), start, end) for name, start, end in read_operations(directory / TRACE))
+    return Recorded(parts, kernels=device != "cpu" and bool(parts))
 
 
 def find_peaks(config: RunConfig, device: str) -> Peaks:

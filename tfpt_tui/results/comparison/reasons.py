@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tfpt_tui.config.effective import Difference, effective_differences
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.config.schema import SETTINGS, plain
+from tfpt_tui.config.schema import ON, SETTINGS, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.events import PHASES
 from tfpt_tui.results.comparison.groups import MODEL, Group, kind_of
@@ -82,7 +82,7 @@ def _switch(one: Difference, entry: Group, baseline: Group, brought: Brought) ->
     if not one.setting.switch:
         return ""
     key, value = one.setting.switch
-    groups = [group for group in (entry, baseline) if str(group.config.value(key)) != value]
+    groups = [group for group in (entry, baseline) if not _is_set(group, key, value)]
     shown = [
         _effect(pair)
         for group in groups
@@ -91,6 +91,12 @@ def _switch(one: Difference, entry: Group, baseline: Group, brought: Brought) ->
     if shown:
         return "; " + "; ".join(dict.fromkeys(shown))
     return f"; try --set {key}={value}" if groups else ""
+
+
+def _is_set(group: Group, key: str, value: str) -> bool:
+    """Whether that was requested, or is what the framework did by itself."""
+    applied = group.done[0].effective.get(key)
+    return str(group.config.value(key)) == value or (isinstance(applied, bool) and applied == (value == ON))
 
 
 def _effect(pair: Pair) -> str:

@@ -145,7 +145,7 @@ def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResu
         # The result matters more than a picture of it.
         warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
     record = replace(record, warnings=tuple(warnings))
-    hardware = summarize(samples, gpu_of(environment, device))
+    hardware = summarize(samples, gpu_of(environment, device), alone=not environment.duel)
     return make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
 
 
@@ -206,7 +206,8 @@ def _machine_warnings(
     passed_over = ["foreign_gpu_process"] * device.startswith("cpu") + ["busy"] * (others is not None)
     before = [warning for warning in environment.warnings if warning.code not in passed_over]
     sensitivity = from_document(environment.sensitivity)
-    during = judge_run(samples, gpu_of(environment, device), others, len(cores), sensitivity)
+    workers = len(environment.duel.arms) if environment.duel else 1
+    during = judge_run(samples, gpu_of(environment, device), others, len(cores), sensitivity, workers)
     by_code: dict[str, RunWarning] = {}
     for warning in (*before, *during):
         by_code.setdefault(warning.code, warning)

@@ -15,7 +15,7 @@ import torch
 
 from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.dataset import Images, whole_batches
-from tfpt_tui.backends.draws import Array, draw_flips, draw_order
+from tfpt_tui.backends.draws import draw_flips, draw_order
 from tfpt_tui.backends.pack import Pack, Pixels, open_pack
 from tfpt_tui.backends.pytorch.data import Batch, CacheFiller, Data, ImageDataset, augmented_samples
 from tfpt_tui.backends.pytorch.decode import find_decoder
@@ -48,24 +48,32 @@ class Feed:
         return -(-self.count // self.config.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        order, flips = self._draw()
-        self.epoch += self.shuffled
-        places = torch.from_numpy(order)
-        on_device, on_images = places.to(self.device), places.to(self.pixels.device)
+        order, flips = self.draw()
         size = self.config.batch_size
-        flipped = torch.from_numpy(flips).to(self.device).split(size) if flips.any() else [None] * len(self)
+        on_device, on_images = order.to(self.device), order.to(self.pixels.device)
+        flipped = flips.to(self.device).split(size) if self._flips else [None] * len(self)
         for here, there, flip in zip(on_device.split(size), on_images.split(size), flipped, strict=True):
             pixels = self.pixels.index_select(0, there).to(self.device, non_blocking=True)
             yield self._prepare(pixels, flip), self.labels.index_select(0, here)
 
-    def _draw(self) -> tuple[Array, Array]:
-        """Indices (count,), and whether each image is flipped left-right and up-down (count, 2)."""
+    @property
+    def _flips(self) -> bool:
+        return self.shuffled and self.config.augment
+
+    def draw(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Order and flips of the next epoch: int64 (count,), and left-right and up-down, bool (count, 2)."""
         order, flips = np.arange(self.count), np.zeros((self.count, 2), bool)
         if self.shuffled:
             order = draw_order(self.config.seed, self.epoch, len(self.images))[: self.count]
-        if self.shuffled and self.config.augment:
+        if self._flips:
             flips = draw_flips(self.config.seed, self.epoch, self.count)
-        return order, flips
+        self.epoch += self.shuffled
+        return torch.from_numpy(order), torch.from_numpy(flips)
+
+    def batch(self, places: torch.Tensor, flips: torch.Tensor) -> Batch:
+        """Gathered, flipped and scaled, where the images are on the device."""
+        pixels = self.pixels.index_select(0, places)
+        return self._prepare(pixels, flips if self._flips else None), self.labels.index_select(0, places)
 
     def _prepare(self, pixels: torch.Tensor, flips: torch.Tensor | None) -> torch.Tensor:
         """uint8 (batch, side, side, 3) to float32 (batch, 3, side, side) in 0..1, laid out as the network is."""
@@ -83,13 +91,16 @@ class PackedData(Data):
 
     pack: Pack | None = None
 
+    @property
+    def is_on_device(self) -> bool:
+        return bool(self.loader.pixels.device == self.loader.device)
+
     def facts(self) -> dict[str, Value]:
         """Where the images are, and what the pack took."""
         if not self.pack:
             return {}
-        on_device = self.loader.pixels.device == self.loader.device
         return {
-            "images": "on the device" if on_device else "in the machine's memory",
+            "images": "on the device" if self.is_on_device else "in the machine's memory",
             "pack_build_s": round(self.pack.build_s, 3),
             "pack_reused": self.pack.reused,
         }

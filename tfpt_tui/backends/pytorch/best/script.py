@@ -3,6 +3,7 @@
 DATA has train/LABEL/*.jpg and test/LABEL/*.jpg, with labels from 0.
 """
 
+import copy
 import ctypes
 import json
 import os
@@ -86,30 +87,16 @@ def make_model(classes):
     return model.to(memory_format=LAYOUT)
 
 
-def main():
-    torch.manual_seed(SEED)
-    if THREADS:
-        torch.set_num_threads(THREADS)
-    torch.backends.mkldnn.enabled = ONEDNN == "on"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = PRECISION == "tf32"
-    torch.backends.cudnn.benchmark = True
-    found = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(found if DEVICE == "auto" else DEVICE.replace("gpu", "cuda"))
-    pixels, labels = load("train", device)
-    model = make_model(int(labels.max()) + 1).to(device)
+def make_loop(model, pixels, labels, device):
+    """One epoch, step by step: the sum of the losses, and how many images were recognised."""
     compiled = COMPILE == "on" or (COMPILE == "auto" and device.type == "cuda")
-    mode = "reduce-overhead" if device.type == "cuda" else None  # CUDA graphs
-    forward = torch.compile(model, mode=mode) if compiled else model
+    forward = torch.compile(model) if compiled else model
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, eps=1e-7, fused=FUSED_ADAM == "on" or None)
     scaler = torch.amp.GradScaler(device.type, enabled=PRECISION == "float16")
-    steps = len(labels) // BATCH_SIZE
-    print(json.dumps({"threads": torch.get_num_threads()}), flush=True)
-    for epoch in range(1, EPOCHS + 1):
-        started = time.perf_counter()
-        order = torch.randperm(len(labels))[: steps * BATCH_SIZE].to(device).split(BATCH_SIZE)
-        flips = (torch.rand(steps * BATCH_SIZE, 2) < 0.5).to(device).split(BATCH_SIZE)
+
+    def run(order, flips):
         loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device, dtype=torch.long)
-        for places, flip in zip(order, flips, strict=True):
+        for places, flip in zip(order.to(device), flips.to(device), strict=True):
             images = prepare(pixels.index_select(0, places), flip if AUGMENT else None)
             target = labels.index_select(0, places)
             optimizer.zero_grad()
@@ -121,6 +108,106 @@ def main():
             scaler.update()
             loss_sum += loss.detach() * BATCH_SIZE
             correct += (logits.detach().argmax(1) == target).sum()
+        return loss_sum, correct
+
+    return run
+
+
+class Adam:
+    """Keras's formula on all weights at once, with its count of steps on the GPU: a CUDA graph can replay it."""
+
+    def __init__(self, weights):
+        self.weights = weights
+        self.means = [torch.zeros_like(weight) for weight in weights]
+        self.variances = [torch.zeros_like(weight) for weight in weights]
+        self.steps = torch.zeros((), device=weights[0].device)
+
+    @torch.no_grad()
+    def apply(self, gradients):
+        self.steps.add_(1)
+        torch._foreach_lerp_(self.means, gradients, 1 - 0.9)
+        torch._foreach_mul_(self.variances, 0.999)
+        torch._foreach_addcmul_(self.variances, gradients, gradients, 1 - 0.999)
+        corrected = torch.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
+        divisors = torch._foreach_add(torch._foreach_sqrt(self.variances), 1e-7)
+        updates = torch._foreach_mul(torch._foreach_div(self.means, divisors), LEARNING_RATE * corrected)
+        torch._foreach_sub_(self.weights, updates)
+
+
+def make_graph(model, pixels, labels, device):
+    """The same with every step as one CUDA graph, which takes the next row of order and flips."""
+    weights = list(model.parameters())
+    optimizer = Adam(weights)
+    steps = len(labels) // BATCH_SIZE
+    all_places = torch.zeros(steps, BATCH_SIZE, dtype=torch.long, device=device)
+    all_flips = torch.zeros(steps, BATCH_SIZE, 2, dtype=torch.bool, device=device)
+    number = torch.zeros(1, dtype=torch.long, device=device)
+    loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device, dtype=torch.long)
+
+    @torch.compile
+    def judge(places, flip):
+        images = prepare(pixels.index_select(0, places), flip if AUGMENT else None)
+        target = labels.index_select(0, places)
+        with torch.autocast("cuda", AUTOCAST, enabled=AUTOCAST is not None):
+            logits = model(images)
+            return nn.functional.cross_entropy(logits, target), (logits.argmax(1) == target).sum()
+
+    update = torch.compile(optimizer.apply) if FUSED_ADAM == "on" else optimizer.apply
+
+    def take_step():
+        places, flips = all_places.index_select(0, number), all_flips.index_select(0, number)
+        loss, right = judge(places[0], flips[0])
+        update(torch.autograd.grad(loss, weights))
+        loss_sum.add_(loss.detach(), alpha=BATCH_SIZE)
+        correct.add_(right)
+        number.add_(1).remainder_(steps)
+
+    # Compiled and tuned with all images the first one; then everything begins anew.
+    before = copy.deepcopy(model.state_dict())
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(3):
+            take_step()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        take_step()
+    model.load_state_dict(before)
+    for value in (optimizer.steps, *optimizer.means, *optimizer.variances):
+        value.zero_()
+
+    def run(order, flips):
+        all_places.copy_(order)
+        all_flips.copy_(flips)
+        for counter in (number, loss_sum, correct):
+            counter.zero_()
+        for _ in range(steps):
+            graph.replay()
+        return loss_sum, correct
+
+    return run
+
+
+def main():
+    torch.manual_seed(SEED)
+    if THREADS:
+        torch.set_num_threads(THREADS)
+    torch.backends.mkldnn.enabled = ONEDNN == "on"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = PRECISION == "tf32"
+    torch.backends.cudnn.benchmark = True
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(found if DEVICE == "auto" else DEVICE.replace("gpu", "cuda"))
+    pixels, labels = load("train", device)
+    model = make_model(int(labels.max()) + 1).to(device)
+    as_graph = device.type == "cuda" and COMPILE != "off" and PRECISION != "float16"
+    run = (make_graph if as_graph else make_loop)(model, pixels, labels, device)
+    steps = len(labels) // BATCH_SIZE
+    print(json.dumps({"threads": torch.get_num_threads()}), flush=True)
+    for epoch in range(1, EPOCHS + 1):
+        started = time.perf_counter()
+        order = torch.randperm(len(labels))[: steps * BATCH_SIZE].view(steps, BATCH_SIZE)
+        loss_sum, correct = run(order, torch.rand(steps, BATCH_SIZE, 2) < 0.5)
         count = steps * BATCH_SIZE
         result = {"epoch": epoch, "loss": loss_sum.item() / count, "accuracy": correct.item() / count}
         seconds = time.perf_counter() - started

@@ -1,0 +1,156 @@
+"""Run in a framework's process by test_gpu.py: what only happens on a GPU, with a stand-in for it; prints JSON."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from tfpt_tui.backends.dataset import list_dataset
+from tfpt_tui.backends.profile import Recorded, step_profile
+from tfpt_tui.config.schema import RunConfig
+
+
+class Epochs:
+    """A report that keeps the figures of its epochs, and counts images."""
+
+    def __init__(self):
+        self.epochs, self.images, self.done = [], 0, 0
+
+    def begin_epoch(self, *_):
+        self.images = 0
+
+    def count(self, images):
+        self.images += images
+
+    def end_epoch(self, loss, accuracy, *_):
+        self.epochs.append([loss, accuracy, self.images])
+
+    def clock(self):
+        return 0.0
+
+    def emit(self, *_):
+        pass
+
+
+def whole_steps(directory):
+    """Epochs trained step by step, and by what a CUDA graph records, which the CPU does anew."""
+    import torch
+
+    from tfpt_tui.backends.pytorch.best import data, training
+    from tfpt_tui.backends.pytorch.model import build_model
+    from tfpt_tui.backends.pytorch.runtime import init_device
+
+    row = {"framework": "pytorch", "track": "best", "data": str(directory), "batch_size": 16, "epochs": 3}
+    config = RunConfig.from_mapping(row | {"device": "cpu"}, "probe")
+    device = init_device(config)
+    dataset, found = list_dataset(directory), {}
+    for name in ("one by one", "graph"):
+        report = Epochs()
+        train = data.fill_cache(data.make_training_data(config, dataset.train, device), report)
+        step = training.make_step(build_model(config, dataset.classes, device), config, device)
+        if name == "graph":
+            torch.compile = lambda function: function
+            torch.cuda.Event = lambda blocking: SimpleNamespace(synchronize=lambda: None, record=lambda: None)
+            optimizer = training.FusedAdam(config.learning_rate, list(step.model.parameters()))
+            epoch = training._make_epoch(len(train.loader), config.batch_size, device)
+            take_step = training._whole_step(step, train, config, optimizer, epoch)
+            step = training.GraphStep(step.model.train(), epoch, take_step, None, device, fused=True)
+        else:
+            step.model.train()
+        training.train(step, train, config, report)
+        found[name] = report.epochs
+    return found
+
+
+def adam():
+    """How far weights are apart after steps of both optimisers by the same gradients, which are tiny at first."""
+    import torch
+
+    from tfpt_tui.backends.pytorch.best.training import FusedAdam
+    from tfpt_tui.backends.pytorch.model import build_model
+    from tfpt_tui.backends.pytorch.training import make_step
+
+    row = {"framework": "pytorch", "track": "best", "data": "unused", "device": "cpu"}
+    config, device = RunConfig.from_mapping(row, "probe"), torch.device("cpu")
+    step, other = make_step(build_model(config, 10, device), config, device), build_model(config, 10, device)
+    fused, drawn = FusedAdam(config.learning_rate, list(other.parameters())), torch.Generator().manual_seed(1)
+    for number in range(20):
+        for weight in step.model.parameters():
+            weight.grad = torch.empty_like(weight).normal_(generator=drawn) * 10.0 ** (number / 4 - 8)
+        fused.apply([weight.grad.clone() for weight in step.model.parameters()])
+        step.update()
+    pairs = zip(step.model.parameters(), other.parameters(), strict=True)
+    return max(float((one - another).abs().max()) for one, another in pairs)
+
+
+def torch_profile():
+    """Parts of kernels with an overlap, of a loader beside them, and of what is named for a viewer alone."""
+    import torch
+
+    from tfpt_tui.backends.pytorch import profiler
+
+    kinds = torch.autograd.DeviceType
+
+    def event(name, start, end, kind=kinds.CUDA, *, named=False):
+        span = SimpleNamespace(start=start * 1e6, end=end * 1e6)
+        return SimpleNamespace(name=name, time_range=span, device_type=kind, is_user_annotation=named)
+
+    events = [
+        event("enumerate(DataLoader)#_MultiProcessingDataLoaderIter.__next__", 0.0, 2.0, kinds.CPU),
+        event("void cudnn::engines_precompiled::nhwcToNchwKernel<float>", 1.0, 3.0),
+        event("triton_red_fused__native_batch_norm_legit_functional_3", 2.0, 4.0),
+        event("triton_for_fused_0", 4.0, 5.0),
+        event("Optimizer.step#Adam.step", 0.0, 9.0, named=True),
+        event("aten::conv2d", 5.0, 9.0, kinds.CPU),
+    ]
+    parts = profiler._on_gpu(events)
+    return parts, step_profile(Recorded(parts, kernels=True), 10.0, 20.0, 1, "").shares
+
+
+def tensorflow_profile(directory):
+    """Parts of a trace as TensorFlow writes it, of which XLA made some kernels, in the first second after 5."""
+    from tensorflow.compiler.xla.service import hlo_pb2
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    from tfpt_tui.backends.tensorflow.internals import read_operations
+    from tfpt_tui.backends.tensorflow.profiler import part_of
+
+    hlo = hlo_pb2.HloProto()
+    hlo.hlo_module.name = "step.47"
+    inner = hlo.hlo_module.computations.add(id=1)
+    inner.instructions.add(name="multiply.1").metadata.op_name = "gradient_tape/fused_batch_normalization_2/Grad"
+    entry = hlo.hlo_module.computations.add(id=2)
+    entry.instructions.add(name="fusion.1", called_computation_ids=[1])
+    entry.instructions.add(name="custom-call.3").metadata.op_name = "sequential/dense_1/MatMul"
+    space = xplane_pb2.XSpace()
+    metadata = space.planes.add(name="/host:metadata")
+    metadata.event_metadata[1].stats.add(bytes_value=hlo.SerializeToString())
+    gpu = space.planes.add(name="/device:GPU:0")
+    for key, name in ((1, "hlo_op"), (2, "hlo_module"), (3, "tf_op"), (4, "step.47")):
+        gpu.stat_metadata[key].name = name
+    stream = gpu.lines.add(name="Stream #13(Compute)", timestamp_ns=5 * 10**9)
+    for key, (name, facts) in enumerate(
+        (
+            ("input_multiply_reduce_fusion", {1: "fusion.1", 2: "step.47"}),
+            ("void cutlass::Kernel2<sgemm>", {1: "custom-call.3", 2: "step.47"}),
+            ("loop_transpose_fusion", {1: "loop_transpose_fusion", 2: "step.47"}),
+            ("sm80_xmma_fprop", {3: "model/conv2d_1/Conv2D:Conv2D"}),
+            ("Memset 3", {}),
+        )
+    ):
+        gpu.event_metadata[key].name = name
+        event = stream.events.add(metadata_id=key, offset_ps=key * 10**11, duration_ps=10**11)
+        for what, said in facts.items():
+            event.stats.add(metadata_id=what, str_value=said)
+    host = space.planes.add(name="/host:CPU")
+    host.event_metadata[1].name = "sequential/conv2d_1:Conv2D"
+    host.lines.add(name="tf_Compute/7").events.add(metadata_id=1, duration_ps=10**12)
+    (directory / "vm.xplane.pb").write_bytes(space.SerializeToString())
+    return [[part_of(name), round(start, 3), round(end, 3)] for name, start, end in read_operations(directory)]
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "pytorch":
+        print(json.dumps({"adam": adam(), "steps": whole_steps(Path(sys.argv[2])), "profile": torch_profile()}))
+    else:
+        print(json.dumps({"profile": tensorflow_profile(Path(sys.argv[3]))}))
