@@ -47,8 +47,9 @@ GPU_FIGURES: dict[str, Callable[[GpuSample], float | None]] = {
     "GPU clock MHz": lambda gpu: gpu.sm_clock_mhz,
     "GPU throttled": lambda gpu: None if gpu.throttle is None else float(bool(gpu.throttle)),
 }
-# In the order of the screen.
-MACHINE_FIGURES = (CPU, CORES, *(figure for figure in SAMPLE_FIGURES if figure != CPU), *GPU_FIGURES)
+# In the order of the screen: whoever has a GPU wants to know first whether it works.
+FIRST = ("GPU %", "GPU memory GB", "GPU power W", CPU, CORES)
+MACHINE_FIGURES = tuple(dict.fromkeys((*FIRST, *SAMPLE_FIGURES, *GPU_FIGURES)))
 SHARES = {
     ACCURACY: (0.0, 1.0),
     CPU: (0.0, 100.0),
