@@ -20,7 +20,8 @@ from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.machines import slurm, submission
-from tfpt_tui.machines.changes import GROWING, Changes
+from tfpt_tui.machines.changes import GROWING, RECENT_SWEEPS, Changes
+from tfpt_tui.machines.follower import _held
 from tfpt_tui.machines.mirror import OVER, Mirror
 from tfpt_tui.machines.wire import FilePart, SweepStatus
 from tfpt_tui.results.store.reader import read_result
@@ -197,6 +198,22 @@ def test_a_request_to_stop_a_copy_is_one_to_its_machine(begin, there, here):
     assert status_of(RunDirectory(here.runs / sweep.runs[0].id)) == "stopped"
     assert list(mirror.requests_to_stop()) == []
     assert not own.stop.exists()
+
+
+def test_a_plan_that_goes_on_is_found_behind_many_newer_ones(begin, there, here):
+    sweep = begin("hangs")
+    for number in range(RECENT_SWEEPS + 5):
+        record_sweep(there, f"20991231-235959-demo-{number:04x}")
+    changes, mirror = begin_copying(there, here)
+    copy(changes, mirror)
+    assert [one.id for one in mirror.open_sweeps()] == [sweep.id]
+    assert len(changes.recent) == RECENT_SWEEPS
+
+
+def test_a_machine_is_followed_for_each_directory_of_runs(here, tmp_path):
+    elsewhere = find_paths(str(tmp_path / "elsewhere/runs"))
+    with _held("box", here) as held, _held("box", here) as again, _held("box", elsewhere) as other:
+        assert (held, again, other) == (True, False, True)
 
 
 def test_a_run_whose_supervisor_died_there_is_crashed_here(here):

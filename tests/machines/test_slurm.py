@@ -86,8 +86,9 @@ def test_a_job_that_waits_is_cancelled_and_one_that_runs_stops_its_run(there, da
         wait_until(lambda: sorted(status_of(one.runs[0]) for one in copies()) == ["queued", "running", "running"])
     waiting = next(one for one in copies() if status_of(one.runs[0]) == "queued")
     training = next(one for one in copies() if status_of(one.runs[0]) == "running")
-    for sweep in (waiting, training):
-        assert command(["runs", "stop", sweep.id]) == 0
+    # All that the waiting job has left is that run.
+    for sweep, wish in ((waiting, waiting.runs[0].id), (training, training.id)):
+        assert command(["runs", "stop", wish]) == 0
         assert status_of(sweep.runs[0]) == "stopped"
     assert "Slurm ended it: CANCELLED" in read_result(waiting.runs[0]).error.message
 

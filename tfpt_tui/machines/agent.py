@@ -32,7 +32,7 @@ from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.machines.changes import Changes, Mark
 from tfpt_tui.machines.datasets import find_dataset, prepare_dataset, receive_dataset
-from tfpt_tui.machines.jobs import Scheduler
+from tfpt_tui.machines.jobs import Scheduler, is_unwanted
 from tfpt_tui.machines.plans import plan_from
 from tfpt_tui.machines.wire import (
     Beat,
@@ -213,7 +213,7 @@ def _stop(request: Request, paths: Paths, jobs: Scheduler | None) -> None:
         with suppress(MissingError):
             run, sweep = RunDirectory(paths.runs / request.run), SweepDirectory(paths.sweeps / request.sweep)
             request_stop(run if request.run else sweep)
-            if jobs and not request.run:
+            if jobs and is_unwanted(sweep, paths):
                 jobs.stop(sweep)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -107,13 +108,16 @@ class Changes:
             listed_ns = self.paths.sweeps.stat().st_mtime_ns
             if listed_ns != self.listed_ns:
                 self.listed_ns = listed_ns
-                recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
+                newest = list_sweeps(self.paths)
+                # Only the first look, which knows of none, goes through all of them for what is still open.
+                recent = newest[:RECENT_SWEEPS] if self.recent else newest
                 self.recent = {one: self.recent.get(one, -1) for one in recent}
         for sweep, before_ns in self.recent.items():
             with suppress(OSError):  # it was deleted
                 self.recent[sweep] = sweep.path.stat().st_mtime_ns
                 if self.recent[sweep] != before_ns and (_is_open(sweep) or self._is_left_to_a_job(sweep)):
                     self.followed.add(sweep.id)
+        self.recent = dict(itertools.islice(self.recent.items(), RECENT_SWEEPS))
 
     def _is_left_to_a_job(self, sweep: SweepDirectory) -> bool:
         """Whether a scheduler holds it, and a run of it has no result."""

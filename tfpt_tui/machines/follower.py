@@ -6,6 +6,8 @@ that is lost is taken up again where the copy ends. Of several programs of ours 
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -117,10 +119,11 @@ def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
 
 @contextmanager
 def _held(name: str, paths: Paths) -> Iterator[bool]:
-    """Whether it is this process that follows the machine."""
+    """Whether it is this process that follows the machine for these runs."""
+    place = hashlib.sha256(os.fsencode(paths.runs)).hexdigest()[:12]
     try:
         paths.machines.mkdir(parents=True, exist_ok=True)
-        file = append_to(paths.machines / f"{name}.lock")
+        file = append_to(paths.machines / f"{name}-{place}.lock")
     except OSError as error:
         raise cannot("follow the machine", paths.machines, error) from None
     with file:

@@ -105,6 +105,12 @@ def is_open(sweep: SweepDirectory, paths: Paths) -> bool:
     return any(run.path.is_dir() and not run.result.exists() for run in runs_of(sweep, paths))
 
 
+def is_unwanted(sweep: SweepDirectory, paths: Paths) -> bool:
+    """Whether it is to stop, or every run that is left of it."""
+    left = [run for run in runs_of(sweep, paths) if not run.result.exists()]
+    return sweep.stop.exists() or (bool(left) and all(run.stop.exists() for run in left))
+
+
 def settle_job(directory: SweepDirectory, status: str, reason: str, paths: Paths) -> None:
     """Give the runs a result that their job, which is over, could not."""
     for run in runs_of(directory, paths):

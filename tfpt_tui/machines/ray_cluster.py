@@ -27,7 +27,15 @@ from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.hardware.preflight import SHARED_HOST
 from tfpt_tui.machines.changes import Changes
 from tfpt_tui.machines.datasets import digest_of, find_dataset
-from tfpt_tui.machines.jobs import is_open, keep_looking, recent_jobs, runs_of, settle_job, submit_parts
+from tfpt_tui.machines.jobs import (
+    is_open,
+    is_unwanted,
+    keep_looking,
+    recent_jobs,
+    runs_of,
+    settle_job,
+    submit_parts,
+)
 from tfpt_tui.machines.mirror import OPEN, Mirror
 from tfpt_tui.machines.node import begin_again
 from tfpt_tui.machines.wire import FilePart, SweepStatus
@@ -177,7 +185,7 @@ class Keeper:
         reason = f"its node was lost {MAX_ATTEMPTS} times"
         try:
             for attempt in range(1, MAX_ATTEMPTS + 1):
-                if attempt > 1 and directory.stop.exists():
+                if attempt > 1 and is_unwanted(directory, self.paths):
                     return settle_job(directory, "stopped", "stopped on request", self.paths)
                 if attempt > 1:
                     begin_again(directory, self.paths, attempt)
@@ -218,7 +226,7 @@ class Keeper:
         return not is_open(directory, self.paths)
 
     async def _cancel_if_unbegun(self, directory: SweepDirectory, said: Any) -> None:
-        while not directory.stop.exists():
+        while not is_unwanted(directory, self.paths):
             await asyncio.sleep(WISHES_S)
         ray.cancel(said)
 
