@@ -6,15 +6,15 @@ from tfpt_tui.errors import UsageError
 
 
 def test_without_a_file_all_is_default(tmp_path):
-    assert load_settings(tmp_path / "none.toml").refresh_hz == 2.0
+    assert load_settings(tmp_path / "none.toml").refresh_hz == 1.0
 
 
 def test_interpreters_are_read_by_framework(tmp_path):
     path = tmp_path / "config.toml"
-    path.write_text('[interpreters]\npytorch = "/p/python"\n[ui]\nrefresh_hz = 1\n[keys]\nhelp = "h"\n')
+    path.write_text('[interpreters]\npytorch = "/p/python"\n[ui]\nrefresh_hz = 2\n[keys]\nhelp = "h"\n')
     settings = load_settings(path)
     assert settings.interpreters == {"pytorch": "/p/python"}
-    assert settings.refresh_hz == 1.0
+    assert settings.refresh_hz == 2.0
     assert settings.keys == {"help": "h"}
 
 

@@ -6,6 +6,7 @@ import signal
 import threading
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from tests.ui.driving import SIZES, counted, finish, has_a_curve, hides, look_into_help, screen_text, shows, until
 from tests.waiting import wait_until
@@ -37,6 +38,18 @@ async def test_the_monitor_shows_a_recorded_run_whole_at_every_size(app, recorde
             "PyTorch completed",
         )
         await until(pilot, has_a_curve)
+
+
+async def test_a_screen_that_is_seen_for_the_first_time_has_no_stylesheet_read_anew(app, monkeypatch):
+    read = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "Monitor")
+        reparse = Stylesheet.reparse
+        monkeypatch.setattr(Stylesheet, "reparse", lambda sheet: (read.append(sheet), reparse(sheet)))
+        for key, words in (("1", "Prepare"), ("2", "presets"), ("4", "Compare")):
+            await pilot.press(key)
+            await shows(pilot, words)
+    assert read == []
 
 
 async def test_without_runs_the_monitor_says_what_to_do(app):

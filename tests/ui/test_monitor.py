@@ -522,12 +522,12 @@ async def test_keys_are_for_the_run_under_the_cursor_also_before_it_is_read(app,
 
 async def test_how_a_duel_stands_is_whole_when_it_grows_longer(app, recorded, paths):
     record_duel(recorded)
-    reader, short = RunReader(recorded.runs[0], paths), "duel: restart 1 of 3"
+    following, short = RunReader(recorded.runs[0], paths), "duel: restart 1 of 3"
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "by turns")
         pane = app.screen.query_one(RunPane)
         for standing in (short, f"{short}, round 12 of 20, TensorFlow's turn; PyTorch leads"):
-            view = replace(reader.read(), status="running", waiting=standing, error=None)
+            view = replace(following.read(), status="running", waiting=standing, error=None)
             pane.show(replace(pane._picture, runs=(Shown(view, "#ff8700", "A"),)))
             await shows(pilot, *standing.split())
 
@@ -566,6 +566,21 @@ async def test_a_duel_is_stopped_as_a_whole(app, recorded):
         await pilot.press("s")
         await hides(pilot, "Stop the duel")
         wait_until(recorded.directory.stop.exists)
+
+
+def test_what_is_known_of_the_machine_is_parsed_again_when_it_has_changed_and_not_at_every_look(recorded, paths):
+    run = recorded.runs[0]
+    run.result.unlink()
+    us = identify(os.getpid())
+    write_state(run.state, replace(state_of(us, us), sweep=recorded.id))
+    view = RunReader(run, paths)
+    view.read()
+    known = view._environment
+    view.read()
+    assert view._environment is known
+    warning = {"message": "hot", "code": "throttled"}
+    write_toml(run.environment, {"schema": 1, "warnings": [warning]})
+    assert [one.message for one in view.read().warnings] == ["hot"]
 
 
 async def test_how_a_live_duel_stands_is_told_instead_of_an_epoch(app, recorded, paths):

@@ -28,7 +28,7 @@ class UserSettings:
     environments: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""
     # Two paints a second read as live and stay far below what a slow SSH link carries.
-    refresh_hz: float = 2.0
+    refresh_hz: float = 1.0
     # A command that is run, without a shell, with the text as its last argument, when all runs are over.
     notify: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -51,6 +51,8 @@ class TfptApp(App[None]):
     BINDINGS = bindings(EVERYWHERE)
     DEFAULT_MODE = "monitor"
     ENABLE_COMMAND_PALETTE = True
+    # Those of all screens: one that comes later would have every stylesheet read anew.
+    CSS_PATH = [f"{screen}/screen.tcss" for screen in ("monitor", "prepare", "build", "compare")]  # noqa: RUF012
     CSS = """
     * { scrollbar-size-vertical: 1; }
     Screen { background: $background; }

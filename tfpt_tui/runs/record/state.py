@@ -126,7 +126,10 @@ def crash_error(run: RunDirectory) -> RunError:
 
 def owner_of(path: Path) -> Process | None:
     """The supervisor that owns a run or sweep, None when it is gone or there never was one."""
-    state = read_state(path)
+    return _owner(read_state(path), path)
+
+
+def _owner(state: State, path: Path) -> Process | None:
     supervisor = state.process(state.supervisor)
     return supervisor if supervisor and lives(supervisor, path) else None
 
@@ -153,7 +156,7 @@ def status_of(run: RunDirectory) -> str:
         return "queued"
     if state == NO_STATE:  # it is being recorded at this moment, or its state was lost
         return "crashed" if is_silent(run.config) else "queued"
-    if not owner_of(run.state):
+    if not _owner(state, run.state):
         return "queued" if _is_handed_over(run, state) else "crashed"
     return "running" if state.worker else "queued"
 

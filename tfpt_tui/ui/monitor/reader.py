@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE, Progress, RunError, RunWarning
+from tfpt_tui.hardware.machine_snapshot import MachineSnapshot
 from tfpt_tui.hardware.readings import parse_samples
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.store.reader import read_result
@@ -87,6 +89,8 @@ class RunReader:
         self._header: list[str] = []
         self._log = LineTail(run.log, last_bytes=MAX_LOG_BYTES)
         self._view = RunView(run.id, run.path, "", config_of(run), Record(), machine=machine_of(run))
+        self._environment = MachineSnapshot()
+        self._environment_stamp: tuple[int, int, int] | None = None
         self._over = False
         self._arms: dict[str, tuple[EventTail, Record]] = {}
 
@@ -95,6 +99,7 @@ class RunReader:
         if self._over:
             return self._view
         status = status_of(self.run)  # before the files: what comes later is read the next time
+        self._read_environment()
         view = self._view
         record, rates = self._follow(view.record, view.rates)
         self._view = RunView(
@@ -104,7 +109,7 @@ class RunReader:
             config=view.config,
             record=record,
             error=self._error(status),
-            gpu_problem=view.gpu_problem or self._gpu_problem(),
+            gpu_problem=view.gpu_problem or self._environment.gpu.problem,
             log=(*view.log, *self._log.read())[-MAX_LOG_LINES:],
             waiting=self._waiting(status),
             warnings=self._warnings(status, record),
@@ -115,6 +120,14 @@ class RunReader:
         )
         self._over = status not in ALIVE
         return self._view
+
+    def _read_environment(self) -> None:
+        """Parse it again only when it has changed: every look is in the way of what is measured."""
+        with suppress(OSError):
+            found = self.run.environment.stat()
+            stamp = found.st_mtime_ns, found.st_size, found.st_ino
+            if stamp != self._environment_stamp:
+                self._environment, self._environment_stamp = read_environment(self.run), stamp
 
     def unreadable(self, error: OSError) -> RunView:
         """What is known of a run whose files the file system refuses to show."""
@@ -135,7 +148,7 @@ class RunReader:
 
     def _turns(self, record: Record) -> tuple[Turns, ...]:
         """Those of all arms of the duel, in its order; the other arms' files are followed like the run's own."""
-        duel = read_environment(self.run).duel
+        duel = self._environment.duel
         turns = []
         for arm in duel.arms if duel else ():
             if arm == self.run.id:
@@ -161,13 +174,10 @@ class RunReader:
             samples += parse_samples(self._header, lines)
         return samples
 
-    def _gpu_problem(self) -> str:
-        return read_environment(self.run).gpu.problem
-
     def _warnings(self, status: str, record: Record) -> tuple[RunWarning, ...]:
         """What the worker and the look at the machine before it say; once the run is over, its result has all."""
         if status in ALIVE:
-            return (*record.warnings, *read_environment(self.run).warnings)
+            return (*record.warnings, *self._environment.warnings)
         known = read_result(self.run).warnings
         if self._events.malformed and not any(warning.code == DAMAGED for warning in known):
             message = f"{self._events.malformed} lines of events.jsonl are not events: the file is damaged"
@@ -196,7 +206,7 @@ class RunReader:
     def _waiting(self, status: str) -> str:
         if status in ALIVE and self.run.stop.exists():
             return "stopping on request"
-        in_duel = status == "running" and read_environment(self.run).duel
+        in_duel = status == "running" and self._environment.duel
         if status != "queued" and not in_duel:
             return ""
         sweep = read_state(self.run.state).sweep

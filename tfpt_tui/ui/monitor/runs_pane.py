@@ -102,7 +102,7 @@ class RunsPane(Vertical):
             runs, problem = ordered(snapshot.runs, self.order), str(error)
         listed = {name: one.id for one in snapshot.entries for name in (one.id, *(run.run for run in one.runs))}
         chosen = listed.get(self._wanted or "") or (snapshot.chosen.id if snapshot.chosen else None)
-        # The same items as before where nothing came or ended: many runs are looked at twice a second.
+        # The same items as before where nothing came or ended: many runs are looked at every second.
         if (runs, self.order) != self._listed:
             self._listed, entries = (runs, self.order), entries_of(runs)
             self._plans = by_plan(entries) if self.order == NEWEST else [PlanItems("", tuple(entries))]

@@ -9,6 +9,12 @@ from textual.screen import Screen
 class MainScreen(Screen[None]):
     """Stays mounted while another one is shown, and comes back as it was."""
 
+    def __init__(self, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        # Textual takes a new screen for one whose colours have changed meanwhile: it would read every stylesheet
+        # anew, and style the screen that is left, twice.
+        self._css_update_count = self.app._css_update_count
+
     @on(events.ScreenResume)
     def _keep_styles(self, event: events.ScreenResume) -> None:
         # Styling every widget anew takes as long as all the rest; other themes and sizes bring their own styling.
