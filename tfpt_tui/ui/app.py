@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from textual import work
@@ -38,6 +39,7 @@ from tfpt_tui.ui.monitor.screen import MonitorScreen
 from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
 from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
+HERE = Path(__file__).parent
 # Mouse and pasting off, the keyboard's and the terminal's own ways, the cursor, the screen that was there before.
 MODES_OFF = (1000, 1002, 1003, 1006, 1015, 1004, 2004)
 IDLE_S = 1.0  # after the first paint
@@ -52,7 +54,9 @@ class TfptApp(App[None]):
     DEFAULT_MODE = "monitor"
     ENABLE_COMMAND_PALETTE = True
     # Those of all screens: one that comes later would have every stylesheet read anew.
-    CSS_PATH = [f"{screen}/screen.tcss" for screen in ("monitor", "prepare", "build", "compare")]  # noqa: RUF012
+    CSS_PATH = [  # noqa: RUF012 - as Textual declares it
+        HERE / screen / "screen.tcss" for screen in ("monitor", "prepare", "build", "compare")
+    ]
     CSS = """
     * { scrollbar-size-vertical: 1; }
     Screen { background: $background; }
