@@ -98,7 +98,7 @@ def test_a_node_that_is_lost_costs_an_attempt_and_no_result(there, dataset):
     there.story("hangs")
     assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        wait_until(lambda: status_of(latest().runs[0]) == "running" and latest().runs[0].events.exists())
         (first,) = latest().runs
         node = there.run("squeue", "--noheader", "--format=%N").strip()
         there.story("completes")
@@ -121,7 +121,7 @@ def test_a_preempted_job_goes_on_with_what_is_left(there, dataset):
     there.story("hangs")
     assert run_on_it(dataset, "--no-duel", "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        wait_until(lambda: status_of(latest().runs[0]) == "running" and latest().runs[0].events.exists())
         there.story("completes")
         there.run("scontrol", "requeue", there.run("squeue", "--noheader", "--format=%i").strip())
         wait_until(lambda: [status_of(run) for run in latest().runs] == ["completed", "completed"])
@@ -158,7 +158,7 @@ def test_a_controller_that_is_down_is_said_and_nothing_is_taken_for_over(there, 
     there.story("takes_its_time")
     assert run_on_it(dataset, "--no-duel", "--rows", "1", "--detach") == 0
     with following([machine()], find_paths()):
-        wait_until(lambda: status_of(latest().runs[0]) == "running")
+        wait_until(lambda: status_of(latest().runs[0]) == "running" and latest().runs[0].events.exists())
     controller = next(one for one in there.started if "slurmctld" in str(one.args))
     controller.terminate()  # it saves which jobs there are
     controller.wait()
