@@ -90,7 +90,8 @@ def make_model(classes):
 def make_loop(model, pixels, labels, device):
     """One epoch, step by step: the sum of the losses, and how many images were recognised."""
     compiled = COMPILE == "on" or (COMPILE == "auto" and device.type == "cuda")
-    forward = torch.compile(model) if compiled else model
+    mode = "reduce-overhead" if device.type == "cuda" else None
+    forward = torch.compile(model, mode=mode) if compiled else model
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, eps=1e-7, fused=FUSED_ADAM == "on" or None)
     scaler = torch.amp.GradScaler(device.type, enabled=PRECISION == "float16")
 
