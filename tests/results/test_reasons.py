@@ -64,6 +64,13 @@ def test_a_switch_has_a_figure_only_where_a_duel_on_the_machine_showed_it():
     assert "try" not in execution
 
 
+def test_what_both_do_by_themselves_is_not_advised():
+    pytorch, tensorflow = two()
+    compiled = [replace(one, effective={**one.effective, "compile": True}) for one in (pytorch, tensorflow)]
+    _, execution, _ = reasons_of(*compiled)
+    assert execution == "reason: execution: traced graph in TensorFlow, eager in PyTorch"
+
+
 def test_what_a_track_makes_equal_and_is_not_is_an_exception():
     library, *_ = reasons_of(*two("parity"))
     assert library.startswith("exception to the track parity: kernel library: ")

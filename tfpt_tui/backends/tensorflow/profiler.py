@@ -27,20 +27,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "dense": ("dense", "matmul"),
     "loss": ("softmax", "entropy", "argmax", ":equal", ":sum", ":mean", ":mul", ":addv2", ":pow"),
     "copies": (
-        *(
-            "gather",
-            "select",
-            "reverse",
-            "cast",
-            "truediv",
-            "copy",
-            "transpose",
-            "slice",
-            "memcpy",
-            "memset",
-            ":pack",
-        ),
-        "broadcast",
+        *("gather", "select", "reverse", "cast", "truediv", "copy", "transpose", "slice", "broadcast", ":pack"),
+        *("memcpy", "memset"),
     ),
     "host": (
         *(":switch", ":merge", ":nextiteration", ":enter", ":exit", ":identity", ":noop", ":const", ":loopcond"),
