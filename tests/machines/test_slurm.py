@@ -64,8 +64,8 @@ def test_each_repeat_is_a_job_of_its_own_with_all_its_rows_and_all_are_one_answe
             ["tensorflow", "pytorch"],
         )
         check_copied(original(there, sweep), find_paths())
-    nodes = there.run("sacct", "--noheader", "--allocations", "--format=NodeList").split()
-    assert set(nodes) >= {"n1", "n2"}
+    accounts = ("sacct", "--noheader", "--allocations", "--format=NodeList")
+    wait_until(lambda: set(there.run(*accounts).split()) >= {"n1", "n2"})
     assert command(["compare"]) == 0
     assert "4 pairs" in capsys.readouterr().out
 
@@ -135,7 +135,8 @@ def test_without_accounts_squeue_tells_how_a_job_ended(there, dataset, monkeypat
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert run_on_it(dataset, "--no-duel", "--rows", "1") == 0
     job = jobs.read_job(original(there, latest()).directory)
-    assert slurm.job_states([job.id, "999999"]) == {job.id: "COMPLETED"}
+    # The run has its result a moment before its job ends.
+    wait_until(lambda: slurm.job_states([job.id, "999999"]) == {job.id: "COMPLETED"})
     found = {one.topic: one for one in check_machine(machine())}
     assert found["accounts"].level == "note"
 
