@@ -3,6 +3,7 @@
 The story is named by the environment variable FAKE_STORY, several stories by commas, one a worker in order.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -231,6 +232,26 @@ def hangs_in_its_turn(story: Story) -> None:
 def is_ten_thousand_times_slower(story: Story) -> None:
     PACES_S[story.run.name.split("-")[2]] = 0.3
     takes_turns(story)
+
+
+def is_disturbed_in_some_turns(story: Story, every: int = 3) -> None:
+    """Others use most of the cores in each third of its turns."""
+    from tfpt_tui.backends import gate
+
+    readings, busy_s = itertools.count(), 0.0
+
+    def read_busy_s() -> float:
+        nonlocal busy_s
+        turn, at_end = divmod(next(readings), 2)
+        busy_s += 1000.0 * (at_end and turn % every == 0)
+        return busy_s
+
+    gate.LEAST_TOLD_S, gate.read_busy_s = 0.0, read_busy_s
+    takes_turns(story)
+
+
+def is_disturbed_in_all_turns(story: Story) -> None:
+    is_disturbed_in_some_turns(story, every=1)
 
 
 def is_far_behind(story: Story) -> None:

@@ -3,9 +3,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from tfpt_tui.backends.report import Report
-from tfpt_tui.counters import Counters, descendants, read_counters, read_process
+from tfpt_tui.counters import Counters, descendants, read_busy_s, read_counters, read_process
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.tail import EventTail
 
@@ -64,3 +65,16 @@ def test_the_counters_of_a_phase_are_of_that_phase(tmp_path):
     assert counters["training"]["minor_faults"] > counters["data_loading"]["minor_faults"]
     assert counters["training"]["system_s"] > 0
     assert set(counters["training"]) == set(Counters().to_mapping())
+
+
+def test_the_cores_that_this_process_may_use_are_busy_with_all_but_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {1, 10})
+    (tmp_path / "stat").write_text(
+        "cpu  9 9 9 9 9 9 9 9 0 0\n"
+        "cpu0 7000 0 0 0 0 0 0 0 0 0\n"
+        "cpu1 100 20 30 5000 600 4 5 41 0 0\n"
+        "cpu10 100 0 0 8000 0 0 0 0 50 0\n"
+        "intr 12 13\n"
+    )
+    assert read_busy_s(tmp_path) == pytest.approx(300 / os.sysconf("SC_CLK_TCK"))
+    assert read_busy_s(tmp_path / "none") is None

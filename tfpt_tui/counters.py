@@ -1,7 +1,8 @@
 """What the kernel counts of this process and its children: processor time, page faults, context switches.
 
-Read at the edges of a phase, outside its clock. Loader workers count too: those that ended, and were waited for,
-by ``getrusage``, those alive by ``/proc``. Standard library only. Away from Linux, live children are not counted.
+Read at the edges of a phase or a turn, outside its clock. Loader workers count too: those that ended, and were
+waited for, by ``getrusage``, those alive by ``/proc``. Standard library only. Away from Linux, live children are
+not counted.
 """
 
 from __future__ import annotations
@@ -43,6 +44,24 @@ def read_counters() -> Counters:
     own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     children = map(read_process, descendants(os.getpid()))
     return sum(children, _of_usage(own) + _of_usage(ended))
+
+
+def read_busy_s(proc: Path = PROC) -> float | None:
+    """Seconds since the boot that the cores which this process may use were busy, added up (proc(5)).
+
+    What the hypervisor gave to others counts. None where the kernel does not tell.
+    """
+    try:
+        lines = (proc / "stat").read_text().splitlines()
+    except OSError:
+        return None
+    cores = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+    ticks = 0
+    for name, *fields in (line.split() for line in lines):
+        if name in cores:
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
+            ticks += user + nice + system + irq + softirq + steal
+    return ticks / TICKS_PER_S
 
 
 def read_process(pid: int, proc: Path = PROC) -> Counters:

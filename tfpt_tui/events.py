@@ -134,7 +134,7 @@ class EpochEnd:
 @dataclass(frozen=True)
 class Slice:
     """One turn of an arm of a duel: ``position`` in its round, both counted from 1; processor time of the worker
-    and its children.
+    and its children. ``other_load`` is the share of the cores that other processes used meanwhile, 0 to 1.
     """
 
     kind: ClassVar[str] = "slice"
@@ -144,6 +144,7 @@ class Slice:
     images: int = 0
     seconds: float = 0.0
     cpu_s: float = 0.0
+    other_load: float | None = None
 
 
 # Where the time of a training step goes, in the same words for every framework; "other" is what no part explains.

@@ -46,7 +46,7 @@ def duel(
     defaults = {"framework": framework, "track": "best", "epochs": EPOCHS}
     preset.write_text(dump_toml({"defaults": defaults, "rows": [dict(arm) for arm in arms]}))
     tfpt(home, "run", preset, "--data", data, "--duel", "--repeats", repeats, "--headless").check_returncode()
-    done = tfpt(home, "compare", "--by", "together", "--format", "json", "--all-columns")
+    done = tfpt(home, "compare", "--format", "json", "--all-columns")
     return list(json.loads(done.stdout)["rows"])
 
 

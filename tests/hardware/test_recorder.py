@@ -79,6 +79,21 @@ def test_the_real_reading_knows_the_worker_and_its_machine(tmp_path):
     assert one.gpus == ()
 
 
+def test_what_a_child_did_before_it_ended_between_two_readings_is_the_workers(monkeypatch):
+    reader = cpu.CpuReader(os.getpid())
+    monkeypatch.setattr(cpu.time, "perf_counter", iter([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]).__next__)
+    burn = "\nwhile time.process_time() < {}: pass\n"
+    script = f"import time{burn.format(0.3)}print(flush=True)\ninput(){burn.format(0.6)}"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        child.stdout.readline()
+        reader.read()
+        child.communicate("\n")
+    # Its first 0.3 s count as its own at one reading, and as ours at the next.
+    assert 20 < reader.read()["worker_cpu_percent"] < 45
+
+
 def test_the_counters_of_swap_and_quota_are_read(monkeypatch, tmp_path):
     stat = tmp_path / "cpu.stat"
     stat.write_text("nr_throttled 3\nthrottled_usec 1500000\n")

@@ -25,6 +25,7 @@ from tfpt_tui.runs.record.duel_ratio import (
     learn_spread,
     log_ratios,
     sequence_interval,
+    turns_that_count,
 )
 
 ROUNDS, TRUE = 20, 0.05
@@ -94,6 +95,21 @@ def test_rounds_are_paired_and_one_that_an_arm_did_not_finish_is_left_out():
     own = [Slice(1, 1, 4, 32, 2.0), Slice(2, 2, 4, 32, 4.0), Slice(4, 2, 4, 32, 9.0)]
     baseline = [Slice(1, 2, 4, 64, 2.0), Slice(2, 1, 4, 64, 4.0), Slice(3, 2, 4, 64, 4.0)]
     assert log_ratios(own, baseline) == pytest.approx([math.log(2), math.log(2)])
+
+
+def turns(*loads):
+    return [Slice(number, 1, 4, 32, 2.0, 2.0, load) for number, load in enumerate(loads, start=1)]
+
+
+def test_rounds_in_which_others_used_the_cores_do_not_count_unless_too_few_are_left():
+    quiet = [0.0] * 14
+    assert len(log_ratios(turns(*quiet), turns(*quiet))) == 14
+    assert len(log_ratios(turns(0.11, *quiet[:-1]), turns(*quiet[:-1], 0.2))) == 12
+    assert len(log_ratios(turns(0.10, *quiet[:-1]), turns(*quiet))) == 14  # a tenth is what a machine does anyway
+    assert len(log_ratios(turns(0.5, 0.5, 0.5, 0.0), turns(*quiet[:4]))) == 4
+    assert len(log_ratios(turns(*[0.5] * 20, *[0.0] * 10), turns(*[0.0] * 30))) == 10
+    assert len(log_ratios(turns(*[0.5] * 20, *[0.0] * 9), turns(*[0.0] * 29))) == 29
+    assert [turn.round for turn in turns_that_count(turns(0.0, 0.4, None))] == [1, 3]
 
 
 def test_what_grows_steadily_and_the_place_in_a_round_cancel():

@@ -43,6 +43,12 @@ def race(fight, paths):
     return run
 
 
+def test_turns_that_others_disturbed_are_made_up_for(race):
+    _, disturbed = race("takes_turns", "is_disturbed_in_some_turns", rounds=12)
+    loads = [turn.other_load for turn in disturbed.slices]
+    assert len([load for load in loads if load < 0.1]) == 12 < len(loads)
+
+
 def test_an_arm_that_is_far_behind_is_sent_home_after_a_few_rounds(race):
     first, behind, level = race("takes_turns", "is_far_behind", "takes_turns")
     assert [result.status for result in (first, behind, level)] == ["completed"] * 3

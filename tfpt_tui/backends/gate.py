@@ -12,14 +12,18 @@ import math
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.report import Report
-from tfpt_tui.counters import read_counters
+from tfpt_tui.counters import read_busy_s, read_counters
 from tfpt_tui.events import Slice
 
 # An arm that is only measured trains until the duel ends: as many epochs as there may be.
 MOST_EPOCHS = 10_000
 ASLEEP_S = 0.1
+# The kernel counts in ticks of 10 ms: of less it does not tell how much was whose.
+LEAST_TOLD_S = 0.2
 
 
 class DuelOver(BaseException):
@@ -40,7 +44,7 @@ class Gate:
         self._steps = 0
         self._images = 0
         self._started = 0.0
-        self._cpu_s = 0.0
+        self._before = _Moment()
         self._suspended_s = 0.0
 
     def arrive(self) -> None:
@@ -64,9 +68,10 @@ class Gate:
             return
         self._synchronize()
         seconds = self._report.stop_clock() - self._started
-        cpu_s = _cpu_s() - self._cpu_s
-        done = Slice(self._turn.round, self._turn.position, self._steps, self._images, seconds, cpu_s)
-        answer: dict[str, object] = {"steps": done.steps, "images": done.images}
+        now = _Moment.read()
+        cpu_s, other_load = now.cpu_s - self._before.cpu_s, now.other_load_since(self._before)
+        done = Slice(self._turn.round, self._turn.position, self._steps, self._images, seconds, cpu_s, other_load)
+        answer: dict[str, object] = {"steps": done.steps, "images": done.images, "other_load": other_load}
         if _suspended_s() - self._suspended_s < ASLEEP_S:
             answer["seconds"] = seconds
             if done.round:
@@ -95,7 +100,7 @@ class Gate:
         self._left = math.inf if order.get("free") else order["images"]
         self._turn = Slice(order.get("round", 0), order.get("position", 0))
         self._steps = self._images = 0
-        self._cpu_s = _cpu_s()
+        self._before = _Moment.read()
         self._suspended_s = _suspended_s()
         self._started = self._report.start_clock()
 
@@ -105,6 +110,23 @@ def _suspended_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
-def _cpu_s() -> float:
-    counters = read_counters()
-    return counters.user_s + counters.system_s
+@dataclass(frozen=True)
+class _Moment:
+    """Clock, processor time of this process and its children, and of all that ran on its cores, in seconds."""
+
+    time: float = 0.0
+    cpu_s: float = 0.0
+    busy_s: float | None = None
+
+    @classmethod
+    def read(cls) -> _Moment:
+        counters = read_counters()
+        return cls(time.monotonic(), counters.user_s + counters.system_s, read_busy_s())
+
+    def other_load_since(self, before: _Moment) -> float | None:
+        """The share of the cores that others used since then; None where it cannot be known."""
+        seconds = self.time - before.time
+        if self.busy_s is None or before.busy_s is None or seconds < LEAST_TOLD_S:
+            return None
+        others_s = self.busy_s - before.busy_s - (self.cpu_s - before.cpu_s)
+        return max(0.0, others_s) / (seconds * allowed_cores())

@@ -16,7 +16,9 @@ PSS_SHARE = 0.01  # of the time that may go into it
 
 @dataclass(frozen=True)
 class Tree:
-    """A process and all its descendants at one moment, by pid; times in seconds, sizes in bytes."""
+    """A process and all its descendants at one moment, by pid; times in seconds, sizes in bytes. Processor time is
+    with that of the children that ended and were waited for.
+    """
 
     cpu_s: dict[int, float]
     read_bytes: dict[int, int]
@@ -100,8 +102,9 @@ def _pss_bytes(pid: int) -> int | None:
 
 
 def _rates(before: Tree, now: Tree, seconds: float) -> dict[str, float]:
-    cpu_s = sum(value - before.cpu_s.get(pid, 0.0) for pid, value in now.cpu_s.items())
-    rates = {"worker_cpu_percent": 100 * cpu_s / seconds}
+    # A child that ended since then is in its parent's time now.
+    cpu_s = sum(now.cpu_s.values()) - sum(before.cpu_s.values())
+    rates = {"worker_cpu_percent": 100 * max(0.0, cpu_s) / seconds}
     if now.read_bytes:
         read = sum(value - before.read_bytes.get(pid, 0) for pid, value in now.read_bytes.items())
         rates["disk_read_bytes_per_s"] = read / seconds
@@ -121,7 +124,8 @@ def _read_tree(pid: int) -> Tree | None:
             with process.oneshot():
                 times = process.cpu_times()
                 tree.rss_bytes[process.pid] = process.memory_info().rss
-                tree.cpu_s[process.pid] = times.user + times.system
+                ended_s = times.children_user + times.children_system
+                tree.cpu_s[process.pid] = times.user + times.system + ended_s
                 tree.read_bytes[process.pid] = process.io_counters().read_bytes
         except psutil.Error:
             continue

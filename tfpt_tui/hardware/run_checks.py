@@ -12,8 +12,7 @@ from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.hardware.sensitivity import Sensitivity
 
 THROTTLED_SHARE = 0.05
-# Of all cores, on average, where it was not measured what they do. Loader workers that end between two samples
-# look like others: 0.08 of two cores at most in quiet runs of the published tables.
+# Of all cores, on average, where it was not measured what they do.
 OTHERS_SHARE = 0.10
 # The slowdown by others that makes a time doubtful, where it was measured (hardware/sensitivity.py).
 OTHERS_SLOWDOWN = 1.03

@@ -18,7 +18,7 @@ from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
-from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread
+from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread, turns_that_count
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
 
@@ -192,7 +192,26 @@ def _about_duels(spread: Spread, groups: Sequence[Group]) -> str:
     turn_s = statistics.median(turn.seconds for entry in groups for run in entry.done for turn in run.slices)
     return (
         f"duel: the rows took turns of about {turn_s:.1f} s; the interval covers that processes differ by"
-        f" {100 * spread.sd:.1f} % each time they are started ({source}){early}{untested}"
+        f" {100 * spread.sd:.1f} % each time they are started ({source}){early}{untested}{_left_out(groups)}"
+    )
+
+
+def _left_out(groups: Sequence[Group]) -> str:
+    """Of the rounds of a duel those that others on the machine disturbed, and that were run again."""
+    every, left_out, loads = set(), set(), []
+    for run in (run for entry in groups for run in entry.done):
+        arms = run.environment.duel.arms if run.environment.duel else ()
+        counted = turns_that_count(run.slices)
+        for turn in run.slices:
+            every.add((arms, turn.round))
+            if turn not in counted:
+                left_out.add((arms, turn.round))
+                loads.append(turn.other_load or 0.0)
+    if not left_out:
+        return ""
+    return (
+        f". {len(left_out)} of {len(every)} rounds do not count: other processes used {min(loads):.0%} to"
+        f" {max(loads):.0%} of the cores meanwhile"
     )
 
 

@@ -14,6 +14,8 @@ RESTARTS = 3
 MOST_RESTARTS = 10
 # One round is a turn of each arm, of about a second.
 ROUNDS = 20
+# What disturbed rounds are made up for with: so many times the rounds that were planned, at most.
+MOST_TIMES = 2
 # Of a race: few more than those with which an arm's place is known.
 RACE_ROUNDS = 14
 # Of a restart of a duel that ends with its answer, at most.

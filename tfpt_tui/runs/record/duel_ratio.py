@@ -1,10 +1,14 @@
 """How many times the baseline's time per image an arm of a duel takes, and how surely.
 
 A round is one slice of each arm, next to each other in time: its log ratio is free of whatever the machine did for
-longer than that. Two neighbouring rounds, the second in the opposite order, make a block: what goes up or down
-steadily, and what the place in a round costs, cancels in its mean. Slices that something disturbed make a few
-blocks extreme, so a restart's figure is the mean of its blocks without a fifth at each end, with the standard
-error that belongs to it (Yuen, Biometrika 1974).
+longer than that. It is not free of what the machine does to one arm more than to the other: where another process
+takes a core, PyTorch's threads wait for each other and may take ten times as long, TensorFlow's 1.3 times. So a
+round in which others used more than a tenth of the cores does not count, whatever its ratio, and one more is run.
+
+Two neighbouring rounds, the second in the opposite order, make a block: what goes up or down steadily, and what
+the place in a round costs, cancels in its mean. What disturbs slices unseen makes a few blocks extreme, so a
+restart's figure is the mean of its blocks without a fifth at each end, with the standard error that belongs to it
+(Yuen, Biometrika 1974).
 
 Processes that are started again differ: in memory layout, in what was compiled and chosen. So a restart is one
 draw, and the ratio of two arms in general is known only as well as restarts agree (Kalibera and Jones, ISMM 2013).
@@ -27,6 +31,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tfpt_tui.events import Slice
+from tfpt_tui.hardware.run_checks import OTHERS_SHARE
 
 CONFIDENCE = 0.95
 # Ratios this near to 1 make no difference to anybody.
@@ -103,9 +108,28 @@ NO_SPREAD = Spread(0.0, math.inf)
 
 
 def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice]) -> list[float]:
-    """Logarithms of the ratio of times per image, of the rounds that both finished, in their order."""
-    theirs = {turn.round: turn.seconds / turn.images for turn in baseline}
-    return [math.log(turn.seconds / turn.images / theirs[turn.round]) for turn in own if turn.round in theirs]
+    """Logarithms of the ratio of times per image, of the rounds that both finished and that count, in order."""
+    theirs = {turn.round: turn for turn in baseline}
+    rounds = [(turn, theirs[turn.round]) for turn in own if turn.round in theirs]
+    return [
+        math.log(one.seconds / one.images / (other.seconds / other.images)) for one, other in _that_count(rounds)
+    ]
+
+
+def turns_that_count(slices: Sequence[Slice]) -> list[Slice]:
+    """Of one arm's turns those that say how fast it is."""
+    return [turn for (turn,) in _that_count([(turn,) for turn in slices])]
+
+
+def _that_count(rounds: Sequence[tuple[Slice, ...]]) -> Sequence[tuple[Slice, ...]]:
+    """The rounds that nobody else on the machine disturbed; all of them where those are too few to do without."""
+    quiet = [turns for turns in rounds if not any(is_disturbed(turn.other_load) for turn in turns)]
+    return quiet if len(quiet) >= min(2 * MIN_BLOCKS, len(rounds) / 2) else rounds
+
+
+def is_disturbed(other_load: float | None) -> bool:
+    """Whether others used so much of the cores that a turn tells nothing of its arm."""
+    return other_load is not None and other_load > OTHERS_SHARE
 
 
 def estimate_restart(rounds: Sequence[float]) -> Restart | None:

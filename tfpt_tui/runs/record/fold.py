@@ -139,10 +139,10 @@ def epochs_table(record: Record) -> list[list[str]]:
 
 def slices_table(slices: Iterable[Slice]) -> list[list[str]]:
     """The lines of ``slices.csv``, header first."""
-    rows = [["round", "position", "steps", "seconds", "cpu_s", "images"]]
+    rows = [["round", "position", "steps", "seconds", "cpu_s", "images", "other_load"]]
     for done in slices:
-        numbers = (done.round, done.position, done.steps, done.seconds, done.cpu_s, done.images)
-        rows.append([repr(number) for number in numbers])
+        numbers = (done.round, done.position, done.steps, done.seconds, done.cpu_s, done.images, done.other_load)
+        rows.append(["" if number is None else repr(number) for number in numbers])
     return rows
 
 

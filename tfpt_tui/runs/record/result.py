@@ -18,6 +18,7 @@ from tfpt_tui.config.tracks import PUBLISHED, TRACKS
 from tfpt_tui.documents import DocumentError, Value, build, without_none
 from tfpt_tui.events import EpochEnd, RunError, RunWarning, Slice, StepProfile, read_warnings
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, MachineSnapshot, snapshot_document
+from tfpt_tui.runs.record.duel_ratio import turns_that_count
 from tfpt_tui.runs.record.fold import Record, images_of
 from tfpt_tui.runs.record.notes import NO_NOTES, Notes
 from tfpt_tui.runs.record.outliers import outliers
@@ -52,8 +53,8 @@ class Training:
     """Seconds and images of the epochs; loss and accuracy are those of the last one.
 
     ``images_per_s`` is the mean of the epochs after the first, ``once_s`` what was spent once (compiling), however
-    many epochs there are. An arm of a duel is timed by its turns: ``images_per_s`` is the mean of all, and
-    ``turn_images_per_s`` the median turn's.
+    many epochs there are. An arm of a duel is timed by its turns: ``images_per_s`` is the mean of those that
+    count, and ``turn_images_per_s`` the median one's.
     """
 
     epochs: int = 0
@@ -291,15 +292,16 @@ def doubts(warnings: Iterable[RunWarning], *figures: str) -> list[str]:
 def training_of(epochs: Sequence[EpochEnd], config: RunConfig, slices: Sequence[Slice] = ()) -> Training:
     """Throughput and epoch times. Steady throughput leaves the first epoch out when there are more.
 
-    That of an arm of a duel is of its turns.
+    That of an arm of a duel is of its turns that count.
     """
     if slices:
-        images = sum(done.images for done in slices)
+        turns = turns_that_count(slices)
+        images = sum(turn.images for turn in turns)
         return replace(
             training_of(epochs, config),
-            images=images_of(epochs) or images,
-            images_per_s=images / sum(done.seconds for done in slices),
-            turn_images_per_s=statistics.median(done.images / done.seconds for done in slices),
+            images=images_of(epochs) or sum(done.images for done in slices),
+            images_per_s=images / sum(turn.seconds for turn in turns),
+            turn_images_per_s=statistics.median(turn.images / turn.seconds for turn in turns),
         )
     if not epochs:
         return Training()

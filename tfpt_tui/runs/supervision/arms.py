@@ -27,7 +27,7 @@ from tfpt_tui.hardware.machine_snapshot import DuelPart, MachineSnapshot
 from tfpt_tui.hardware.recorder import Recorder
 from tfpt_tui.runs.plan.duel import ALIKE, TURN_S, Duel, longest_turn
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.duel_ratio import Spread
+from tfpt_tui.runs.record.duel_ratio import Spread, is_disturbed
 from tfpt_tui.runs.record.processes import halt_group, kill_group, resume_group
 from tfpt_tui.runs.record.shown_by_duels import shown_spread
 from tfpt_tui.runs.record.sweep import read_config
@@ -48,6 +48,8 @@ from tfpt_tui.runs.supervision.worker_run import (
 # Turns to find the length of a turn: long enough to be timed, and no longer than they need be.
 SIZING_S = 0.25
 GROWTH = 4
+# So often they are done again where others disturb them, and then taken as they are.
+MOST_DISTURBED = 5
 # A turn that takes so much longer than the one before it does not come back.
 PATIENCE = 20
 PATIENCE_S = 60.0
@@ -146,7 +148,7 @@ def size_turns(
     configs = [arm.started.prepared.config for arm in arms]
     train_images = read_manifest(Path(configs[0].data)).total("train")
     most = longest_turn(configs, train_images) if whole else sys.maxsize
-    images = 1
+    images, disturbed = 1, 0
     while True:
         tell(supervisor, "running", "duel: finding the length of a turn")
         turns = [take_turn(supervisor, arm, images, 0, 0, patience_s(arm, deadline)) for arm in arms]
@@ -154,6 +156,9 @@ def size_turns(
             return []
         if any("seconds" not in turn for turn in turns):
             continue  # the machine slept
+        if not all(map(counts, turns)) and disturbed < MOST_DISTURBED:
+            disturbed += 1
+            continue
         seconds = [turn["seconds"] for turn in turns]
         images = GROWTH * max(turn["images"] for turn in turns)
         if min(seconds) >= SIZING_S or max(seconds) >= ALIKE * turn_s or images > most:
@@ -165,6 +170,11 @@ def size_turns(
     batch = max(turn["images"] // turn["steps"] for turn in turns)
     alike = max(1, round(min(most, middle * turn_s) / batch)) * batch
     return [Length(alike, alike / rate) for rate in rates]
+
+
+def counts(turn: Mapping[str, Any]) -> bool:
+    """Whether a turn says how fast its arm is: the machine did not sleep in it, and nobody disturbed it."""
+    return "seconds" in turn and not is_disturbed(turn.get("other_load"))
 
 
 def take_turn(

@@ -1,6 +1,7 @@
 """One restart of a duel: its arms are started one after the other, then take turns until enough is known.
 
-A round is one turn of every arm (arms.py); every second round is in the opposite order.
+A round is one turn of every arm (arms.py); every second round is in the opposite order. One that others on the
+machine disturbed is recorded, and run again in the same order.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tfpt_tui.documents import DocumentError, Value
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, snapshot_from
-from tfpt_tui.runs.plan.duel import MOST_ROUNDS, ROUNDS, Duel
+from tfpt_tui.runs.plan.duel import MOST_ROUNDS, MOST_TIMES, ROUNDS, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
@@ -50,6 +51,7 @@ from tfpt_tui.runs.supervision.arms import (
     Length,
     TurnError,
     await_arm,
+    counts,
     end_arm,
     ended_with,
     ending_of_arm,
@@ -147,15 +149,18 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
     earlier = _earlier_restarts(supervisor.sweep, len(arms))
     lengths = size_turns(supervisor, arms, whole=duel.accuracy, turn_s=duel.turn_s)
     ratios: list[list[float]] = [[] for _ in arms[1:]]
-    said, begun, rounds = "", time.monotonic(), ROUNDS
+    said, begun, rounds, done = "", time.monotonic(), ROUNDS, 0
     for number in itertools.count(1) if lengths else ():
-        where = f"duel: restart {stage.restart} of {stage.restarts}, round {number} of {rounds}"
+        again = f" ({number - 1 - done} disturbed and run again)" if number - 1 > done else ""
+        where = f"duel: restart {stage.restart} of {stage.restarts}, round {done + 1} of {rounds}{again}"
+        order = range(len(arms)) if done % 2 == 0 else range(len(arms))[::-1]
         turns = _play_round(
-            supervisor, arms, lengths, number, where, stage.left(begun, number - 1, rounds, duel) + said
+            supervisor, arms, lengths, number, order, where, stage.left(begun, done, rounds, duel) + said
         )
         if turns is None:
             return False
-        if all("seconds" in turn for turn in turns):
+        if all(map(counts, turns)):
+            done += 1
             paces = [turn["seconds"] / turn["images"] for turn in turns]
             for place, pace in enumerate(paces[1:]):
                 ratios[place].append(math.log(pace / paces[0]))
@@ -168,7 +173,8 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
             said = _say_standing(arms, standing)
         if now > stage.deadline:
             return True
-        if number >= rounds or (now - begun > RESTART_S and standing):
+        told = standing or number >= MOST_TIMES * 2 * MIN_BLOCKS
+        if done >= rounds or number >= MOST_TIMES * rounds or (now - begun > RESTART_S and told):
             return False
     return False
 
@@ -281,22 +287,27 @@ def _only_difference(config: RunConfig, baseline: RunConfig) -> tuple[str, Value
 
 
 def _play_round(
-    supervisor: Supervisor, arms: Sequence[Arm], lengths: Sequence[Length], number: int, where: str, standing: str
+    supervisor: Supervisor,
+    arms: Sequence[Arm],
+    lengths: Sequence[Length],
+    number: int,
+    order: Sequence[int],
+    where: str,
+    standing: str,
 ) -> list[Mapping[str, Any]] | None:
-    """One turn of each arm, by the places of the arms; None once one of them has no epoch left.
+    """One turn of each arm in that order, by the places of the arms; None once one of them has no epoch left.
 
     ``where`` and ``standing`` are said of the duel, with whose turn it is between them.
     """
-    places = list(range(len(arms)))
     turns: dict[int, Mapping[str, Any]] = {}
-    for position, place in enumerate(places if number % 2 else reversed(places), start=1):
+    for position, place in enumerate(order, start=1):
         length = lengths[place]
         limit_s = PATIENCE * length.expected_s + PATIENCE_S
         tell(supervisor, "running", f"{where}, {title_of_arm(arms, place)}'s turn{standing}")
         turns[place] = take_turn(supervisor, arms[place], length.images, number, position, limit_s)
         if turns[place].get("ended"):
             return None
-    return [turns[place] for place in places]
+    return [turns[place] for place in sorted(turns)]
 
 
 def _broken_off(

@@ -14,7 +14,7 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import dump_toml, write_toml
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunError, RunWarning, Stamped
+from tfpt_tui.events import ENDINGS, EpochEnd, PhaseEnd, PhaseStart, RunError, RunWarning, Slice, Stamped
 from tfpt_tui.files import open_regular, remove_leftovers, write_atomically
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import MachineSnapshot, snapshot_document
@@ -24,6 +24,7 @@ from tfpt_tui.hardware.run_checks import judge_counters, judge_idleness, judge_r
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.hardware.sensitivity import from_document
 from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.duel_ratio import turns_that_count
 from tfpt_tui.runs.record.fold import Record, epochs_table, fold_all, images_of, slices_table
 from tfpt_tui.runs.record.result import Artifact, RunResult, judge_epochs, make_result, result_document
 from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
@@ -34,6 +35,7 @@ from tfpt_tui.wording import signal_name
 LOG_BYTES = 1 << 20
 MODEL_BYTES = 4 << 20  # with what a library writes beside it
 TIMED = ("training", "evaluation")
+LAST_SAMPLE_S = 0.5  # after a turn, at most
 ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
 
 
@@ -120,7 +122,7 @@ def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResu
     record, marks = Record(), []
     for events in tail.portions():
         record = fold_all(events, record)
-        marks += [one for one in events if isinstance(one.event, PhaseStart | PhaseEnd | EpochEnd)]
+        marks += [one for one in events if isinstance(one.event, PhaseStart | PhaseEnd | EpochEnd | Slice)]
     samples = read_samples(run.hardware)
     environment = read_environment(run)
     device = record.device
@@ -171,11 +173,23 @@ def _log_of(run: RunDirectory) -> str:
 
 
 def _while_timed(samples: Sequence[Sample], events: Sequence[Stamped]) -> list[Sample]:
-    """Those of training and evaluation: what happens during the imports disturbs no figure."""
+    """Those of training and evaluation, without turns that do not count: what else happens disturbs no figure."""
     begun = [one.time for one in events if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
     ended = [one.time for one in events if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
     first, last = min(begun, default=math.inf), max(ended, default=math.inf)
-    return [sample for sample in samples if first < sample.time <= last]
+    passed_over = _turns_that_do_not_count(events)
+    return [
+        sample
+        for sample in samples
+        if first < sample.time <= last and not any(begun <= sample.time <= end for begun, end in passed_over)
+    ]
+
+
+def _turns_that_do_not_count(events: Sequence[Stamped]) -> list[tuple[float, float]]:
+    """From when to when they were, and until their last sample was taken."""
+    turns = [(one.event, one.time) for one in events if isinstance(one.event, Slice)]
+    counted = turns_that_count([turn for turn, _ in turns])
+    return [(end - turn.seconds, end + LAST_SAMPLE_S) for turn, end in turns if turn not in counted]
 
 
 def _in_epochs(samples: Sequence[Sample], events: Sequence[Stamped]) -> list[Sample]:

@@ -17,7 +17,7 @@ from typing import Any
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError
-from tfpt_tui.runs.plan.duel import RACE_ROUNDS, Duel
+from tfpt_tui.runs.plan.duel import MOST_TIMES, RACE_ROUNDS, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import NO_SPREAD, estimate, estimate_restart, sequence_interval
 from tfpt_tui.runs.record.sweep import read_config
@@ -28,6 +28,7 @@ from tfpt_tui.runs.supervision.arms import (
     Length,
     TurnError,
     await_arm,
+    counts,
     end_arm,
     ending_of_arm,
     failed,
@@ -122,15 +123,17 @@ def _play(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
     lengths = {arm.run: size for arm, size in zip(field, sizes, strict=True)}
     ratios: dict[RunDirectory, list[float]] = {arm.run: [] for arm in field}
     for number in itertools.count(1):
-        paces = _play_round(supervisor, field, lengths, number, endings)
+        done = min(len(ratios[arm.run]) for arm in field[1:])
+        paces = _play_round(supervisor, field, lengths, number, done, endings)
         first = field[0].run
         for run, pace in paces.items():
             if first in paces:
                 ratios[run].append(math.log(pace / paces[first]))
         for arm in [arm for arm in field[1:] if _has_lost(ratios[arm.run])]:
             _send_home(supervisor, arm, field, endings)
-        time_is_up = time.monotonic() > deadline
-        if len(field) == 1 or number >= RACE_ROUNDS or (time_is_up and number >= FEW_ROUNDS):
+        if len(field) == 1 or min(len(ratios[arm.run]) for arm in field[1:]) >= RACE_ROUNDS:
+            return
+        if number >= MOST_TIMES * RACE_ROUNDS or (time.monotonic() > deadline and number >= FEW_ROUNDS):
             return
 
 
@@ -145,9 +148,14 @@ def _size(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
 
 
 def _play_round(
-    supervisor: Supervisor, field: list[Arm], lengths: Mapping[RunDirectory, Length], number: int, endings: Endings
+    supervisor: Supervisor,
+    field: list[Arm],
+    lengths: Mapping[RunDirectory, Length],
+    number: int,
+    done: int,
+    endings: Endings,
 ) -> dict[RunDirectory, float]:
-    """One turn of each arm, in the opposite order every second time: seconds an image, none where it slept."""
+    """One turn of each arm, in the opposite order every second time: seconds an image, of the turns that count."""
     paces: dict[RunDirectory, float] = {}
     for position, arm in enumerate(field[:] if number % 2 else field[::-1], start=1):
         length = lengths[arm.run]
@@ -155,7 +163,7 @@ def _play_round(
         tell(
             supervisor,
             "running",
-            f"race: round {number} of {RACE_ROUNDS}, {len(field)} still in it, {whose}'s turn",
+            f"race: round {done + 1} of {RACE_ROUNDS}, {len(field)} still in it, {whose}'s turn",
         )
         limit_s = PATIENCE * length.expected_s + PATIENCE_S
         try:
@@ -163,7 +171,7 @@ def _play_round(
         except TurnError as error:
             _drop(supervisor, error, field, endings)
             continue
-        if "seconds" in turn:
+        if counts(turn):
             paces[arm.run] = turn["seconds"] / turn["images"]
     return paces
 
