@@ -568,6 +568,24 @@ def test_of_many_rows_the_fastest_alone_is_told_of():
     assert not any("batch_size 8" in line for line in compare(runs).answer)
 
 
+def test_reasons_are_those_of_the_rows_that_are_told_of():
+    applied = {"device": "cpu", "threads": 1}
+    runs = [result(f"r{size}", batch_size=size, rate=100.0 + size) for size in (1, 2, 4, 8, 16)]
+    first, *others = [
+        replace(one, effective={**applied, "threads": size}) for size, one in enumerate(runs, start=1)
+    ]
+    (told,) = notes_with(compare([first, *others]), "threads: ")
+    assert told == "not the same: threads: 5 in PyTorch (batch_size 16), 1 in PyTorch (batch_size 1)"
+    assert len(notes_with(compare([first, *others[1:]]), "threads: ")) == 3
+
+
+def test_what_the_pack_of_all_rows_took_is_said_once():
+    runs = [result(f"r{size}", batch_size=size) for size in (8, 16)]
+    packed = [replace(one, effective={**one.effective, "pack_build_s": 3.0}) for one in runs]
+    (note,) = notes_with(compare(packed), "decoded once")
+    assert note == "images were decoded once, in 3.0 s, before the first step"
+
+
 def test_runs_that_differ_in_their_time_limit_alone_are_repeats():
     (row,) = rows(compare([result("a", seed=1), result("b", seed=2, timeout_s=3600)]))
     assert row["n"] == 2

@@ -49,24 +49,30 @@ def is_disturbed(result: RunResult) -> bool:
     return result.completed and any(warning.code in DISTURBANCES for warning in result.warnings)
 
 
-def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    """A sentence for each row beside its baseline; of many rows of a kind for the fastest alone."""
+def spoken_of(verdicts: Sequence[RowVerdict]) -> list[tuple[int, list[RowVerdict]]]:
+    """Of each kind how many rows there are, and those that are spoken of: of many the fastest alone."""
     kinds: dict[tuple[str, ...], list[RowVerdict]] = {}
     for verdict in verdicts:
         if verdict.time or verdict.is_baseline:
             kinds.setdefault(verdict.entry.kind, []).append(verdict)
+    fastest = (max(rows, key=lambda row: row.entry.images_per_s() or 0.0) for rows in kinds.values())
+    return [
+        (len(rows), [best] if len(rows) > MANY else rows)
+        for rows, best in zip(kinds.values(), fastest, strict=True)
+    ]
+
+
+def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
+    """A sentence for each row beside its baseline; of many rows of a kind for the fastest alone."""
     lines = []
-    for rows in kinds.values():
-        shown = rows
-        if len(rows) > MANY:
-            shown = [max(rows, key=lambda row: row.entry.images_per_s() or 0.0)]
-            entry = shown[0].entry
+    for count, rows in spoken_of(verdicts):
+        if count > MANY:
+            entry = rows[0].entry
             rate = entry.images_per_s() or 0.0
-            name = f"{kind_of(entry, groups)}the fastest of {len(rows)} is {entry.name}"
-            lines.append(f"{name}: {rate:,.0f} images/s")
+            lines.append(f"{kind_of(entry, groups)}the fastest of {count} is {entry.name}: {rate:,.0f} images/s")
         lines += [
             kind_of(row.entry, groups) + row.time.sentence(row.entry.name, row.baseline.name)
-            for row in shown
+            for row in rows
             if row.time and row.baseline
         ]
     return lines

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tfpt_tui.config.schema import SETTINGS, RunConfig, plain
 from tfpt_tui.documents import Value
 from tfpt_tui.events import RunWarning
-from tfpt_tui.results.comparison.answer import DISTURBANCES
+from tfpt_tui.results.comparison.answer import DISTURBANCES, spoken_of
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
 from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
@@ -40,7 +40,7 @@ def notes_of(
         *_more_minutes(verdicts, groups),
         *bottlenecks(groups),
         *profile_notes(groups),
-        *reasons(verdicts, groups, brought),
+        *reasons([row for _, rows in spoken_of(verdicts) for row in rows], groups, brought),
         *([proof] if proof else []),
         *(f"comparing different machines or versions: {difference}" for difference in origins(results)),
         *_packs(groups),
@@ -58,17 +58,21 @@ def notes_of(
 
 def _packs(groups: Sequence[Group]) -> list[str]:
     """What decoding once cost, and after how many epochs it pays beside a row that decodes in each."""
-    notes = []
+    said: dict[str, list[Group]] = {}
     for entry in groups:
         build_s = entry.median(lambda run: _number(run.effective.get("pack_build_s")))
         if build_s is None:
             continue
         reused = all(run.effective.get("pack_reused") for run in entry.done)
         when = "before these runs" if reused else "before the first step"
-        notes.append(
-            f"{kind_of(entry, groups)}{entry.name}: images were decoded once, in {build_s:,.1f} s, {when}"
-            + _pays(entry, groups, build_s)
-        )
+        what = f"images were decoded once, in {build_s:,.1f} s, {when}{_pays(entry, groups, build_s)}"
+        said.setdefault(what, []).append(entry)
+    notes = []
+    for what, entries in said.items():
+        if len(entries) == len(groups) > 1:
+            notes.append(what)
+        else:
+            notes += [f"{kind_of(entry, groups)}{entry.name}: {what}" for entry in entries]
     return notes
 
 
