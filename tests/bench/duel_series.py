@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import os
 import re
 import shlex
@@ -28,6 +29,9 @@ from pathlib import Path
 from tests.bench.kept import append
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.environments.interpreters import PACKAGE
+from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.duel_ratio import NO_SPREAD, estimate, estimate_restart, fixed_interval, log_ratios
 from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC
 
 FILE = Path(__file__).with_name("duel_series.csv")
@@ -43,6 +47,10 @@ COLUMNS = (
     "high",
     "verdict",
     "exit_code",
+    # The interval of the processes that took turns, whatever others would show; and the rounds that do not count.
+    "these_low",
+    "these_high",
+    "left_out",
 )
 RESTARTS = {"aa": 3, "planted": 3, "planted-5": 5}
 GATES = tuple(RESTARTS)
@@ -114,7 +122,7 @@ def gate(kind: str, home: Path, data: Path) -> list[dict[str, object]]:
     restarts = "--repeats", RESTARTS[kind]
     length = timed(home, "run", home / "arms.toml", "--data", data, "--duel", *restarts, "--headless")
     row, code = compared(home, "--fail-if", GATE)
-    return [line_of(row, "duel", length, code)]
+    return [line_of(row, "duel", length, code) | of_these_processes(home)]
 
 
 def both(track: str, home: Path, data: Path) -> list[dict[str, object]]:
@@ -122,13 +130,25 @@ def both(track: str, home: Path, data: Path) -> list[dict[str, object]]:
     preset = home / "both.toml"
     preset.write_text(BOTH.format(track=track, epochs=DUEL_EPOCHS))
     length = timed(home, "run", preset, "--data", data, "--duel", "--headless")
-    lines = [line_of(compared(home)[0], "duel", length, 0)]
+    lines = [line_of(compared(home)[0], "duel", length, 0) | of_these_processes(home)]
     rows = json.loads(tfpt(home, "compare", "--format", "json").stdout)["rows"]
     epoch_s = sum(read_manifest(data).total("train") / row["images_per_s"] for row in rows)
     epochs = max(1, round((float(length["seconds"]) / PAIRS - len(rows) * START_S) / epoch_s))
     preset.write_text(BOTH.format(track=track, epochs=epochs))
     length = timed(home, "run", preset, "--data", data, "--repeats", PAIRS, "--cooldown", "0", "--headless")
     return [*lines, line_of(compared(home)[0], "pairs", length, 0)]
+
+
+def of_these_processes(home: Path) -> dict[str, object]:
+    """What the latest sweep, a duel of two arms, showed of its own processes."""
+    rows = json.loads(tfpt(home, "compare", "--format", "json").stdout)["rows"]
+    runs = home / "data/tfpt-tui/runs"
+    arms = [[read_result(RunDirectory(runs / run)).slices for run in row["runs"].split()] for row in rows]
+    rounds = [log_ratios(own, other) for other, own in zip(*arms, strict=True)]
+    interval = fixed_interval(estimate([one for one in map(estimate_restart, rounds) if one], NO_SPREAD))
+    ends = {"these_low": interval.low, "these_high": interval.high}
+    left_out = sum(max(map(len, pair)) for pair in zip(*arms, strict=True)) - sum(map(len, rounds))
+    return {name: f"{math.exp(end):.4f}" for name, end in ends.items()} | {"left_out": left_out}
 
 
 def timed(home: Path, *arguments: object) -> dict[str, str]:
