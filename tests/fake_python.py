@@ -240,7 +240,7 @@ def is_disturbed_in_some_turns(story: Story, every: int = 3) -> None:
 
     readings, busy_s = itertools.count(), 0.0
 
-    def read_busy_s() -> float:
+    def read_busy_s(cores: object) -> float:
         nonlocal busy_s
         turn, at_end = divmod(next(readings), 2)
         busy_s += 1000.0 * (at_end and turn % every == 0)

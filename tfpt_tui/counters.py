@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
@@ -46,22 +46,23 @@ def read_counters() -> Counters:
     return sum(children, _of_usage(own) + _of_usage(ended))
 
 
-def read_busy_s(proc: Path = PROC) -> float | None:
-    """Seconds since the boot that the cores which this process may use were busy, added up (proc(5)).
+def read_busy_s(cores: Collection[int], proc: Path = PROC) -> float | None:
+    """Seconds since the boot that these cores were busy, added up (proc(5)).
 
-    What the hypervisor gave to others counts. None where the kernel does not tell.
+    What the hypervisor gave to others counts. None where the kernel does not tell of each of them.
     """
     try:
-        lines = (proc / "stat").read_text().splitlines()
+        lines = [line.split() for line in (proc / "stat").read_text().splitlines()]
     except OSError:
         return None
-    cores = {f"cpu{core}" for core in os.sched_getaffinity(0)}
-    ticks = 0
-    for name, *fields in (line.split() for line in lines):
-        if name in cores:
-            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
-            ticks += user + nice + system + irq + softirq + steal
-    return ticks / TICKS_PER_S
+    names = {f"cpu{core}" for core in cores}
+    busy = [_busy_ticks(fields) for name, *fields in lines if name in names]
+    return sum(busy) / TICKS_PER_S if len(busy) == len(names) else None
+
+
+def _busy_ticks(fields: Sequence[str]) -> int:
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
+    return user + nice + system + irq + softirq + steal
 
 
 def read_process(pid: int, proc: Path = PROC) -> Counters:

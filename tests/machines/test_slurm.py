@@ -17,9 +17,10 @@ from tfpt_tui.config.settings import load_settings
 from tfpt_tui.machines import jobs, slurm, slurm_job
 from tfpt_tui.machines.check import check_machine
 from tfpt_tui.machines.follower import following
+from tfpt_tui.own_process import own_command
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs, list_sweeps
-from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.state import owner_of, status_of
 
 needs_slurm = pytest.mark.skipif(bool(why_none()), reason=why_none())
 
@@ -203,6 +204,21 @@ def test_what_a_job_left_undone_gets_the_ending_that_slurm_told(start, paths, st
     slurm._settle(sweep.directory, jobs.Job("7"), state, paths)
     assert read_result(run).status == status
     assert read_result(run).error.message.startswith("job 7: ")
+
+
+def test_a_node_runs_what_is_left_where_the_rest_completed_on_another(start, paths):
+    sweep = start("completes")
+    wait_until(lambda: all(run.result.exists() for run in sweep.runs))
+    wait_until(lambda: owner_of(sweep.directory.state) is None)
+    done, left = sweep.runs
+    shutil.rmtree(done.path)
+    for file in left.path.iterdir():
+        if file not in (left.config, left.state):
+            file.unlink()
+    places = str(sweep.directory.path), str(paths.runs)
+    subprocess.run(own_command("tfpt_tui.machines.ray_node", *places, str(os.getpid())), check=True)
+    assert read_result(left).status == "completed"
+    assert not done.path.exists()
 
 
 def test_what_a_node_lacks_stands_in_the_results_of_its_runs(start, paths, monkeypatch, dataset):

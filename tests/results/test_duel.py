@@ -17,7 +17,10 @@ def duel(*paces_by_arm, seed=25, **part):
     names = tuple(f"20261128-1000{seed}-{frameworks[place]}-0001" for place in range(len(paces_by_arm)))
     results = []
     for place, paces in enumerate(paces_by_arm):
-        slices = tuple(Slice(number, 1 + place, 10, 100, 100 * pace) for number, pace in enumerate(paces, start=1))
+        slices = tuple(
+            Slice(number, 1 + (place + number) % 2, 10, 100, 100 * pace)
+            for number, pace in enumerate(paces, start=1)
+        )
         run = a_result(names[place], frameworks[place], seed=seed, slices=slices, started=0.0, ended=120.0)
         snapshot = MachineSnapshot(duel=DuelPart(names, spread_sd=0.01, spread_freedom=0.5, **part))
         results.append(replace(run, training=training_of((), run.config, slices), environment=snapshot))

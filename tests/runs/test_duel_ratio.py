@@ -97,19 +97,57 @@ def test_rounds_are_paired_and_one_that_an_arm_did_not_finish_is_left_out():
     assert log_ratios(own, baseline) == pytest.approx([math.log(2), math.log(2)])
 
 
-def turns(*loads):
-    return [Slice(number, 1, 4, 32, 2.0, 2.0, load) for number, load in enumerate(loads, start=1)]
+def test_a_block_is_of_two_rounds_in_opposite_orders_whatever_is_left_out_between_them():
+    own = [Slice(number, 1 + (number in (3, 4, 6)), 4, 32, math.exp(number)) for number in range(1, 7)]
+    baseline = [Slice(number, 3 - turn.position, 4, 32, 1.0) for number, turn in enumerate(own, start=1)]
+    assert log_ratios(own, baseline) == pytest.approx([1, 3, 2, 4, 5, 6])
+    assert log_ratios(own[:3], baseline[:3]) == pytest.approx([1, 3])  # the second waits for its opposite
 
 
-def test_rounds_in_which_others_used_the_cores_do_not_count_unless_too_few_are_left():
+def turns(first, *loads):
+    orders = (1 + (number + first) % 2 for number in range(1, len(loads) + 1))
+    return [
+        Slice(number, order, 4, 32, 1.0, 2.0, load)
+        for number, (order, load) in enumerate(zip(orders, loads, strict=True), start=1)
+    ]
+
+
+def test_rounds_in_which_others_used_the_cores_do_not_count():
     quiet = [0.0] * 14
-    assert len(log_ratios(turns(*quiet), turns(*quiet))) == 14
-    assert len(log_ratios(turns(0.11, *quiet[:-1]), turns(*quiet[:-1], 0.2))) == 12
-    assert len(log_ratios(turns(0.10, *quiet[:-1]), turns(*quiet))) == 14  # a tenth is what a machine does anyway
-    assert len(log_ratios(turns(0.5, 0.5, 0.5, 0.0), turns(*quiet[:4]))) == 4
-    assert len(log_ratios(turns(*[0.5] * 20, *[0.0] * 10), turns(*[0.0] * 30))) == 10
-    assert len(log_ratios(turns(*[0.5] * 20, *[0.0] * 9), turns(*[0.0] * 29))) == 29
-    assert [turn.round for turn in turns_that_count(turns(0.0, 0.4, None))] == [1, 3]
+    assert len(log_ratios(turns(1, *quiet), turns(0, *quiet))) == 14
+    assert len(log_ratios(turns(1, 0.06, *quiet[1:]), turns(0, *quiet[:-1], 0.2))) == 12
+    assert len(log_ratios(turns(1, 0.05, *quiet[1:]), turns(0, *quiet))) == 14  # so much a machine does anyway
+    assert len(log_ratios(turns(1, *[None] * 14), turns(0, *quiet))) == 14  # nobody knows
+    assert log_ratios(turns(1, *[0.5] * 14), turns(0, *quiet)) == []
+    assert len(log_ratios(turns(1, *[0.5] * 14), turns(0, *quiet), quiet=False)) == 14
+
+
+def test_of_one_arm_the_turns_count_in_which_others_left_it_alone_or_all():
+    assert [turn.round for turn in turns_that_count(turns(1, 0.0, 0.4, None))] == [1, 3]
+    assert len(turns_that_count(turns(1, 0.4, 0.4))) == 2
+
+
+def test_load_that_slows_one_arm_down_more_than_the_other_does_not_move_the_ratio():
+    rng = np.random.default_rng(11)
+    intervals, moved = [], []
+    for _ in range(DUELS):
+        quiet, every = [], []
+        for _ in range(3):
+            own, baseline = [], []
+            for number, log_ratio in enumerate(draw_rounds(rng, 2 * ROUNDS, TRUE, 0.01), start=1):
+                # Half of the rounds are disturbed: turns of the baseline take three times as long.
+                loads = np.where(rng.random(2) < 0.3, rng.uniform(0.1, 0.5, 2), rng.uniform(0.0, 0.04, 2))
+                slower = np.where(loads > 0.05, (1.5, 3.0), 1.0)
+                order = 1 + number % 2
+                own.append(Slice(number, order, 1, 1, slower[0] * math.exp(log_ratio), 1.0, loads[0]))
+                baseline.append(Slice(number, 3 - order, 1, 1, slower[1], 1.0, loads[1]))
+            quiet.append(estimate_restart(log_ratios(own, baseline)[:ROUNDS]))
+            every.append(estimate_restart(log_ratios(own, baseline, quiet=False)))
+        intervals.append(fixed_interval(estimate([one for one in quiet if one])))
+        moved.append(fixed_interval(estimate(every)))
+    inside, inside_moved = (sum(one.low <= TRUE <= one.high for one in found) for found in (intervals, moved))
+    assert inside >= 0.93 * DUELS
+    assert inside_moved < 0.8 * DUELS
 
 
 def test_what_grows_steadily_and_the_place_in_a_round_cancel():

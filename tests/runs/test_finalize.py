@@ -57,24 +57,15 @@ def test_warnings_of_worker_supervisor_and_samples_come_together_as_tables(run):
     assert quota["code"] == "quota_throttled"
 
 
-def test_what_others_did_in_turns_that_do_not_count_makes_no_time_doubtful(run):
-    turns = [events.Slice(number, 1, 10, 320, 1.0, 1.9, 0.5 * (number < 4)) for number in range(1, 20)]
-    told = [(9.0, events.PhaseStart("training")), *((10.0 + turn.round, turn) for turn in turns)]
-    with run.events.open("a") as file:
-        for seq, (at, event) in enumerate([*told, (40.0, events.PhaseEnd("training", 30.0))]):
-            file.write(encode(Stamped(seq, at, at, event)))
+@pytest.mark.parametrize(("disturbed", "expected"), [(3, []), (20, ["busy"])])
+def test_an_arm_of_a_duel_was_disturbed_where_others_were_in_the_turns_that_count(run, disturbed, expected):
+    loads = [0.3] * disturbed + [0.02] * (20 - disturbed)
+    tell(run, *(events.Slice(number, 1, 10, 320, 1.0, 1.9, load) for number, load in enumerate(loads, start=1)))
     write_toml(run.environment, {"machine": {"allowed_cores": "0-1"}})
-    busy = [
-        Sample(10.01 + number, number, cores_percent=(100.0, 100.0), worker_cpu_percent=20.0)
-        for number in (1, 2, 3)
-    ]
-    quiet = [
-        Sample(10.01 + number, number, cores_percent=(99.0, 99.0), worker_cpu_percent=190.0)
-        for number in (4, 5, 6)
-    ]
-    sample(run, *busy, *quiet)
+    busy = {"cores_percent": (100.0, 100.0), "worker_cpu_percent": 20.0}
+    sample(run, *(Sample(float(second), float(second), **busy) for second in range(5)))
     finalize(run, "completed", None)
-    assert "busy" not in codes(run)
+    assert codes(run) == expected
 
 
 def test_slow_epochs_are_named_but_not_those_of_a_duel_whose_figures_are_of_rounds(run):

@@ -16,7 +16,7 @@ NATIVE = {
 
 def allowed_cores() -> int:
     """Logical processors that affinity leaves us."""
-    return len(_allowed())
+    return len(usable_cores())
 
 
 def physical_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
@@ -24,7 +24,7 @@ def physical_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
 
     Two threads of one core share its arithmetic units: training gains nothing from the second.
     """
-    cores = {_core_of(cpus, cpu) for cpu in _allowed()}
+    cores = {_core_of(cpus, cpu) for cpu in usable_cores()}
     return max(1, min(len(cores), _quota(cgroup) or len(cores)))
 
 
@@ -41,7 +41,7 @@ def computes_natively(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> 
     return names is None or not words or bool(names & words)
 
 
-def _allowed() -> Collection[int]:
+def usable_cores() -> Collection[int]:
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tfpt_tui.backends.cores import allowed_cores
+from tfpt_tui.backends.cores import usable_cores
 from tfpt_tui.backends.report import Report
 from tfpt_tui.counters import read_busy_s, read_counters
 from tfpt_tui.events import Slice
@@ -22,8 +22,10 @@ from tfpt_tui.events import Slice
 # An arm that is only measured trains until the duel ends: as many epochs as there may be.
 MOST_EPOCHS = 10_000
 ASLEEP_S = 0.1
-# The kernel counts in ticks of 10 ms: of less it does not tell how much was whose.
+# The kernel looks a few hundred times a second whose a core is: of less it does not tell how much was whose.
 LEAST_TOLD_S = 0.2
+# Those that we were started on: a framework may bind the thread that asks later to one of them.
+CORES = frozenset(usable_cores())
 
 
 class DuelOver(BaseException):
@@ -121,7 +123,7 @@ class _Moment:
     @classmethod
     def read(cls) -> _Moment:
         counters = read_counters()
-        return cls(time.monotonic(), counters.user_s + counters.system_s, read_busy_s())
+        return cls(time.monotonic(), counters.user_s + counters.system_s, read_busy_s(CORES))
 
     def other_load_since(self, before: _Moment) -> float | None:
         """The share of the cores that others used since then; None where it cannot be known."""
@@ -129,4 +131,4 @@ class _Moment:
         if self.busy_s is None or before.busy_s is None or seconds < LEAST_TOLD_S:
             return None
         others_s = self.busy_s - before.busy_s - (self.cpu_s - before.cpu_s)
-        return max(0.0, others_s) / (seconds * allowed_cores())
+        return max(0.0, others_s) / (seconds * len(CORES))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError
-from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.state import status_of
-from tfpt_tui.runs.record.sweep import read_config, read_environment, read_sweep
+from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, read_config, read_environment, read_sweep
 from tfpt_tui.runs.supervision import supervisor
 from tfpt_tui.runs.supervision.finalize import finalize
 from tfpt_tui.runs.supervision.resume import plan_again
@@ -19,12 +20,16 @@ from tfpt_tui.runs.supervision.submit import check_machine
 
 
 def supervise_sweep(directory: SweepDirectory, paths: Paths) -> None:
-    """Check this node, and run the sweep in this process to its end; what the node lacks stands in the results."""
+    """Check this node, and run the sweep in this process to its end; what the node lacks stands in the results.
+
+    What completed on another node need not be here.
+    """
+    sweep = read_sweep(directory, paths)
+    here = [run for run in sweep.runs if run.config.exists()]
     try:
-        configs = [read_config(run) for run in read_sweep(directory, paths).runs]
-        check_machine(configs, _as_planned(directory, paths))
+        check_machine(list(map(read_config, here)), _as_planned(sweep, here))
     except TfptError as error:
-        for run in read_sweep(directory, paths).runs:
+        for run in here:
             if not run.result.exists():
                 finalize(run, "failed", RunError(type(error).__name__, f"{os.uname().nodename}: {error}"))
         return
@@ -46,15 +51,14 @@ def begin_again(directory: SweepDirectory, paths: Paths, attempt: int, node: str
     plan_again(sweep, paths, together=any(read_environment(run).machine.get("host") != node for run in done))
 
 
-def _as_planned(directory: SweepDirectory, paths: Paths) -> UserSettings:
-    """The interpreters that the plan has, as settings."""
-    sweep = read_sweep(directory, paths)
+def _as_planned(sweep: Sweep, runs: Sequence[RunDirectory]) -> UserSettings:
+    """The interpreters that the plan has for these runs, as settings."""
     environments: dict[str, str] = {}
     interpreters: dict[str, str] = {}
-    for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True):
-        environment = read_config(run).environment
-        if environment == DEFAULT_ENVIRONMENT:
-            interpreters[planned.framework] = planned.interpreter
+    for run in runs:
+        config, interpreter = read_config(run), interpreter_for(sweep, run)
+        if config.environment == DEFAULT_ENVIRONMENT:
+            interpreters[config.framework] = interpreter
         else:
-            environments[environment] = planned.interpreter
+            environments[config.environment] = interpreter
     return UserSettings(interpreters=interpreters, environments=environments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tfpt_tui.results.comparison.groups import Group
@@ -16,17 +17,22 @@ from tfpt_tui.runs.record.duel_ratio import (
     sequence_interval,
 )
 
+# Of rounds, in the answer.
+DISTURBED = ", most of them disturbed,"
+
 
 @dataclass(frozen=True)
 class Turns:
     """The rounds in which both rows took turns: their log ratios by restart, of those that have enough of them.
 
-    ``ends_early`` if the duel may have ended because the answer suited.
+    ``ends_early`` if the duel may have ended because the answer suited; ``disturbed`` if no restart has enough
+    rounds that others left alone, so that all count.
     """
 
     restarts: tuple[tuple[float, ...], ...]
     spread: Spread
     ends_early: bool
+    disturbed: bool = False
 
 
 def turns_of(entry: Group, baseline: Group) -> Turns | None:
@@ -37,15 +43,18 @@ def turns_of(entry: Group, baseline: Group) -> Turns | None:
         for own in entry.done
         if (part := own.environment.duel) and any(arm in theirs for arm in part.arms)
     ]
-    restarts = [
-        tuple(log_ratios(own.slices, theirs[arm])) for own, part in parts for arm in part.arms if arm in theirs
-    ]
-    long_enough = tuple(rounds for rounds in restarts if estimate_restart(rounds))
-    if not long_enough:
+    pairs = [(own.slices, theirs[arm]) for own, part in parts for arm in part.arms if arm in theirs]
+    quiet = _long_enough(log_ratios(*pair) for pair in pairs)
+    restarts = quiet or _long_enough(log_ratios(*pair, quiet=False) for pair in pairs)
+    if not restarts:
         return None
     _, latest = parts[-1]
     spread = Spread(latest.spread_sd, latest.spread_freedom)
-    return Turns(long_enough, spread, any(part.ends_early for _, part in parts))
+    return Turns(restarts, spread, any(part.ends_early for _, part in parts), disturbed=not quiet)
+
+
+def _long_enough(restarts: Iterable[list[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(rounds) for rounds in restarts if estimate_restart(rounds))
 
 
 def compare_turns(turns: Turns, rows: int) -> TimeRatio:
@@ -57,7 +66,7 @@ def compare_turns(turns: Turns, rows: int) -> TimeRatio:
     return TimeRatio(
         math.exp(found.log_ratio),
         len(restarts),
-        f"{len(rounds)} rounds in {len(restarts)} restart{'s' * (len(restarts) > 1)}",
+        f"{len(rounds)} rounds{DISTURBED * turns.disturbed} in {len(restarts)} restart{'s' * (len(restarts) > 1)}",
         math.exp(interval.low),
         math.exp(interval.high),
         interval.p_value,

@@ -18,7 +18,7 @@ from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, MIN_RUNS, SINGLE_RUN, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
-from tfpt_tui.runs.record.duel_ratio import EQUIVALENT, Spread, turns_that_count
+from tfpt_tui.runs.record.duel_ratio import DISTURBED_SHARE, EQUIVALENT, Spread
 from tfpt_tui.runs.record.outliers import outliers
 from tfpt_tui.runs.record.result import RunResult
 
@@ -201,21 +201,19 @@ def _about_duels(spread: Spread, groups: Sequence[Group]) -> str:
 
 
 def _left_out(groups: Sequence[Group]) -> str:
-    """Of the rounds of a duel those that others on the machine disturbed, and that were run again."""
-    every, left_out, loads = set(), set(), []
+    """Of the rounds of a duel those that others on the machine disturbed."""
+    rounds: dict[tuple[tuple[str, ...], int], float] = {}
     for run in (run for entry in groups for run in entry.done):
         arms = run.environment.duel.arms if run.environment.duel else ()
-        counted = turns_that_count(run.slices)
         for turn in run.slices:
-            every.add((arms, turn.round))
-            if turn not in counted:
-                left_out.add((arms, turn.round))
-                loads.append(turn.other_load or 0.0)
-    if not left_out:
+            load = turn.other_load or 0.0
+            rounds[arms, turn.round] = max(load, rounds.get((arms, turn.round), 0.0))
+    loads = [load for load in rounds.values() if load > DISTURBED_SHARE]
+    if not loads:
         return ""
     return (
-        f". {len(left_out)} of {len(every)} rounds do not count: other processes used {min(loads):.0%} to"
-        f" {max(loads):.0%} of the cores meanwhile"
+        f". In {len(loads)} of {len(rounds)} rounds others used {min(loads):.0%} to {max(loads):.0%} of the cores:"
+        " they count only where there are too few others"
     )
 
 

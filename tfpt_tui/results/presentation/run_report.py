@@ -12,6 +12,7 @@ from tfpt_tui.events import ModelSummary
 from tfpt_tui.results.comparison.groups import version_of
 from tfpt_tui.results.presentation.listing import describe_notes
 from tfpt_tui.results.table import Cell, Column, Table, as_text
+from tfpt_tui.runs.record.duel_ratio import turns_that_count
 from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.wording import wrap
 
@@ -118,7 +119,7 @@ def _figures(result: RunResult) -> list[str]:
     lines = []
     training, test = result.training, result.test
     if result.slices:
-        turns = f"the median of {len(result.slices)} turns"
+        turns = f"the median of {len(turns_that_count(result.slices))} turns"
         lines.append(_line("throughput", f"{training.throughput or 0:.1f} images/s in {turns}"))
     elif training.epoch_s_median is not None and training.first_epoch_s is not None:
         lines.append(

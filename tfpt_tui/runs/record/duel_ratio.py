@@ -3,9 +3,10 @@
 A round is one slice of each arm, next to each other in time: its log ratio is free of whatever the machine did for
 longer than that. It is not free of what the machine does to one arm more than to the other: where another process
 takes a core, PyTorch's threads wait for each other and may take ten times as long, TensorFlow's 1.3 times. So a
-round in which others used more than a tenth of the cores does not count, whatever its ratio, and one more is run.
+round in which others used more than a twentieth of the cores does not count, whatever its ratio, and one more is
+run: up to twice as many in all.
 
-Two neighbouring rounds, the second in the opposite order, make a block: what goes up or down steadily, and what
+Two neighbouring rounds in opposite orders make a block: what goes up or down steadily, and what
 the place in a round costs, cancels in its mean. What disturbs slices unseen makes a few blocks extreme, so a
 restart's figure is the mean of its blocks without a fifth at each end, with the standard error that belongs to it
 (Yuen, Biometrika 1974).
@@ -26,17 +27,19 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from tfpt_tui.events import Slice
-from tfpt_tui.hardware.run_checks import OTHERS_SHARE
 
 CONFIDENCE = 0.95
 # Ratios this near to 1 make no difference to anybody.
 EQUIVALENT = 0.02
 Z_95 = 1.96
+# Of the cores. Quiet turns showed 0 to 4 % on two cores; there PyTorch takes 1.06 times as long at 5 %.
+DISTURBED_SHARE = 0.05
 TRIMMED = 0.2  # of the blocks, at each end
 # Fewer blocks do not tell their own spread.
 MIN_BLOCKS = 5
@@ -107,29 +110,35 @@ ASSUMED = Spread()
 NO_SPREAD = Spread(0.0, math.inf)
 
 
-def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice]) -> list[float]:
-    """Logarithms of the ratio of times per image, of the rounds that both finished and that count, in order."""
+def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice], *, quiet: bool = True) -> list[float]:
+    """Logarithms of the ratio of times per image, two by two: a round and the next one in the opposite order.
+
+    Of the rounds that both finished; where ``quiet`` ones alone are wanted, without those that others disturbed.
+    """
     theirs = {turn.round: turn for turn in baseline}
-    rounds = [(turn, theirs[turn.round]) for turn in own if turn.round in theirs]
-    return [
-        math.log(one.seconds / one.images / (other.seconds / other.images)) for one, other in _that_count(rounds)
-    ]
+    blocks: list[float] = []
+    waiting: deque[tuple[bool, float]] = deque()
+    for turn in own:
+        other = theirs.get(turn.round)
+        if other is None or (quiet and (is_disturbed(turn) or is_disturbed(other))):
+            continue
+        ratio = math.log(turn.seconds / turn.images / (other.seconds / other.images))
+        goes_first = turn.position < other.position
+        if waiting and waiting[0][0] != goes_first:
+            blocks += [waiting.popleft()[1], ratio]
+        else:
+            waiting.append((goes_first, ratio))
+    return blocks
+
+
+def is_disturbed(turn: Slice) -> bool:
+    """Whether others used so much of the cores in a turn that it tells little of its arm."""
+    return turn.other_load is not None and turn.other_load > DISTURBED_SHARE
 
 
 def turns_that_count(slices: Sequence[Slice]) -> list[Slice]:
-    """Of one arm's turns those that say how fast it is."""
-    return [turn for (turn,) in _that_count([(turn,) for turn in slices])]
-
-
-def _that_count(rounds: Sequence[tuple[Slice, ...]]) -> Sequence[tuple[Slice, ...]]:
-    """The rounds that nobody else on the machine disturbed; all of them where those are too few to do without."""
-    quiet = [turns for turns in rounds if not any(is_disturbed(turn.other_load) for turn in turns)]
-    return quiet if len(quiet) >= min(2 * MIN_BLOCKS, len(rounds) / 2) else rounds
-
-
-def is_disturbed(other_load: float | None) -> bool:
-    """Whether others used so much of the cores that a turn tells nothing of its arm."""
-    return other_load is not None and other_load > OTHERS_SHARE
+    """Of one arm's turns those that say how fast it is: all, where all were disturbed."""
+    return [turn for turn in slices if not is_disturbed(turn)] or list(slices)
 
 
 def estimate_restart(rounds: Sequence[float]) -> Restart | None:

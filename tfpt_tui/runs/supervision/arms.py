@@ -21,7 +21,7 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import RunError
+from tfpt_tui.events import RunError, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import DuelPart, MachineSnapshot
 from tfpt_tui.hardware.recorder import Recorder
@@ -62,6 +62,10 @@ class TurnError(Exception):
         super().__init__(message)
         self.arm = arm
         self.cause = cause
+
+
+class NoEpochLeftError(Exception):
+    """The training of an arm came to its end in its turn."""
 
 
 @dataclass(frozen=True)
@@ -151,39 +155,48 @@ def size_turns(
     images, disturbed = 1, 0
     while True:
         tell(supervisor, "running", "duel: finding the length of a turn")
-        turns = [take_turn(supervisor, arm, images, 0, 0, patience_s(arm, deadline)) for arm in arms]
-        if any("ended" in turn for turn in turns):
+        try:
+            taken = [take_turn(supervisor, arm, images, 0, 0, patience_s(arm, deadline)) for arm in arms]
+        except NoEpochLeftError:
             return []
-        if any("seconds" not in turn for turn in turns):
-            continue  # the machine slept
-        if not all(map(counts, turns)) and disturbed < MOST_DISTURBED:
+        turns = [turn for turn in taken if turn]
+        if len(turns) < len(taken):
+            continue
+        if any(map(is_disturbed, turns)) and disturbed < MOST_DISTURBED:
             disturbed += 1
             continue
-        seconds = [turn["seconds"] for turn in turns]
-        images = GROWTH * max(turn["images"] for turn in turns)
+        seconds = [turn.seconds for turn in turns]
+        images = GROWTH * max(turn.images for turn in turns)
         if min(seconds) >= SIZING_S or max(seconds) >= ALIKE * turn_s or images > most:
             break
-    rates = [turn["images"] / turn["seconds"] for turn in turns]
+    rates = [turn.images / turn.seconds for turn in turns]
     if max(rates) > ALIKE * min(rates):
         return [Length(max(1, min(most, round(rate * turn_s))), turn_s) for rate in rates]
     middle = math.exp(math.fsum(map(math.log, rates)) / len(rates))
-    batch = max(turn["images"] // turn["steps"] for turn in turns)
+    batch = max(turn.images // turn.steps for turn in turns)
     alike = max(1, round(min(most, middle * turn_s) / batch)) * batch
     return [Length(alike, alike / rate) for rate in rates]
 
 
-def counts(turn: Mapping[str, Any]) -> bool:
-    """Whether a turn says how fast its arm is: the machine did not sleep in it, and nobody disturbed it."""
-    return "seconds" in turn and not is_disturbed(turn.get("other_load"))
-
-
 def take_turn(
     supervisor: Supervisor, arm: Arm, images: int, number: int, position: int, limit_s: float
-) -> Mapping[str, Any]:
-    """Let an arm train on so many images, and wait until it is at its gate again, stopped."""
+) -> Slice | None:
+    """Let an arm train on so many images, and wait until it is at its gate again, stopped.
+
+    Returns what it did, None where the machine slept meanwhile.
+
+    Raises:
+        NoEpochLeftError: its training came to its end.
+        TurnError: it ended, is to stop, or does not come to its gate.
+    """
     arm.recorder.begin()
     arm.gate.order(images=images, round=number, position=position)
-    return await_arm(supervisor, arm, limit_s)
+    said = await_arm(supervisor, arm, limit_s)
+    if "ended" in said:
+        raise NoEpochLeftError
+    if "seconds" not in said:
+        return None
+    return Slice(number, position, said["steps"], said["images"], said["seconds"], other_load=said["other_load"])
 
 
 def await_arm(supervisor: Supervisor, arm: Arm, limit_s: float) -> Mapping[str, Any]:

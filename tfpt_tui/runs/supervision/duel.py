@@ -1,7 +1,7 @@
 """One restart of a duel: its arms are started one after the other, then take turns until enough is known.
 
 A round is one turn of every arm (arms.py); every second round is in the opposite order. One that others on the
-machine disturbed is recorded, and run again in the same order.
+machine disturbed is recorded, and one more is run.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import itertools
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import SETTINGS, RunConfig
@@ -37,6 +36,7 @@ from tfpt_tui.runs.record.duel_ratio import (
     estimate_restart,
     fixed_interval,
     is_answer,
+    is_disturbed,
     log_ratios,
     sequence_interval,
 )
@@ -49,9 +49,9 @@ from tfpt_tui.runs.supervision.arms import (
     PATIENCE_S,
     Arm,
     Length,
+    NoEpochLeftError,
     TurnError,
     await_arm,
-    counts,
     end_arm,
     ended_with,
     ending_of_arm,
@@ -86,14 +86,18 @@ class Stage:
     begun: float
     deadline: float
 
-    def left(self, rounds_begun: float, done: int, rounds: int, duel: Duel) -> str:
-        """How much longer it takes after so many of its rounds, in words; "" before the first."""
+    def left(self, rounds_begun: float, played: int, missed: int, rounds: int, duel: Duel) -> str:
+        """How much longer it takes after so many of its rounds, some of which do not count, in words; "" before
+        the first that does.
+        """
+        done = played - missed
         if not done:
             return ""
         now = time.monotonic()
-        round_s = (now - rounds_begun) / done
-        restart_s = rounds_begun - self.begun + rounds * round_s
-        left_s = (rounds - done) * round_s + (self.restarts - self.restart) * restart_s
+        round_s = (now - rounds_begun) / played
+        to_play = min(rounds * played / done, MOST_TIMES * rounds)
+        restart_s = rounds_begun - self.begun + to_play * round_s
+        left_s = (to_play - played) * round_s + (self.restarts - self.restart) * restart_s
         left_s = max(0.0, min(left_s, self.deadline - now))
         return f", {'at most' if duel.ends_early else 'about'} {show_duration(left_s)} left"
 
@@ -148,35 +152,39 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
     """
     earlier = _earlier_restarts(supervisor.sweep, len(arms))
     lengths = size_turns(supervisor, arms, whole=duel.accuracy, turn_s=duel.turn_s)
-    ratios: list[list[float]] = [[] for _ in arms[1:]]
-    said, begun, rounds, done = "", time.monotonic(), ROUNDS, 0
+    slices: list[list[Slice]] = [[] for _ in arms]
+    said, begun, rounds, missed = "", time.monotonic(), ROUNDS, 0
     for number in itertools.count(1) if lengths else ():
-        again = f" ({number - 1 - done} disturbed and run again)" if number - 1 > done else ""
-        where = f"duel: restart {stage.restart} of {stage.restarts}, round {done + 1} of {rounds}{again}"
-        order = range(len(arms)) if done % 2 == 0 else range(len(arms))[::-1]
-        turns = _play_round(
-            supervisor, arms, lengths, number, order, where, stage.left(begun, done, rounds, duel) + said
-        )
-        if turns is None:
+        again = f" ({missed} disturbed and run again)" if missed else ""
+        shown = min(number - missed, rounds)
+        where = f"duel: restart {stage.restart} of {stage.restarts}, round {shown} of {rounds}{again}"
+        left = stage.left(begun, number - 1, missed, rounds, duel)
+        try:
+            turns = _play_round(supervisor, arms, lengths, number, where, left + said)
+        except NoEpochLeftError:
             return False
-        if all(map(counts, turns)):
-            done += 1
-            paces = [turn["seconds"] / turn["images"] for turn in turns]
-            for place, pace in enumerate(paces[1:]):
-                ratios[place].append(math.log(pace / paces[0]))
+        missed += any(turn is None or is_disturbed(turn) for turn in turns)
+        for own, turn in zip(slices, turns, strict=True):
+            own += [turn] if turn else []
+        ratios = [log_ratios(own, slices[0]) for own in slices[1:]]
+        done = min(map(len, ratios))
         now = time.monotonic()
         if standing := _standing(ratios, earlier, arms[0].spread, duel):
             if duel.ends_early and all(is_answer(one.interval, duel.until) for one in standing):
                 return True
             if duel.ends_early:
-                rounds = _rounds_of(standing, begun - stage.begun, (now - begun) / number)
+                rounds = _rounds_of(standing, begun - stage.begun, (now - begun) / done)
             said = _say_standing(arms, standing)
         if now > stage.deadline:
             return True
-        told = standing or number >= MOST_TIMES * 2 * MIN_BLOCKS
-        if done >= rounds or number >= MOST_TIMES * rounds or (now - begun > RESTART_S and told):
+        if done >= rounds or (now - begun > RESTART_S and standing) or _is_hopeless(number, done, rounds):
             return False
     return False
+
+
+def _is_hopeless(played: int, done: int, rounds: int) -> bool:
+    """Whether more rounds would not be enough of those that count: others keep the machine busy all the time."""
+    return played >= MOST_TIMES * rounds or (played >= rounds and MOST_TIMES * done < 2 * MIN_BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -291,23 +299,24 @@ def _play_round(
     arms: Sequence[Arm],
     lengths: Sequence[Length],
     number: int,
-    order: Sequence[int],
     where: str,
     standing: str,
-) -> list[Mapping[str, Any]] | None:
-    """One turn of each arm in that order, by the places of the arms; None once one of them has no epoch left.
+) -> list[Slice | None]:
+    """One turn of each arm, by the places of the arms; None of one in which the machine slept.
 
     ``where`` and ``standing`` are said of the duel, with whose turn it is between them.
+
+    Raises:
+        NoEpochLeftError: the training of one of them came to its end.
     """
-    turns: dict[int, Mapping[str, Any]] = {}
-    for position, place in enumerate(order, start=1):
+    places = range(len(arms))
+    turns: dict[int, Slice | None] = {}
+    for position, place in enumerate(places if number % 2 else reversed(places), start=1):
         length = lengths[place]
         limit_s = PATIENCE * length.expected_s + PATIENCE_S
         tell(supervisor, "running", f"{where}, {title_of_arm(arms, place)}'s turn{standing}")
         turns[place] = take_turn(supervisor, arms[place], length.images, number, position, limit_s)
-        if turns[place].get("ended"):
-            return None
-    return [turns[place] for place in sorted(turns)]
+    return [turns[place] for place in places]
 
 
 def _broken_off(

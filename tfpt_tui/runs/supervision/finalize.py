@@ -35,7 +35,6 @@ from tfpt_tui.wording import signal_name
 LOG_BYTES = 1 << 20
 MODEL_BYTES = 4 << 20  # with what a library writes beside it
 TIMED = ("training", "evaluation")
-LAST_SAMPLE_S = 0.5  # after a turn, at most
 ARTIFACTS = (*(one.model_file for one in FRAMEWORKS.values()), "samples.jpg", "history.png")
 
 
@@ -122,17 +121,17 @@ def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResu
     record, marks = Record(), []
     for events in tail.portions():
         record = fold_all(events, record)
-        marks += [one for one in events if isinstance(one.event, PhaseStart | PhaseEnd | EpochEnd | Slice)]
+        marks += [one for one in events if isinstance(one.event, PhaseStart | PhaseEnd | EpochEnd)]
     samples = read_samples(run.hardware)
     environment = read_environment(run)
     device = record.device
     idle = judge_idleness(_in_epochs(samples, marks)) if device.startswith("cpu") else None
     warnings = [
         *record.warnings,
-        *_machine_warnings(environment, device, samples, _while_timed(samples, marks)),
+        *_machine_warnings(environment, device, samples, _while_timed(samples, marks), record.slices),
     ]
     counters = judge_counters(record.counters.get("training", {}), images_of(record.epochs), _log_of(run))
-    # Epochs of a duel span turns of all arms; its figures are of rounds, where a disturbed one counts for little.
+    # Epochs of a duel span turns of all arms; its figures are of rounds.
     slow = None if record.slices else judge_epochs(record.epochs)
     warnings += [warning for warning in (counters, idle, slow) if warning]
     if tail.malformed:
@@ -173,23 +172,18 @@ def _log_of(run: RunDirectory) -> str:
 
 
 def _while_timed(samples: Sequence[Sample], events: Sequence[Stamped]) -> list[Sample]:
-    """Those of training and evaluation, without turns that do not count: what else happens disturbs no figure."""
+    """Those of training and evaluation: what happens during the imports disturbs no figure."""
     begun = [one.time for one in events if isinstance(one.event, PhaseStart) and one.event.phase in TIMED]
     ended = [one.time for one in events if isinstance(one.event, PhaseEnd) and one.event.phase in TIMED]
     first, last = min(begun, default=math.inf), max(ended, default=math.inf)
-    passed_over = _turns_that_do_not_count(events)
-    return [
-        sample
-        for sample in samples
-        if first < sample.time <= last and not any(begun <= sample.time <= end for begun, end in passed_over)
-    ]
+    return [sample for sample in samples if first < sample.time <= last]
 
 
-def _turns_that_do_not_count(events: Sequence[Stamped]) -> list[tuple[float, float]]:
-    """From when to when they were, and until their last sample was taken."""
-    turns = [(one.event, one.time) for one in events if isinstance(one.event, Slice)]
-    counted = turns_that_count([turn for turn, _ in turns])
-    return [(end - turn.seconds, end + LAST_SAMPLE_S) for turn, end in turns if turn not in counted]
+def _other_load(slices: Sequence[Slice]) -> float | None:
+    """What others used of the cores in the turns that count, where the worker knows."""
+    known = [turn for turn in turns_that_count(slices) if turn.other_load is not None]
+    seconds = sum(turn.seconds for turn in known)
+    return sum((turn.other_load or 0.0) * turn.seconds for turn in known) / seconds if seconds else None
 
 
 def _in_epochs(samples: Sequence[Sample], events: Sequence[Stamped]) -> list[Sample]:
@@ -209,6 +203,7 @@ def _machine_warnings(
     device: str,
     samples: Sequence[Sample],
     timed: Sequence[Sample],
+    slices: Sequence[Slice],
 ) -> list[RunWarning]:
     """What the supervisor saw before and after the run, and what its samples say; of each kind the first.
 
@@ -216,7 +211,7 @@ def _machine_warnings(
     """
     allowed = parse_cores(str(environment.machine.get("allowed_cores", "")))
     cores = [core for core in allowed if core not in environment.spared_cores]
-    others = others_share(timed, cores)
+    others = _other_load(slices) if slices else others_share(timed, cores)
     passed_over = ["foreign_gpu_process"] * device.startswith("cpu") + ["busy"] * (others is not None)
     before = [warning for warning in environment.warnings if warning.code not in passed_over]
     sensitivity = from_document(environment.sensitivity)

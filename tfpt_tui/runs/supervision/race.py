@@ -12,14 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError
-from tfpt_tui.events import RunError
+from tfpt_tui.events import RunError, Slice
 from tfpt_tui.runs.plan.duel import MOST_TIMES, RACE_ROUNDS, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
-from tfpt_tui.runs.record.duel_ratio import NO_SPREAD, estimate, estimate_restart, sequence_interval
+from tfpt_tui.runs.record.duel_ratio import NO_SPREAD, estimate, estimate_restart, log_ratios, sequence_interval
 from tfpt_tui.runs.record.sweep import read_config
 from tfpt_tui.runs.supervision.arms import (
     PATIENCE,
@@ -28,7 +27,6 @@ from tfpt_tui.runs.supervision.arms import (
     Length,
     TurnError,
     await_arm,
-    counts,
     end_arm,
     ending_of_arm,
     failed,
@@ -121,19 +119,17 @@ def _play(supervisor: Supervisor, field: list[Arm], endings: Endings, duel: Duel
     if not sizes:
         return
     lengths = {arm.run: size for arm, size in zip(field, sizes, strict=True)}
-    ratios: dict[RunDirectory, list[float]] = {arm.run: [] for arm in field}
+    slices: dict[RunDirectory, list[Slice]] = {arm.run: [] for arm in field}
+    first, done = field[0].run, 0
     for number in itertools.count(1):
-        done = min(len(ratios[arm.run]) for arm in field[1:])
-        paces = _play_round(supervisor, field, lengths, number, done, endings)
-        first = field[0].run
-        for run, pace in paces.items():
-            if first in paces:
-                ratios[run].append(math.log(pace / paces[first]))
+        _play_round(supervisor, field, lengths, number, done, slices, endings)
+        ratios = {arm.run: log_ratios(slices[arm.run], slices[first]) for arm in field[1:]}
         for arm in [arm for arm in field[1:] if _has_lost(ratios[arm.run])]:
             _send_home(supervisor, arm, field, endings)
-        if len(field) == 1 or min(len(ratios[arm.run]) for arm in field[1:]) >= RACE_ROUNDS:
+        done = min((len(ratios[arm.run]) for arm in field[1:]), default=RACE_ROUNDS)
+        if done >= RACE_ROUNDS or number >= MOST_TIMES * RACE_ROUNDS:
             return
-        if number >= MOST_TIMES * RACE_ROUNDS or (time.monotonic() > deadline and number >= FEW_ROUNDS):
+        if time.monotonic() > deadline and number >= FEW_ROUNDS:
             return
 
 
@@ -153,10 +149,10 @@ def _play_round(
     lengths: Mapping[RunDirectory, Length],
     number: int,
     done: int,
+    slices: Mapping[RunDirectory, list[Slice]],
     endings: Endings,
-) -> dict[RunDirectory, float]:
-    """One turn of each arm, in the opposite order every second time: seconds an image, of the turns that count."""
-    paces: dict[RunDirectory, float] = {}
+) -> None:
+    """One turn of each arm, in the opposite order every second time; what they did is added to their slices."""
     for position, arm in enumerate(field[:] if number % 2 else field[::-1], start=1):
         length = lengths[arm.run]
         whose = title_of_arm(field, field.index(arm))
@@ -167,13 +163,11 @@ def _play_round(
         )
         limit_s = PATIENCE * length.expected_s + PATIENCE_S
         try:
-            turn: Mapping[str, Any] = take_turn(supervisor, arm, length.images, number, position, limit_s)
+            turn = take_turn(supervisor, arm, length.images, number, position, limit_s)
         except TurnError as error:
             _drop(supervisor, error, field, endings)
             continue
-        if counts(turn):
-            paces[arm.run] = turn["seconds"] / turn["images"]
-    return paces
+        slices[arm.run] += [turn] if turn else []
 
 
 def _has_lost(ratios: Sequence[float]) -> bool:
