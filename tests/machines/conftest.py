@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
+import io
 from pathlib import Path
 
 import pytest
 
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.machines.changes import Changes, Mark
+from tfpt_tui.machines.changes import Changes
 from tfpt_tui.machines.mirror import Mirror
-from tfpt_tui.machines.wire import FilePart
+from tfpt_tui.machines.wire import Request, read_frame, write_frame
 from tfpt_tui.runs.record.directory import SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 
@@ -57,7 +57,7 @@ def copy(changes: Changes, mirror: Mirror, parts: int | None = None) -> int:
     for frame, content in changes.look():
         if taken == parts:
             break
-        mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
+        mirror.take(frame, content)
         taken += 1
     return taken
 
@@ -65,11 +65,11 @@ def copy(changes: Changes, mirror: Mirror, parts: int | None = None) -> int:
 def begin_copying(there, here, name: str = "box") -> tuple[Changes, Mirror]:
     """Both ends of a new connection: what the copy has is told as it goes over the wire."""
     mirror = Mirror(name, here)
-    known = {
-        sweep: {file: Mark(**dataclasses.asdict(mark)) for file, mark in marks.items()}
-        for sweep, marks in mirror.known().items()
-    }
-    return Changes(there, known), mirror
+    wire = io.BytesIO()
+    write_frame(wire, Request("follow", known=mirror.known()))
+    wire.seek(0)
+    request, _ = read_frame(wire)
+    return Changes(there, request.known), mirror
 
 
 def check_copied(sweep, here) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 from contextlib import nullcontext
@@ -19,16 +20,27 @@ from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import ALIVE
-from tfpt_tui.machines import slurm, submission
-from tfpt_tui.machines.changes import GROWING, RECENT_SWEEPS, Changes
+from tfpt_tui.machines import agent, jobs, slurm, submission
+from tfpt_tui.machines import changes as changing
+from tfpt_tui.machines.changes import GROWING, Changes
 from tfpt_tui.machines.follower import _held
 from tfpt_tui.machines.mirror import OVER, Mirror
-from tfpt_tui.machines.wire import FilePart, SweepStatus
+from tfpt_tui.machines.wire import (
+    FilePart,
+    Refused,
+    Request,
+    Submitted,
+    SweepStatus,
+    read_frame,
+    read_greeting,
+    write_frame,
+)
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.plan import make_plan
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import (
+    State,
     machine_of,
     owner_of,
     read_state,
@@ -68,7 +80,7 @@ def begin(there, dataset, fake_python, monkeypatch):
 
 def told(here, status: str, *, over: bool = False) -> RunDirectory:
     """A copy of one run of which its machine told that status."""
-    Mirror("box", here).tell(SweepStatus(SWEEP, {RUN: status}, over=over))
+    Mirror("box", here).take(SweepStatus(SWEEP, {RUN: status}, over=over), b"")
     return RunDirectory(here.runs / RUN)
 
 
@@ -161,6 +173,7 @@ def test_a_run_that_goes_on_there_is_live_here_and_nothing_of_ours(begin, there,
 
 
 def test_a_sweep_that_goes_on_there_once_more_does_so_on_the_same_connection(begin, there, here, monkeypatch):
+    monkeypatch.setattr(changing, "ALL_EVERY_S", 0.0)
     sweep = begin("hangs")
     changes, mirror = begin_copying(there, here)
     wait_until(
@@ -200,14 +213,19 @@ def test_a_request_to_stop_a_copy_is_one_to_its_machine(begin, there, here):
     assert not own.stop.exists()
 
 
-def test_a_plan_that_goes_on_is_found_behind_many_newer_ones(begin, there, here):
-    sweep = begin("hangs")
-    for number in range(RECENT_SWEEPS + 5):
-        record_sweep(there, f"20991231-235959-demo-{number:04x}")
+def test_plans_that_are_begun_or_go_on_are_found_however_many_newer_ones_there_are(there, here):
+    old = SweepDirectory(record_sweep(there, "20260101-000000-demo-0000"))
     changes, mirror = begin_copying(there, here)
+    assert copy(changes, mirror) == 0
+    later = [f"20991231-235959-demo-{number:04x}" for number in range(60)]
+    for name in later:
+        write_state(SweepDirectory(record_sweep(there, name)).state, State(job=True))
     copy(changes, mirror)
-    assert [one.id for one in mirror.open_sweeps()] == [sweep.id]
-    assert len(changes.recent) == RECENT_SWEEPS
+    assert {one.id for one in list_sweeps(here)} == set(later)
+    old.plan.touch()  # it went on, and is over
+    changes.due = 0.01  # some seconds later
+    copy(changes, mirror)
+    assert {one.id for one in list_sweeps(here)} == {*later, old.id}
 
 
 def test_a_machine_is_followed_for_each_directory_of_runs(here, tmp_path):
@@ -275,16 +293,16 @@ def test_no_machine_decides_where_a_file_is_written(here, sweep, run, file):
     told(here, "running")
     before = sorted(path for path in here.runs.parent.rglob("*"))
     with pytest.raises(MissingError):
-        Mirror("box", here).add(FilePart(sweep, file, run), b"x")
+        Mirror("box", here).take(FilePart(sweep, file, run), b"x")
     assert sorted(path for path in here.runs.parent.rglob("*")) == before
 
 
 def test_a_machine_may_not_write_into_a_run_of_another_or_of_ours(here):
     run = told(here, "running")
     with pytest.raises(MissingError, match="not one of its own"):
-        Mirror("other", here).add(FilePart(SWEEP, "events.jsonl", RUN), b"x")
+        Mirror("other", here).take(FilePart(SWEEP, "events.jsonl", RUN), b"x")
     with pytest.raises(MissingError, match="has the name of one that is here"):
-        Mirror("other", here).tell(SweepStatus(SWEEP, {RUN: "running"}))
+        Mirror("other", here).take(SweepStatus(SWEEP, {RUN: "running"}), b"")
     assert machine_of(run) == "box"
 
 
@@ -302,24 +320,24 @@ def test_a_machine_may_not_take_over_a_run_that_was_imported(here):
 def test_bytes_that_do_not_follow_what_is_here_are_refused(here):
     told(here, "running")
     mirror = Mirror("box", here)
-    mirror.add(FilePart(SWEEP, "events.jsonl", RUN), b"one\n")
+    mirror.take(FilePart(SWEEP, "events.jsonl", RUN), b"one\n")
     for start in (2, 8):
         with pytest.raises(MissingError, match="does not go on"):
-            mirror.add(FilePart(SWEEP, "events.jsonl", RUN, start), b"two\n")
-    mirror.add(FilePart(SWEEP, "events.jsonl", RUN, 4), b"two\n")
+            mirror.take(FilePart(SWEEP, "events.jsonl", RUN, start), b"two\n")
+    mirror.take(FilePart(SWEEP, "events.jsonl", RUN, 4), b"two\n")
     assert (here.runs / RUN / "events.jsonl").read_bytes() == b"one\ntwo\n"
 
 
 def test_a_file_that_is_sent_whole_takes_its_place_when_all_of_it_is_here(here):
     told(here, "running")
     mirror, path = Mirror("box", here), here.runs / RUN / "epochs.csv"
-    mirror.add(FilePart(SWEEP, "epochs.csv", RUN), b"old")
-    mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 0, more=True), b"new ")
+    mirror.take(FilePart(SWEEP, "epochs.csv", RUN), b"old")
+    mirror.take(FilePart(SWEEP, "epochs.csv", RUN, 0, more=True), b"new ")
     assert path.read_bytes() == b"old"
-    mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
+    mirror.take(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
     assert path.read_bytes() == b"new one"
     with pytest.raises(MissingError, match="wrong order"):
-        mirror.add(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
+        mirror.take(FilePart(SWEEP, "epochs.csv", RUN, 4), b"one")
 
 
 def test_a_file_that_another_takes_the_place_of_is_sent_anew(there, here, begin):
@@ -353,7 +371,7 @@ def test_a_dataset_that_vanishes_between_two_questions_is_said(here, dataset, mo
     monkeypatch.setattr(submission, "connected", lambda *_: nullcontext(Answers()))
     plan = make_plan(find_preset("demo", here), data=str(dataset))
     with pytest.raises(MissingError, match=r"box: its dataset like .* is gone: nothing was begun there"):
-        submission._begin_there(plan, Machine("box"), {}, 0, load_settings(here.settings), here)
+        submission._begin_there(plan, Machine("box"), {}, 0, here)
 
 
 def test_a_name_that_only_another_machine_knows_begins_nothing_where_this_one_takes_part(here, monkeypatch):
@@ -380,9 +398,76 @@ def test_what_a_job_of_slurm_recorded_may_be_seen_a_minute_after_its_end(here, m
 def test_a_job_that_is_followed_is_asked_for_behind_any_number_of_newer_ones(here, monkeypatch):
     sweep = SweepDirectory(record_sweep(here, SWEEP, RunDirectory(here.runs / RUN)))
     write_toml(sweep.path / "job.toml", {"schema": 1, "id": "7"})
-    monkeypatch.setattr(slurm, "recent_jobs", lambda paths: {})
+    monkeypatch.setattr("tfpt_tui.machines.jobs.RECENT_SWEEPS", 0)
     monkeypatch.setattr(slurm, "job_states", lambda ids: dict.fromkeys(ids, "RUNNING"))
     jobs = slurm.Jobs(here)
     assert jobs.holds(sweep)
     jobs.look()
     assert jobs.states == {SWEEP: "RUNNING"}
+
+
+def test_jobs_that_were_submitted_before_one_was_refused_are_named(here, dataset, fake_python):
+    plan = make_plan(find_preset("demo", here), data=str(dataset), repeats=3)
+    taken = []
+
+    def submit_job(sweep):
+        if taken:
+            raise MissingError("the partition is full")
+        taken.append(sweep.id)
+        return "7"
+
+    with pytest.raises(MissingError) as caught:
+        jobs.submit_parts(plan, load_settings(here.settings), here, 0, submit_job)
+    assert str(caught.value) == (
+        f"the partition is full; 1 of its 3 jobs were submitted before, and go on: {taken[0]}"
+    )
+    assert [one.id for one in list_sweeps(here)] == taken
+
+
+def test_a_job_whose_runs_cannot_be_settled_keeps_no_other_from_it(here, monkeypatch):
+    runs = [RunDirectory(here.runs / f"{RUN[:-1]}{number}") for number in range(2)]
+    for run in runs:
+        run.path.mkdir(parents=True)
+
+    def write(run, *_):
+        if run == runs[0]:
+            raise OSError("no space left on device")
+        run.result.touch()
+
+    monkeypatch.setattr(jobs, "finalize", write)
+    jobs.settle_job(SweepDirectory(record_sweep(here, SWEEP, *runs)), "crashed", "its node was lost", here)
+    assert [run.result.exists() for run in runs] == [False, True]
+
+
+def test_an_error_that_nobody_foresaw_is_an_answer_too(monkeypatch):
+    def answer(*_):
+        raise OSError("no space left on device")
+        yield
+
+    monkeypatch.setitem(agent.ANSWERS, "find", answer)
+    asked, told_there = io.BytesIO(), io.BytesIO()
+    write_frame(asked, Request("find"))
+    asked.seek(0)
+    with pytest.raises(OSError, match="no space"):
+        agent.serve(asked, told_there)
+    told_there.seek(0)
+    assert read_greeting(told_there)
+    assert read_frame(told_there)[0] == Refused("OSError: no space left on device", 1)
+
+
+def test_why_a_machine_takes_no_more_of_a_dataset_is_said_by_itself(here, dataset, monkeypatch):
+    class Answers:
+        to_there = None
+
+        def hear_one(self, kind):
+            if kind is Submitted:
+                return Submitted(missing=(str(dataset),))
+            raise UsageError("box: /d/tiny: is another dataset; rename one of them")
+
+    def broken(*_):
+        raise MissingError("cannot send the dataset: broken pipe")
+
+    monkeypatch.setattr(submission, "connected", lambda *_: nullcontext(Answers()))
+    monkeypatch.setattr(submission, "send_dataset", broken)
+    with pytest.raises(UsageError, match="is another dataset"):
+        submission._place_data(Machine("box"), {str(dataset): "sha256:1"}, "send", here, print)

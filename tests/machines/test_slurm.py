@@ -137,7 +137,7 @@ def test_without_accounts_squeue_tells_how_a_job_ended(there, dataset, monkeypat
     assert run_on_it(dataset, "--no-duel", "--rows", "1") == 0
     job = jobs.read_job(original(there, latest()).directory)
     # The run has its result a moment before its job ends.
-    wait_until(lambda: slurm.job_states([job.id, "999999"]) == {job.id: "COMPLETED"})
+    wait_until(lambda: slurm.job_states([job, "999999"]) == {job: "COMPLETED"})
     found = {one.topic: one for one in check_machine(machine())}
     assert found["accounts"].level == "note"
 
@@ -201,7 +201,7 @@ def test_a_plan_is_parted_where_nothing_is_compared_across(paths, dataset):
 def test_what_a_job_left_undone_gets_the_ending_that_slurm_told(start, paths, state, status):
     sweep = start("hangs")
     run = sweep.runs[1]
-    slurm._settle(sweep.directory, jobs.Job("7"), state, paths)
+    slurm._settle(sweep.directory, "7", state, paths)
     assert read_result(run).status == status
     assert read_result(run).error.message.startswith("job 7: ")
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
-from tfpt_tui.cli.follow import POLL_S, follow_together
+from tfpt_tui.cli.follow import follow_together
 from tfpt_tui.cli.forecast import warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
 from tfpt_tui.cli.wait_for_sweep import exit_code, wait_for_sweep
 from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import HERE
-from tfpt_tui.errors import INTERRUPTED, MissingError
+from tfpt_tui.errors import INTERRUPTED
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
 from tfpt_tui.runs.plan.plan import Plan
@@ -30,7 +29,7 @@ def run_on_machines(
         TfptError: as :func:`tfpt_tui.machines.submission.begin` says, or nothing is heard of what was begun.
     """
     from tfpt_tui.machines.datasets import digest_of
-    from tfpt_tui.machines.follower import following
+    from tfpt_tui.machines.follower import await_copy, following
     from tfpt_tui.machines.submission import begin
 
     paths = invocation.paths
@@ -38,7 +37,11 @@ def run_on_machines(
         warn_of_short_trainings(plan)
     begun = begin(plan, machines, provide, invocation.settings, paths, say)
     with following(machines, paths):
-        sweeps = [(one.machine.name, _await(one.machine, name, paths)) for one in begun for name in one.sweeps]
+        sweeps = [
+            (machine.name, await_copy(SweepDirectory(paths.sweeps / name), paths, _is_there))
+            for machine, names in begun
+            for name in names
+        ]
         note_latest(sweeps[0][1], paths)
         for name, sweep in sweeps:
             where = "" if name == HERE else f" on {name}"
@@ -77,23 +80,5 @@ def _begun_again(sweeps: Sequence[tuple[str, Sweep]], paths: Paths) -> list[tupl
     return [one for one, (_, before) in zip(now, sweeps, strict=True) if one[1].runs != before.runs]
 
 
-def _await(machine: Machine, sweep: str, paths: Paths) -> Sweep:
-    """The sweep, once its plan and all its runs are here.
-
-    Raises:
-        MissingError: nothing is heard of it; it goes on there.
-    """
-    from tfpt_tui.machines.follower import FIRST_WORD_S
-
-    directory = SweepDirectory(paths.sweeps / sweep)
-    deadline = time.monotonic() + FIRST_WORD_S
-    while time.monotonic() < deadline:
-        if directory.plan.exists():
-            found = read_sweep(directory, paths)
-            if all(run.config.exists() for run in found.runs):
-                return found
-        time.sleep(POLL_S)
-    raise MissingError(
-        f"{machine.name}: nothing is heard of sweep {sweep}, which was begun there; see: tfpt-tui machines check"
-        f" {machine.name}"
-    )
+def _is_there(sweep: Sweep) -> bool:
+    return all(run.config.exists() for run in sweep.runs)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 
 from tfpt_tui.config.machines import SSH, find_machine, find_machines
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
-from tfpt_tui.errors import MissingError, UsageError
+from tfpt_tui.errors import UsageError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.machines.connection import connected
-from tfpt_tui.machines.follower import FIRST_WORD_S, fetch, following
+from tfpt_tui.machines.follower import await_copy, fetch, following
 from tfpt_tui.machines.mirror import OVER, Mirror
 from tfpt_tui.machines.submission import begin
 from tfpt_tui.machines.wire import Request, Submitted
@@ -23,8 +22,6 @@ from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.rerun import reruns_of
 from tfpt_tui.runs.supervision.resume import Rest, rest_of, resume
 from tfpt_tui.runs.supervision.submit import submit
-
-POLL_S = 0.2
 
 
 def run_again(runs: Sequence[RunDirectory], settings: UserSettings, paths: Paths) -> str:
@@ -89,21 +86,11 @@ def go_on(directory: SweepDirectory, settings: UserSettings, paths: Paths) -> tu
     with connected(machine, Request("resume", sweep=directory.id)) as connection:
         connection.hear_one(Submitted)
     Mirror(machine.name, paths).expect(directory.id)
-    with following([machine], paths):
-        return _await_new_plan(directory, rest, begun, paths), rest
 
-
-def _await_new_plan(directory: SweepDirectory, rest: Rest, begun: Sequence[RunDirectory], paths: Paths) -> Sweep:
-    """The sweep, once others have taken the place of the runs that had begun, and all of it is queued or over.
-
-    Raises:
-        MissingError: nothing is heard of them; it goes on there.
-    """
-    deadline = time.monotonic() + FIRST_WORD_S
-    while time.monotonic() < deadline:
-        sweep = read_sweep(directory, paths)
+    def goes_on(sweep: Sweep) -> bool:
+        """Others have taken the place of the runs that had begun, and all of it is queued or over."""
         runs = [run for run in sweep.runs if run not in rest.deleted]
-        if all(run not in begun and (run.events.exists() or status_of(run) in ALIVE) for run in runs):
-            return sweep
-        time.sleep(POLL_S)
-    raise MissingError(f"{directory.id}: goes on, but nothing is heard of it; see: tfpt-tui machines list")
+        return all(run not in begun and (run.events.exists() or status_of(run) in ALIVE) for run in runs)
+
+    with following([machine], paths):
+        return await_copy(directory, paths, goes_on), rest

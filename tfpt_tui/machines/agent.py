@@ -6,13 +6,15 @@ depend on it.
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import os
 import platform
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
@@ -21,23 +23,19 @@ from typing import BinaryIO
 import psutil
 
 from tfpt_tui import __version__
-from tfpt_tui.config.machines import RAY, SLURM
+from tfpt_tui.config.machines import RAY, SLURM, Machine
 from tfpt_tui.config.paths import Paths, find_paths
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.settings import UserSettings, load_settings
-from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.environments.doctor.examine import examine
-from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.registry import named_interpreters
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.hardware.gpu import GpuReader
-from tfpt_tui.machines.changes import Changes, Mark
+from tfpt_tui.machines.changes import Changes
 from tfpt_tui.machines.datasets import find_dataset, prepare_dataset, receive_dataset
-from tfpt_tui.machines.jobs import Scheduler, is_unwanted
-from tfpt_tui.machines.plans import plan_from
+from tfpt_tui.machines.jobs import Scheduler, is_unwanted, keep_looking
 from tfpt_tui.machines.wire import (
-    Beat,
     Done,
-    Found,
     Frame,
     Greeting,
     Refused,
@@ -47,7 +45,9 @@ from tfpt_tui.machines.wire import (
     write_frame,
     write_greeting,
 )
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
+from tfpt_tui.runs.plan.plan import Plan
+from tfpt_tui.runs.record.contact import Contact
+from tfpt_tui.runs.record.directory import RUN_ID, SWEEP_ID, RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.record.state import request_stop
 from tfpt_tui.runs.supervision.resume import resume
@@ -67,10 +67,13 @@ def serve(from_there: BinaryIO, to_there: BinaryIO) -> None:
                 _answer(said[0], from_there, to_there)
         except TfptError as error:
             write_frame(to_there, Refused(str(error), error.exit_code))
+        except Exception as error:  # nobody there sees what this process prints
+            write_frame(to_there, Refused(f"{type(error).__name__}: {error}", TfptError.exit_code))
+            raise
 
 
 def _answer(request: Request, from_there: BinaryIO, to_there: BinaryIO) -> None:
-    paths = find_paths(request.runs or None)
+    paths = find_paths(request.machine.runs or None)
     if request.do not in ANSWERS:
         raise UsageError(f"{request.do!r}: not known here; update tfpt-tui")
     for frame in ANSWERS[request.do](request, paths, from_there, to_there):
@@ -79,15 +82,10 @@ def _answer(request: Request, from_there: BinaryIO, to_there: BinaryIO) -> None:
 
 def _examine(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
     """All that the doctor finds; of a cluster, whether it takes jobs."""
-    if request.kind == SLURM:
-        from tfpt_tui.machines.slurm import examine_slurm
-
-        looks: Iterable[Iterable[Finding]] = (examine_slurm(request.partition),)
-    elif request.kind == RAY:
-        looks = (_ray().examine_ray(request.address, request.resources),)
+    if cluster := _cluster(request.machine):
+        yield from cluster.examine(request.machine)
     else:
-        looks = examine(paths)
-    yield from (Found(one.level, one.topic, one.message, one.remedy) for findings in looks for one in findings)
+        yield from itertools.chain.from_iterable(examine(paths))
     yield Done()
 
 
@@ -104,22 +102,31 @@ def _submit(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
     if missing := [name for name, place in places.items() if place is None]:
         yield Submitted(missing=tuple(missing))
         return
-    plan = plan_from(request.plan, {name: str(place) for name, place in places.items()})
+    if request.plan is None:
+        raise UsageError("there is no plan")
+    plan = _at_places(request.plan, {name: str(place) for name, place in places.items()})
     settings = _settings(request, paths)
-    if request.kind == SLURM:
-        from tfpt_tui.machines.slurm import submit_jobs
-
-        started = submit_jobs(plan, settings, paths, request.number, request.partition, request.resources)
-        yield Submitted(tuple(started))
-    elif request.kind == RAY:
-        where = request.number, request.address, request.resources
-        yield Submitted(tuple(_ray().submit_tasks(plan, settings, paths, *where)))
+    if cluster := _cluster(request.machine):
+        yield Submitted(tuple(cluster.submit_plan(plan, request.machine, settings, paths, request.number)))
     else:
         yield Submitted((submit(plan, settings, paths, number=request.number).id,))
 
 
+def _at_places(plan: Plan, places: Mapping[str, str]) -> Plan:
+    """The plan, with the directories that this machine has of its datasets.
+
+    Raises:
+        UsageError: a configuration is refused here.
+    """
+    runs = []
+    for run in plan.runs:
+        settings = {**run.config.to_mapping(), "data": places.get(run.config.data, run.config.data)}
+        runs.append(replace(run, config=RunConfig.from_mapping(settings, f"row {run.row}")))
+    return replace(plan, runs=tuple(runs))
+
+
 def _resume(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
-    if os.sep in request.sweep:
+    if not SWEEP_ID.fullmatch(request.sweep):
         raise UsageError(f"{request.sweep!r} is no sweep")
     resume(SweepDirectory(paths.sweeps / request.sweep), paths, _settings(request, paths))
     yield Submitted((request.sweep,))
@@ -139,15 +146,19 @@ def _receive(request: Request, paths: Paths, from_there: BinaryIO, _: BinaryIO) 
 def _follow(request: Request, paths: Paths, from_there: BinaryIO, to_there: BinaryIO) -> Iterator[Frame]:
     """Send what the runs here record, a look a second, until the other side has heard enough."""
     heard = _heard(from_there)
-    jobs = _jobs(request, paths)
-    changes = Changes(paths, _marks(request.known), jobs.holds if jobs else lambda _: False)
+    cluster = _cluster(request.machine)
+    jobs: Scheduler | None = cluster.scheduler(request.machine, paths) if cluster else None
+    if jobs:
+        keep_looking(jobs.look)
+    changes = Changes(paths, request.known, jobs.holds if jobs else lambda _: False)
     gpu = GpuReader(interval_s=GPU_EVERY_S).start(wait_s=0.0)
     try:
         while True:
             for frame, content in changes.look():
                 write_frame(to_there, frame, content)
             done, runs = changes.progress()
-            yield Beat(done, runs, "" if runs else _others(), psutil.cpu_percent(), _gpus_percent(gpu))
+            busy = "" if runs else _others()
+            yield Contact(0.0, done, runs, busy, psutil.cpu_percent(), _gpus_percent(gpu))
             with suppress(queue.Empty):
                 said = heard.get(timeout=LOOK_S)
                 if said is None:
@@ -183,49 +194,31 @@ def _heard(stream: BinaryIO) -> queue.SimpleQueue[Request | None]:
     return heard
 
 
-def _jobs(request: Request, paths: Paths) -> Scheduler | None:
-    """Who holds the jobs of a cluster, None on a machine that has none."""
-    if request.kind == SLURM:
-        from tfpt_tui.machines.slurm import Jobs
+def _cluster(machine: Machine) -> ModuleType | None:
+    """What executes plans on a cluster: slurm.py or ray_cluster.py; None on a machine that does it itself.
 
-        jobs: Scheduler = Jobs(paths)
-    elif request.kind == RAY:
-        jobs = _ray().Tasks(paths, request.address)
-    else:
-        return None
-    jobs.watch()
-    return jobs
-
-
-def _ray() -> ModuleType:
-    """Raises MissingError where Ray is not installed."""
-    try:
-        from tfpt_tui.machines import ray_cluster
-    except ImportError as error:
-        raise MissingError(f"{error}; install Ray beside tfpt-tui: pip install 'tfpt-tui[ray]'") from None
-    return ray_cluster
+    Raises:
+        MissingError: Ray is not installed.
+    """
+    if machine.kind == SLURM:
+        return importlib.import_module("tfpt_tui.machines.slurm")
+    if machine.kind == RAY:
+        try:
+            return importlib.import_module("tfpt_tui.machines.ray_cluster")
+        except ImportError as error:
+            raise MissingError(f"{error}; install Ray beside tfpt-tui: pip install 'tfpt-tui[ray]'") from None
+    return None
 
 
 def _stop(request: Request, paths: Paths, jobs: Scheduler | None) -> None:
     """Ask a run, or a whole sweep, to stop; where it is gone meanwhile, that was wanted."""
-    inside = [name for name in (request.run, request.sweep) if name]
-    if request.do == "stop" and inside and os.sep not in inside[0]:
+    known = SWEEP_ID.fullmatch(request.sweep) and (not request.run or RUN_ID.fullmatch(request.run))
+    if request.do == "stop" and known:
         with suppress(MissingError):
             run, sweep = RunDirectory(paths.runs / request.run), SweepDirectory(paths.sweeps / request.sweep)
             request_stop(run if request.run else sweep)
             if jobs and is_unwanted(sweep, paths):
                 jobs.stop(sweep)
-
-
-def _marks(known: Mapping[str, object]) -> dict[str, dict[str, Mark]]:
-    try:
-        return {
-            sweep: {name: build(Mark, mark) for name, mark in dict(files).items()}  # type: ignore[call-overload]
-            for sweep, files in known.items()
-            if os.sep not in sweep
-        }
-    except (DocumentError, TypeError, ValueError) as error:
-        raise UsageError(f"known: {error}") from None
 
 
 def _others() -> str:
@@ -245,7 +238,7 @@ def _settings(request: Request, paths: Paths) -> UserSettings:
     return replace(
         settings,
         environments=named_interpreters(paths.environments),
-        interpreters={**settings.interpreters, **request.interpreters},
+        interpreters={**settings.interpreters, **request.machine.interpreters},
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +14,10 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ALIVE
 from tfpt_tui.files import open_regular
-from tfpt_tui.machines.wire import CHUNK_BYTES, FilePart, SweepStatus
+from tfpt_tui.machines.wire import CHUNK_BYTES, FilePart, Mark, SweepStatus
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.state import machine_of, owner_of, read_state, status_of
-from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.record.sweep import read_sweep, runs_of
 
 # What only grows is sent from where the copy ends, all else as a whole when it changes. The model, and a profile's
 # trace, stay where they are: they are large, and no figure is read from them.
@@ -31,20 +31,13 @@ RUN_FILES = (
 MAX_WHOLE_BYTES = 1 << 24
 # Enough to tell whether what is to be continued ends as the copy does.
 ENDING_BYTES = 1 << 10
-RECENT_SWEEPS = 20  # older ones are over, as far as nobody asks for them
+# A new sweep is found at once, an old one that goes on within so many seconds: each has to be looked at for that.
+ALL_EVERY_S = 5.0
 QUEUED = "queued"
 CRASHED = "crashed"
 DELETED = "deleted"
 
 Said = tuple[FilePart | SweepStatus, bytes]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a copy has of a file: its bytes, and the checksum of all, or of the last ones of what only grows."""
-
-    size: int
-    checksum: int
 
 
 def mark_of(path: Path, size: int | None = None) -> Mark | None:
@@ -73,8 +66,8 @@ class Sent:
 class Changes:
     """Looks at the sweeps that are alive, and at those that a copy has ``known`` and not seen the end of.
 
-    ``known`` has the marks of the copy's files by sweep, then by name, with the run's ID in front of a run's.
-    ``held`` says whether the job of a scheduler will run, or runs, what is left of a sweep.
+    ``known`` is as in :class:`~tfpt_tui.machines.wire.Request`. ``held`` says whether the job of a scheduler will
+    run, or runs, what is left of a sweep.
     """
 
     paths: Paths
@@ -85,10 +78,11 @@ class Changes:
     latest: dict[str, SweepStatus] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)  # runs, with when their result was written
     listed_ns: int = -1
-    recent: dict[SweepDirectory, int] = field(default_factory=dict)
+    due: float = 0.0
+    seen: dict[str, int] = field(default_factory=dict)  # sweeps, with when their plan was written last
 
     def __post_init__(self) -> None:
-        self.followed |= set(self.known)
+        self.followed |= {sweep for sweep in self.known if os.sep not in sweep}
 
     def look(self) -> Iterator[Said]:
         """All that is new."""
@@ -103,30 +97,25 @@ class Changes:
         return sum(status not in ALIVE for status in statuses), len(statuses)
 
     def _find_new_ones(self) -> None:
-        """Follow what was begun, or goes on once more: its directory has changed since the last look."""
-        with suppress(OSError):
-            listed_ns = self.paths.sweeps.stat().st_mtime_ns
-            if listed_ns != self.listed_ns:
-                self.listed_ns = listed_ns
-                newest = list_sweeps(self.paths)
-                # Only the first look, which knows of none, goes through all of them for what is still open.
-                recent = newest[:RECENT_SWEEPS] if self.recent else newest
-                self.recent = {one: self.recent.get(one, -1) for one in recent}
-        for sweep, before_ns in self.recent.items():
-            with suppress(OSError):  # it was deleted
-                self.recent[sweep] = sweep.path.stat().st_mtime_ns
-                if self.recent[sweep] != before_ns and (_is_open(sweep) or self._is_left_to_a_job(sweep)):
+        """Follow what is open, and whatever was begun or went on since the last look: its plan was written."""
+        listed_ns, now = _written_ns(self.paths.sweeps), time.monotonic()
+        if listed_ns == self.listed_ns and now < self.due:
+            return
+        is_first = not self.due
+        self.listed_ns, self.due = listed_ns, now + ALL_EVERY_S
+        for sweep in list_sweeps(self.paths):
+            planned_ns = _written_ns(sweep.plan)
+            if not planned_ns:  # in a moment
+                self.due = now
+            if planned_ns != self.seen.get(sweep.id, 0):
+                self.seen[sweep.id] = planned_ns
+                begun = not is_first and not machine_of(sweep)
+                if begun or _is_open(sweep) or self._is_left_to_a_job(sweep):
                     self.followed.add(sweep.id)
-        self.recent = dict(itertools.islice(self.recent.items(), RECENT_SWEEPS))
 
     def _is_left_to_a_job(self, sweep: SweepDirectory) -> bool:
         """Whether a scheduler holds it, and a run of it has no result."""
-        if not self.held(sweep):
-            return False
-        try:
-            return not all(run.result.exists() for run in read_sweep(sweep, self.paths).runs)
-        except TfptError:
-            return False
+        return self.held(sweep) and not all(run.result.exists() for run in runs_of(sweep, self.paths))
 
     def _look_at(self, directory: SweepDirectory) -> Iterator[Said]:
         try:
@@ -215,7 +204,7 @@ def _whole(path: Path, part: FilePart) -> Iterator[Said]:
 
 
 def _written_ns(path: Path) -> int:
-    """When the file was written, 0 where it is not there."""
+    """When the file or directory was written to, 0 where it is not there."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tfpt_tui import __version__
 from tfpt_tui.config.machines import Machine
-from tfpt_tui.environments.doctor.finding import LEVELS, Finding
+from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import TfptError
 from tfpt_tui.machines.connection import Connection, UnreachableError, connected, other_version
-from tfpt_tui.machines.wire import Done, Found, Request
+from tfpt_tui.machines.wire import Done, Request
 from tfpt_tui.wording import show_duration
 
 # Beyond that, runs of the two machines stand in a wrong order in lists.
@@ -31,9 +31,8 @@ def check_machine(machine: Machine) -> Iterator[Finding]:
             done = False
             for frame, _ in connection.hear():
                 done = isinstance(frame, Done)
-                if isinstance(frame, Found):
-                    level = frame.level if frame.level in LEVELS else "error"
-                    yield Finding(level, frame.topic, frame.message, frame.remedy)
+                if isinstance(frame, Finding):
+                    yield frame
             if not done:
                 yield Finding("error", "tfpt-tui", f"{machine.name}: it ended before it had examined everything")
     except UnreachableError as error:

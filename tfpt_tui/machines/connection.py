@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeVar, cast
 
 from tfpt_tui import __version__
@@ -71,11 +71,11 @@ class Connection:
     to_there: BinaryIO
     from_there: BinaryIO
 
-    def say(self, request: Request, content: bytes = b"") -> None:
+    def say(self, request: Request) -> None:
         """Raises UnreachableError where the connection is lost."""
         try:
-            write_frame(self.to_there, request, content)
-        except (OSError, ValueError):
+            write_frame(self.to_there, request)
+        except OSError:
             raise UnreachableError(f"{self.machine.name}: the connection was lost") from None
 
     def hear(self) -> Iterator[tuple[Frame, bytes]]:
@@ -85,18 +85,26 @@ class Connection:
             TfptError: what was wanted is refused there.
             MissingError: what is said is not ours.
         """
-        while said := read_frame(self.from_there):
+        while said := self._read():
             frame, content = said
             if isinstance(frame, Refused):
                 raise _refusal(self.machine, frame)
             yield frame, content
+
+    def _read(self) -> tuple[Frame, bytes] | None:
+        try:
+            return read_frame(self.from_there)
+        except MissingError as error:
+            raise MissingError(f"{self.machine.name}: {error}") from None
 
     def hear_one(self, kind: type[Answer]) -> Answer:
         """The next frame, which is of that kind. Raises as :meth:`hear`, and UnreachableError where none comes."""
         for frame, _ in self.hear():
             if isinstance(frame, kind):
                 return frame
-        raise UnreachableError(f"{self.machine.name}: the connection was lost before it answered")
+        raise UnreachableError(
+            f"{self.machine.name}: the connection was lost before it answered; what was wanted may have been done"
+        )
 
 
 @contextmanager
@@ -132,8 +140,7 @@ def connected(machine: Machine, request: Request, *, same_version: bool = True) 
             if same_version and greeting.tfpt_tui != __version__:
                 raise MissingError(other_version(machine, greeting))
             connection = Connection(machine, greeting, sent, time.time(), to_there, from_there)
-            names = {one.name for one in fields(Request)} & {one.name for one in fields(Machine)}
-            connection.say(replace(request, **{name: getattr(machine, name) for name in names}))
+            connection.say(replace(request, machine=machine))
             yield connection
         finally:
             with suppress(OSError):

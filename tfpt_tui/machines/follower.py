@@ -10,9 +10,9 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from tfpt_tui.config.machines import SSH, Machine
 from tfpt_tui.config.paths import Paths
@@ -21,14 +21,18 @@ from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.files import append_to, lock
 from tfpt_tui.machines.connection import connected
 from tfpt_tui.machines.mirror import Mirror
-from tfpt_tui.machines.wire import Beat, FilePart, Request, SweepStatus
+from tfpt_tui.machines.wire import FilePart, Request, SweepStatus
 from tfpt_tui.runs.record.contact import Contact, read_contact, write_contact
+from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.state import machine_of
+from tfpt_tui.runs.record.sweep import Sweep, read_sweep
 
 # From one try to reach a machine to the next; each waits twice as long as the one before.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 LOCK_WAIT_S = 1.0
-# A machine tells of a plan within a second of the connection; half a minute is a bad line's.
+# A machine tells of a plan within seconds of the connection; half a minute is a bad line's.
 FIRST_WORD_S = 60.0
+POLL_S = 0.2
 # Within that a cluster says how its jobs ended: its scheduler is asked beside the first looks.
 JOBS_KNOWN_S = 15.0
 
@@ -68,6 +72,23 @@ def fetch(machine: Machine, paths: Paths) -> int:
     return len(mirror.open_sweeps())
 
 
+def await_copy(directory: SweepDirectory, paths: Paths, is_there: Callable[[Sweep], bool]) -> Sweep:
+    """The copy of a sweep that was begun on a machine that is followed, once all that is wanted of it is here.
+
+    Raises:
+        MissingError: nothing is heard of it; it goes on there.
+    """
+    deadline = time.monotonic() + FIRST_WORD_S
+    while time.monotonic() < deadline:
+        if directory.plan.exists() and is_there(sweep := read_sweep(directory, paths)):
+            return sweep
+        time.sleep(POLL_S)
+    raise MissingError(
+        f"{machine_of(directory)}: nothing is heard of sweep {directory.id}, which was begun there; see: tfpt-tui"
+        f" machines check {machine_of(directory)}"
+    )
+
+
 def _follow_always(machine: Machine, paths: Paths, over: threading.Event) -> None:
     """Follow the machine, and try again where it cannot be reached or its copies cannot be written."""
     wait_s = FIRST_WAIT_S
@@ -94,22 +115,14 @@ def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
     Raises:
         TfptError: as :func:`connected`, or the copies cannot be written.
     """
-    known = {
-        sweep: {name: asdict(mark) for name, mark in marks.items()} for sweep, marks in mirror.known().items()
-    }
     asked: set[tuple[str, str]] = set()
-    with connected(machine, Request("follow", known=known)) as connection:
+    with connected(machine, Request("follow", known=mirror.known())) as connection:
         for frame, content in connection.hear():
             match frame:
                 case FilePart() | SweepStatus():
-                    try:
-                        mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
-                    except OSError as error:
-                        raise cannot(
-                            f"copy the runs of {machine.name}", error.filename or paths.runs, error
-                        ) from None
-                case Beat():
-                    write_contact(machine.name, Contact(time.time(), **asdict(frame)), paths)
+                    mirror.take(frame, content)
+                case Contact():
+                    write_contact(machine.name, replace(frame, heard=time.time()), paths)
                     for sweep, run in set(mirror.requests_to_stop()) - asked:
                         connection.say(Request("stop", sweep=sweep, run=run))
                         asked.add((sweep, run))

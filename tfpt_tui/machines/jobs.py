@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_record, write_toml
-from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.environments.interpreters import interpreter_of
 from tfpt_tui.errors import TfptError, cannot
 from tfpt_tui.events import RunError
 from tfpt_tui.runs.plan.plan import Plan
-from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_sweeps
+from tfpt_tui.runs.record.directory import SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.state import State, write_state
-from tfpt_tui.runs.record.sweep import Sweep, read_sweep, record_plan, remove
+from tfpt_tui.runs.record.sweep import Sweep, record_plan, remove, runs_of
 from tfpt_tui.runs.supervision.finalize import finalize
 
 SCHEMA = 1
@@ -28,18 +27,11 @@ RECENT_SWEEPS = 50
 ASK_EVERY_S = 5.0
 
 
-@dataclass(frozen=True)
-class Job:
-    """``id`` is the scheduler's."""
-
-    id: str = ""
-
-
 class Scheduler(Protocol):
     """Whoever runs jobs: asked by the agent of its machine."""
 
-    def watch(self) -> None:
-        """Begin to ask how the jobs are, in a thread."""
+    def look(self) -> None:
+        """Ask how the jobs are, and settle what those left undone that are over."""
 
     def holds(self, sweep: SweepDirectory) -> bool:
         """Whether the sweep's job waits or runs, or will once more; one of which nothing is known yet may."""
@@ -56,22 +48,25 @@ def submit_parts(
     ``submit`` gives the scheduler's ID of the job.
 
     Raises:
-        MissingError: no environment of that name, or the scheduler refuses a job; those before it go on.
+        MissingError: no environment of that name, or the scheduler refuses a job; those before it go on, which the
+            line says.
     """
     interpreters = {run.place: interpreter_of(run.place[0], settings, run.place[1]) for run in plan.runs}
     sweeps: list[str] = []
-    for part in parts_of(plan):
+    parts = parts_of(plan)
+    for part in parts:
         sweep = record_plan(part, interpreters, paths, number)
         number += len(part.runs)
         try:
-            _wait_for_a_job(sweep)
-            write_toml(sweep.directory.path / JOB, {"schema": SCHEMA, **asdict(Job(submit(sweep)))})
-        except OSError as error:
+            write_states(sweep, State(job=True))
+            write_toml(sweep.directory.path / JOB, {"schema": SCHEMA, "id": submit(sweep)})
+        except (OSError, TfptError) as problem:
             remove(sweep)
-            raise cannot("submit the job", sweep.directory.path, error) from None
-        except TfptError:
-            remove(sweep)
-            raise
+            error = problem if isinstance(problem, TfptError) else cannot("submit the job", paths.sweeps, problem)
+            if not sweeps:
+                raise error from None
+            before = f"{len(sweeps)} of its {len(parts)} jobs were submitted before, and go on: {' '.join(sweeps)}"
+            raise type(error)(f"{error}; {before}") from None
         sweeps.append(sweep.id)
     return sweeps
 
@@ -84,23 +79,23 @@ def parts_of(plan: Plan) -> list[Plan]:
     return [replace(plan, runs=tuple(run for run in plan.runs if run.repeat == repeat)) for repeat in repeats]
 
 
-def read_job(sweep: SweepDirectory) -> Job | None:
-    """The job of a sweep, None where it has none."""
+def read_job(sweep: SweepDirectory) -> str:
+    """The scheduler's ID of a sweep's job, "" where it has none."""
     try:
-        return build(Job, read_record(sweep.path / JOB, SCHEMA))
-    except (TfptError, DocumentError):
-        return None
+        return str(read_record(sweep.path / JOB, SCHEMA).get("id", ""))
+    except TfptError:
+        return ""
 
 
-def recent_jobs(paths: Paths) -> dict[SweepDirectory, Job]:
-    """The sweeps of jobs, newest first."""
-    jobs = ((sweep, read_job(sweep)) for sweep in list_sweeps(paths)[:RECENT_SWEEPS])
-    return {sweep: job for sweep, job in jobs if job}
+def jobs_of(wanted: Iterable[SweepDirectory], paths: Paths) -> dict[SweepDirectory, str]:
+    """The jobs of these sweeps and of the newest ones."""
+    jobs = {sweep: read_job(sweep) for sweep in (*list_sweeps(paths)[:RECENT_SWEEPS], *wanted)}
+    return {sweep: job for sweep, job in jobs.items() if job}
 
 
 def is_open(sweep: SweepDirectory, paths: Paths) -> bool:
     """Whether it has a job, and a run without a result."""
-    if read_job(sweep) is None:
+    if not read_job(sweep):
         return False
     return any(run.path.is_dir() and not run.result.exists() for run in runs_of(sweep, paths))
 
@@ -112,18 +107,11 @@ def is_unwanted(sweep: SweepDirectory, paths: Paths) -> bool:
 
 
 def settle_job(directory: SweepDirectory, status: str, reason: str, paths: Paths) -> None:
-    """Give the runs a result that their job, which is over, could not."""
+    """Give the runs a result that their job, which is over, could not; on a full disk the next look does it."""
     for run in runs_of(directory, paths):
         if run.path.is_dir() and not run.result.exists():
-            finalize(run, status, RunError("Lost", reason))
-
-
-def runs_of(directory: SweepDirectory, paths: Paths) -> tuple[RunDirectory, ...]:
-    """The runs of its plan; none where that is damaged: nothing of it can be settled."""
-    try:
-        return read_sweep(directory, paths).runs
-    except TfptError:
-        return ()
+            with suppress(OSError):
+                finalize(run, status, RunError("Lost", reason))
 
 
 def keep_looking(look: Callable[[], None]) -> None:
@@ -131,15 +119,16 @@ def keep_looking(look: Callable[[], None]) -> None:
 
     def go_on() -> None:
         while True:
-            with suppress(TfptError, OSError):  # a full disk: the next look settles what this one could not
+            with suppress(TfptError):  # the directory of sweeps cannot be read: the next look may do better
                 look()
             time.sleep(ASK_EVERY_S)
 
     threading.Thread(target=go_on, name="jobs", daemon=True).start()
 
 
-def _wait_for_a_job(sweep: Sweep) -> None:
-    queued = State(job=True)
-    write_state(sweep.directory.state, queued)
+def write_states(sweep: Sweep, state: State) -> None:
+    """Give the sweep this state, and those of its runs that have no result."""
+    write_state(sweep.directory.state, state)
     for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True):
-        write_state(run.state, replace(queued, sweep=sweep.id, burn_in=planned.burn_in))
+        if not run.result.exists():
+            write_state(run.state, replace(state, sweep=sweep.id, burn_in=planned.burn_in))

@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.errors import MissingError, TfptError
+from tfpt_tui.errors import MissingError, cannot
 from tfpt_tui.events import ALIVE
 from tfpt_tui.files import append_to, written_whole
 from tfpt_tui.machines.changes import (
@@ -24,13 +23,12 @@ from tfpt_tui.machines.changes import (
     QUEUED,
     RUN_FILES,
     SWEEP_FILES,
-    Mark,
     mark_of,
 )
-from tfpt_tui.machines.wire import FilePart, SweepStatus
+from tfpt_tui.machines.wire import FilePart, Mark, SweepStatus
 from tfpt_tui.runs.record.directory import RUN_ID, SWEEP_ID, RunDirectory, SweepDirectory, list_sweeps
 from tfpt_tui.runs.record.state import NO_STATE, State, machine_of, read_state, write_state
-from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.record.sweep import runs_of
 
 OVER, OPEN = "over", "open"
 # Of more sweeps than that the last ones are looked at for what is not over yet.
@@ -64,9 +62,14 @@ class Mirror:
         """Begin the copy of a sweep that was begun there, or go on with the one of a sweep that goes on.
 
         Raises:
-            MissingError: it cannot be written.
+            MissingError: it cannot be written; it was begun there.
         """
-        self._note(self._sweep(sweep), State(status=OPEN, machine=self.machine))
+        try:
+            self._note(self._sweep(sweep), State(status=OPEN, machine=self.machine))
+        except OSError as error:
+            raise cannot(
+                f"copy sweep {sweep}, which was begun on {self.machine}", self.paths.sweeps, error
+            ) from None
 
     def requests_to_stop(self) -> Iterator[tuple[str, str]]:
         """The sweeps, and the runs of sweeps, that somebody here wants to end: a sweep's ID and a run's, or ""."""
@@ -75,13 +78,20 @@ class Mirror:
                 yield sweep, ""
             yield from ((sweep, run) for run in runs if self._run(run).stop.exists())
 
-    def tell(self, news: SweepStatus) -> None:
-        """Take in how a sweep and its runs stand.
+    def take(self, said: FilePart | SweepStatus, content: bytes) -> None:
+        """Take in how a sweep and its runs stand, or bytes of a file.
 
         Raises:
-            MissingError: it is no sweep that the machine may have, or ours.
-            OSError: it cannot be written.
+            MissingError: it is of no sweep or file that the machine may have, does not follow what is here, or
+                cannot be written.
         """
+        try:
+            self._add(said, content) if isinstance(said, FilePart) else self._tell(said)
+        except OSError as error:
+            place = error.filename or self.paths.runs
+            raise cannot(f"copy the runs of {self.machine}", place, error) from None
+
+    def _tell(self, news: SweepStatus) -> None:
         sweep = self._sweep(news.sweep)
         self._make(sweep, State(status=OPEN, machine=self.machine))
         for name, status in news.runs.items():
@@ -106,13 +116,7 @@ class Mirror:
             del self.alive[sweep.id]
             sweep.stop.unlink(missing_ok=True)
 
-    def add(self, part: FilePart, content: bytes) -> None:
-        """Take in bytes of a file.
-
-        Raises:
-            MissingError: they are of no file that a sweep has, or do not follow what is here.
-            OSError: they cannot be written.
-        """
+    def _add(self, part: FilePart, content: bytes) -> None:
         directory = self._run(part.run) if part.run else self._sweep(part.sweep)
         if part.file not in (RUN_FILES if part.run else SWEEP_FILES):
             raise MissingError(f"{self.machine}: {part.file!r} is no file of a run")
@@ -177,18 +181,13 @@ class Mirror:
         for name in SWEEP_FILES:
             if mark := mark_of(sweep.path / name):
                 yield name, mark
-        for run in self._runs_of(sweep):
+        for run in runs_of(sweep, self.paths):
             for name in RUN_FILES:
                 if mark := mark_of(run.path / name):
                     yield f"{run.id}/{name}", mark
 
-    def _runs_of(self, sweep: SweepDirectory) -> tuple[RunDirectory, ...]:
-        with suppress(TfptError):
-            return read_sweep(sweep, self.paths).runs
-        return ()
-
     def _sweep(self, name: str) -> SweepDirectory:
-        if not SWEEP_ID.fullmatch(name) or "/" in name or not name.isprintable():
+        if not SWEEP_ID.fullmatch(name) or not name.isprintable():
             raise MissingError(f"{self.machine}: {name!r} is no sweep")
         return SweepDirectory(self.paths.sweeps / name)
 

@@ -12,12 +12,14 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths, find_paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_record, write_toml
@@ -25,18 +27,10 @@ from tfpt_tui.documents import Value
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError, TfptError
 from tfpt_tui.hardware.preflight import SHARED_HOST
-from tfpt_tui.machines.changes import Changes
+from tfpt_tui.machines.changes import QUEUED, Changes
 from tfpt_tui.machines.datasets import digest_of, find_dataset
-from tfpt_tui.machines.jobs import (
-    is_open,
-    is_unwanted,
-    keep_looking,
-    recent_jobs,
-    runs_of,
-    settle_job,
-    submit_parts,
-)
-from tfpt_tui.machines.mirror import OPEN, Mirror
+from tfpt_tui.machines.jobs import is_open, is_unwanted, jobs_of, settle_job, submit_parts, write_states
+from tfpt_tui.machines.mirror import Mirror
 from tfpt_tui.machines.node import begin_again
 from tfpt_tui.machines.wire import FilePart, SweepStatus
 from tfpt_tui.own_process import own_command
@@ -44,7 +38,7 @@ from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs
 from tfpt_tui.runs.record.lock import lock_path
 from tfpt_tui.runs.record.state import State, request_stop, status_of, write_state
-from tfpt_tui.runs.record.sweep import Sweep, read_sweep
+from tfpt_tui.runs.record.sweep import Sweep, read_sweep, runs_of
 
 # Always said, whatever the user's shell says: an open cluster executes whatever anybody sends. A driver whose head
 # is gone ends after so many seconds, and the next one finds out what became of it.
@@ -61,7 +55,7 @@ NAMESPACE = "tfpt-tui"
 # Of it a node has as much as it can train on at a time: one.
 SLOT = "tfpt_slot"
 # What tasks take by another name than that under which nodes offer it.
-OFFERED_AS = {"num_gpus": "GPU", "num_cpus": "CPU"}
+OFFERED_AS = {"num_gpus": "GPU", "num_cpus": "CPU", "memory": "memory"}
 HOW_TO_START = "RAY_AUTH_MODE=token ray start ... --resources '{\"tfpt_slot\": 1}'"
 MAX_ATTEMPTS = 3
 LOOK_S = 0.5
@@ -102,16 +96,19 @@ def connect(address: str) -> None:
             raise MissingError(f"Ray: {_first_line(error)}; start it so: {HOW_TO_START}") from None
 
 
-def submit_tasks(
-    plan: Plan, settings: UserSettings, paths: Paths, number: int, address: str, resources: Mapping[str, Value]
-) -> list[str]:
+def scheduler(machine: Machine, paths: Paths) -> Tasks:
+    """Who holds the plans of this directory; the machine is the cluster's head."""
+    return Tasks(paths, machine.address)
+
+
+def submit_plan(plan: Plan, machine: Machine, settings: UserSettings, paths: Paths, number: int) -> list[str]:
     """Hand the plan to the actor that keeps it, one task for each part; returns their sweeps.
 
     Raises:
         MissingError: the cluster is not there, or no node offers what a task needs.
     """
-    connect(address)
-    wanted = _wanted(resources)
+    connect(machine.address)
+    wanted = _wanted(machine.resources)
     if not _room(wanted):
         lacking = " and ".join(f"{name} = {amount:g}" for name, amount in wanted.items())
         raise MissingError(f"Ray: no node offers {lacking}; start nodes so: {HOW_TO_START}")
@@ -119,7 +116,10 @@ def submit_tasks(
     digests = {run.config.data: digest_of(run.config.data) for run in plan.runs}
 
     def submit(sweep: Sweep) -> str:
-        ray.get(keeper.begin.remote(sweep.id, wanted, digests), timeout=ANSWER_S)
+        try:
+            ray.get(keeper.begin.remote(sweep.id, wanted, digests), timeout=ANSWER_S)
+        except ray.exceptions.RayError as error:
+            raise MissingError(f"Ray: its actor takes no plan: {_first_line(error)}") from None
         return "ray"
 
     return submit_parts(plan, settings, paths, number, submit)
@@ -127,19 +127,16 @@ def submit_tasks(
 
 @dataclass
 class Tasks:
-    """The plans that the actor keeps, by its last answer."""
+    """The plans that the actor keeps, by its last answer; ``wanted`` are those that somebody follows."""
 
     paths: Paths
     address: str
     kept: set[str] | None = None
-
-    def watch(self) -> None:
-        """A cluster that is away is waited for."""
-        keep_looking(self.look)
+    wanted: set[SweepDirectory] = field(default_factory=set)
 
     def look(self) -> None:
         """Ask the actor; what was lost with one that is gone gets its result."""
-        before = recent_jobs(self.paths)  # one that is submitted meanwhile is not lost
+        before = jobs_of(list(self.wanted), self.paths)  # one that is submitted meanwhile is not lost
         try:
             connect(self.address)
             keeper = _find_keeper(self.paths)
@@ -155,6 +152,7 @@ class Tasks:
 
     def holds(self, sweep: SweepDirectory) -> bool:
         """Whether the actor keeps the sweep; while it does not answer, whether something of it is left."""
+        self.wanted.add(sweep)
         return is_open(sweep, self.paths) if self.kept is None else sweep.id in self.kept
 
     def stop(self, sweep: SweepDirectory) -> None:
@@ -192,8 +190,8 @@ class Keeper:
                 parcel = _pack(directory, self.paths, digests, attempt)
                 if await self._try(directory, parcel, wanted):
                     return
-        except (TfptError, OSError) as error:  # a full disk here, or what came is not ours
-            reason = str(error)
+        except Exception as error:  # a full disk here, what came is not ours, or Ray takes no such task
+            reason = str(error) or type(error).__name__
         settle_job(directory, "crashed", reason, self.paths)
 
     async def _try(self, directory: SweepDirectory, parcel: Parcel, wanted: dict[str, float]) -> bool:
@@ -211,14 +209,14 @@ class Keeper:
                     mirror = self._hand_to(directory, portion)
                 elif mirror:
                     for frame, content in portion:
-                        mirror.add(frame, content) if isinstance(frame, FilePart) else mirror.tell(frame)
+                        mirror.take(frame, content)
         except ray.exceptions.TaskCancelledError:
             settle_job(directory, "stopped", "it was stopped before a node was free", self.paths)
         except ray.exceptions.RayTaskError as error:  # it ran, and failed in our own code: as it would again
             raise TfptError(str(error.cause).strip().split("\n")[-1]) from None
         except ray.exceptions.RayError:
             return False
-        except (TfptError, OSError):  # what it records cannot be kept
+        except TfptError:  # what it records cannot be kept
             ray.cancel(said)
             raise
         finally:
@@ -232,12 +230,7 @@ class Keeper:
 
     def _hand_to(self, directory: SweepDirectory, node: str) -> Mirror:
         """From now on the records here are the copy of the node's."""
-        write_state(directory.state, State(status=OPEN, machine=node))
-        planned = read_sweep(directory, self.paths)
-        for run, entry in zip(planned.runs, planned.plan.runs, strict=True):
-            if not run.result.exists():
-                state = State(status="queued", sweep=directory.id, burn_in=entry.burn_in, machine=node)
-                write_state(run.state, state)
+        write_states(read_sweep(directory, self.paths), State(status=QUEUED, machine=node))
         return Mirror(node, self.paths)
 
 
@@ -249,12 +242,12 @@ def execute(parcel: Parcel, keeper: str) -> Iterator[str | Said]:
     yield os.uname().nodename
     paths = _paths_for(parcel.sweep)
     directory = _unpack(parcel, paths)
+    actor = ray.get_actor(keeper, namespace=NAMESPACE)
     child = subprocess.Popen(
         own_command("tfpt_tui.machines.ray_node", str(directory.path), str(paths.runs), str(os.getpid())),
         stdin=subprocess.DEVNULL,
         env=_variables_of_node() | _share_of_host(),
     )
-    actor = ray.get_actor(keeper, namespace=NAMESPACE)
     changes, asked = Changes(paths, {directory.id: {}}), time.monotonic()
     try:
         while True:
@@ -291,16 +284,16 @@ def _share_of_host() -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": gpus, "TFPT_TUI_LOCK": f"{lock_path()}.gpu-{gpus}", SHARED_HOST: "1"}
 
 
-def examine_ray(address: str, resources: Mapping[str, Value]) -> Iterator[Finding]:
+def examine(machine: Machine) -> Iterator[Finding]:
     """Whether there is a cluster that only we may use, and how many plans it can run at a time."""
     yield Finding("ok", "Ray", f"ray {ray.__version__}")
     try:
-        connect(address)
+        connect(machine.address)
     except MissingError as error:
         yield Finding("error", "cluster", str(error))
         return
     alive = [node for node in ray.nodes() if node["Alive"]]
-    room = _room(_wanted(resources))
+    room = _room(_wanted(machine.resources))
     level, remedy = ("ok", "") if room else ("error", HOW_TO_START)
     yield Finding(level, "cluster", f"{len(alive)} nodes, room for {room} plans at a time", remedy)
     if _answers_without_token():
@@ -322,7 +315,7 @@ def _answers_without_token() -> bool:
     command = ["-c", code, ray.get_runtime_context().gcs_address]
     try:
         done = subprocess.run(
-            [own_command("x")[0], *command],
+            [sys.executable, *command],
             env={**bare, "RAY_AUTH_MODE": "disabled"},
             capture_output=True,
             timeout=3 * ANSWER_S,

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError
-from tfpt_tui.machines.jobs import Job, is_open, keep_looking, read_job, recent_jobs, settle_job, submit_parts
+from tfpt_tui.machines.jobs import is_open, jobs_of, read_job, settle_job, submit_parts
 from tfpt_tui.machines.slurm_job import run_sweep
 from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.directory import SweepDirectory
@@ -43,6 +44,10 @@ SHARED_LAG_S = 90.0
 GONE = "GONE"  # Slurm does not know it any more
 
 
+class BusyError(MissingError):
+    """A command of Slurm does not answer now."""
+
+
 @dataclass
 class Jobs:
     """The jobs of sweeps: their last known states, those that are to stop, and when they were seen to be over.
@@ -56,23 +61,18 @@ class Jobs:
     over: dict[str, float] = field(default_factory=dict)
     wanted: set[SweepDirectory] = field(default_factory=set)
 
-    def watch(self) -> None:
-        """A controller that is down is waited for."""
-        keep_looking(self.look)
-
     def look(self) -> None:
         """Ask Slurm. What a job left undone that is over gets its result; one that waits and is to stop is
         cancelled: nobody there would see the request.
         """
-        wanted = {sweep: job for sweep in list(self.wanted) if (job := read_job(sweep))}
-        every = {**recent_jobs(self.paths), **wanted}
+        every = jobs_of(list(self.wanted), self.paths)
         jobs = {sweep: job for sweep, job in every.items() if self._is_asked_about(sweep)}
         try:
-            states = job_states([job.id for job in jobs.values()])
+            states = job_states(list(jobs.values()))
         except MissingError:
-            return  # the controller does not answer: nothing is known to be over
+            return  # the controller does not answer, and is waited for: nothing is known to be over
         for sweep, job in jobs.items():
-            self.states[sweep.id] = states.get(job.id, GONE)
+            self.states[sweep.id] = states.get(job, GONE)
             if self.states[sweep.id] not in HELD:
                 since = self.over.setdefault(sweep.id, time.monotonic())
                 if self.states[sweep.id] != COMPLETED or time.monotonic() - since > SHARED_LAG_S:
@@ -84,7 +84,7 @@ class Jobs:
         """Whether the sweep's job waits or runs; between two attempts of it all runs may have a result."""
         self.wanted.add(sweep)
         known = self.states.get(sweep.id)
-        return known in HELD if known else read_job(sweep) is not None
+        return known in HELD if known else bool(read_job(sweep))
 
     def stop(self, sweep: SweepDirectory) -> None:
         """Somebody wants it to end; what a preempted job leaves says so, too, and shall go on."""
@@ -95,27 +95,25 @@ class Jobs:
         return self.states.get(sweep.id) in (None, *HELD) or is_open(sweep, self.paths)
 
 
-def submit_jobs(
-    plan: Plan,
-    settings: UserSettings,
-    paths: Paths,
-    number: int,
-    partition: str,
-    resources: Mapping[str, Value],
-) -> list[str]:
+def scheduler(machine: Machine, paths: Paths) -> Jobs:
+    """Who holds the jobs of this directory; the machine is the cluster's login node."""
+    return Jobs(paths)
+
+
+def submit_plan(plan: Plan, machine: Machine, settings: UserSettings, paths: Paths, number: int) -> list[str]:
     """Submit the plan one job for each part; returns the IDs of their sweeps.
 
     Raises:
         MissingError: no environment of that name, submitit or Slurm is missing, or refuses the job.
     """
-    return submit_parts(plan, settings, paths, number, lambda sweep: _submit(sweep, paths, partition, resources))
+    return submit_parts(plan, settings, paths, number, lambda sweep: _submit(sweep, machine, paths))
 
 
 def job_states(ids: Sequence[str]) -> dict[str, str]:
     """What Slurm knows of these jobs: its controller, which forgets them after some minutes, else its accounts.
 
     Raises:
-        MissingError: the controller does not answer.
+        MissingError: the controller does not answer, or the accounts do not in time.
     """
     known: dict[str, str] = {}
     if ids:
@@ -131,12 +129,14 @@ def job_states(ids: Sequence[str]) -> dict[str, str]:
                 "sacct", "--noheader", "--allocations", "--format=JobID,State%20", f"--jobs={','.join(left)}"
             )
             known |= _table(accounts)
+        except BusyError:
+            raise  # slurmdbd may know them when it answers
         except MissingError:
             pass  # no slurmdbd: what the controller does not know is over
     return known
 
 
-def examine_slurm(partition: str) -> Iterator[Finding]:
+def examine(machine: Machine) -> Iterator[Finding]:
     """Whether jobs can be submitted here, and how their ends become known."""
     try:
         import submitit
@@ -146,13 +146,13 @@ def examine_slurm(partition: str) -> Iterator[Finding]:
         yield Finding("error", "submitit", "is not installed beside tfpt-tui here", "pip install submitit")
     try:
         version = _run("sinfo", "--version").strip()
-        chosen = ["--partition", partition] if partition else []
+        chosen = ["--partition", machine.partition] if machine.partition else []
         nodes = _run("sinfo", "--noheader", "--format=%D %T", *chosen).split()
     except MissingError as error:
         yield Finding("error", "Slurm", str(error), "see whether its controller is up: scontrol ping")
         return
     counts = ", ".join(f"{count} {state}" for count, state in zip(nodes[::2], nodes[1::2], strict=True))
-    where = f"partition {partition}" if partition else "all partitions"
+    where = f"partition {machine.partition}" if machine.partition else "all partitions"
     if counts:
         yield Finding("ok", "Slurm", f"{version}; {where}: {counts}")
     else:
@@ -170,15 +170,16 @@ def examine_slurm(partition: str) -> Iterator[Finding]:
     yield Finding("note", "nodes", "frameworks, devices and room are looked at by each job, on its node")
 
 
-def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, Value]) -> str:
+def _submit(sweep: Sweep, machine: Machine, paths: Paths) -> str:
     try:
         from submitit import SlurmExecutor
     except ImportError:
         raise MissingError("submitit is not installed; install it beside tfpt-tui: pip install submitit") from None
     # Nobody else on the node: otherwise it would be timed with whatever the others do.
-    wanted: dict[str, Value] = {"exclusive": True, "time": USUAL_MINUTES, "requeue": True, **resources}
-    if partition:
-        wanted["partition"] = partition
+    wanted: dict[str, Value] = {"exclusive": True, "time": USUAL_MINUTES, "requeue": True}
+    wanted |= machine.resources
+    if machine.partition:
+        wanted["partition"] = machine.partition
     minutes = wanted.pop("time")
     flags = {name.replace("_", "-"): value for name, value in wanted.items() if value is not False}
     try:
@@ -194,14 +195,14 @@ def _submit(sweep: Sweep, paths: Paths, partition: str, resources: Mapping[str, 
         raise MissingError(f"Slurm refuses the job: {_last_line(str(error))}") from None
 
 
-def _cancel(job: Job) -> None:
+def _cancel(job: str) -> None:
     with suppress(MissingError):  # it is tried again with the next look
-        _run("scancel", job.id)
+        _run("scancel", job)
 
 
-def _settle(directory: SweepDirectory, job: Job, state: str, paths: Paths) -> None:
+def _settle(directory: SweepDirectory, job: str, state: str, paths: Paths) -> None:
     known = "Slurm knows it no more" if state == GONE else f"Slurm ended it: {state}"
-    reason = f"job {job.id}: {known}; see {directory.path / FOLDER}"
+    reason = f"job {job}: {known}; see {directory.path / FOLDER}"
     settle_job(directory, ENDED.get(state, "crashed"), reason, paths)
 
 
@@ -209,14 +210,15 @@ def _run(*command: str) -> str:
     """What one of Slurm's commands says.
 
     Raises:
-        MissingError: it is not there, fails or does not answer; the line is its own.
+        BusyError: it does not answer in time.
+        MissingError: it is not there, or fails; the line is its own.
     """
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, stdin=subprocess.DEVNULL)
     except OSError as error:
         raise MissingError(f"{command[0]}: cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise MissingError(f"{command[0]}: does not answer within {ANSWER_S:g} s") from None
+        raise BusyError(f"{command[0]}: does not answer within {ANSWER_S:g} s") from None
     if done.returncode:
         raise MissingError(f"{command[0]}: {_last_line(done.stderr) or f'exit code {done.returncode}'}")
     return done.stdout

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +15,9 @@ from tfpt_tui.config.schema import HERE, PREPARE, SEND
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import MissingError, TfptError
-from tfpt_tui.machines.connection import connected
+from tfpt_tui.machines.connection import UnreachableError, connected
 from tfpt_tui.machines.datasets import digest_of, send_dataset
 from tfpt_tui.machines.mirror import Mirror
-from tfpt_tui.machines.plans import plan_document
 from tfpt_tui.machines.wire import Done, Request, Submitted
 from tfpt_tui.results.store.datasets import arguments_of
 from tfpt_tui.runs.plan.plan import Plan
@@ -26,14 +25,7 @@ from tfpt_tui.runs.record.directory import NUMBERS
 from tfpt_tui.runs.supervision.submit import submit
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Begun:
-    """The sweeps that a machine began."""
-
-    machine: Machine
-    sweeps: tuple[str, ...]
+Begun = tuple[Machine, tuple[str, ...]]
 
 
 def begin(
@@ -43,15 +35,15 @@ def begin(
 
     ``provide`` is one of :data:`~tfpt_tui.config.schema.PROVIDED`, or "" to change nothing there.
 
+    Returns the sweeps that each machine began.
+
     Raises:
         UsageError: the plan is refused by one of them.
         MissingError: a machine cannot be reached, or lacks something; the line says on which machines it was begun
             already.
     """
     others = [machine for machine in machines if machine.name != HERE]
-    if len(others) < len(
-        machines
-    ):  # this machine starts its share last, and must not be the first to find it lacking
+    if len(others) < len(machines):  # what this machine lacks is said before anything is begun
         for run in plan.runs:
             read_manifest(Path(run.config.data))
     digests = {run.config.data: digest_of(run.config.data) for run in plan.runs}
@@ -63,22 +55,24 @@ def begin(
     begun: list[Begun] = []
     for place, machine in enumerate(machines):
         number = (first + place * len(plan.runs)) % NUMBERS
-        with _said_where_begun(begun):
-            begin_it = _begin_here if machine.name == HERE else _begin_there
-            begun.append(Begun(machine, begin_it(plan, machine, digests, number, settings, paths)))
+        try:
+            if machine.name == HERE:
+                sweeps: tuple[str, ...] = (submit(plan, settings, paths, number=number).id,)
+            else:
+                sweeps = _begin_there(plan, machine, digests, number, paths)
+        except TfptError as error:
+            if not begun:
+                raise
+            there = ", ".join(f"{one.name} (sweep {' '.join(names)})" for one, names in begun)
+            raise type(error)(f"{error}; it was begun already on {there}") from None
+        begun.append((machine, sweeps))
     return begun
 
 
-def _begin_here(
-    plan: Plan, _: Machine, digests: Mapping[str, str], number: int, settings: UserSettings, paths: Paths
-) -> tuple[str, ...]:
-    return (submit(plan, settings, paths, number=number).id,)
-
-
 def _begin_there(
-    plan: Plan, machine: Machine, digests: Mapping[str, str], number: int, settings: UserSettings, paths: Paths
+    plan: Plan, machine: Machine, digests: Mapping[str, str], number: int, paths: Paths
 ) -> tuple[str, ...]:
-    request = Request("submit", plan=plan_document(plan), data=digests, number=number)
+    request = Request("submit", plan=plan, data=digests, number=number)
     with connected(machine, request) as connection:
         answer = connection.hear_one(Submitted)
     if answer.missing:  # it was there when it was asked for
@@ -114,7 +108,12 @@ def _place_data(machine: Machine, digests: Mapping[str, str], provide: str, path
             tell(f"{machine.name}: sending {name}")
             request = Request("receive", data={name: digests[directory]})
             with connected(machine, request) as connection:
-                send_dataset(Path(directory), connection.to_there)
+                try:
+                    send_dataset(Path(directory), connection.to_there)
+                except MissingError:
+                    with suppress(UnreachableError):
+                        connection.hear_one(Done)  # it says why it takes no more of it
+                    raise
                 connection.hear_one(Done)
 
 
@@ -136,14 +135,3 @@ def _prepare_there(machine: Machine, directory: Path) -> None:
                 f"{machine.name}: the same command made other images there, by another Pillow perhaps:"
                 f" --provide {SEND} copies these"
             )
-
-
-@contextmanager
-def _said_where_begun(begun: Sequence[Begun]) -> Iterator[None]:
-    try:
-        yield
-    except TfptError as error:
-        if not begun:
-            raise
-        there = ", ".join(f"{one.machine.name} (sweep {' '.join(one.sweeps)})" for one in begun)
-        raise type(error)(f"{error}; it was begun already on {there}") from None

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, get_args
 
-from tfpt_tui.documents import DocumentError, Value, build
+from tfpt_tui.config.machines import Machine
+from tfpt_tui.documents import DocumentError, build
+from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.errors import MissingError
+from tfpt_tui.runs.plan.plan import Plan
+from tfpt_tui.runs.record.contact import Contact
 
 # The first line of the other side, behind whatever a shell prints there when it starts.
 GREETING = "tfpt_tui"
@@ -28,22 +32,25 @@ class Greeting:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a copy has of a file: its bytes, and the checksum of all, or of the last ones of what only grows."""
+
+    size: int
+    checksum: int
+
+
+@dataclass(frozen=True)
 class Request:
     """What is wanted there: one of the words that agent.py knows, with what it needs.
 
-    ``runs``, ``interpreters``, ``kind``, ``address``, ``partition`` and ``resources`` are those of the
-    :class:`~tfpt_tui.config.machines.Machine`.
+    ``machine`` is how the user describes that machine, ``known`` what a copy has of its open sweeps: the marks of
+    files by sweep, then by name, with the run's ID in front of a run's.
     """
 
     do: str
-    runs: str = ""
-    interpreters: Mapping[str, str] = field(default_factory=dict)
-    kind: str = ""
-    address: str = ""
-    partition: str = ""
-    resources: Mapping[str, Value] = field(default_factory=dict)
-    known: Mapping[str, object] = field(default_factory=dict)
-    plan: Mapping[str, object] = field(default_factory=dict)
+    machine: Machine = field(default_factory=Machine)
+    known: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict)
+    plan: Plan | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     number: int = 0
     words: tuple[str, ...] = ()
@@ -78,27 +85,6 @@ class SweepStatus:
 
 
 @dataclass(frozen=True)
-class Beat:
-    """Said once a second: what :class:`tfpt_tui.runs.record.contact.Contact` keeps of the machine."""
-
-    done: int
-    runs: int
-    busy: str
-    cpu_percent: float
-    gpus_percent: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Found:
-    """Something that the doctor there says."""
-
-    level: str
-    topic: str
-    message: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
 class Submitted:
     """The sweeps that were begun there; or what of the data is ``missing`` there, and nothing was begun."""
 
@@ -119,7 +105,7 @@ class Done:
     """What was wanted is done."""
 
 
-Frame = Request | FilePart | SweepStatus | Beat | Found | Submitted | Refused | Done
+Frame = Request | FilePart | SweepStatus | Contact | Finding | Submitted | Refused | Done
 KINDS: Mapping[str, type[Frame]] = {kind.__name__: kind for kind in get_args(Frame)}
 
 

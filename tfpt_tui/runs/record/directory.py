@@ -18,7 +18,7 @@ from tfpt_tui.errors import UsageError, cannot
 NUMBERS = 0x10000  # that the end of an ID can tell apart
 TIME_LENGTH = len("20261122-165501")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z]+-[0-9a-f]{4}")
-SWEEP_ID = re.compile(r"[^.].*")
+SWEEP_ID = re.compile(r"[^./][^/]*")
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,14 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
     return Sweep(directory, runs, plan)
 
 
+def runs_of(directory: SweepDirectory, paths: Paths) -> tuple[RunDirectory, ...]:
+    """The runs of its plan; none where that is damaged or gone."""
+    try:
+        return read_sweep(directory, paths).runs
+    except TfptError:
+        return ()
+
+
 def store_plan(directory: SweepDirectory, plan: SweepPlan) -> None:
     """Write plan.toml. Raises OSError where the disk is full or read-only."""
     document = dataclasses.asdict(plan)
@@ -205,9 +213,7 @@ def check_over(runs: Iterable[RunDirectory], paths: Paths) -> None:
 
 
 def _goes_on(sweep: str, paths: Paths) -> bool:
-    with suppress(TfptError):
-        return any(status_of(run) in ALIVE for run in read_sweep(SweepDirectory(paths.sweeps / sweep), paths).runs)
-    return False
+    return any(status_of(run) in ALIVE for run in runs_of(SweepDirectory(paths.sweeps / sweep), paths))
 
 
 def note_latest(sweep: Sweep, paths: Paths) -> None:
