@@ -69,6 +69,9 @@ async def test_the_end_of_all_runs_is_told_on_whatever_screen(paths, start, tmp_
         sweep.runs[0].stop.touch()
         await shows(pilot, "1 run stopped; press 4")
         wait_until(out.exists)
+        await pilot.press("4")  # where it would cover what it speaks of
+        await shows(pilot, "Sweeps")
+        assert not list(app.screen.query("Toast"))
     assert out.read_text() == "1 run stopped"
 
 

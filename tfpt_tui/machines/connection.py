@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from tfpt_tui import __version__
 from tfpt_tui.config.machines import Machine
-from tfpt_tui.errors import MissingError, TfptError, UsageError
+from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 from tfpt_tui.machines.wire import (
     Frame,
     Greeting,
@@ -116,7 +116,7 @@ def connected(machine: Machine, request: Request, *, same_version: bool = True) 
         MissingError: another version is there.
     """
     sent = time.time()
-    with tempfile.TemporaryFile() as said:
+    with _scratch() as said:
         try:
             ssh = subprocess.Popen(
                 _command(machine),
@@ -147,6 +147,13 @@ def connected(machine: Machine, request: Request, *, same_version: bool = True) 
                 to_there.close()
             from_there.close()
             _end(ssh)
+
+
+def _scratch() -> BinaryIO:
+    try:
+        return cast(BinaryIO, tempfile.TemporaryFile())
+    except OSError as error:
+        raise cannot("keep what ssh says", tempfile.gettempdir(), error) from None
 
 
 def other_version(machine: Machine, greeting: Greeting) -> str:

@@ -24,12 +24,13 @@ def find_dataset(name: str, digest: str, paths: Paths) -> Path | None:
 
     Where no digest is given it is that of this directory, or else of its name; None where there is none.
     """
-    place, known = Path(name), known_datasets(paths)
-    if digest_of(name) and digest in ("", digest_of(name)):
-        return place
+    own = digest_of(name)
+    if own and digest in ("", own):
+        return Path(name)
+    known = known_datasets(paths)
     if digest:
         return next((path for path, found in known.items() if found.digest == digest), None)
-    return next((path for path in known if path.name == place.name), None)
+    return next((path for path in known if path.name == Path(name).name), None)
 
 
 def prepare_dataset(words: Sequence[str], paths: Paths) -> None:

@@ -77,6 +77,7 @@ class CompareScreen(MainScreen):
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
+            self.app.clear_notifications()  # such as the one that said that the answer is here
             self._list(again=False)
             if self._changes_timer:
                 self._changes_timer.resume()
