@@ -52,7 +52,7 @@ def duel(
 
 def find(rows: Sequence[Mapping[str, object]], arm: Candidate) -> Mapping[str, object]:
     """The row of an arm; of settings that make no difference to it the table may say nothing."""
-    return next(row for row in rows if all(row.get(key, value) in (value, None, "") for key, value in arm.items()))
+    return next(row for row in rows if all(str(row.get(key) or value) == value for key, value in arm.items()))
 
 
 def known(framework: str, kind: str) -> list[dict[str, str]]:
@@ -95,8 +95,10 @@ def race(framework: str, home: Path, data: Path) -> None:
 
 
 def final(framework: str, home: Path, data: Path) -> None:
-    fastest = sorted(known(framework, "race"), key=lambda line: float(line["ratio"]))
-    arms = [settings_of(line) for line in fastest[:FINALISTS]]
+    # The usual one has a line in every race.
+    ratios = {line["settings"]: float(line["ratio"]) for line in known(framework, "race")}
+    fastest = sorted(ratios, key=lambda settings: ratios[settings])[:FINALISTS]
+    arms = [settings_of({"settings": settings}) for settings in fastest]
     began = time.monotonic()
     rows = duel(home, data, framework, arms, repeats=3)
     keep(framework, "final", 1, time.monotonic() - began, [(arm, find(rows, arm)) for arm in arms])
@@ -111,10 +113,14 @@ def trial(framework: str, home: Path, data: Path) -> None:
     seconds = time.monotonic() - began
     preset = max((home / "config/tfpt-tui/presets").glob("best-*.toml"), key=lambda path: path.stat().st_mtime)
     (row,) = tomllib.loads(preset.read_text())["rows"]
-    advised = {key: str(value) for key, value in row.items() if SETTINGS[key].is_switch or key == "compile"}
-    rows = duel(home, data, framework, [best, advised], repeats=3)
+    advised = {key: str(row.get(key, SETTINGS[key].default)) for key in best}
+    rest = {key: str(value) for key, value in row.items() if SETTINGS[key].is_switch and key not in best}
     number = 1 + len(known(framework, "trial"))
-    keep(framework, "trial", number, seconds, [(advised, find(rows, advised))])
+    if advised == best and not rest:
+        beside = {"ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0}
+    else:
+        beside = find(duel(home, data, framework, [best, advised | rest], repeats=3), advised | rest)
+    keep(framework, "trial", number, seconds, [(advised | rest, beside)])
 
 
 def main() -> None:
