@@ -252,7 +252,7 @@ def test_where_others_never_leave_the_machine_alone_no_more_rounds_are_run_and_a
     assert [turn["position"] for turn in turns] == ["2", "1"] * 6
     results = list(map(read_result, sweep.runs))
     table = compare_runs(ComparisonRequest(sweep.runs), paths, results).table
-    assert "12 rounds, most of them disturbed, in 1 restart)" in table.answer[0]
+    assert "12 rounds, disturbed ones among them, in 1 restart)" in table.answer[0]
     assert " of 2 runs disturbed" in "\n".join(table.answer)
 
 

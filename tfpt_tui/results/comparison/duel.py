@@ -18,7 +18,7 @@ from tfpt_tui.runs.record.duel_ratio import (
 )
 
 # Of rounds, in the answer.
-DISTURBED = ", most of them disturbed,"
+DISTURBED = ", disturbed ones among them,"
 
 
 @dataclass(frozen=True)
