@@ -75,3 +75,15 @@ def test_a_burn_in_is_compared_only_when_it_is_named(cli, dataset, fake_python, 
     assert first in cli("compare", first, second)[1]
     assert ["burn-in" in line for line in cli("runs", "list")[1].splitlines() if first in line] == [True]
     assert report(sweep, found).startswith(f"run {second}: completed")
+
+
+def test_a_sweep_is_compared_by_its_id_as_a_run_is(cli, dataset, fake_python, tmp_path):
+    cli("run", "demo", "--data", dataset, "--no-duel")
+    sweep = latest_sweep(find_paths(str(tmp_path / "runs")))
+    assert cli("compare", sweep.id, "--format", "csv")[1] == cli("compare", "--format", "csv")[1]
+
+
+def test_runs_without_a_time_are_said_to_have_none(cli, dataset, fake_python, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "exits")
+    cli("run", "demo", "--data", dataset, "--no-duel")
+    assert "none of these runs has a time yet" in cli("compare")[2]

@@ -10,8 +10,7 @@ from tests.data.lying_server import LOGIN, honest, reset
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.data import cifar, download
 from tfpt_tui.data.cifar import ARCHIVES
-from tfpt_tui.data.dataset_swap import MARKER
-from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.manifest import MARKER, read_manifest
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ def test_interpreters_are_read_by_framework(tmp_path):
         ('[ui]\nnotify = "say \'a"\n', "notify: not a command: no closing quotation"),
         ('[ui]\nnotify = " "\n', "notify must be a command such as 'notify-send', not ' '"),
         ("[uii]\n", "unknown key 'uii'; did you mean 'ui'?"),
+        ('colours = "dark"\n', "unknown key 'colours'; it has interpreters, keys, machines, ui"),
         ("ui = 3\n", "must be a table"),
     ],
 )

@@ -10,9 +10,9 @@ from PIL import Image
 from tests.data.folders import draw, files
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import dataset_swap
-from tfpt_tui.data.dataset_swap import BESIDE, MARKER, OLD
+from tfpt_tui.data.dataset_swap import BESIDE, OLD
 from tfpt_tui.data.folder import read_folder
-from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.manifest import MARKER, read_manifest
 from tfpt_tui.data.prepare import BadImagesError, Target, check_room, place_to_make, prepare
 from tfpt_tui.errors import MissingError, UsageError
 

@@ -15,9 +15,8 @@ from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import encode
 from tfpt_tui.data import prepare as preparation
-from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.folder import read_folder
-from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.data.manifest import MARKER, read_manifest
 from tfpt_tui.data.prepare import BadImagesError, Target, check_room, prepare
 from tfpt_tui.data.synthetic import draw_image, make_synthetic
 from tfpt_tui.errors import MissingError, UsageError
@@ -174,7 +173,14 @@ def test_two_preparations_of_one_directory_do_not_meet(tmp_path):
         (lambda path: None, "no such dataset directory"),
         (lambda path: path.mkdir(), "the dataset directory is empty"),
         (lambda path: path.write_text(""), "not a directory"),
-        (lambda path: (path / "train/0").mkdir(parents=True), "it has no manifest.toml"),
+        (
+            lambda path: (path / "train/0").mkdir(parents=True),
+            "if it is a folder of pictures, prepare them first: ",
+        ),
+        (
+            lambda path: (path.mkdir(), (path / MARKER).touch()),
+            "did not come to its end; repeat it: tfpt-tui prepare",
+        ),
     ],
 )
 def test_a_directory_without_manifest_is_missing_and_says_how_to_make_one(tmp_path, make, said):

@@ -6,12 +6,11 @@ import shutil
 import pytest
 
 from tfpt_tui.config.toml import dump_toml, read_toml, write_toml
-from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.folder import read_folder
-from tfpt_tui.data.manifest import NAME, Manifest, read_manifest
+from tfpt_tui.data.manifest import MARKER, NAME, Manifest, read_manifest
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.results.store.datasets import (
     UNFINISHED,
     command_of,
@@ -117,7 +116,10 @@ def test_a_dataset_is_found_by_the_name_that_it_is_listed_by(paths, dataset, tmp
     shutil.copytree(dataset, paths.datasets / "mine")
     monkeypatch.chdir(tmp_path)
     assert named_dataset("mine", paths) == str(paths.datasets / "mine")
-    assert named_dataset("yours", paths) == "yours"
+    with pytest.raises(MissingError, match="none of that name; there are mine; make one"):
+        named_dataset("yours", paths)
+    with pytest.raises(MissingError, match="did you mean 'mine'"):
+        named_dataset("mien", paths)
     assert named_dataset("./mine", paths) == "./mine"
     (tmp_path / "mine").mkdir()
     assert named_dataset("mine", paths) == "mine"  # what lies here comes first

@@ -62,9 +62,10 @@ def supervise(paths, fake_python, monkeypatch):
 def fight(paths, dataset, supervise, monkeypatch):
     """Run a duel of the preset demo to its end."""
 
-    def run(*stories, repeats=1, duel=PLANNED, rounds=12, rows=None, **settings):
+    def run(*stories, repeats=1, duel=PLANNED, rounds=12, rows=None, fits=True, **settings):
         monkeypatch.setattr(duelling, "ROUNDS", rounds)
         monkeypatch.setattr(racing, "RACE_ROUNDS", rounds)
+        monkeypatch.setattr(duelling, "fits_into_trainings", lambda *_: fits)
         monkeypatch.setenv("FAKE_STORY", ",".join(stories))
         preset = find_preset("demo", paths)
         plan = make_plan(preset, data=str(dataset), rows=rows, overrides=settings, repeats=repeats, duel=duel)

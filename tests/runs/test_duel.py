@@ -14,6 +14,7 @@ from tfpt_tui.backends.gate import DuelOver
 from tfpt_tui.backends.gate import Gate as WorkersGate
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.presets import find_preset
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.documents import DocumentError
@@ -21,7 +22,7 @@ from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.events import Slice
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.store.reader import read_result
-from tfpt_tui.runs.plan.duel import Duel
+from tfpt_tui.runs.plan.duel import Duel, fits_into_trainings
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.duel_ratio import ASSUMED
 from tfpt_tui.runs.record.state import read_state, request_stop
@@ -108,6 +109,20 @@ def test_accuracy_is_measured_in_the_last_restart_alone(fight):
     assert tested == [False, False, True, True]
     assert [result["config"]["seed"] for result in results_of(sweep)] == [25, 25, 26, 26]
     assert results_of(sweep)[-1]["training"]["epochs"] == 3
+
+
+def test_where_trainings_are_too_short_for_turns_these_are_all_that_is_measured(fight, paths):
+    sweep = fight("takes_turns", duel=Duel(turn_s=TURN_S, accuracy=True), fits=False)
+    assert not any("test" in result for result in results_of(sweep))
+    assert all(len(slices_of(run)) == 12 for run in sweep.runs)
+    table = compare_runs(ComparisonRequest(sweep.runs), paths, list(map(read_result, sweep.runs))).table
+    assert any("Accuracy was not measured" in note for note in table.notes)
+
+
+def test_a_turn_of_a_step_fits_into_trainings_of_thirty_steps():
+    config = RunConfig(framework="pytorch", data="/d", batch_size=32, epochs=2)
+    assert not fits_into_trainings([config, config], 479)
+    assert fits_into_trainings([config, config], 480)
 
 
 @pytest.mark.parametrize(

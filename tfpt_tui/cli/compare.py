@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from tfpt_tui.cli.completion import complete_grouping, complete_preset, complete_run, complete_sweep
+from tfpt_tui.cli.completion import (
+    complete_grouping,
+    complete_preset,
+    complete_run,
+    complete_run_or_sweep,
+    complete_sweep,
+)
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show, show_table, tell_indexing
 from tfpt_tui.config.schema import SETTINGS, nearest
 from tfpt_tui.errors import GATE_PROVEN, UsageError
@@ -37,14 +43,14 @@ from tfpt_tui.results.store.index import read_summaries
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.sweep import latest_submission, read_sweep
+from tfpt_tui.runs.record.sweep import find_run_or_sweep, latest_submission, read_sweep
 
 TEXT = "table"
 PASS, FAIL = "pass", "fail"
 
 
 @click.command()
-@click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1, shell_complete=complete_run)
+@click.argument("wanted", metavar="[ID|KEY=VALUE]...", nargs=-1, shell_complete=complete_run_or_sweep)
 @click.option("--sweep", metavar="ID", help="All runs of this sweep.", shell_complete=complete_sweep)
 @click.option(
     "--baseline", metavar="ID", help="The run that the others are measured against.", shell_complete=complete_run
@@ -130,6 +136,8 @@ def compare(
         sort=sort or "",
     )
     found = compare_runs(request, invocation.paths)
+    if runs and not any(row.get("images_per_s") for row in found.table.rows):
+        say("none of these runs has a time yet: no ratios; tfpt-tui runs list shows how they are")
     drawn = draw(found) if charts or format_ == HTML else {}
     if charts:
         from tfpt_tui.results.presentation.charts import save_charts
@@ -162,7 +170,11 @@ def _select(
 ) -> list[RunDirectory]:
     """The runs that are meant, each once; conditions choose among those named, else among all."""
     conditions = [parse_condition(text) for text in wanted if is_condition(text)]
-    runs = [find_run(invocation.paths, text) for text in wanted if not is_condition(text)]
+    runs: list[RunDirectory] = []
+    for text in wanted:
+        if not is_condition(text):
+            found = find_run_or_sweep(text, invocation.paths)
+            runs += [found] if isinstance(found, RunDirectory) else recorded(found)
     if sweep:
         runs += recorded(read_sweep(find_sweep(invocation.paths, sweep), invocation.paths))
     named = bool(runs or sweep)

@@ -45,6 +45,12 @@ def _datasets(paths: Paths) -> Iterable[str]:
     return [path.name for path in known_datasets(paths)]
 
 
+def _sources(_: Paths) -> Iterable[str]:
+    from tfpt_tui.runs.tasks.prepare_request import NAMED
+
+    return NAMED
+
+
 def _runs(paths: Paths) -> Iterable[str]:
     from tfpt_tui.runs.record.directory import list_runs
 
@@ -87,6 +93,7 @@ def _machines(paths: Paths) -> Iterable[str]:
 
 complete_preset = _completer(_presets, or_path="file")
 complete_dataset = _completer(_datasets, or_path="dir")
+complete_source = _completer(_sources, or_path="dir")
 complete_run = _completer(_runs)
 complete_sweep = _completer(_sweeps)
 complete_run_or_sweep = _completer(lambda paths: [*_runs(paths), *_sweeps(paths)])

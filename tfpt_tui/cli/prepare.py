@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfpt_tui.cli.completion import complete_source
 from tfpt_tui.cli.invocation import Invocation, ended_as_by_ctrl_c, pass_invocation, progress_bar, say, show
 from tfpt_tui.data.prepare import Outcome
 from tfpt_tui.data.progress_log import following
@@ -30,7 +31,7 @@ def _option(name: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[.
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", shell_complete=complete_source)
 @click.option("--out", required=True, metavar="DIR", help="Directory to make; interrupted work is continued.")
 @_option("size", default=OPTIONS["size"].default, show_default=True)
 @_option("limit")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -15,13 +15,15 @@ from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.run_on import run_on_machines
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
-from tfpt_tui.config.machines import find_machines
+from tfpt_tui.config.machines import Machine, find_machines
+from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, select_rows
 from tfpt_tui.config.schema import PLAN, PROVIDED, SETTINGS, Setting, parse_override
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
 from tfpt_tui.runs.plan.plan import duel_of, make_plan
+from tfpt_tui.runs.supervision.queue import describe_start, waits_for
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.wording import parse_duration
 
@@ -174,7 +176,7 @@ def run(
     plan_with = functools.partial(
         make_plan,
         chosen,
-        data=None if data is None else named_dataset(data, invocation.paths),
+        data=None if data is None else _directory(data, machines, invocation.paths),
         rows=None if rows is None else select_rows(len(chosen.rows), rows),
         overrides=changes,
         repeats=repeats,
@@ -191,6 +193,7 @@ def run(
     if machines:
         return run_on_machines(plan, machines, provide or "", invocation, detach=detach, headless=headless)
     seconds: list[float | None] = []
+    waits = waits_for(invocation.paths)
     sweep = submit(
         plan,
         invocation.settings,
@@ -200,6 +203,17 @@ def run(
     warn_of_short_trainings(plan)
     if not detach:
         return wait_for_sweep(sweep, invocation, headless, seconds)
-    say(f"sweep {sweep.id} of {len(sweep.runs)} runs; follow it with: tfpt-tui runs tail {sweep.id}")
+    what = describe_start(len(sweep.runs), waits)
+    say(f"sweep {sweep.id}: {what}; follow it with: tfpt-tui runs tail {sweep.id}")
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0
+
+
+def _directory(data: str, machines: Sequence[Machine], paths: Paths) -> str:
+    """Of the dataset; a name that is known to none here may be to other machines."""
+    try:
+        return named_dataset(data, paths)
+    except MissingError:
+        if machines:
+            return data
+        raise

@@ -38,7 +38,7 @@ from tfpt_tui.runs.record.state import (
     request_stop,
     status_of,
 )
-from tfpt_tui.runs.record.sweep import Sweep, check_over, latest_sweep, read_config, read_sweep
+from tfpt_tui.runs.record.sweep import Sweep, check_over, find_run_or_sweep, latest_sweep, read_config, read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
 from tfpt_tui.runs.supervision.rerun import Rerun, reruns_of
@@ -124,7 +124,7 @@ def tail(invocation: Invocation, run_id: str) -> None:
     Example:
       tfpt-tui runs tail 20261122-1655
     """
-    found = _find(invocation, run_id)
+    found = find_run_or_sweep(run_id, invocation.paths)
     runs, sweep = ([found], None) if isinstance(found, RunDirectory) else (list(found.runs), found)
     with _kept_up_to_date(invocation, found):
         for narrator in narrators_of(runs):
@@ -142,7 +142,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
     Example:
       tfpt-tui runs stop 20261122-1655
     """
-    found = _find(invocation, run_id)
+    found = find_run_or_sweep(run_id, invocation.paths)
     with _kept_up_to_date(invocation, found):
         if isinstance(found, RunDirectory):
             if status_of(found) not in ALIVE:
@@ -381,19 +381,8 @@ def _wait_for_the_end(run: RunDirectory) -> None:
 
 def _runs_of(invocation: Invocation, prefix: str) -> list[RunDirectory]:
     """The run of that ID, else those of the sweep that are still there."""
-    found = _find(invocation, prefix)
+    found = find_run_or_sweep(prefix, invocation.paths)
     return [found] if isinstance(found, RunDirectory) else [run for run in found.runs if run.path.is_dir()]
-
-
-def _find(invocation: Invocation, prefix: str) -> RunDirectory | Sweep:
-    """The run of that ID, else the sweep."""
-    try:
-        return find_run(invocation.paths, prefix)
-    except UsageError as error:
-        try:
-            return read_sweep(find_sweep(invocation.paths, prefix), invocation.paths)
-        except UsageError:
-            raise error from None
 
 
 def _as_json(document: object) -> str:

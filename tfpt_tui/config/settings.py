@@ -107,4 +107,5 @@ def _check(table: object, known: set[str], where: str) -> None:
         raise UsageError(f"{where}: must be a table")
     for key in table:
         if key not in known:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, sorted(known))}")
+            hint = nearest(key, sorted(known)) or f"; it has {', '.join(sorted(known))}"
+            raise UsageError(f"{where}: unknown key {key!r}{hint}")

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.toml import read_toml
-from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
+from tfpt_tui.data.manifest import MARKER, NAME, SPLITS, Manifest, read_manifest
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
 from tfpt_tui.files import PACK
 
-MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
 BESIDE = ".new"  # within the directory of a dataset: the one that is to take its place
 OLD = ".old"  # what it takes the place of, until it is deleted
 LISTING = "listing"  # the key of a request that stands for the files of a folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, UsageError, cannot
 
 NAME = "manifest.toml"
+MARKER = ".preparing.toml"  # stands in the directory from the first file to the manifest
 SCHEMA = 1
 SPLITS = ("train", "test")
 
@@ -61,7 +63,7 @@ def read_manifest(directory: Path) -> Manifest:
     path = directory / NAME
     try:
         if not path.is_file():
-            raise MissingError(f"{directory}: {_why_no_dataset(directory)}; make one with: tfpt-tui prepare")
+            raise MissingError(f"{directory}: {_why_no_dataset(directory)}")
     except OSError as error:  # a name that is too long, a directory that may not be looked into
         raise cannot("read the dataset", directory, error) from None
     document = read_toml(path)
@@ -126,13 +128,19 @@ def _count_images(directory: Path) -> int:
 
 
 def _why_no_dataset(directory: Path) -> str:
+    make_one = "make one with: tfpt-tui prepare"
     if not directory.exists():
-        return "no such dataset directory"
+        return f"no such dataset directory; {make_one}"
     if not directory.is_dir():
-        return "not a directory"
+        return f"not a directory; {make_one}"
     if not any(directory.iterdir()):
-        return "the dataset directory is empty"
-    return f"not a prepared dataset: it has no {NAME}"
+        return f"the dataset directory is empty; {make_one}"
+    if (directory / MARKER).exists():
+        return "its preparation did not come to its end; repeat it: tfpt-tui prepare, with the same --out"
+    return (
+        f"not a prepared dataset: it has no {NAME}; if it is a folder of pictures, prepare them first: tfpt-tui"
+        f" prepare {shlex.quote(str(directory))} --out DIR"
+    )
 
 
 def last_change(directory: Path) -> int:

@@ -26,9 +26,9 @@ from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data import dataset_swap
 from tfpt_tui.data import manifest as manifests
-from tfpt_tui.data.dataset_swap import MARKER, Found
+from tfpt_tui.data.dataset_swap import Found
 from tfpt_tui.data.encode import Made, Order, begin, make_images
-from tfpt_tui.data.manifest import SPLITS, Manifest, is_whole
+from tfpt_tui.data.manifest import MARKER, SPLITS, Manifest, is_whole
 from tfpt_tui.data.picture import REMARK_LINES
 from tfpt_tui.data.source import Item, Source
 from tfpt_tui.documents import Value

@@ -13,7 +13,7 @@ from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.machine import describe_machine
-from tfpt_tui.runs.plan.duel import ALIKE, ROUNDS, TURN_S, longest_turn
+from tfpt_tui.runs.plan.duel import ALIKE, ROUNDS, TURN_S, fits_into_trainings, longest_turn
 from tfpt_tui.runs.record.result import RunResult
 
 # A recording tells nothing of a run that differs in these.
@@ -117,7 +117,9 @@ def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequ
         for config, close in zip(arms, near, strict=True)
     ]
     starting_s = sum(SUPERVISED_S + statistics.median(pace.overhead_s for pace in close) for close in near)
-    most = longest_turn(arms, read_manifest(Path(arms[0].data)).total("train")) if accuracy else math.inf
+    train_images = read_manifest(Path(arms[0].data)).total("train")
+    accuracy = accuracy and fits_into_trainings(arms, train_images)
+    most = longest_turn(arms, train_images) if accuracy else math.inf
     images = min(most, math.exp(statistics.fmean(map(math.log, rates))) * TURN_S)
     alike = max(rates) <= ALIKE * min(rates)
     round_s = sum(images / rate if alike else min(TURN_S, most / rate) for rate in rates)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
-from tfpt_tui.data.dataset_swap import MARKER
-from tfpt_tui.data.manifest import NAME, SPLITS, Manifest, read_manifest
+from tfpt_tui.config.schema import nearest
+from tfpt_tui.data.manifest import MARKER, NAME, SPLITS, Manifest, read_manifest
 from tfpt_tui.data.prepare import DEFAULT_SIZE
 from tfpt_tui.data.source import DEFAULT_SEED
 from tfpt_tui.data.synthetic import MAX_CLASSES
@@ -55,10 +55,20 @@ def known_datasets(paths: Paths) -> dict[Path, Manifest]:
 
 
 def named_dataset(text: str, paths: Paths) -> str:
-    """The directory that was typed for a dataset: a path, or the name of one that we know of, as it is listed."""
-    if "/" in text or os.path.lexists(text):
+    """The directory that was typed for a dataset: a path, or the name of one that we know of, as it is listed.
+
+    Raises:
+        MissingError: there is neither.
+    """
+    if not text or "/" in text or os.path.lexists(text):
         return text
-    return next((str(path) for path in known_datasets(paths) if path.name == text), text)
+    known = {path.name: str(path) for path in reversed(known_datasets(paths))}
+    if text not in known:
+        hint = nearest(text, list(known)) or (f"; there are {', '.join(sorted(known))}" if known else "")
+        raise MissingError(
+            f"{text}: no such dataset directory, and none of that name{hint}; make one with: tfpt-tui prepare"
+        )
+    return known[text]
 
 
 def list_datasets(paths: Paths) -> list[Dataset]:

@@ -56,12 +56,19 @@ class NoDuelError(UsageError):
 
 
 def longest_turn(configs: Sequence[RunConfig], train_images: int) -> int:
-    """The images of a turn with which all rounds, and what finds its length before, fit into each training."""
+    """The images of a turn with which the rounds that are planned, and what finds its length before, fit into each
+    training.
+    """
     trained = [
         config.epochs_trained * min(train_images, config.max_steps * config.batch_size or train_images)
         for config in configs
     ]
     return min(trained) // (ROUNDS + ROUNDS // 2)
+
+
+def fits_into_trainings(configs: Sequence[RunConfig], train_images: int) -> bool:
+    """Whether each turn can be a step at least; else turns are all that is measured, and no accuracy."""
+    return longest_turn(configs, train_images) >= max(config.batch_size for config in configs)
 
 
 def why_no_duel(configs: Sequence[RunConfig]) -> str:

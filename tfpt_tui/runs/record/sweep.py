@@ -26,6 +26,8 @@ from tfpt_tui.runs.record.directory import (
     RunDirectory,
     SweepDirectory,
     by_age,
+    find_run,
+    find_sweep,
     first_number,
     list_runs,
     list_sweeps,
@@ -173,6 +175,21 @@ def runs_of(directory: SweepDirectory, paths: Paths) -> tuple[RunDirectory, ...]
         return read_sweep(directory, paths).runs
     except TfptError:
         return ()
+
+
+def find_run_or_sweep(prefix: str, paths: Paths) -> RunDirectory | Sweep:
+    """The run whose ID begins so, else the sweep.
+
+    Raises:
+        UsageError: none does, or several do.
+    """
+    try:
+        return find_run(paths, prefix)
+    except UsageError as error:
+        try:
+            return read_sweep(find_sweep(paths, prefix), paths)
+        except UsageError:
+            raise error from None
 
 
 def store_plan(directory: SweepDirectory, plan: SweepPlan) -> None:

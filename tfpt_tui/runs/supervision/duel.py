@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfpt_tui.config.paths import find_paths
@@ -23,7 +23,7 @@ from tfpt_tui.documents import DocumentError, Value
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError, RunWarning, Slice
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, snapshot_from
-from tfpt_tui.runs.plan.duel import MOST_ROUNDS, MOST_TIMES, ROUNDS, Duel
+from tfpt_tui.runs.plan.duel import MOST_ROUNDS, MOST_TIMES, ROUNDS, Duel, fits_into_trainings
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import (
     MIN_BLOCKS,
@@ -116,6 +116,8 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
         configs = [read_config(run) for run in runs]
         manifests = [read_manifest(Path(config.data)) for config in configs]
         check_room_together(configs, manifests, supervisor.gpu.latest())
+        accuracy = duel.accuracy and fits_into_trainings(configs, manifests[0].total("train"))
+        duel = replace(duel, accuracy=accuracy)
     except TfptError as error:  # what cannot be read is each run's own error
         note = RunWarning(f"no duel: {error}; its arms ran one after another", "no_duel")
         for run in runs:

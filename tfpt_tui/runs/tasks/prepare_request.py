@@ -12,9 +12,9 @@ from tfpt_tui.config.schema import Setting, nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, read_cifar, request_of
-from tfpt_tui.data.dataset_swap import MARKER
 from tfpt_tui.data.download import check_url, download, kept_bytes
 from tfpt_tui.data.folder import read_folder
+from tfpt_tui.data.manifest import MARKER
 from tfpt_tui.data.prepare import (
     DEFAULT_SIZE,
     Outcome,
