@@ -5,7 +5,7 @@ import pytest
 from tests.recordings import a_result
 from tfpt_tui.errors import UsageError
 from tfpt_tui.runs.record.result import Evaluation, Training
-from tfpt_tui.ui.monitor.choose import ORDERS, matching, ordered
+from tfpt_tui.ui.monitor.choose import ORDERS, Entry, matching, ordered
 
 
 def run(number, framework="pytorch", status="completed", rate=None, accuracy=None, **settings):
@@ -58,3 +58,9 @@ def test_runs_are_ordered_by_their_figures_and_those_without_come_last():
 def test_a_figure_that_is_no_number_comes_last_and_leaves_the_others_in_order():
     runs = [run(number, rate=rate) for number, rate in ((4, 3.0), (3, float("nan")), (2, 1.0), (1, 2.0))]
     assert "".join(found.run[-1] for found in ordered(runs, "fastest first")) == "4123"
+
+
+def test_a_run_whose_place_a_later_one_took_says_nothing_of_its_duel():
+    stopped, again, other = run(1, status="stopped", seed=26), run(2, seed=26), run(3, "tensorflow", seed=26)
+    assert Entry("sweep", again, (stopped, again, other), ("a", "b")).status == "completed"
+    assert Entry("sweep", stopped, (stopped, other), ("a", "b")).status == "stopped"

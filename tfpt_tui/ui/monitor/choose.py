@@ -43,8 +43,9 @@ class Entry:
 
     @property
     def status(self) -> str:
-        """That of a run that is alive, else of one that did not complete."""
-        statuses = [run.status for run in self.runs]
+        """That of a run that is alive, else of one that did not complete, whose place no later one took."""
+        latest = {run.config: run for run in sorted(self.runs, key=lambda run: run.run)}
+        statuses = [run.status for run in latest.values()]
         order = ("running", *ALIVE, *(status for status in statuses if status != "completed"), "completed")
         return min(statuses, key=order.index)
 
