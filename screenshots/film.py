@@ -32,9 +32,9 @@ COLOURS = 48
 
 @dataclass
 class Film:
-    """Frames, and for how many milliseconds each is shown."""
+    """What was on the screen, for how many milliseconds each; drawn last, so that no run is disturbed."""
 
-    frames: list[Image.Image] = field(default_factory=list)
+    screens: list[list[Strip]] = field(default_factory=list)
     shown_ms: list[int] = field(default_factory=list)
     _before: str = ""
 
@@ -45,13 +45,14 @@ class Film:
             self.shown_ms[-1] = max(self.shown_ms[-1], shown_ms)
             return
         self._before = text
-        self.frames.append(draw(list(strips), SIZE))
+        self.screens.append(list(strips))
         self.shown_ms.append(shown_ms)
 
     def save(self, path: Path) -> None:
         # One palette for all: what is the same in two frames is stored once.
-        palette = self.frames[-1].quantize(COLOURS)
-        first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in self.frames]
+        frames = [draw(screen, SIZE) for screen in self.screens]
+        palette = frames[-1].quantize(COLOURS)
+        first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
         first.save(path, save_all=True, append_images=others, duration=self.shown_ms, loop=0, optimize=True)
 
 

@@ -115,8 +115,8 @@ def turns(first, *loads):
 def test_rounds_in_which_others_used_the_cores_do_not_count():
     quiet = [0.0] * 14
     assert len(log_ratios(turns(1, *quiet), turns(0, *quiet))) == 14
-    assert len(log_ratios(turns(1, 0.06, *quiet[1:]), turns(0, *quiet[:-1], 0.2))) == 12
-    assert len(log_ratios(turns(1, 0.05, *quiet[1:]), turns(0, *quiet))) == 14  # so much a machine does anyway
+    assert len(log_ratios(turns(1, 0.11, *quiet[1:]), turns(0, *quiet[:-1], 0.2))) == 12
+    assert len(log_ratios(turns(1, 0.10, *quiet[1:]), turns(0, *quiet))) == 14  # so much a machine does anyway
     assert len(log_ratios(turns(1, *[None] * 14), turns(0, *quiet))) == 14  # nobody knows
     assert log_ratios(turns(1, *[0.5] * 14), turns(0, *quiet)) == []
     assert len(log_ratios(turns(1, *[0.5] * 14), turns(0, *quiet), quiet=False)) == 14
@@ -136,8 +136,8 @@ def test_load_that_slows_one_arm_down_more_than_the_other_does_not_move_the_rati
             own, baseline = [], []
             for number, log_ratio in enumerate(draw_rounds(rng, 2 * ROUNDS, TRUE, 0.01), start=1):
                 # Half of the rounds are disturbed: turns of the baseline take three times as long.
-                loads = np.where(rng.random(2) < 0.3, rng.uniform(0.1, 0.5, 2), rng.uniform(0.0, 0.04, 2))
-                slower = np.where(loads > 0.05, (1.5, 3.0), 1.0)
+                loads = np.where(rng.random(2) < 0.3, rng.uniform(0.12, 0.5, 2), rng.uniform(0.0, 0.08, 2))
+                slower = np.where(loads > 0.1, (1.5, 3.0), 1.0)
                 order = 1 + number % 2
                 own.append(Slice(number, order, 1, 1, slower[0] * math.exp(log_ratio), 1.0, loads[0]))
                 baseline.append(Slice(number, 3 - order, 1, 1, slower[1], 1.0, loads[1]))

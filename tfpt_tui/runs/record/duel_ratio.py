@@ -3,7 +3,7 @@
 A round is one slice of each arm, next to each other in time: its log ratio is free of whatever the machine did for
 longer than that. It is not free of what the machine does to one arm more than to the other: where another process
 takes a core, PyTorch's threads wait for each other and may take ten times as long, TensorFlow's 1.3 times. So a
-round in which others used more than a twentieth of the cores does not count, whatever its ratio, and one more is
+round in which others used more than a tenth of the cores does not count, whatever its ratio, and one more is
 run: up to twice as many in all.
 
 Two neighbouring rounds in opposite orders make a block: what goes up or down steadily, and what
@@ -38,8 +38,9 @@ CONFIDENCE = 0.95
 # Ratios this near to 1 make no difference to anybody.
 EQUIVALENT = 0.02
 Z_95 = 1.96
-# Of the cores. Quiet turns showed 0 to 4 % on two cores; there PyTorch takes 1.06 times as long at 5 %.
-DISTURBED_SHARE = 0.05
+# Of the cores. With an open Monitor, quiet turns of half a second showed 0 to 7 % on two cores; from 10 % on those
+# of PyTorch took 1.2 times as long and more.
+DISTURBED_SHARE = 0.10
 TRIMMED = 0.2  # of the blocks, at each end
 # Fewer blocks do not tell their own spread.
 MIN_BLOCKS = 5
