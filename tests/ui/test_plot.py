@@ -43,6 +43,13 @@ def test_a_chart_has_its_title_its_curve_and_its_scale():
     assert lines[-1].split() == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("count", [2, 10, 20])
+def test_the_name_of_a_curve_is_whole_wherever_the_curve_ends(count):
+    ys = tuple(800.0 + number for number in range(count))
+    named = Series(tuple(map(float, range(1, count + 1))), ys, "#ff8700", "TensorFlow")
+    assert "TensorFlow" in draw([named], Frame("images/s", 40, 10, (1.0, 20.0))).plain
+
+
 def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn():
     text = draw([curve(2.0, 1.5, math.nan)], FRAME).plain
     assert text.startswith("NaN from 3: loss\n")

@@ -168,7 +168,10 @@ def _build(series: Sequence[Series], frame: Frame, ceiling: float) -> str:
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
             draw_points(xs, ys, marker=MARKER, color=_rgb(one.colour))
             if one.label:
-                plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment="right")
+                first, last = frame.x_range
+                columns = (xs[-1] - first) / max(last - first, 1e-9) * frame.columns
+                side = "right" if columns >= len(one.label) else "left"  # of the letters the end that is there
+                plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment=side)
     for x, colour in _marks(series, frame, ceiling):
         plotext.text(ABOVE, x, high, color=_rgb(colour), alignment="center")
     built: str = plotext.build()
