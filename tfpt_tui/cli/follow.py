@@ -67,10 +67,17 @@ def follow(sweep: Sweep, seconds: Sequence[float | None] = ()) -> bool:
 
 
 def follow_duel(sweep: Sweep) -> bool:
-    """Narrate a duel to its end: all its arms at once. Ctrl-C stops it; returns whether it was used."""
+    """Narrate a duel to its end: all its arms at once, then those that were not quiet.
+
+    Ctrl-C stops it; returns whether it was used.
+    """
     interrupted = follow_turns(sweep)
-    for narrator in narrators_of([run for run in sweep.runs if run.path.is_dir()]):
+    runs = [run for run in sweep.runs if run.path.is_dir()]
+    narrators = [one for one in narrators_of(runs) if not one.has_nothing_to_say]
+    for narrator in narrators:
         narrator.conclude()
+    if quiet := len(runs) - len(narrators):
+        say(f"{quiet} of {len(runs)} runs completed without a warning")
     return interrupted
 
 
@@ -178,6 +185,11 @@ class Narrator:
             self._tell_waiting(sweep)
         show_progress(self.record)
         return False
+
+    @property
+    def has_nothing_to_say(self) -> bool:
+        """Whether its run completed without a warning."""
+        return status_of(self.run) == "completed" and not read_result(self.run).warnings
 
     def conclude(self) -> None:
         """Tell of a run that is over what it was, what was wrong, and how it ended."""

@@ -23,7 +23,7 @@ from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
 from tfpt_tui.runs.plan.plan import duel_of, make_plan
-from tfpt_tui.runs.supervision.queue import describe_start, waits_for
+from tfpt_tui.runs.supervision.queue import waits_for
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.wording import parse_duration
 
@@ -203,8 +203,8 @@ def run(
     warn_of_short_trainings(plan)
     if not detach:
         return wait_for_sweep(sweep, invocation, headless, seconds)
-    what = describe_start(len(sweep.runs), waits)
-    say(f"sweep {sweep.id}: {what}; follow it with: tfpt-tui runs tail {sweep.id}")
+    until = f", which wait for {waits}" if waits else ""
+    say(f"sweep {sweep.id} of {len(sweep.runs)} runs{until}; follow it with: tfpt-tui runs tail {sweep.id}")
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0
 

@@ -117,9 +117,11 @@ def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequ
         for config, close in zip(arms, near, strict=True)
     ]
     starting_s = sum(SUPERVISED_S + statistics.median(pace.overhead_s for pace in close) for close in near)
-    train_images = read_manifest(Path(arms[0].data)).total("train")
-    accuracy = accuracy and fits_into_trainings(arms, train_images)
-    most = longest_turn(arms, train_images) if accuracy else math.inf
+    most = math.inf
+    if accuracy:
+        train_images = read_manifest(Path(arms[0].data)).total("train")
+        accuracy = fits_into_trainings(arms, train_images)
+        most = longest_turn(arms, train_images) if accuracy else math.inf
     images = min(most, math.exp(statistics.fmean(map(math.log, rates))) * TURN_S)
     alike = max(rates) <= ALIKE * min(rates)
     round_s = sum(images / rate if alike else min(TURN_S, most / rate) for rate in rates)
