@@ -184,7 +184,7 @@ def test_what_the_framework_does_by_itself_on_this_processor_is_no_gain_of_the_l
 def find_fastest(supervise, paths, dataset, monkeypatch):
     """Advise on TensorFlow within so many seconds, on a worker that is as fast as its switches."""
     monkeypatch.setattr(advising, "submit", lambda plan, settings, paths: supervise(plan))
-    monkeypatch.setattr(advising, "TURN_S", TURN_S)
+    monkeypatch.setattr(advising, "TURN_S", 2 * TURN_S)
 
     def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False, vary=()):
         monkeypatch.setenv("FAKE_STORY", story)

@@ -203,8 +203,8 @@ def run(
     warn_of_short_trainings(plan)
     if not detach:
         return wait_for_sweep(sweep, invocation, headless, seconds)
-    until = f", which wait for {waits}" if waits else ""
-    say(f"sweep {sweep.id} of {len(sweep.runs)} runs{until}; follow it with: tfpt-tui runs tail {sweep.id}")
+    waiting = f", which wait for {waits}" if waits else ""
+    say(f"sweep {sweep.id} of {len(sweep.runs)} runs{waiting}; follow it with: tfpt-tui runs tail {sweep.id}")
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0
 
