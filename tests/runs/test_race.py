@@ -184,9 +184,9 @@ def test_what_the_framework_does_by_itself_on_this_processor_is_no_gain_of_the_l
 def find_fastest(supervise, paths, dataset, monkeypatch):
     """Advise on TensorFlow within so many seconds, on a worker that is as fast as its switches."""
     monkeypatch.setattr(advising, "submit", lambda plan, settings, paths: supervise(plan))
-    monkeypatch.setattr(advising, "TURN_S", 2 * TURN_S)
 
-    def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False, vary=()):
+    def find(budget_s, story="is_as_fast_as_its_switches", follow=lambda sweep: False, vary=(), turn_s=TURN_S):
+        monkeypatch.setattr(advising, "TURN_S", turn_s)
         monkeypatch.setenv("FAKE_STORY", story)
         one = config(data=str(dataset), batch_size=8)
         started = load_settings(paths.settings), paths, follow, said.append
@@ -198,7 +198,7 @@ def find_fastest(supervise, paths, dataset, monkeypatch):
 
 
 def test_advice_is_the_fastest_configuration_and_says_what_each_setting_brings_and_what_failed(find_fastest):
-    advice = find_fastest(600.0)
+    advice = find_fastest(600.0, turn_s=2 * TURN_S)
     assert (advice.config.onednn, advice.config.fused_adam, advice.config.compile) == ("on", "off", "off")
     text = ladder_text(advice)
     assert advice.ladder[1].added == "onednn=on"
