@@ -197,7 +197,7 @@ def takes_turns(story: Story, in_turn=lambda number: None) -> None:
     from tfpt_tui.backends.gate import DuelOver, Gate
 
     if not story.is_disturbed:  # by whatever else is tested meanwhile
-        gates.LEAST_TOLD_S = math.inf
+        gates.LEAST_JUDGED_S = math.inf
     framework, whole = story.run.name.split("-")[2], sys.argv[7] == "whole"
     with Report(story.file) as report, suppress(DuelOver):
         config = {"epochs": 3, "framework": framework, "batch_size": 8}
@@ -251,7 +251,7 @@ def is_disturbed_in_some_turns(story: Story, every: int = 3) -> None:
         busy_s += 1000.0 * (at_end and turn % every == 0)
         return busy_s
 
-    gate.LEAST_TOLD_S, gate.read_busy_s = 0.0, read_busy_s
+    gate.LEAST_JUDGED_S, gate.read_busy_s = 0.0, read_busy_s
     story.is_disturbed = True
     takes_turns(story)
 

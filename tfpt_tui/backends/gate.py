@@ -23,7 +23,7 @@ from tfpt_tui.events import Slice
 MOST_EPOCHS = 10_000
 ASLEEP_S = 0.1
 # The kernel looks a few hundred times a second whose a core is: of less it does not tell how much was whose.
-LEAST_TOLD_S = 0.2
+LEAST_JUDGED_S = 0.2
 # Those that we were started on: a framework may bind the thread that asks later to one of them.
 CORES = frozenset(usable_cores())
 
@@ -128,7 +128,7 @@ class _Moment:
     def other_load_since(self, before: _Moment) -> float | None:
         """The share of the cores that others used since then; None where it cannot be known."""
         seconds = self.time - before.time
-        if self.busy_s is None or before.busy_s is None or seconds < LEAST_TOLD_S:
+        if self.busy_s is None or before.busy_s is None or seconds < LEAST_JUDGED_S:
             return None
         others_s = self.busy_s - before.busy_s - (self.cpu_s - before.cpu_s)
         return max(0.0, others_s) / (seconds * len(CORES))
