@@ -127,6 +127,8 @@ def test_what_was_stopped_goes_on_where_it_was_and_is_run_again_there(
     tell(boxes["box1"], "hangs")
     assert run_on("box1", dataset, "--detach") == 0
     sweep = next(one for one in list_sweeps(find_paths()) if machine_of(one))
+    begun = RunDirectory(runs_of(boxes["box1"]).runs / read_sweep(sweep, find_paths()).runs[0].id)
+    wait_until(begun.events.exists)  # one of which nothing has come keeps its place
     assert command(["runs", "resume", sweep.id]) == 2
     assert f"{sweep.id}: is being run on box1; follow it with" in capsys.readouterr().err
     assert command(["runs", "stop", sweep.id]) == 0
