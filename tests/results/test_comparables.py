@@ -43,6 +43,11 @@ def test_sweeps_come_newest_first_and_all_runs_after_them(paths, two_sweeps):
     assert [len(choice.summaries) for choice in (first, second, everything)] == [2, 2, 4]
 
 
+def test_a_sweep_that_went_on_is_the_first_again(paths, two_sweeps):
+    record_run(paths, "20261123-100000-0009", "pytorch", sweep=OLD, preset="quick")
+    assert [choice.name for choice in choices_of(paths)] == [OLD, NEW, "all runs"]
+
+
 def test_without_runs_there_is_nothing_to_choose(paths):
     assert choices_of(paths) == []
 

@@ -71,6 +71,22 @@ async def test_the_runs_are_read_when_one_comes_to_it_but_not_when_a_dialog_clos
         await asyncio.to_thread(wait_until, lambda: len(calls) == 2)
 
 
+async def test_whoever_comes_back_sees_what_was_run_meanwhile_but_else_what_he_had_chosen(
+    app, two, batches, record
+):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "batch-sweep 11-22 10:00")
+        await pilot.press("j")
+        await shows(pilot, "1.25x as fast")
+        await pilot.press("3", "4")
+        await shows(pilot, "1.25x as fast")
+        await pilot.press("k", "3")
+        record("20261123-100000-quick-cc03", ("pytorch", {"rate": 300.0}), ("tensorflow", {"rate": 200.0}))
+        await pilot.press("4")
+        await shows(pilot, "1.50x as fast")
+
+
 async def test_without_runs_it_says_how_to_make_some(app):
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")

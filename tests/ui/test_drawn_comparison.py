@@ -87,9 +87,13 @@ def test_each_end_of_the_axis_says_who_is_ahead_there(others, ends):
     assert (line.startswith(ends[0]), line.endswith(ends[1])) == (True, True)
 
 
-def test_where_names_have_no_room_the_ends_say_faster_and_slower(slower):
-    line = lines_of(draw_intervals(slower, 50))[0]
-    assert (line.startswith("<- faster"), line.endswith("slower ->")) == (True, True)
+@pytest.mark.parametrize(
+    ("columns", "ends"), [(49, ["<- TensorFlow", "PyTorch ->"]), (40, ["<- faster", "slower ->"])]
+)
+def test_where_there_is_little_room_the_ends_have_fewer_words(slower, columns, ends):
+    line = lines_of(draw_intervals(slower, columns))[0]
+    assert line.split("  ")[0] == ends[0]
+    assert line.split("  ")[-1].strip() == ends[1]
 
 
 def test_1_stands_above_its_mark_on_the_axis(slower):

@@ -179,7 +179,7 @@ class TfptApp(App[None]):
             answer = await self.push_screen_wait(Confirm(question, answers))
             if answer == "c":
                 return
-            if answer == "s" and not self._stop(alive):
+            if answer == "s" and not self._stop(alive_here(self._paths)):  # others may have ended meanwhile
                 return
         self.exit()
 

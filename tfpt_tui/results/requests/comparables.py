@@ -1,4 +1,7 @@
-"""What can be compared: sweeps, newest first, all runs together, and published tables of which runs were made."""
+"""What can be compared: sweeps, the one that went on last first, all runs together, and published tables.
+
+Of a table that was published runs must have been made.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +58,8 @@ def list_choices(summaries: Sequence[RunResult], paths: Paths) -> list[Choice]:
     for summary in oldest_first:
         if summary.sweep:
             sweeps.setdefault(summary.sweep, []).append(summary)
-    choices = [
-        Choice(SWEEP, sweep, runs[0].preset, tuple(runs)) for sweep, runs in sorted(sweeps.items(), reverse=True)
-    ]
+    went_on_last = sorted(sweeps.items(), key=lambda sweep: (sweep[1][-1].run, sweep[0]), reverse=True)
+    choices = [Choice(SWEEP, sweep, runs[0].preset, tuple(runs)) for sweep, runs in went_on_last]
     if oldest_first:
         choices.append(Choice(ALL, "all runs", "", tuple(oldest_first)))
     used = {summary.preset for summary in summaries}

@@ -26,6 +26,7 @@ class ChoiceList(OptionList):
         self._choices: dict[str, Choice] = {}
         self._all: dict[str, Choice] = {}
         self.marked: set[str] = set()
+        self._newest = ""
 
     @property
     def chosen(self) -> tuple[Choice, ...]:
@@ -38,8 +39,11 @@ class ChoiceList(OptionList):
         own = self._choices.get(self.get_option_at_index(self.highlighted).id or "")
         return (own,) if own else ()
 
-    def show(self, choices: Sequence[Choice], among: Sequence[Choice]) -> None:
-        """Show the choices, of all that are there; cursor and marks stay where they were."""
+    def show(self, choices: Sequence[Choice], among: Sequence[Choice], to_news: bool = False) -> None:
+        """Show the choices, of all that are there; cursor and marks stay where they were.
+
+        ``to_news`` moves the cursor to the first one where that is another than before, unless some are marked.
+        """
         before = self._id_at_cursor()
         sweeps = [choice for choice in choices if choice.kind == SWEEP][:MAX_SWEEPS]
         shown = [*sweeps, *(choice for choice in choices if choice.kind != SWEEP)]
@@ -54,7 +58,9 @@ class ChoiceList(OptionList):
                 if HEADINGS[kind]:
                     self.add_option(Option(Content.styled(HEADINGS[kind], "$foreground-muted"), disabled=True))
             self.add_option(Option(self._prompt(choice), id=choice.id))
-        if before in self._choices:
+        newest, self._newest = self._newest, among[0].id if among else ""
+        has_news = to_news and not self.marked and self._newest != newest
+        if before in self._choices and not has_news:
             self.highlighted = self.get_option_index(before)
         else:
             self.action_first()

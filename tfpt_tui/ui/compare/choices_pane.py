@@ -43,9 +43,10 @@ class ChoicesPane(Vertical):
         """Whether the field for the filter is shown."""
         return self.has_class("-filter")
 
-    def show(self, choices: Sequence[Choice]) -> None:
+    def show(self, choices: Sequence[Choice], to_news: bool) -> None:
+        """Show these; ``to_news`` as :meth:`ChoiceList.show` takes it."""
         self.choices = choices
-        self._show()
+        self._show(to_news)
 
     def tell_progress(self, done: int, total: int) -> None:
         self.query_one("#count", Static).update(f"reading run {done:,} of {total:,}")
@@ -65,10 +66,10 @@ class ChoicesPane(Vertical):
         self.query_one(ChoiceList).toggle_mark()
         self._count(self.kept)
 
-    def _show(self) -> None:
+    def _show(self, to_news: bool = False) -> None:
         kept = self.kept
         with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(ChoiceList).show(kept, among=self.choices)
+            self.query_one(ChoiceList).show(kept, among=self.choices, to_news=to_news)
         self._count(kept)
 
     def _count(self, kept: Sequence[Choice]) -> None:

@@ -110,11 +110,12 @@ def _scale(axis: Axis) -> Content:
 
 
 def _ends(rows: Sequence[Row], axis: Axis) -> Content:
-    """Who is ahead at either end of the axis."""
+    """Who is ahead at either end of the axis, in as many words as it has room for."""
     compared = [row for row in rows if row.verdict.time]
     named = []
     if len(compared) == 1 and (baseline := compared[0].verdict.baseline):
-        named = [(f"{printable(compared[0].name)} ahead", f"{printable(baseline.name)} ahead")]
+        other, own = printable(compared[0].name), printable(baseline.name)
+        named = [(f"{other} ahead", f"{own} ahead"), (other, own)]
     for left, right in (*named, ("faster", "slower")):
         room = axis.columns - len(f"<- {left}{right} ->")
         if room > 0:

@@ -127,7 +127,7 @@ class CompareScreen(MainScreen):
     @on(messages.Listed)
     def _show_choices(self, message: messages.Listed) -> None:
         self._change_token = message.change_token
-        self._side.show(message.choices)
+        self._side.show(message.choices, to_news=not message.again)
         self._compare_kept(again=message.again)
 
     @on(ChoicesPane.Narrowed)
