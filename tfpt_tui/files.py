@@ -118,11 +118,15 @@ def scratch_directory(parent: Path, name: str) -> Iterator[Path]:
     """A hidden directory in ``parent``, removed at the end with all that is left in it.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be made; its file name is that of ``parent``.
     """
     remove_leftovers(parent, name)
     path = parent / _temporary_name(name)
-    path.mkdir(mode=0o700)
+    try:
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        error.filename = str(parent)
+        raise
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         lock(handle)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -151,6 +152,11 @@ def test_what_is_made_already_needs_no_room_again(folder, tmp_path, monkeypatch)
     check_room(10, target)
     with pytest.raises(MissingError, match="are needed and"):
         check_room(11, target)
+
+
+def test_where_only_trying_tells_whether_there_is_room_the_line_names_the_place():
+    with pytest.raises(MissingError, match=r"^/proc: cannot write: no such file or directory"):
+        check_room(10, Target(Path("/proc/dataset")))
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path):
