@@ -48,8 +48,10 @@ class Host:
     home: Path
     server: subprocess.Popen | None = None
 
-    def start(self, story: str = "completes", **more: str) -> None:
-        """Start its sshd; whoever comes in finds these variables."""
+    def start(self, story: str = "completes", disk_mb: int = 0, **more: str) -> None:
+        """Start its sshd; whoever comes in finds these variables. ``disk_mb`` gives it a disk of its own for what
+        it records, which :meth:`seen_there` shows.
+        """
         kept = self.home / "kept"
         kept.mkdir(parents=True, exist_ok=True)
         if not (kept / "host_key").exists():
@@ -74,13 +76,18 @@ class Host:
         # What is in HIDDEN no host sees: of all else they have the same file system.
         line = (
             f"hostname {self.name} && mount -t tmpfs none '{self.home.parent / HIDDEN}'"
-            f" && exec {SSHD} -f {kept / 'sshd_config'} -D -E {log}"
+            + (f" && mount -t tmpfs -o size={disk_mb}m none '{self.home}/data/tfpt-tui'" if disk_mb else "")
+            + f" && exec {SSHD} -f {kept / 'sshd_config'} -D -E {log}"
         )
         self.server = subprocess.Popen(["unshare", "--uts", "--mount", "sh", "-c", line], start_new_session=True)
         deadline = time.monotonic() + 10
         while not _answers(self.address, self.port):
             assert time.monotonic() < deadline, log.read_text() if log.exists() else "sshd did not start"
             time.sleep(0.02)
+
+    def seen_there(self, path: Path) -> Path:
+        """What the host has at the path, with its own mounts."""
+        return Path(f"/proc/{self.server.pid}/root") / path.relative_to("/") if self.server else path
 
     def stop(self) -> None:
         """End the sshd and cut every connection; what was begun there goes on."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from tfpt_tui.counters import descendants
 from tfpt_tui.hardware.cgroup import find_quota, throttled_s
 
 PSS_SHARE = 0.01  # of the time that may go into it
@@ -112,15 +113,14 @@ def _rates(before: Tree, now: Tree, seconds: float) -> dict[str, float]:
 
 
 def _read_tree(pid: int) -> Tree | None:
-    """None when the process is gone; children that end while they are read are left out."""
-    try:
-        root = psutil.Process(pid)
-        processes = [root, *root.children(recursive=True)]
-    except psutil.Error:
-        return None
+    """None when the process is gone; children that end while they are read are left out.
+
+    Not by ``Process.children``, which looks at every process of the machine.
+    """
     tree = Tree({}, {}, {})
-    for process in processes:
+    for one in (pid, *descendants(pid)):
         try:
+            process = psutil.Process(one)
             with process.oneshot():
                 times = process.cpu_times()
                 tree.rss_bytes[process.pid] = process.memory_info().rss
@@ -129,4 +129,4 @@ def _read_tree(pid: int) -> Tree | None:
                 tree.read_bytes[process.pid] = process.io_counters().read_bytes
         except psutil.Error:
             continue
-    return tree
+    return tree if tree.cpu_s else None
