@@ -191,8 +191,8 @@ PACES_S = {"pytorch": 0.001, "tensorflow": 0.002}
 def takes_turns(story: Story, in_turn=lambda number: None) -> None:
     """Trains on 8 images a step, 80 an epoch, for three epochs or until it is told to end.
 
-    ``in_turn`` is called before each step with its number, the first one 10. Five find the length of a turn. What a
-    step takes only its clock shows: nobody waits for it.
+    ``in_turn`` is called before each step with its number, the first one 10. Five find the length of a turn. The
+    time of a step is on its clock only: nobody waits for it.
     """
     from tfpt_tui.backends import gate as gates
     from tfpt_tui.backends import report as reports

@@ -145,9 +145,12 @@ def of_these_processes(home: Path) -> dict[str, object]:
     runs = home / "data/tfpt-tui/runs"
     arms = [[read_result(RunDirectory(runs / run)).slices for run in row["runs"].split()] for row in rows]
     rounds = [log_ratios(own, other) for other, own in zip(*arms, strict=True)]
-    interval = fixed_interval(estimate([one for one in map(estimate_restart, rounds) if one], NO_SPREAD))
-    ends = {"these_low": interval.low, "these_high": interval.high}
     left_out = sum(max(map(len, pair)) for pair in zip(*arms, strict=True)) - sum(map(len, rounds))
+    restarts = [one for one in map(estimate_restart, rounds) if one]
+    if not restarts:  # there was no quiet round
+        return {"left_out": left_out}
+    interval = fixed_interval(estimate(restarts, NO_SPREAD))
+    ends = {"these_low": interval.low, "these_high": interval.high}
     return {name: f"{math.exp(end):.4f}" for name, end in ends.items()} | {"left_out": left_out}
 
 
