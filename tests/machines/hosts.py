@@ -73,10 +73,12 @@ class Host:
             f"PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSetEnv {pairs}\n"
         )
         log = kept / "sshd.log"
+        records = self.home / "data" / "tfpt-tui"
+        records.mkdir(parents=True, exist_ok=True)
         # What is in HIDDEN no host sees: of all else they have the same file system.
         line = (
             f"hostname {self.name} && mount -t tmpfs none '{self.home.parent / HIDDEN}'"
-            + (f" && mount -t tmpfs -o size={disk_mb}m none '{self.home}/data/tfpt-tui'" if disk_mb else "")
+            + (f" && mount -t tmpfs -o size={disk_mb}m none '{records}'" if disk_mb else "")
             + f" && exec {SSHD} -f {kept / 'sshd_config'} -D -E {log}"
         )
         self.server = subprocess.Popen(["unshare", "--uts", "--mount", "sh", "-c", line], start_new_session=True)

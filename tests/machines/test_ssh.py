@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -320,6 +320,61 @@ def test_check_says_what_works_and_what_does_not(machines, boxes, monkeypatch):
     (only,) = check_machine(machines["box1"])
     assert (only.level, only.topic) == ("error", "connection")
     boxes["box1"].start()
+
+
+@pytest.fixture
+def small_disk(settings, boxes, dataset):
+    """Give the second host a disk of 16 MB for what it records; returns the directories on it."""
+    box = boxes["box2"]
+
+    def give(story):
+        tell(box, story, disk_mb=16)
+        place = box.seen_there(box.home / "data" / "tfpt-tui")
+        shutil.copytree(dataset, place / "datasets" / "tiny")
+        return find_paths(str(place / "runs"))
+
+    yield give
+    tell(box, "completes")
+
+
+def fill(directory):
+    """Take all the room there is; returns the file that has it."""
+    filler = directory / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 12)):
+            pass
+    return filler
+
+
+def test_on_a_full_disk_there_nothing_is_begun_and_nothing_is_left(small_disk, dataset, capsys):
+    there, here = small_disk("completes"), find_paths()
+    filler = fill(there.runs.parent)
+    assert run_on("box2", dataset) == 3
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].startswith("tfpt-tui: box2: ")
+    assert "no room for a run: about 8 MB are needed, 0.0 MB are free; free some room" in said
+    assert list_runs(here) == list_sweeps(here) == list_runs(there) == list_sweeps(there) == []
+    filler.unlink()
+    assert run_on("box2", dataset) == 0
+
+
+def test_a_disk_there_that_fills_in_mid_run_costs_no_result_once_there_is_room(small_disk, dataset, capsys):
+    there, here = small_disk("hangs,completes,completes"), find_paths()
+    assert run_on("box2", dataset, "--detach") == 0
+    sweep = next(one for one in list_sweeps(here) if machine_of(one))
+    first, _ = read_sweep(sweep, here).runs
+    begun = RunDirectory(there.runs / first.id)
+    wait_until(begun.events.exists)
+    filler = fill(there.runs.parent)
+    (there.sweeps / sweep.id / "stop").touch()
+    time.sleep(2)
+    assert not begun.result.exists()
+    filler.unlink()
+    wait_until(begun.result.exists)
+    assert command(["runs", "resume", sweep.id, "--headless"]) == 0
+    resumed = read_sweep(sweep, here)
+    assert [status_of(run) for run in resumed.runs] == ["completed"] * 2
+    check_copied(resumed, here)
 
 
 def test_a_copy_that_cannot_be_written_is_a_problem_of_ours_and_goes_on_later(
