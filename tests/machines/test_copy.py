@@ -389,9 +389,26 @@ def test_what_a_job_of_slurm_recorded_may_be_seen_a_minute_after_its_end(here, m
     jobs = slurm.Jobs(here)
     jobs.look()
     assert not run.result.exists()
-    monkeypatch.setattr(slurm, "SHARED_LAG_S", -1.0)
+    monkeypatch.setattr(slurm, "UNCERTAIN_S", -1.0)
     jobs.look()
     assert run.result.exists()
+
+
+def test_a_job_that_slurm_does_not_know_for_a_moment_is_not_over(here, monkeypatch):
+    run = RunDirectory(here.runs / RUN)
+    run.path.mkdir(parents=True)
+    sweep = SweepDirectory(record_sweep(here, SWEEP, run))
+    write_toml(sweep.path / "job.toml", {"schema": 1, "id": "7"})
+    jobs = slurm.Jobs(here)
+    for known in ({"7": "RUNNING"}, {}, {"7": "RUNNING"}):
+        monkeypatch.setattr(slurm, "job_states", lambda ids, known=known: known)
+        jobs.look()
+        assert jobs.holds(sweep)
+        assert not run.result.exists()
+    monkeypatch.setattr(slurm, "UNCERTAIN_S", -1.0)
+    monkeypatch.setattr(slurm, "job_states", lambda ids: {})
+    jobs.look()
+    assert "Slurm knows it no more" in read_result(run).error.message
 
 
 def test_a_job_that_is_followed_is_asked_for_behind_any_number_of_newer_ones(here, monkeypatch):

@@ -39,9 +39,10 @@ ENDED = {
     "OUT_OF_MEMORY": "out_of_memory",
 }
 COMPLETED = "COMPLETED"
-# So much later a login node may see the result of a job that ended well (nfs(5): attributes are cached).
-SHARED_LAG_S = 90.0
 GONE = "GONE"  # Slurm does not know it any more
+# For so long a login node may not see the result of a job that ended well (nfs(5): attributes are cached), and
+# nobody may know of a job while slurmdbd is started anew.
+UNCERTAIN, UNCERTAIN_S = (COMPLETED, GONE), 90.0
 
 
 class BusyError(MissingError):
@@ -72,13 +73,17 @@ class Jobs:
         except MissingError:
             return  # the controller does not answer, and is waited for: nothing is known to be over
         for sweep, job in jobs.items():
-            self.states[sweep.id] = states.get(job, GONE)
-            if self.states[sweep.id] not in HELD:
-                since = self.over.setdefault(sweep.id, time.monotonic())
-                if self.states[sweep.id] != COMPLETED or time.monotonic() - since > SHARED_LAG_S:
-                    _settle(sweep, job, self.states[sweep.id], self.paths)
-            elif self.states[sweep.id] in PENDING and sweep.id in self.stopping:
-                _cancel(job)
+            state, now = states.get(job, GONE), time.monotonic()
+            if state in HELD:
+                self.over.pop(sweep.id, None)
+                if state in PENDING and sweep.id in self.stopping:
+                    _cancel(job)
+            elif state in UNCERTAIN and now - self.over.setdefault(sweep.id, now) <= UNCERTAIN_S:
+                if state == GONE:
+                    continue  # as far as one knows it is as it was
+            else:
+                _settle(sweep, job, state, self.paths)
+            self.states[sweep.id] = state
 
     def holds(self, sweep: SweepDirectory) -> bool:
         """Whether the sweep's job waits or runs; between two attempts of it all runs may have a result."""
