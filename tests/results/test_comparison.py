@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.recordings import a_result, an_unreadable_result
+from tests.recordings import MACHINE, a_result, an_unreadable_result
 from tfpt_tui.errors import UsageError
 from tfpt_tui.events import RunError, RunWarning, Slice
+from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import Fingerprint, MachineSnapshot
 from tfpt_tui.results.comparison import compare as comparison
 from tfpt_tui.results.comparison.groups import group, usual_by
@@ -194,6 +195,17 @@ def test_repeats_of_one_seed_pair_in_their_order():
     twice = [result("p0", seed=1), result("p1", seed=1)]
     others = [result(f"t{number}", "tensorflow", rate=125.0, seed=1) for number in range(2)]
     assert notes_with(compare([*twice, *others]), "(2 pairs)")
+
+
+def test_runs_pair_within_the_sweep_in_which_they_alternated():
+    earlier = [replace(one, sweep="s1") for one in repeats("o", rates=(50.0, 50.0, 50.0))]
+    now = [
+        replace(one, sweep="s2")
+        for one in (*repeats("p"), *repeats("t", "tensorflow", rates=(100.0, 101.0, 99.0)))
+    ]
+    table = compare([*earlier, *now])
+    assert rows(table)[1]["ratio"] == pytest.approx(1.0)
+    assert notes_with(table, "3 of 6 pairs")
 
 
 def test_a_rate_that_is_none_is_left_out_and_said():
@@ -458,6 +470,18 @@ def test_runs_that_left_the_device_open_and_got_different_ones_are_refused():
         result("b", "tensorflow", device="cpu", effective={"device": "cpu"}),
     ]
     assert len(rows(compare(chosen))) == 2
+
+
+def test_two_devices_of_one_machine_are_no_two_machines():
+    def trained(name, device, host):
+        one = result(name, device=device, effective={"device": device})
+        snapshot = MachineSnapshot(machine={**MACHINE, "host": host}, gpus=({"name": "T4", "memory_bytes": 1},))
+        known = fingerprint(snapshot, on_gpu=device == "gpu")
+        return replace(one, environment=replace(snapshot, fingerprint=known))
+
+    assert len(rows(compare([trained("a", "gpu", "mars"), trained("b", "cpu", "mars")]))) == 2
+    with pytest.raises(UsageError, match=r"a and b come from different machines \(host mars and venus\)"):
+        compare([trained("a", "gpu", "mars"), trained("b", "cpu", "venus")])
 
 
 def test_unknown_origins_are_equal_to_each_other_only():

@@ -71,6 +71,18 @@ def test_the_answer_has_the_accuracies_that_decided():
     assert line in table.answer
 
 
+def test_of_a_duel_the_restart_that_was_tested_is_judged_alone():
+    """Those before it were ended, after as many epochs as there was time for."""
+
+    def three(name, framework, plain, epochs):
+        tested = run(name, framework, plain=plain, recalibrated=None)
+        cut = replace(tested, test=Evaluation(), training=replace(tested.training, accuracy=0.1, epochs=epochs))
+        return [replace(cut, run=f"{name}1"), replace(cut, run=f"{name}2"), tested]
+
+    entries = group([*three("p", "pytorch", 0.5, 1), *three("t", "tensorflow", 0.555, 2)])
+    assert judge_learning(entries[1], entries[0]).same is True  # chance alone moves 500 images by so much
+
+
 def test_one_of_several_trainings_that_diverged_is_another_learning():
     own = run("t", "tensorflow", plain=0.978, recalibrated=0.977)
     lost = replace(own, run="u", test=replace(own.test, loss=math.nan))

@@ -504,12 +504,16 @@ def test_a_picture_that_cannot_be_written_costs_only_itself(start, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(finalizing, "draw_history", full)
-    finalizing.finalize(sweep.runs[0], "completed", None)
-    result = read_toml(sweep.runs[0].result)
-    assert result["training"]["epochs"] == 2
-    said = warning_of(result, "unwritten_picture")["message"]
-    assert "history.png: cannot write: no space left on device" in said
+    def needs_latex(*_):
+        raise RuntimeError("Failed to process string with tex because latex could not be found")
+
+    reasons = {full: "cannot write: no space left on device", needs_latex: "cannot be made: RuntimeError: Failed"}
+    for draw, reason in reasons.items():
+        monkeypatch.setattr(finalizing, "draw_history", draw)
+        finalizing.finalize(sweep.runs[0], "completed", None)
+        result = read_toml(sweep.runs[0].result)
+        assert result["training"]["epochs"] == 2
+        assert f"history.png: {reason}" in warning_of(result, "unwritten_picture")["message"]
 
 
 def test_the_latest_sweep_is_the_one_recorded_last_whatever_the_clock_said(start, paths):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError
-from tfpt_tui.hardware.fingerprint import GPU, MACHINE
+from tfpt_tui.hardware.fingerprint import GPU, MACHINE, fingerprint
 from tfpt_tui.results.comparison.groups import machine_fingerprint
 from tfpt_tui.runs.record.result import RunResult
 
@@ -46,7 +46,7 @@ def origins(results: Sequence[RunResult]) -> list[str]:
 
 
 def _origins(done: Sequence[RunResult]) -> list[str]:
-    found = [_difference(done, machine_fingerprint, machine_facts, "come from different machines")]
+    found = _machines(done)
     # Runs of two environments are meant to differ in their versions; those of one were not.
     for framework, environment in dict.fromkeys(map(_place, done)):
         runs = [result for result in done if _place(result) == (framework, environment)]
@@ -54,6 +54,22 @@ def _origins(done: Sequence[RunResult]) -> list[str]:
         how = f"ran {title} in different versions"
         found.append(_difference(runs, _software, software_facts, how))
     return [sentence for sentence in (*found, _devices(done)) if sentence]
+
+
+def _machines(done: Sequence[RunResult]) -> list[str]:
+    """Where they come from different machines. GPUs are part of a machine for those alone that trained on one."""
+    how = "come from different machines"
+    by_kind: dict[str, list[RunResult]] = {}
+    for result in done:
+        by_kind.setdefault(result.kind_of_device, []).append(result)
+    if len(by_kind) > 1 and (found := _difference(done, _without_gpus, machine_facts, how)):
+        return [found]
+    return [_difference(runs, machine_fingerprint, machine_facts, how) for runs in by_kind.values()]
+
+
+def _without_gpus(result: RunResult) -> str:
+    environment = result.environment
+    return fingerprint(environment, on_gpu=False).machine if environment.machine else machine_fingerprint(result)
 
 
 def _place(result: RunResult) -> tuple[str, str]:

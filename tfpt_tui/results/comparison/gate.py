@@ -109,7 +109,7 @@ def _figure(
     """The figure that is held against the bound, in words, and its 95 % interval: the larger the worse."""
     if condition.kind == ACCURACY:
         return _accuracy_lost(own, other)
-    time = verdict.time if condition.kind != MEMORY else compare_times(_memory(own), _memory(other))
+    time = verdict.time if condition.kind != MEMORY else compare_times(_memory(own, other), _memory(other, own))
     if time is None or time.low is None or time.high is None:
         return None
     ratio, low, high = time.ratio, time.low, time.high
@@ -124,9 +124,9 @@ def _figure(
     return f"{what} [{low:.3f}, {high:.3f}]", low, high
 
 
-def _memory(entry: Group) -> dict[object, float]:
+def _memory(entry: Group, beside: Group) -> dict[object, float]:
     """Peaks of the device's memory where there is one, else of the machine's, by what pairs the runs."""
-    return {key: peak for key, result in entry.timed().items() if (peak := _peak(result))}
+    return {key: peak for key, result in entry.timed(beside).items() if (peak := _peak(result))}
 
 
 def _peak(result: RunResult) -> float | None:

@@ -114,23 +114,31 @@ class Group:
         medians = {phase: self.median(_seconds_of(phase)) for phase in PHASES}
         return {phase: seconds for phase, seconds in medians.items() if seconds is not None}
 
-    def timed(self) -> dict[Hashable, RunResult]:
-        """The completed runs that have a throughput, by what pairs them with those of another row.
+    def timed(self, beside: Group | None = None) -> dict[Hashable, RunResult]:
+        """The completed runs that have a throughput, by what pairs them with those of the row ``beside``.
 
-        That is the seed, and a count for seeds that a row has more than once.
+        That is the seed, and a count for seeds that a row has more than once: within a sweep where both rows have
+        runs of one, whose runs alternated.
         """
+        apart = bool(beside and self._sweeps & beside._sweeps)
         runs: dict[Hashable, RunResult] = {}
-        seen: Counter[int] = Counter()
+        seen: Counter[Hashable] = Counter()
         for result in self.done:
             if result.training.images_per_s is not None:
-                seed = result.config.seed
-                seen[seed] += 1
-                runs[seed, seen[seed]] = result
+                key = (result.sweep, result.config.seed) if apart else result.config.seed
+                seen[key] += 1
+                runs[key, seen[key]] = result
         return runs
 
-    def image_times(self) -> dict[Hashable, float]:
-        """Seconds per training image of the median epochs; NaN or infinite where a rate is not a number."""
-        rates = {key: result.training.throughput for key, result in self.timed().items()}
+    @property
+    def _sweeps(self) -> set[str]:
+        return {result.sweep for result in self.done}
+
+    def image_times(self, beside: Group | None = None) -> dict[Hashable, float]:
+        """Seconds per training image of the median epochs, by the keys of :meth:`timed`; NaN or infinite where a
+        rate is not a number.
+        """
+        rates = {key: result.training.throughput for key, result in self.timed(beside).items()}
         return {key: 1 / rate if rate else math.inf for key, rate in rates.items()}
 
     def images_per_s(self) -> float | None:

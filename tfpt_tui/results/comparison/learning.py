@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfpt_tui.results.comparison.groups import END_TO_END, Group
 from tfpt_tui.results.comparison.statistics import accuracy_band
@@ -36,13 +36,14 @@ class Learning:
 
 def judge_learning(entry: Group, baseline: Group) -> Learning:
     """Loading alone and the model on one resident batch learn nothing that could be compared."""
-    if entry.measure != END_TO_END or not entry.values(_tested_accuracy) or not baseline.values(_tested_accuracy):
+    entry, baseline = _tested(entry), _tested(baseline)
+    if entry.measure != END_TO_END or not entry.done or not baseline.done:
         return Learning(None)
     if diverged := _diverged(baseline, "the training"):
         return Learning(None, f"{diverged} of {baseline.name} diverged")
     if diverged := _diverged(entry, "its training"):
         return Learning(False, f"{diverged} diverged")
-    images = min(_tested(entry), _tested(baseline))
+    images = min(_images(entry), _images(baseline))
     if 0 < images < FEWEST_IMAGES:
         return Learning(None, f"{images} test images are too few to compare accuracies")
     anew = bool(entry.accuracies(recalibrated=True) and baseline.accuracies(recalibrated=True))
@@ -57,15 +58,16 @@ def judge_learning(entry: Group, baseline: Group) -> Learning:
     return Learning(True)
 
 
+def _tested(entry: Group) -> Group:
+    """The row with those of its runs that were tested: of a duel, whose other restarts trained less, the last."""
+    return replace(entry, results=tuple(one for one in entry.done if one.test.accuracy is not None))
+
+
 def _diverged(entry: Group, only: str) -> str:
     """How many of its trainings did, in words, ``only`` where there is a single one; "" where none."""
-    tested = len(entry.values(_tested_accuracy))
+    tested = len(entry.done)
     lost = tested - len(entry.accuracies())
     return "" if not lost else f"{lost} of {tested} trainings" if tested > 1 else only
-
-
-def _tested_accuracy(result: RunResult) -> float | None:
-    return result.test.accuracy
 
 
 def _trained_accuracy(result: RunResult) -> float | None:
@@ -120,6 +122,6 @@ def _epochs(result: RunResult) -> float | None:
     return result.training.epochs or None
 
 
-def _tested(entry: Group) -> int:
+def _images(entry: Group) -> int:
     """How many images were tested, 0 where it is not known."""
     return round(entry.median(lambda run: run.test.images) or 0)

@@ -20,7 +20,7 @@ Comparing = Callable[[Evidence, int], TimeRatio | None]
 def evidence_of(entry: Group, baseline: Group) -> Evidence:
     """Turns where there are any, else the runs; those of two machines are no pairs, whatever seed they share."""
     if entry.machine_name == baseline.machine_name:
-        return turns_of(entry, baseline) or (entry.image_times(), baseline.image_times())
+        return turns_of(entry, baseline) or (entry.image_times(baseline), baseline.image_times(entry))
     return _of_its_machine(entry), _of_its_machine(baseline)
 
 

@@ -57,6 +57,7 @@ def draw_charts(
     """
     import matplotlib
 
+    matplotlib.rcdefaults()  # the user's own style may need LaTeX, or be broken
     matplotlib.rcParams["text.parse_math"] = False  # a dollar sign in somebody's name is one
     done = [result for result in results if result.completed]
     groups = [entry for entry in group(results, by) if entry.images_per_s() is not None]

@@ -102,7 +102,8 @@ def _live(run: RunDirectory, environment: MachineSnapshot) -> RunResult:
     config = read_config(run)
     try:
         record = fold_all(EventTail(run.events).stream())
-        hardware = summarize(read_samples(run.hardware), gpu_of(environment, record.device))
+        samples, gpu = read_samples(run.hardware), gpu_of(environment, record.device)
+        hardware = summarize(samples, gpu, alone=not environment.duel)
     except OSError as error:
         raise cannot("read the run", error.filename or run.path, error) from None
     status = status_of(run)

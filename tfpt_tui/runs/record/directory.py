@@ -182,7 +182,7 @@ def find_run(paths: Paths, prefix: str) -> RunDirectory:
         UsageError: no run's ID does, or several do.
     """
     runs = {run.id: run for run in list_runs(paths)}
-    return runs[_unique(prefix, list(runs), f"run in {paths.runs}")]
+    return runs[_unique(prefix, list(runs), "run", paths.runs)]
 
 
 def find_sweep(paths: Paths, prefix: str) -> SweepDirectory:
@@ -192,17 +192,17 @@ def find_sweep(paths: Paths, prefix: str) -> SweepDirectory:
         UsageError: no sweep's ID does, or several do.
     """
     sweeps = {sweep.id: sweep for sweep in list_sweeps(paths) if sweep.plan.exists()}
-    return sweeps[_unique(prefix, list(sweeps), f"sweep in {paths.sweeps}")]
+    return sweeps[_unique(prefix, list(sweeps), "sweep", paths.sweeps)]
 
 
-def _unique(prefix: str, names: list[str], what: str) -> str:
+def _unique(prefix: str, names: list[str], what: str, where: Path) -> str:
     if not prefix:
-        raise UsageError(f"no ID was given; name a {what}")
+        raise UsageError(f"no ID was given; name a {what} in {where}")
     matches = [name for name in names if name == prefix] or [name for name in names if name.startswith(prefix)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise UsageError(
-            f"{prefix!r} begins the ID of {len(matches)} runs, {matches[0]} and {matches[1]} among them"
+            f"{prefix!r} begins the ID of {len(matches)} {what}s, {matches[0]} and {matches[1]} among them"
         )
-    raise UsageError(f"no {what} has an ID that begins with {prefix!r}{nearest(prefix, names)}")
+    raise UsageError(f"no {what} in {where} has an ID that begins with {prefix!r}{nearest(prefix, names)}")

@@ -6,9 +6,10 @@ import csv
 import io
 import math
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import RunConfig
@@ -136,18 +137,28 @@ def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResu
     warnings += [warning for warning in (counters, idle, slow) if warning]
     if tail.malformed:
         warnings.append(RunWarning(f"{tail.malformed} lines of events.jsonl are not events", "malformed_events"))
-    try:
-        if record.slices:
-            write_slices(run, record)
-        if record.epochs:
-            write_epochs(run, record)
-            draw_history(record, run.history)
-    except OSError as problem:
-        # The result matters more than a picture of it.
-        warnings.append(RunWarning(str(cannot("write", run.history, problem)), "unwritten_picture"))
+    warnings += _write_beside(run, record)
     record = replace(record, warnings=tuple(warnings))
     hardware = summarize(samples, gpu_of(environment, device), alone=not environment.duel)
     return make_result(run.id, status, error, _config_of(run), record, hardware, _artifacts(run))
+
+
+def _write_beside(run: RunDirectory, record: Record) -> Iterator[RunWarning]:
+    """Write the tables and the picture; what cannot be written is said, for the result matters more."""
+    made: tuple[tuple[Path, Sequence[object], Callable[[], None]], ...] = (
+        (run.slices, record.slices, lambda: write_slices(run, record)),
+        (run.epochs, record.epochs, lambda: write_epochs(run, record)),
+        (run.history, record.epochs, lambda: draw_history(record, run.history)),
+    )
+    for path, rows, write in made:
+        try:
+            if rows:
+                write()
+        except OSError as problem:
+            yield RunWarning(str(cannot("write", path, problem)), "unwritten_picture")
+        except Exception as problem:  # matplotlib has many of its own
+            reason = str(problem).partition("\n")[0]
+            yield RunWarning(f"{path}: cannot be made: {type(problem).__name__}: {reason}", "unwritten_picture")
 
 
 def write_epochs(run: RunDirectory, record: Record) -> None:

@@ -13,9 +13,11 @@ from tfpt_tui.runs.record.fold import Record
 def draw_history(record: Record, path: Path) -> None:
     """Draw the picture; epochs whose loss is not finite are marked at the lower edge."""
     # Half a second and 60 MB: only here, between two runs.
+    import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    matplotlib.rcdefaults()  # the user's own style may need LaTeX, or be broken
     colour = chart_colour(record.start.framework if record.start else "")
     figure = Figure(figsize=(9, 3.6))
     # Fixed: matplotlib's own layouts draw all of it several times to find out as much.
