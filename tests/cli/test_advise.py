@@ -22,6 +22,7 @@ from tfpt_tui.runs.tasks.advise import Advice, Loser, Raced, Rung
         (("--vary", "epochs"), "epochs: must be of batch_size, num_workers"),
         (("--budget", "100s"), "--budget: 50 s for PyTorch are too short for one race and its ladder"),
         (("--set", "cache=true"), "cache=true: the track best keeps its images decoded anyway"),
+        (("--set", "track=parity"), "--set track: the search is of FRAMEWORK on the track best; leave it out"),
         (("--precision", "half"), "'half' is not 'any'"),
     ],
 )
@@ -142,10 +143,10 @@ def test_the_script_is_written_with_the_advised_settings(cli, dataset, found, tm
     assert "run it with: python" in err
 
 
-def test_a_script_that_cannot_be_written_is_refused_with_the_reason(cli, dataset, found, tmp_path):
+def test_a_script_without_a_place_is_refused_before_the_search(cli, dataset, found, tmp_path):
     code, _, err = cli("advise", "pytorch", "--data", dataset, "--script", tmp_path / "none" / "fast.py")
-    assert code == 3
-    assert "cannot write the script" in err
+    assert (code, found) == (3, [])
+    assert "fast.py: its directory is not there, or may not be written; name another" in err
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])

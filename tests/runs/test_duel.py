@@ -30,6 +30,7 @@ from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.supervision import arms
 from tfpt_tui.runs.supervision import duel as duelling
+from tfpt_tui.runs.supervision import supervisor as supervision
 from tfpt_tui.runs.supervision.gate import Gate
 from tfpt_tui.runs.supervision.resume import rest_of
 from tfpt_tui.runs.supervision.submit import submit
@@ -185,6 +186,36 @@ def test_a_budget_that_is_spent_ends_it_without_an_answer(fight, monkeypatch):
     sweep = fight("takes_turns", repeats=3, duel=Duel(turn_s=TURN_S, budget_s=0.01))
     assert len(slices_of(sweep.runs[0])) == 1
     assert not sweep.runs[2].path.exists()
+
+
+def test_a_budget_that_restarts_without_an_answer_have_spent_ends_it_too(fight):
+    sweep = fight("takes_turns", "dies_in_its_turn", repeats=3, duel=Duel(turn_s=TURN_S, budget_s=0.01))
+    assert [run.path.is_dir() for run in sweep.runs] == [True, True, False, False, False, False]
+
+
+def test_a_restart_that_lacks_an_arm_is_not_begun(fight, monkeypatch):
+    run_restart = supervision.run_restart
+
+    def stop_one_later(supervisor, runs, deadline, *, last):
+        request_stop(supervisor.sweep.runs[3])
+        return run_restart(supervisor, runs, deadline, last=last)
+
+    monkeypatch.setattr(supervision, "run_restart", stop_one_later)
+    sweep = fight("takes_turns", repeats=3)
+    assert [one["status"] for one in results_of(sweep)] == ["completed"] * 2 + ["stopped"] * 2 + ["completed"] * 2
+    said = results_of(sweep)[2]["error"]["message"]
+    assert said == f"the duel ended with its other arm, {sweep.runs[3].id}: stopped"
+
+
+def test_where_the_disk_has_no_room_to_say_how_it_stands_a_plan_goes_on(fight, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tfpt_tui.runs.supervision.worker_run.write_state", full)
+    monkeypatch.setattr("tfpt_tui.runs.supervision.worker_run.claim_run", lambda *_, burn_in: None)
+    sweep = fight("takes_turns")
+    assert {result["status"] for result in results_of(sweep)} == {"completed"}
+    assert "cannot write how the plan stands: no space left on device; free some room" in capsys.readouterr().err
 
 
 def test_arms_without_room_beside_each_other_run_one_after_another(fight, monkeypatch):

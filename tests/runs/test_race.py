@@ -22,7 +22,7 @@ from tfpt_tui.runs.plan.candidates import (
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.supervision import race as racing
 from tfpt_tui.runs.tasks import advise as advising
-from tfpt_tui.runs.tasks.advise import advise, compare_learning
+from tfpt_tui.runs.tasks.advise import advise, check_budget, compare_learning
 
 RACE = Duel(race=True, turn_s=TURN_S)
 
@@ -78,9 +78,12 @@ def test_an_arm_that_hangs_in_its_turn_has_lost_for_that_reason(race, monkeypatc
     assert "no answer within" in hung.error.message
 
 
-def test_without_its_first_arm_there_is_no_race(race):
-    first, other = race("dies_in_its_turn", "takes_turns")
-    assert (first.status, other.status) == ("crashed", "stopped")
+@pytest.mark.parametrize(("story", "status"), [("dies_in_its_turn", "crashed"), ("hangs_in_its_turn", "timeout")])
+def test_without_its_first_arm_there_is_no_race(race, monkeypatch, story, status):
+    monkeypatch.setattr(racing, "PATIENCE_S", 0.5)
+    first, other = race(story, "takes_turns")
+    assert (first.status, other.status) == (status, "stopped")
+    assert other.error.message.startswith(f"the duel ended with its other arm, {first.run}: {status}")
 
 
 def test_arms_without_room_beside_each_other_do_not_race_and_say_why(race, monkeypatch):
@@ -215,9 +218,9 @@ def test_advice_that_changes_what_is_learned_says_what_it_costs(find_fastest):
     assert "  test accuracy 0.600 as asked, 0.600 with batch_size=16\n" in ladder_text(advice) + "\n"
 
 
-def test_a_budget_that_is_too_short_for_a_race_is_refused(find_fastest):
+def test_a_budget_that_is_too_short_for_a_race_is_refused():
     with pytest.raises(UsageError, match="--budget: 20 s for TensorFlow are too short"):
-        find_fastest(20.0)
+        check_budget(config(), choices(config()), 20.0)
 
 
 def test_what_has_no_room_in_a_race_is_tried_in_the_next_or_said(find_fastest, monkeypatch):

@@ -10,7 +10,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.state import status_of
-from tfpt_tui.runs.record.sweep import read_config
+from tfpt_tui.runs.record.sweep import read_config, record_plan
 from tfpt_tui.runs.supervision.rerun import reruns_of
 from tfpt_tui.runs.supervision.submit import submit
 
@@ -49,3 +49,13 @@ def test_plain_runs_make_one_plan_beside_a_duel(duel, paths, dataset):
     assert turns.runs == duel.runs[:2]
     assert (rows.runs, rows.plan.duel) == (tuple(plain), None)
     assert [planned.config for planned in rows.plan.runs] == [read_config(run) for run in plain]
+
+
+def test_what_only_warmed_the_machine_up_is_not_measured_again_and_pauses_stay(paths, dataset):
+    plan = make_plan(find_preset("demo", paths), data=str(dataset), repeats=2, burn_in=True, cooldown_s=0.5)
+    sweep = record_plan(plan, dict.fromkeys([run.place for run in plan.runs], "python"), paths)
+    (again,) = reruns_of(sweep.runs, paths)
+    assert again.runs == sweep.runs[1:]
+    assert again.plan.cooldown_s == 0.5
+    (only,) = reruns_of(sweep.runs[:1], paths)
+    assert only.runs == sweep.runs[:1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,15 +24,15 @@ from tfpt_tui.config.writing import own_preset, preset_text, save_preset
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.interpreters import check_framework, interpreter_of
 from tfpt_tui.environments.probe import probe
-from tfpt_tui.errors import UsageError, cannot
+from tfpt_tui.errors import MissingError, UsageError, cannot
 from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.hardware.processor import describe_processor, parse_cores
 from tfpt_tui.results.presentation.ladder import ladder_text, learning_text, summary_text
 from tfpt_tui.results.store.datasets import named_dataset
-from tfpt_tui.runs.plan.candidates import choices_of
+from tfpt_tui.runs.plan.candidates import Choices, choices_of
 from tfpt_tui.runs.plan.duel import why_no_duel
-from tfpt_tui.runs.tasks.advise import Advice, compare_learning
+from tfpt_tui.runs.tasks.advise import Advice, check_budget, compare_learning
 from tfpt_tui.runs.tasks.advise import advise as find_fastest
 
 ANY = "any"
@@ -96,9 +97,13 @@ def advise(
         raise UsageError(
             "--script: a script is of one framework; name it: tfpt-tui advise FRAMEWORK --script FILE.py"
         )
+    if script and not os.access(script.absolute().parent, os.W_OK | os.X_OK):
+        raise MissingError(f"--script {script}: its directory is not there, or may not be written; name another")
     data = named_dataset(data, invocation.paths)
     names = [framework] if framework else [name for name, one in FRAMEWORKS.items() if BEST.name in one.tracks]
     changes: Mapping[str, Value] = dict(map(parse_override, overrides))
+    if given := sorted({"framework", "track"} & changes.keys()):
+        raise UsageError(f"--set {given[0]}: the search is of FRAMEWORK on the track best; leave it out")
     rows = {"data": absolute(data), **changes, "track": BEST.name}
     configs = [RunConfig.from_mapping({**rows, "framework": name}, "advise") for name in names]
     for config in configs:
@@ -107,18 +112,13 @@ def advise(
         check_framework(config.framework, invocation.settings, config.environment)
     if "num_workers" in vary:
         say("num_workers: on the track best nothing is loaded; left out")
+    searches = [(config, _choices(config, precision, vary, invocation)) for config in configs]
+    for config, choices in searches:
+        check_budget(config, choices, budget / len(searches))
     outlive_the_terminal()
     advices: list[Advice] = []
-    for place, config in enumerate(configs):
-        share_s = (budget - sum(one.seconds for one in advices)) / (len(configs) - place)
-        choices = choices_of(
-            config,
-            _thread_counts(config),
-            _precisions(config, precision),
-            vary,
-            onednn=_has_onednn(config, invocation),
-            on_gpu=_on_gpu(config),
-        )
+    for place, (config, choices) in enumerate(searches):
+        share_s = (budget - sum(one.seconds for one in advices)) / (len(searches) - place)
         started = invocation.settings, invocation.paths, follow_turns, say
         advices.append(find_fastest(config, choices, share_s, *started))
         show(ladder_text(advices[-1]) + "\n")
@@ -132,6 +132,17 @@ def advise(
     if script:
         _write_script(script, advices[0].config)
     return 0
+
+
+def _choices(config: RunConfig, precision: str | None, vary: Sequence[str], invocation: Invocation) -> Choices:
+    return choices_of(
+        config,
+        _thread_counts(config),
+        _precisions(config, precision),
+        vary,
+        onednn=_has_onednn(config, invocation),
+        on_gpu=_on_gpu(config),
+    )
 
 
 def _on_gpu(config: RunConfig) -> bool:

@@ -27,7 +27,7 @@ from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.fold import Record, fold, time_left_s
 from tfpt_tui.runs.record.state import read_state, request_stop, status_of
-from tfpt_tui.runs.record.sweep import Sweep, read_config
+from tfpt_tui.runs.record.sweep import Sweep, left_of, read_config
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.terminal import obeys
 
@@ -83,9 +83,10 @@ def follow_duel(sweep: Sweep) -> bool:
 
 def follow_turns(sweep: Sweep) -> bool:
     """Say whose turn it is until the arms are done. Ctrl-C stops them; returns whether it was used."""
-    interrupts, shown, due = Interrupts(sweep), "", 0.0
-    while any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
+    interrupts, shown, due, left = Interrupts(sweep), "", 0.0, True
+    while left:
         with interrupts:
+            left = bool(left_of(sweep))
             message = printable(read_state(sweep.directory.state).message)
             if obeys(sys.stderr):
                 clear_line()
@@ -93,7 +94,8 @@ def follow_turns(sweep: Sweep) -> bool:
             elif message and message != shown and time.monotonic() >= due:
                 say(message)
                 shown, due = message, time.monotonic() + DUEL_SAID_S
-            time.sleep(POLL_S)
+            if left:
+                time.sleep(POLL_S)
     clear_line()
     return interrupts.used
 
@@ -132,7 +134,7 @@ def follow_together(sweeps: Sequence[tuple[str, Sweep]]) -> bool:
 def _tell_all(sweep: Sweep, machine: str) -> Iterator[None]:
     """Tell a sweep to its end, a step at a time."""
     said = ""
-    while sweep.plan.duel and any(status_of(run) in ALIVE for run in sweep.runs if run.path.is_dir()):
+    while sweep.plan.duel and left_of(sweep):
         message = printable(read_state(sweep.directory.state).message)
         if message and message != said:
             clear_line()

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from tfpt_tui.cli.follow import follow_together
 from tfpt_tui.cli.forecast import warn_of_short_trainings
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
-from tfpt_tui.cli.wait_for_sweep import exit_code, wait_for_sweep
+from tfpt_tui.cli.wait_for_sweep import exit_code, leave, wait_for_sweep
 from tfpt_tui.config.machines import Machine
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import HERE
 from tfpt_tui.errors import INTERRUPTED
-from tfpt_tui.events import ALIVE
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
 from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.directory import SweepDirectory
-from tfpt_tui.runs.record.state import status_of
-from tfpt_tui.runs.record.sweep import Sweep, note_latest, read_sweep
+from tfpt_tui.runs.record.sweep import Sweep, left_of, note_latest, read_sweep
 
 
 def run_on_machines(
@@ -65,10 +63,9 @@ def _wait_for_all(sweeps: Sequence[tuple[str, Sweep]], invocation: Invocation, h
             latest = {sweep.id: sweep for _, sweep in begun}
             sweeps = [(name, latest.get(sweep.id, sweep)) for name, sweep in sweeps]
     else:
-        invocation.open_ui()
-        if any(status_of(run) in ALIVE for _, sweep in sweeps for run in sweep.runs):
-            say("the runs continue; follow them with: tfpt-tui")
-            return 0
+        code, begun_there = invocation.open_ui(), [sweep for _, sweep in sweeps]
+        if any(map(left_of, begun_there)):
+            return leave(begun_there, code, "tfpt-tui")
     runs = tuple(run for _, sweep in sweeps for run in recorded(sweep))
     show(table_text(compare_runs(ComparisonRequest(runs, across=True), invocation.paths).table))
     return INTERRUPTED if interrupted else max(exit_code(sweep) for _, sweep in sweeps)

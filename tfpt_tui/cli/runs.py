@@ -38,7 +38,15 @@ from tfpt_tui.runs.record.state import (
     request_stop,
     status_of,
 )
-from tfpt_tui.runs.record.sweep import Sweep, check_over, find_run_or_sweep, latest_sweep, read_config, read_sweep
+from tfpt_tui.runs.record.sweep import (
+    Sweep,
+    check_over,
+    find_run_or_sweep,
+    latest_sweep,
+    left_of,
+    read_config,
+    read_sweep,
+)
 from tfpt_tui.runs.record.tail import EventTail
 from tfpt_tui.runs.record.transfer import export_runs, import_runs
 from tfpt_tui.runs.supervision.rerun import Rerun, reruns_of
@@ -151,7 +159,7 @@ def stop(invocation: Invocation, run_id: str) -> None:
             _wait_for_the_end(found)
             say(f"{found.id}: {status_of(found)}")
             return
-        if not any(status_of(run) in ALIVE for run in found.runs):
+        if not left_of(found):
             raise UsageError(f"{found.id}: none of its runs is running")
         request_stop(found.directory)
         follow(found)
@@ -360,7 +368,7 @@ def _follow(sweep: Sweep, invocation: Invocation, detach: bool, headless: bool) 
     """Stay with the sweep, or return at once and print what is still to be run."""
     if not detach:
         return wait_for_sweep(sweep, invocation, headless)
-    show("".join(f"{run.id}\n" for run in sweep.runs if status_of(run) in ALIVE))
+    show("".join(f"{run.id}\n" for run in left_of(sweep)))
     return 0
 
 

@@ -11,13 +11,13 @@ from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_te
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import find_preset, preset_files
 from tfpt_tui.errors import INTERRUPTED, MissingError, TfptError, UsageError
-from tfpt_tui.events import ALIVE
 from tfpt_tui.results.comparison.published import has_printed_numbers
 from tfpt_tui.results.presentation.run_report import report_run
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs, recorded
 from tfpt_tui.results.store.reader import read_result
+from tfpt_tui.runs.plan.duel import DUEL_ENDED
 from tfpt_tui.runs.record.state import RESUMABLE, machine_of, status_of
-from tfpt_tui.runs.record.sweep import Sweep, read_sweep
+from tfpt_tui.runs.record.sweep import Sweep, left_of, read_sweep
 from tfpt_tui.runs.supervision.queue import alive_here
 from tfpt_tui.runs.tasks.preparation import list_preparations
 
@@ -34,16 +34,24 @@ def wait_for_sweep(
     if headless or not on_terminal():
         sweep, interrupted = follow_attempts(sweep, invocation.paths, seconds)
     else:
-        invocation.open_ui()
-        interrupted = False
-        if any(status_of(run) in ALIVE for run in sweep.runs):
-            say(f"the runs continue; follow them with: tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
-            return 0
+        code, interrupted = invocation.open_ui(), False
+        if left_of(sweep):
+            return leave([sweep], code, f"tfpt-tui, or: tfpt-tui runs tail {sweep.id}")
     show(report(sweep, invocation.paths))
     elsewhere = machine_of(sweep.directory)
     if not elsewhere and any(status_of(run) in RESUMABLE for run in sweep.runs if run.path.is_dir()):
         say(f"resume what did not complete: tfpt-tui runs resume {sweep.id}")
     return INTERRUPTED if interrupted else exit_code(sweep)
+
+
+def leave(sweeps: Sequence[Sweep], code: int, how_to_follow: str) -> int:
+    """Say whether the runs that are left go on without the app, which was left with ``code``; the exit code."""
+    left = [(run, sweep) for sweep in sweeps for run in left_of(sweep)]
+    if all(run.stop.exists() or sweep.directory.stop.exists() for run, sweep in left):
+        say("stopping the runs")
+        return INTERRUPTED
+    say(f"the runs continue; follow them with: {how_to_follow}")
+    return code
 
 
 def follow_attempts(sweep: Sweep, paths: Paths, seconds: Sequence[float | None] = ()) -> tuple[Sweep, bool]:
@@ -59,7 +67,7 @@ def follow_attempts(sweep: Sweep, paths: Paths, seconds: Sequence[float | None] 
 
 def tell_what_goes_on(paths: Paths) -> None:
     """What whoever leaves the app leaves behind at work on this machine."""
-    runs = alive_here(paths)
+    runs = [run for run in alive_here(paths) if not run.stop.exists()]
     if runs:
         subject = f"{runs[0].id} continues" if len(runs) == 1 else f"{len(runs)} runs continue"
         say(f"{subject}; follow with: tfpt-tui")
@@ -91,8 +99,8 @@ def report(sweep: Sweep, paths: Paths) -> str:
 
 
 def exit_code(sweep: Sweep) -> int:
-    """0 when every run completed, else the code of what went wrong first."""
-    for result in (read_result(run) for run in sweep.runs if run.path.is_dir()):
-        if not result.completed:
-            return EXIT_CODES.get(result.error.type if result.error else "", 1)
-    return 0
+    """0 when every run completed, else the code of what went wrong first, not of arms that only ended with it."""
+    results = [read_result(run) for run in sweep.runs if run.path.is_dir()]
+    errors = [result.error.type if result.error else "" for result in results if not result.completed]
+    errors.sort(key=lambda error: error == DUEL_ENDED)
+    return EXIT_CODES.get(errors[0], 1) if errors else 0

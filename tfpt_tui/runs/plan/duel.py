@@ -22,6 +22,8 @@ RACE_ROUNDS = 14
 MOST_ROUNDS = 60
 TURN_S = 1.0
 SHORTEST_S = 2 * TURN_S
+# The type of the error of an arm that ended with another one.
+DUEL_ENDED = "DuelEnded"
 # An arm that is this much slower is given as many seconds as the other, not as many images.
 ALIKE = 4.0
 

@@ -102,7 +102,8 @@ def _save() -> None:
     """Keep what was seen; without room for it a later look begins anew."""
     notes = _notes[0]
     notes.saved = _now()
-    kept = Kept(boot_id(), {path: sight for path, sight in notes.sights.items() if os.path.exists(path)})
+    # A copy, for other threads look, too.
+    kept = Kept(boot_id(), {path: sight for path, sight in list(notes.sights.items()) if os.path.exists(path)})
     file = find_paths().heartbeats
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -169,6 +169,11 @@ def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:
     return Sweep(directory, runs, plan)
 
 
+def left_of(sweep: Sweep) -> list[RunDirectory]:
+    """The runs that are not over; one that was deleted is."""
+    return [run for run in sweep.runs if run.path.is_dir() and status_of(run) in ALIVE]
+
+
 def runs_of(directory: SweepDirectory, paths: Paths) -> tuple[RunDirectory, ...]:
     """The runs of its plan; none where that is damaged or gone."""
     try:
@@ -181,15 +186,16 @@ def find_run_or_sweep(prefix: str, paths: Paths) -> RunDirectory | Sweep:
     """The run whose ID begins so, else the sweep.
 
     Raises:
-        UsageError: none does, or several do.
+        UsageError: none does, or several do, or the plan of the sweep is broken.
     """
     try:
         return find_run(paths, prefix)
     except UsageError as error:
         try:
-            return read_sweep(find_sweep(paths, prefix), paths)
+            directory = find_sweep(paths, prefix)
         except UsageError:
             raise error from None
+        return read_sweep(directory, paths)
 
 
 def store_plan(directory: SweepDirectory, plan: SweepPlan) -> None:

@@ -25,7 +25,7 @@ from tfpt_tui.events import RunError, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import DuelPart, MachineSnapshot
 from tfpt_tui.hardware.recorder import Recorder
-from tfpt_tui.runs.plan.duel import ALIKE, TURN_S, Duel, longest_turn
+from tfpt_tui.runs.plan.duel import ALIKE, DUEL_ENDED, TURN_S, Duel, longest_turn
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import Spread, is_disturbed
 from tfpt_tui.runs.record.processes import halt_group, kill_group, resume_group
@@ -284,7 +284,7 @@ def title_of_arm(arms: Sequence[Arm], place: int) -> str:
 
 
 def ended_with(why: str) -> RunError:
-    return RunError("DuelEnded", f"the duel ended with its other arm, {why}")
+    return RunError(DUEL_ENDED, f"the duel ended with its other arm, {why}")
 
 
 def failed(

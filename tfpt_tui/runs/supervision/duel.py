@@ -57,6 +57,7 @@ from tfpt_tui.runs.supervision.arms import (
     ending_of_arm,
     failed,
     finish,
+    patience_s,
     size_turns,
     started_arm,
     take_turn,
@@ -131,7 +132,7 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
             whole = duel.accuracy and (last or duel.ends_early)
             for run in runs:
                 arms.append(stack.enter_context(started_arm(supervisor, run, runs, duel, whole=whole)))
-                await_arm(supervisor, arms[-1], arms[-1].started.prepared.limit_s)
+                await_arm(supervisor, arms[-1], patience_s(arms[-1], deadline))
             answered = _take_turns(supervisor, arms, duel, stage)
             for arm in arms:
                 finish(supervisor, arm, whole=whole and (last or answered))

@@ -8,7 +8,7 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory, list_runs, list_sweeps
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.record.state import machine_of, owner_of, status_of
-from tfpt_tui.runs.record.sweep import read_sweep
+from tfpt_tui.runs.record.sweep import left_of, read_sweep
 
 # An older one that is alive waits behind more plans than anybody makes.
 RECENT_SWEEPS = 20
@@ -43,6 +43,6 @@ def _runs_left(sweep: SweepDirectory, paths: Paths) -> int:
     if not owner or not owner.is_ours_to_see:
         return 0
     try:
-        return sum(status_of(run) in ALIVE for run in read_sweep(sweep, paths).runs)
+        return len(left_of(read_sweep(sweep, paths)))
     except TfptError:
         return 0  # a broken plan runs nothing

@@ -28,6 +28,7 @@ from tfpt_tui.runs.supervision.arms import (
     TurnError,
     await_arm,
     end_arm,
+    ended_with,
     ending_of_arm,
     failed,
     finish,
@@ -65,10 +66,13 @@ def run_race(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: flo
             for arm in reversed(field[:]):  # the first one last: without it the others would not count
                 _send_home(supervisor, arm, field, endings)
         except TurnError as error:
+            endings[error.arm.run] = status, reason = _ending(supervisor, error)
+            why = f"{error.arm.run.id}: {status}{f': {reason.message}' if reason else ''}"
             for arm in field:
-                end_arm(arm)
-                endings[arm.run] = ending_of_arm(supervisor, arm, error.cause or "stopped")
-            endings[error.arm.run] = _ending(supervisor, error)
+                if arm is not error.arm:
+                    end_arm(arm)
+                    stopped, _ = ending_of_arm(supervisor, arm, "stopped")
+                    endings[arm.run] = stopped, None if error.cause == "stopped" else ended_with(why)
         except Exception as error:  # a mistake of ours must not cost the plan its end
             out = [run for run in runs if run not in endings and run not in [arm.run for arm in field]]
             endings |= failed(field, out, error)

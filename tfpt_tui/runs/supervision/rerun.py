@@ -29,7 +29,8 @@ class Rerun:
 def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
     """The plans that run these once more: one for each duel among them, and one of each machine for all others.
 
-    An arm of a duel brings the other arms of its restart: the figures of one are of turns with the others.
+    An arm of a duel brings the other arms of its restart: the figures of one are of turns with the others. What
+    only warmed the machine up is left out, unless there is nothing else.
 
     Raises:
         UsageError: the configuration of a run is broken, or refused by now.
@@ -37,7 +38,7 @@ def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
     """
     duels: dict[str, tuple[Sweep, set[int]]] = {}
     alone: dict[str, list[RunDirectory]] = {}
-    for run in runs:
+    for run in [run for run in runs if not read_state(run.state).burn_in] or runs:
         sweep = _duel_of(run, paths)
         if sweep:
             chosen = {entry.repeat for entry in sweep.plan.runs if entry.run == run.id}
@@ -46,17 +47,22 @@ def reruns_of(runs: Sequence[RunDirectory], paths: Paths) -> list[Rerun]:
             alone.setdefault(machine_of(run), []).append(run)
     return [
         *(_duel_again(sweep, sorted(restarts)) for sweep, restarts in duels.values()),
-        *(_rows_again(those, machine) for machine, those in alone.items()),
+        *(_rows_again(those, machine, paths) for machine, those in alone.items()),
     ]
+
+
+def _sweep_of(run: RunDirectory, paths: Paths) -> Sweep | None:
+    """The sweep of a run, None where it has none, or that of another machine, or a damaged one."""
+    name = read_state(run.state).sweep
+    try:
+        return read_sweep(SweepDirectory(paths.sweeps / name), paths) if name else None
+    except TfptError:
+        return None  # the configuration of the run is all there is
 
 
 def _duel_of(run: RunDirectory, paths: Paths) -> Sweep | None:
     """The sweep of a run that took turns with others which are all still there, None where it did not."""
-    name = read_state(run.state).sweep
-    try:
-        sweep = read_sweep(SweepDirectory(paths.sweeps / name), paths) if name else None
-    except TfptError:
-        return None  # of another machine, or damaged: the configuration of the run is all there is
+    sweep = _sweep_of(run, paths)
     if not sweep or not sweep.plan.duel:
         return None
     own = next((entry for entry in sweep.plan.runs if entry.run == run.id and not entry.burn_in), None)
@@ -80,7 +86,9 @@ def _duel_again(sweep: Sweep, restarts: Sequence[int]) -> Rerun:
     return Rerun(own, tuple(run for run, _ in again), machine_of(sweep.directory))
 
 
-def _rows_again(runs: Sequence[RunDirectory], machine: str) -> Rerun:
+def _rows_again(runs: Sequence[RunDirectory], machine: str, paths: Paths) -> Rerun:
+    """With the pauses that were between them."""
     presets = [load_preset(run.config) for run in runs]
-    rows = tuple(preset.rows[0] for preset in presets)
-    return Rerun(make_plan(dataclasses.replace(presets[0], rows=rows)), tuple(runs), machine)
+    preset = dataclasses.replace(presets[0], rows=tuple(preset.rows[0] for preset in presets))
+    sweep = _sweep_of(runs[0], paths)
+    return Rerun(make_plan(preset, cooldown_s=sweep.plan.cooldown_s if sweep else None), tuple(runs), machine)

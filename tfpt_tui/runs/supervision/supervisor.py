@@ -36,6 +36,7 @@ from tfpt_tui.runs.record.sweep import (
     remove_abandoned,
     write_plan,
 )
+from tfpt_tui.runs.supervision.arms import ended_with
 from tfpt_tui.runs.supervision.duel import keep_what_it_showed, run_restart
 from tfpt_tui.runs.supervision.finalize import finalize
 from tfpt_tui.runs.supervision.race import run_race
@@ -92,7 +93,7 @@ def run_plan(supervisor: Supervisor) -> None:
         else:
             if started:
                 _cool_down(supervisor, runs[0])
-            ready = [run for run in runs if _is_ready(sweep, run)]
+            ready = _without_halves(sweep, [run for run in runs if _is_ready(sweep, run)])
             if ready:
                 started = True
                 states |= dict.fromkeys((run.id for run in ready), "running")
@@ -101,6 +102,7 @@ def run_plan(supervisor: Supervisor) -> None:
                 run_race(supervisor, ready, deadline)
             elif len(ready) > 1:
                 answered = run_restart(supervisor, ready, deadline, last=runs is groups[-1])
+                answered = answered or time.monotonic() > deadline
             else:
                 for run in ready:
                     run_one(supervisor, run)
@@ -120,6 +122,21 @@ def _is_ready(sweep: Sweep, run: RunDirectory) -> bool:
         settle(run, "out_of_memory", smaller)
         return False
     return run.config.exists()
+
+
+def _without_halves(sweep: Sweep, ready: list[RunDirectory]) -> list[RunDirectory]:
+    """What can begin: nothing of a duel's restart that lacks an arm. A race goes on without."""
+    repeats = {entry.run: entry.repeat for entry in sweep.plan.runs}
+    if not ready or not sweep.plan.duel or sweep.plan.duel.race:
+        return ready
+    arms = [run for run in sweep.runs if repeats[run.id] == repeats[ready[0].id]]
+    lacking = next((run for run in arms if run not in ready), None)
+    if lacking is None:
+        return ready
+    why = status_of(lacking) if lacking.path.is_dir() else DELETED
+    for run in ready:
+        settle(run, "stopped", ended_with(f"{lacking.id}: {why}"))
+    return []
 
 
 def _remove(runs: Sequence[RunDirectory]) -> None:

@@ -277,5 +277,9 @@ def claim_run(supervisor: Supervisor, run: RunDirectory, worker: Process | None 
 
 
 def tell(supervisor: Supervisor, status: str, message: str) -> None:
-    state = replace(state_of(supervisor.process), status=status, message=message)
-    write_state(supervisor.sweep.directory.state, state)
+    """For those who look: a plan goes on without."""
+    state, path = state_of(supervisor.process), supervisor.sweep.directory.state
+    try:
+        write_state(path, replace(state, status=status, message=message))
+    except OSError as error:
+        print(cannot("write how the plan stands", path, error), file=sys.stderr)

@@ -170,6 +170,24 @@ class _Races:
         return results
 
 
+def check_budget(config: RunConfig, choices: Choices, budget_s: float) -> None:
+    """Refuse what is too short for one race and the ladder.
+
+    Raises:
+        UsageError: it is.
+    """
+    needed_s = _least_s(config, choices)
+    if budget_s < needed_s:
+        raise UsageError(
+            f"--budget: {budget_s:.0f} s for {title_of(config.framework)} are too short for one race and its"
+            f" ladder; at least {needed_s:.0f} s are needed for it"
+        )
+
+
+def _least_s(config: RunConfig, choices: Choices) -> float:
+    return _ladder_s(choices.plain(config), first_candidate(config, choices), START_S) + 2 * _arm_s(START_S)
+
+
 def advise(
     config: RunConfig,
     choices: Choices,
@@ -181,19 +199,13 @@ def advise(
 ) -> Advice:
     """Find the fastest of the ``choices`` within ``budget_s`` seconds, and measure what each setting brings.
 
-    ``config`` says all else: framework, dataset, batch size.
+    ``config`` says all else: framework, dataset, batch size. Less than one race and the ladder it cannot be.
 
     Raises:
-        UsageError: the budget is too short for one race and the ladder.
         TfptError: this machine cannot run it, the first configuration fails, or the search was stopped.
     """
     lowest, first = choices.plain(config), first_candidate(config, choices)
-    needed_s = _ladder_s(lowest, first, START_S) + 2 * _arm_s(START_S)
-    if budget_s < needed_s:
-        raise UsageError(
-            f"--budget: {budget_s:.0f} s for {title_of(config.framework)} are too short for one race and its"
-            f" ladder; at least {needed_s:.0f} s are needed for it"
-        )
+    budget_s = max(budget_s, _least_s(config, choices))
     begun = time.monotonic()
     races = _Races(settings, paths, follow)
     tried, effects = set[RunConfig](), dict[str, float]()

@@ -268,7 +268,11 @@ def count_waits(
 
 def _count_waits(case: Case, directory: Path, process: subprocess.Popen[bytes]) -> float:
     """How many waits the second of two epochs adds."""
-    if process.wait(START_TIMEOUT_S):
+    try:
+        failed = process.wait(START_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise TfptError(f"{case}: {directory.name} was not done after {START_TIMEOUT_S} s") from None
+    if failed:
         raise TfptError(f"{case}: {directory.name} could not be counted: {_last_line(directory / 'output')}")
     first, second = json.loads((directory / "waits.json").read_text())
     return float(second - first)
