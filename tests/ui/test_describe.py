@@ -104,6 +104,16 @@ def test_between_two_epochs_the_last_one_tells_how_fast_it_goes():
     assert progress(running(epochs=()), 100).plain.startswith("training: phase 7")
 
 
+def test_where_there_is_little_room_the_gauge_goes_first_and_then_the_rate():
+    told = {
+        columns: progress(running(Progress("training", 3, 617, 1234, 617.0)), columns).plain
+        for columns in (50, 36, 30)
+    }
+    assert told[50].endswith("  62% 617 img/s 2 s left")
+    assert len(told[50]) > len(told[36])  # by the gauge
+    assert (told[36], told[30]) == ("epoch 3/4  62% 617 img/s 2 s left", "epoch 3/4  62% 2 s left")
+
+
 def test_a_run_that_is_to_end_says_so():
     assert progress(running(waiting="stopping on request"), 100).plain == "stopping on request"
 

@@ -70,6 +70,13 @@ def test_where_there_is_little_room_a_bar_fits_without_the_training_time(slower)
     assert max(map(len, lines)) <= 49
 
 
+def test_where_there_is_least_room_a_bar_has_its_rate_alone(slower):
+    lines = lines_of(draw_throughput(slower, 30))
+    assert lines[0].split() == ["images/s"]
+    assert max(map(len, lines)) <= 30
+    assert "█" in lines[1]
+
+
 def test_what_was_not_timed_has_no_bar():
     assert draw_throughput(rows_of(result("a", status="failed")), 60).plain == ""
 

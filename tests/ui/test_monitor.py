@@ -583,6 +583,44 @@ def test_what_is_known_of_the_machine_is_parsed_again_when_it_has_changed_and_no
     assert [one.message for one in view.read().warnings] == ["hot"]
 
 
+def test_a_run_that_goes_on_after_all_is_followed_again(recorded, paths):
+    """One that never began keeps its ID when its plan goes on; a copy may be seen before its configuration is."""
+    run, config = recorded.runs[0], recorded.runs[0].config.read_text()
+    poller, view, chosen = watch.RunPoller(paths), RunReader(run, paths), watch.RunSelection(recorded.runs[0].id)
+    assert (view.read().status, poller.poll(chosen).view.status) == ("completed", "completed")
+    write_toml(run.result, {**read_toml(run.result), "status": "stopped"})
+    stopped, poller = RunReader(run, paths), watch.RunPoller(paths)
+    assert (stopped.read().status, poller.poll(chosen).view.status) == ("stopped", "stopped")
+    run.result.unlink()
+    run.config.unlink()
+    us = identify(os.getpid())
+    write_state(run.state, replace(state_of(us, us), sweep=recorded.id))
+    assert stopped.read().status == "running"
+    run.config.write_text(config)
+    snapshot = poller.poll(chosen)
+    assert (snapshot.view.status, snapshot.chosen.status) == ("running", "running")
+    assert stopped.read().config is not None
+
+
+async def test_a_run_that_ends_while_one_is_asked_is_not_stopped(app, start):
+    sweep = start("hangs", rows=[0])
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await shows(pilot, "running")
+        await pilot.press("K")
+        await shows(pilot, "Stop it")
+        sweep.directory.stop.touch()
+        finish(sweep)
+        await until(pilot, lambda _: app.get_screen_stack("monitor")[0].snapshot.chosen.status == "stopped")
+        await pilot.press("s")
+        await shows(pilot, "is over already")
+    assert not sweep.runs[0].stop.exists()
+
+
+def test_a_recording_whose_duel_has_no_runs_is_a_run_like_any_other(recorded, paths):
+    write_toml(recorded.runs[0].environment, {"schema": 1, "duel": {"arms": ["x"]}})
+    assert watch.RunPoller(paths).poll(watch.RunSelection()).view.turns == ()
+
+
 async def test_how_a_live_duel_stands_is_told_instead_of_an_epoch(app, recorded, paths):
     record_duel(recorded)
     view = RunReader(recorded.runs[0], paths)

@@ -75,6 +75,17 @@ async def test_the_end_of_all_runs_is_told_on_whatever_screen(paths, start, tmp_
     assert out.read_text() == "1 run stopped"
 
 
+async def test_who_looks_at_compare_is_not_sent_there(paths, start):
+    sweep = start("hangs", rows=[0])
+    app = TfptApp(paths, UserSettings(refresh_hz=5.0))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "running")
+        await pilot.press("4")
+        await shows(pilot, "Sweeps")
+        sweep.runs[0].stop.touch()
+        assert "press 4" not in await shows(pilot, "1 run stopped")
+
+
 async def test_a_command_that_fails_is_said_in_the_app(paths, start):
     sweep = start("hangs", rows=[0])
     wait_until(lambda: status_of(sweep.runs[0]) == "running")

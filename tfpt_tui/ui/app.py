@@ -80,6 +80,7 @@ class TfptApp(App[None]):
         self._paths = paths
         self._settings = settings
         self._ascii = (AsciiFilter(),) if ascii_only else ()
+        self._leaving = False
         # Before the first paint: a theme that is set later styles every widget a second time.
         for theme in THEMES:
             self.register_theme(theme)
@@ -167,7 +168,17 @@ class TfptApp(App[None]):
     @work
     async def action_leave(self) -> None:
         """Leave; with a run alive ask whether it shall go on."""
-        alive = alive_here(self._paths)
+        if self._leaving:
+            return
+        self._leaving = True
+        try:
+            if await self._may_leave():
+                self.exit()
+        finally:
+            self._leaving = False
+
+    async def _may_leave(self) -> bool:
+        alive = await asyncio.to_thread(alive_here, self._paths)
         if alive:
             one = len(alive) == 1
             question = f"{alive[0].id} is not over yet." if one else f"{len(alive)} runs are not over yet."
@@ -178,10 +189,10 @@ class TfptApp(App[None]):
             }
             answer = await self.push_screen_wait(Confirm(question, answers))
             if answer == "c":
-                return
-            if answer == "s" and not self._stop(alive_here(self._paths)):  # others may have ended meanwhile
-                return
-        self.exit()
+                return False
+            if answer == "s":  # of those that have not ended meanwhile
+                return self._stop(await asyncio.to_thread(alive_here, self._paths))
+        return True
 
     def action_help_quit(self) -> None:
         """Ctrl-C, for which Textual only tells another key."""

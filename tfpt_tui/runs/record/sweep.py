@@ -303,7 +303,10 @@ def read_config(run: RunDirectory) -> RunConfig:
 def read_environment(run: RunDirectory) -> MachineSnapshot:
     """What was known about the machine before the run; empty where its file is missing or broken."""
     try:
-        return snapshot_from(read_record(run.environment, ENVIRONMENT_SCHEMA))
+        snapshot = snapshot_from(read_record(run.environment, ENVIRONMENT_SCHEMA))
+        if snapshot.duel and not all(map(RUN_ID.fullmatch, snapshot.duel.arms)):
+            raise DocumentError("its arms are no runs")
+        return snapshot
     except (TfptError, DocumentError):
         return MachineSnapshot()
 

@@ -342,9 +342,9 @@ class BuildScreen(MainScreen):
         values = text.known_values(event.key, *known)
         if not self._draft or not values:
             return
-        many, typed = takes_many(FIELDS[event.key]), self._draft.texts.get(event.key, "")
+        many, typed, shown = takes_many(FIELDS[event.key]), self._draft.texts.get(event.key, ""), self._shown
         picked = await self.app.push_screen_wait(Pick(event.key, values, typed, many))
-        if picked is not None:
+        if picked is not None and self._draft and self._shown == shown:  # it may be read anew meanwhile
             self._put(self._draft.type(event.key, picked))
 
     @on(OptionList.OptionSelected, "#sources")
@@ -377,7 +377,11 @@ class BuildScreen(MainScreen):
 
     @work
     async def action_advise(self) -> None:
-        rows = self._outcome.rows if self._ready and self._outcome and not self._outcome.flaw else ()
+        flaw = self._outcome.flaw if self._outcome else ""
+        rows = self._outcome.rows if self._ready and self._outcome and not flaw else ()
+        if flaw:
+            self._show_refused(messages.Refused("Advise", flaw))
+            return
         if not rows or not rows[0].resolved()["data"]:
             self._show_refused(messages.Refused("Advise", text.NO_DATA_TO_ADVISE_ON))
             return

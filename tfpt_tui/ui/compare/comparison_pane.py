@@ -99,8 +99,9 @@ class ComparisonPane(Vertical):
         self.query_one("#heading", Static).update(text.heading(wanted, None))
 
     def be_patient(self, wanted: ComparisonSelection) -> None:
-        """What was found before is no answer to what is wanted now: hide it while that takes its time."""
-        if self.comparison_view is None or self.comparison_view.wanted is not wanted:
+        """What was found of other runs is no answer to what is wanted now: hide it while that takes its time."""
+        before = self.comparison_view.wanted.choices if self.comparison_view else ()
+        if [choice.id for choice in before] != [choice.id for choice in wanted.choices]:
             self.clear("comparing ...")
 
     def clear(self, message: str) -> None:

@@ -16,7 +16,7 @@ from tfpt_tui.ui.theme import framework_style
 
 CELL, HALF = "█", "▌"
 LEAST_BAR, MOST_NAME = 8, 36
-# Of the figures behind a bar; the middle one goes where there is little room.
+# Of the figures behind a bar; the middle one goes where there is little room, then the last one.
 HEADINGS = ("images/s", "train s", "test")
 WIDTHS = (9, 9, 7)
 ROOMY = 60
@@ -28,9 +28,11 @@ def draw_throughput(rows: Sequence[Row], columns: int) -> Content:
     if not known:
         return Content()
     names = [printable(f"{row.kind}{row.name}") for row, _ in known]
-    shown = [0, 1, 2] if columns >= ROOMY else [0, 2]
     name_width = min(max(map(len, names)), MOST_NAME, 2 * columns // 5)
-    bar_width = max(LEAST_BAR, columns - name_width - 1 - sum(WIDTHS[place] for place in shown))
+    for shown in ([0, 1, 2] if columns >= ROOMY else [0, 2], [0]):
+        bar_width = columns - name_width - 1 - sum(WIDTHS[place] for place in shown)
+        if bar_width >= LEAST_BAR:
+            break
     longest = max(rate for _, rate in known)
     heading = " " * (name_width + 1 + bar_width) + _figures(HEADINGS, shown)
     lines = [Content.styled(heading, "$foreground-muted")]

@@ -22,6 +22,8 @@ class Confirm(Dialog[str]):
     }
     Confirm Label { width: auto; max-width: 70; margin-bottom: 1; }
     Confirm Button { width: auto; }
+    Confirm.-narrow > Vertical { max-width: 95%; }
+    Confirm.-narrow Label, Confirm.-narrow Button { max-width: 85vw; }
     """
 
     def __init__(self, question: str, answers: Mapping[str, str]) -> None:

@@ -95,10 +95,12 @@ class RunReader:
         self._arms: dict[str, tuple[EventTail, Record]] = {}
 
     def read(self) -> RunView:
-        """The run as it is now. Once it is over its files are read no more."""
-        if self._over:
+        """The run as it is now. Once it is over its files are read no more, unless it goes on after all."""
+        if self._over and self.run.result.exists():
             return self._view
         status = status_of(self.run)  # before the files: what comes later is read the next time
+        if self._over and status == self._view.status:
+            return self._view
         self._read_environment()
         view = self._view
         record, rates = self._follow(view.record, view.rates)
@@ -106,7 +108,7 @@ class RunReader:
             id=view.id,
             path=view.path,
             status=status,
-            config=view.config,
+            config=view.config or config_of(self.run),
             record=record,
             error=self._error(status),
             gpu_problem=view.gpu_problem or self._environment.gpu.problem,

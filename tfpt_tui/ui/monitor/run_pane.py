@@ -83,6 +83,7 @@ class RunPane(Vertical):
         self._live("outcome").show(text.outcome(run))
         self.set_class(run.error is not None, "-error")
         self.set_class(bool(run.turns), "-duel")
+        self.set_class(run.status == "queued", "-queued")
         self.set_class(len(run.record.epochs) < 2 and len(run.rates) > 1, "-first")
         self._show_legend(picture)
         for view in VIEWS:

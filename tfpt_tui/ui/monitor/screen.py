@@ -175,7 +175,10 @@ class MonitorScreen(MainScreen):
     @on(messages.Ended)
     def _tell_ended(self, message: messages.Ended) -> None:
         self.app.bell()
-        self.notify(f"{message.how}; press 4 for the answer", timeout=ENDED_S, markup=False)
+        if self.app.current_mode == "compare":
+            self.notify(message.how, markup=False)  # the answer comes by itself
+        else:
+            self.notify(f"{message.how}; press 4 for the answer", timeout=ENDED_S, markup=False)
         if self.app._driver and not self.app.is_headless:  # as Textual's own bell
             self.app._driver.write(desktop_notification(message.how, os.environ))
         if self._settings.notify:
@@ -438,9 +441,11 @@ class MonitorScreen(MainScreen):
         items = [entry for entry in entries if entry.id in listed and is_meant(entry)]
         return [run for entry in reversed(items) for run in reversed(entry.runs)]
 
-    async def _ask_which(self, question: str, verb: str, more: Mapping[str, str]) -> tuple[str, list[RunResult]]:
-        """The letter of the answer, and the runs that it is about: the chosen one's, or those overlaid, too."""
-        chosen, overlaid = self._chosen_runs(), self._overlaid_runs()
+    async def _ask_which(
+        self, question: str, verb: str, chosen: list[RunResult], more: Mapping[str, str]
+    ) -> tuple[str, list[RunResult]]:
+        """The letter of the answer, and the runs that it is about: the chosen ones, or those overlaid, too."""
+        overlaid = self._overlaid_runs()
         answers = {verb[0].lower(): f"{verb} {text.named(chosen)}"} if chosen else {}
         if len(overlaid) > len(chosen):
             answers |= {"o": f"{verb} what is overlaid: {text.named(overlaid)}"}
@@ -490,7 +495,8 @@ class MonitorScreen(MainScreen):
 
     @work
     async def action_delete(self) -> None:
-        answer, meant = await self._ask_which("Delete all that was recorded, models and all?", "Delete", {})
+        question = "Delete all that was recorded, models and all?"
+        answer, meant = await self._ask_which(question, "Delete", self._chosen_runs(), {})
         if answer == "c":
             return
         if any(run.status in ALIVE for run in meant):
@@ -507,7 +513,7 @@ class MonitorScreen(MainScreen):
         sweep = SweepDirectory(self._paths.sweeps / chosen[-1].sweep) if chosen and chosen[-1].sweep else None
         left = await asyncio.to_thread(_left_of, sweep, self._settings, self._paths) if sweep else 0
         go_on = {"g": f"Go on with its plan: {left} run{'s are' if left > 1 else ' is'} left"} if left else {}
-        answer, meant = await self._ask_which("Run it once more, as it was?", "Run", go_on)
+        answer, meant = await self._ask_which("Run it once more, as it was?", "Run", chosen, go_on)
         if answer == "g" and sweep:
             self._do(partial(_go_on, sweep, self._paths, self._settings))
         elif answer != "c":
@@ -525,6 +531,10 @@ class MonitorScreen(MainScreen):
             return
         name = f"the duel {chosen.id}" if chosen.arms else chosen.id
         if await self.app.push_screen_wait(Confirm(f"Stop {name}?", {"s": "Stop it", "c": "Cancel"})) == "s":
+            now = {entry.id: entry.status for entry in self.snapshot.entries} if self.snapshot else {}
+            if now.get(chosen.id) not in ALIVE:
+                self.notify(f"{chosen.id} is over already", markup=False)
+                return
             sweep, run = SweepDirectory(self._paths.sweeps / chosen.id), RunDirectory(self._paths.runs / chosen.id)
             self._request_stop(sweep if chosen.arms else run)
 

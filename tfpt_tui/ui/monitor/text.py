@@ -23,7 +23,7 @@ from tfpt_tui.ui.plot import Series
 from tfpt_tui.ui.theme import CURVE_LETTERS, GLYPHS, PHASE_MARKS, framework_style, status_style
 from tfpt_tui.wording import printable_lines
 
-GAUGE = 20
+GAUGE, LEAST_GAUGE = 20, 4
 WIDE = 70  # columns from which there is room for what is nice to know
 PHASE_WORDS = {
     "device_init": "device",
@@ -80,12 +80,14 @@ def progress(view: RunView, columns: int) -> Content:
     if view.config and columns >= WIDE:
         batch = view.config.batch_size
         what += f"  batch {record.progress.done // batch:,}/{max(1, record.progress.total // batch):,}"
-    share = share_done(record)
-    left = f" {share:4.0%} {record.progress.images_per_s:,.0f} img/s"
-    time_left = time_left_s(record)
-    left += "" if time_left is None else f" {_seconds(time_left)} left"
-    width = max(4, min(GAUGE * 2, columns - len(what) - len(left) - 2))
-    return Content.assemble(f"{what} ", *_gauge(share, width, "$primary"), left)
+    share, time_left = share_done(record), time_left_s(record)
+    done, pace = f" {share:4.0%}", f" {record.progress.images_per_s:,.0f} img/s"
+    left = "" if time_left is None else f" {_seconds(time_left)} left"
+    width = min(GAUGE * 2, columns - len(what) - len(done + pace + left) - 2)
+    if width >= LEAST_GAUGE:
+        return Content.assemble(f"{what} ", *_gauge(share, width, "$primary"), done, pace, left)
+    room = len(what + done + pace + left) <= columns
+    return Content(what + done + (pace if room else "") + left)
 
 
 def _between_epochs(record: Record) -> Record:

@@ -17,7 +17,7 @@ from tfpt_tui.runs.record.contact import Contact, read_contact
 from tfpt_tui.runs.record.directory import RunDirectory, list_runs
 from tfpt_tui.runs.record.fold import Record, share_done, time_left_s
 from tfpt_tui.runs.record.result import RunResult
-from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.state import RESUMABLE, status_of
 from tfpt_tui.ui.monitor.choose import Entry, entries_of
 from tfpt_tui.ui.monitor.reader import RunReader, RunView
 from tfpt_tui.ui.theme import MAX_CURVES
@@ -102,6 +102,7 @@ class RunPoller:
         if wanted.looks != self._looks:
             self._looks, self._scanned_mtime = wanted.looks, -1
             self._listed.clear()
+            self._readers.clear()
         self._rescan()
         shown = self._directories[:MAX_LISTED]
         runs = tuple(self._list(run) for run in shown)
@@ -178,8 +179,10 @@ class RunPoller:
             self._listed |= {gist.run: gist for gist in read_gists(self._paths, new)}
 
     def _list(self, run: RunDirectory) -> RunResult:
+        """Its gist as it was read, unless it has another status since: one that was stopped may go on."""
         known = self._listed.get(run.id)
-        if known is None or (known.status in ALIVE and known.status != status_of(run)):
+        may_differ = known and (known.status in ALIVE or (known.status in RESUMABLE and not run.result.exists()))
+        if known is None or (may_differ and known.status != status_of(run)):
             known = self._listed[run.id] = read_result(run)
         return known
 
