@@ -400,3 +400,13 @@ def test_a_disk_that_fills_up_at_the_end_costs_an_arm_and_not_the_restarts_that_
     monkeypatch.setattr(arms, "ending_of", full)
     statuses = [result["status"] for result in results_of(fight("takes_turns", repeats=2, rounds=2))]
     assert statuses == ["failed", "completed", "completed", "completed"]
+
+
+def test_what_refuses_the_record_of_an_arm_is_that_arms_error(fight, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(duelling, "await_arm", full)
+    first, second = results_of(fight("takes_turns", rounds=2))
+    assert (first["status"], second["status"]) == ("failed", "stopped")
+    assert "no space left on device; free some room" in first["error"]["message"]

@@ -288,12 +288,11 @@ def ended_with(why: str) -> RunError:
 
 
 def failed(
-    arms: Sequence[Arm], others: Sequence[RunDirectory], error: Exception
+    arms: Sequence[Arm], others: Sequence[RunDirectory], named: RunDirectory, error: Exception
 ) -> dict[RunDirectory, tuple[str, RunError | None]]:
-    """End the arms that wait for one that cannot be started, or cannot be recorded any more."""
+    """End the arms beside the one ``named``, which cannot be started, or not be recorded any more."""
     for arm in arms:
         end_arm(arm)
-    named = others[0] if others else arms[-1].run
     trace = "" if isinstance(error, TfptError | OSError) else traceback.format_exc()
     if isinstance(error, OSError):
         error = cannot("record the run", error.filename or named.path, error)

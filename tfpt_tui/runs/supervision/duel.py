@@ -125,12 +125,13 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
             run_one(supervisor, run, note)
         return False
     endings: dict[RunDirectory, tuple[str, RunError | None]] = {}
-    answered = False
+    answered, latest = False, runs[0]
     with ExitStack() as stack:
         arms: list[Arm] = []
         try:
             whole = duel.accuracy and (last or duel.ends_early)
             for run in runs:
+                latest = run
                 arms.append(stack.enter_context(started_arm(supervisor, run, runs, duel, whole=whole)))
                 await_arm(supervisor, arms[-1], patience_s(arms[-1], deadline))
             answered = _take_turns(supervisor, arms, duel, stage)
@@ -139,7 +140,7 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
         except TurnError as error:
             endings = _broken_off(supervisor, arms, error)
         except Exception as error:  # a mistake of ours must not cost the restarts that follow
-            endings = failed(arms, runs[len(arms) :], error)
+            endings = failed(arms, runs[len(arms) :], latest, error)
         for arm in arms:
             if arm.run not in endings:
                 endings[arm.run] = ending_of_arm(supervisor, arm, "")

@@ -75,7 +75,7 @@ def run_race(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: flo
                     endings[arm.run] = stopped, None if error.cause == "stopped" else ended_with(why)
         except Exception as error:  # a mistake of ours must not cost the plan its end
             out = [run for run in runs if run not in endings and run not in [arm.run for arm in field]]
-            endings |= failed(field, out, error)
+            endings |= failed(field, out, out[0] if out else field[-1].run, error)
     for run in runs:
         settle(run, *endings.get(run, ("stopped", None)))
 
