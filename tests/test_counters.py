@@ -30,6 +30,11 @@ def test_a_process_that_is_gone_counts_nothing(tree):
     assert read_process(7, tree({"8/stat": STAT})) == Counters()
 
 
+def test_a_thread_that_ends_hides_no_child_of_the_others(tree):
+    root = tree({"7/task/7/children": "8 ", "7/task/9/status": "", "7/task/11/children": "10 "})
+    assert sorted(descendants(7, root)) == [8, 10]
+
+
 def test_children_of_every_thread_and_their_children_are_found(tree):
     root = tree(
         {

@@ -92,16 +92,17 @@ def read_process(pid: int, proc: Path = PROC) -> Counters:
 def descendants(pid: int, proc: Path = PROC) -> Iterator[int]:
     """Pids of the living children, and of theirs."""
     try:
-        children = [
-            int(child)
-            for task in (proc / str(pid) / "task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
+        tasks = list((proc / str(pid) / "task").iterdir())
     except OSError:
         return
-    for child in children:
-        yield child
-        yield from descendants(child, proc)
+    for task in tasks:
+        try:
+            children = (task / "children").read_text().split()
+        except OSError:  # a thread that has ended
+            continue
+        for child in map(int, children):
+            yield child
+            yield from descendants(child, proc)
 
 
 def _switches(task: Path) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import pytest
 
 from tfpt_tui.backends.dataset import list_dataset, whole_batches
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.data.manifest import check_labels, read_manifest
 from tfpt_tui.errors import MissingError, UsageError
 
 
@@ -28,6 +29,14 @@ def test_a_label_that_the_manifest_does_not_know_is_refused(copy):
     shutil.copytree(copy / "train/1", copy / "train/2")
     with pytest.raises(UsageError, match=r"train/2: not among the labels 0 to 1 of manifest\.toml"):
         list_dataset(copy)
+
+
+def test_what_file_managers_leave_is_no_label(copy):
+    (copy / "train/.DS_Store").write_bytes(b"x")
+    (copy / "train/.thumbnails").mkdir()
+    (copy / "test/Thumbs.db").write_bytes(b"x")
+    check_labels(copy, read_manifest(copy))
+    assert list_dataset(copy).classes == 2
 
 
 def test_a_directory_that_is_no_label_is_refused(copy):

@@ -46,6 +46,7 @@ def test_a_machine_is_read_with_what_is_usual_for_the_rest(load):
         (f"{BOX}price_per_hour = -1\n", "price_per_hour must be a number from 0"),
         (f"{BOX}price_per_hour = inf\n", "price_per_hour must be a number from 0"),
         (f"{BOX}command = ' '\n", "command must be what starts tfpt-tui there"),
+        (f"{BOX}interpreters = {{ pytorch = 'venv/bin/python' }}\n", "must be the full path of an interpreter"),
         (f"{BOX}interpreters = {{ torch = 'x' }}\n", "unknown framework 'torch'; did you mean 'pytorch'?"),
         (BOX.replace("box]", "here]"), "a machine's name has no comma"),
         (BOX.replace("box]", '"a,b"]'), "a machine's name has no comma"),

@@ -55,7 +55,14 @@ def test_rows_inherit_the_defaults_and_keep_what_was_published(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cores", "counts"), [(1, [0, 1]), (2, [0, 1, 2]), (6, [0, 1, 2, 4, 6]), (16, [0, 1, 2, 4, 8, 16])]
+    ("cores", "counts"),
+    [
+        (1, [0, 1]),
+        (2, [0, 1, 2]),
+        (6, [0, 1, 2, 4, 6]),
+        (16, [0, 1, 2, 4, 8, 16]),
+        (192, [0, 1, 2, 4, 8, 16, 32, 64, 128]),
+    ],
 )
 def test_a_grid_may_go_up_to_the_cores_of_this_machine(tmp_path, monkeypatch, cores, counts):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)))
@@ -121,6 +128,7 @@ def test_a_grid_is_the_product_of_its_lists(tmp_path):
         ("rows = 3\n", "rows must be an array of tables"),
         ("preset = 3\n", "preset must be a table"),
         ('[preset]\ntitle = 3\n[[rows]]\nframework = "pytorch"', "[preset]: title must be text"),
+        ('[preset]\nname = "a\\nb"\n', "[preset]: name must be one line of text, not 'a\\nb'"),
         ('[preset]\nduel = "fast"\n', "[preset]: duel must be one of speed, accuracy, not 'fast'"),
         ("[preset]\nrepeats = 0\n", "[preset]: repeats must be a whole number from 1 to 1000, not 0"),
         ('[[rows]]\nframework = "pytorch"\npublished = {speed = 3}\n', "unknown key 'speed'"),
@@ -158,6 +166,8 @@ def test_the_users_own_presets_hide_shipped_ones(tmp_path, monkeypatch):
     own.mkdir(parents=True)
     write(own / "demo.toml", '[preset]\ntitle = "My demo"\n[[rows]]\nframework = "pytorch"\n')
     assert find_preset("demo", find_paths()).title == "My demo"
+    (own / ".#demo.toml").symlink_to("nowhere")  # as Emacs has it while it edits
+    assert ".#demo" not in preset_files(find_paths())
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def test_a_configuration_survives_the_way_through_a_mapping():
         ("device", "GPU", "auto, cpu, gpu or gpu:N"),
         ("precision", "float64", "float32, tf32, bfloat16, float16"),
         ("seed", -1, "0 to 4294967295"),
+        ("learning_rate", 10**400, "greater than 0"),
+        ("max_steps", 10**19, "0 to 2147483647"),
         ("data", "", "must be"),
     ],
 )

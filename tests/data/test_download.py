@@ -572,6 +572,15 @@ def test_a_directory_of_downloads_that_cannot_be_read_is_one_line(tmp_path):
         kept_bytes(tmp_path / "loop/file.tar.gz")
 
 
+def test_a_file_system_without_locks_does_not_keep_it_from_being_fetched(server, file, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    fetch(server, file)
+    assert file.read_bytes() == PAYLOAD
+
+
 def test_two_downloads_of_one_file_do_not_meet(server, file):
     cut_short(server, file)
     with open(f"{file}.part", "rb") as other:

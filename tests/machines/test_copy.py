@@ -6,6 +6,7 @@ import io
 import os
 import random
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -262,10 +263,11 @@ def test_a_copy_is_not_deleted_while_its_plan_goes_on_there_which_would_send_it_
     first, second = (RunDirectory(here.runs / run.id) for run in sweep.runs)
     wait_until(lambda: copy(changes, mirror) == 0 and status_of(first) == "completed")
     with pytest.raises(UsageError, match=r"its plan goes on on box, .* runs stop"):
-        check_over([first], here)
+        check_over([first], here, ["box"])
+    check_over([first, second], here, ["renamed"])  # whose settings are gone, nobody asks any more
     request_stop(sweep.directory)
     wait_until(lambda: copy(changes, mirror) == 0 and not mirror.open_sweeps())
-    check_over([first, second], here)
+    check_over([first, second], here, ["box"])
 
 
 def test_a_sweep_that_was_deleted_there_is_over(begin, there, here):
@@ -273,6 +275,34 @@ def test_a_sweep_that_was_deleted_there_is_over(begin, there, here):
     mirror.expect(SWEEP)
     copy(changes, mirror)
     assert mirror.open_sweeps() == []
+
+
+def test_the_runs_of_a_sweep_that_was_deleted_there_in_their_midst_are_over(here):
+    run = told(here, "running")
+    record_sweep(here, "20261129-120001-demo-00ac", run)
+    plan = here.sweeps / "20261129-120001-demo-00ac" / "plan.toml"
+    plan.rename(here.sweeps / SWEEP / "plan.toml")
+    Mirror("box", here).take(SweepStatus(SWEEP, over=True), b"")
+    assert status_of(run) == "crashed"
+
+
+def test_a_machine_that_records_in_the_same_directory_is_refused_before_anything_begins(here):
+    with submission._trace(here) as trace:
+        request = Request("find", Machine("box"), trace=trace)
+        with pytest.raises(
+            UsageError, match=r"both machines record in this directory; give box another one: runs"
+        ):
+            next(agent._find(request, here))
+    assert [frame.missing for frame in agent._find(request, here)] == [()]
+
+
+def test_more_than_can_be_said_at_once_is_refused_before_it_is_said():
+    wire = io.BytesIO()
+    with pytest.raises(
+        UsageError, match=r"5\.0 MB are more than can be said at once \(4\.2 MB\); take fewer runs"
+    ):
+        write_frame(wire, Refused("x" * 5_000_000, 1))
+    assert wire.getvalue() == b""
 
 
 @pytest.mark.parametrize(
@@ -420,6 +450,29 @@ def test_a_job_that_is_followed_is_asked_for_behind_any_number_of_newer_ones(her
     assert jobs.holds(sweep)
     jobs.look()
     assert jobs.states == {SWEEP: "RUNNING"}
+
+
+def test_without_room_for_its_id_no_job_is_submitted(here, dataset, fake_python, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs, "write_toml", full)
+    plan, taken = make_plan(find_preset("demo", here), data=str(dataset)), []
+    with pytest.raises(MissingError, match="no space left on device; free some room"):
+        jobs.submit_parts(plan, load_settings(here.settings), here, 0, taken.append)
+    assert (taken, list_sweeps(here)) == ([], [])
+
+
+def test_the_name_of_a_job_is_no_line_of_its_script(here, dataset, fake_python, monkeypatch):
+    submitit = pytest.importorskip("submitit")
+    named = []
+    monkeypatch.setattr(submitit.SlurmExecutor, "update_parameters", lambda _, **given: named.append(given))
+    monkeypatch.setattr(submitit.SlurmExecutor, "submit", lambda *_: type("Job", (), {"job_id": "7"}))
+    monkeypatch.setattr(submitit.SlurmExecutor, "affinity", classmethod(lambda _: 1))
+    plan = replace(make_plan(find_preset("demo", here), data=str(dataset)), preset="a\ntouch /tmp/x #")
+    slurm.submit_plan(plan, Machine("cluster"), load_settings(here.settings), here, 0)
+    assert named[0]["job_name"].isprintable()
+    assert "touch /tmp" not in named[0]["job_name"]
 
 
 def test_jobs_that_were_submitted_before_one_was_refused_are_named(here, dataset, fake_python):

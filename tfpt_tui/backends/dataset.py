@@ -110,9 +110,12 @@ def _list_split(directory: Path, classes: int, side: int, digest: str) -> Images
 
 
 def _labels(directory: Path, classes: int) -> list[int]:
-    """The label directories. A label is the name of its directory, as in the article."""
+    """The label directories, but for hidden ones, which file managers leave. A label is the name of its directory,
+    as in the article.
+    """
     try:
-        names = os.listdir(directory)
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
     except OSError as error:
         raise MissingError(f"{directory}: cannot be read: {error.strerror}") from None
     for name in names:

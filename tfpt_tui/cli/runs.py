@@ -284,7 +284,7 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
       tfpt-tui runs delete 20261122-165501 20261122-165502 --yes
     """
     found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
-    check_over(found, invocation.paths)
+    check_over(found, invocation.paths, invocation.settings.machines)
     if not yes and not click.confirm(f"delete {', '.join(run.id for run in found)}?", err=True):
         say("nothing was deleted")
         return

@@ -92,6 +92,17 @@ def find_machine(name: str, machines: Mapping[str, Machine]) -> Machine:
     return machines[name]
 
 
+def check_interpreter(interpreter: str, where: str) -> None:
+    """A full path, or the name of a program on PATH: a run has a working directory of its own.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    relative = "/" in interpreter and not os.path.isabs(os.path.expanduser(interpreter))
+    if not interpreter.strip() or "\0" in interpreter or relative:
+        raise UsageError(f"{where} must be the full path of an interpreter, not {interpreter!r}")
+
+
 def _read_machine(name: str, table: object, where: str) -> Machine:
     if not re.fullmatch(MACHINE_NAME, name) or name == HERE:
         raise UsageError(f"{where}: a machine's name has no comma, slash or dot in front, and is not {HERE!r}")
@@ -106,7 +117,7 @@ def _read_machine(name: str, table: object, where: str) -> Machine:
         raise UsageError(f"{where}: {error}") from None
     if machine.kind not in KINDS:
         raise UsageError(f"{where}: kind must be {' or '.join(KINDS)}, not {machine.kind!r}")
-    if machine.kind != SSH and not machine.host and not os.path.isabs(machine.runs):
+    if machine.kind != SSH and not machine.host and not os.path.isabs(os.path.expanduser(machine.runs)):
         raise UsageError(f"{where}: set host, or where this machine is it, runs: a directory apart from its own")
     for key, kinds in {"partition": (SLURM,), "resources": (SLURM, RAY), "address": (RAY,)}.items():
         if key in table and machine.kind not in kinds:
@@ -121,7 +132,8 @@ def _read_machine(name: str, table: object, where: str) -> Machine:
         raise UsageError(f"{where}: host must be a host of ssh, such as user@box, not {machine.host!r}")
     if not machine.command.strip() or "\0" in machine.command:
         raise UsageError(f"{where}: command must be what starts tfpt-tui there, not {machine.command!r}")
-    for framework in machine.interpreters:
+    for framework, interpreter in machine.interpreters.items():
+        check_interpreter(interpreter, f"{where}: interpreters: {framework}")
         if framework not in FRAMEWORKS:
             raise UsageError(
                 f"{where}: interpreters: unknown framework {framework!r}{nearest(framework, list(FRAMEWORKS))}"

@@ -44,7 +44,7 @@ def find_paths(runs: str | None = None) -> Paths:
     config = _xdg("XDG_CONFIG_HOME", ".config") / NAME
     cache = _xdg("XDG_CACHE_HOME", ".cache") / NAME
     return Paths(
-        runs=Path(runs).absolute() if runs else data / "runs",
+        runs=Path(absolute(runs)) if runs else data / "runs",
         datasets=data / "datasets",
         downloads=cache / "downloads",
         heartbeats=cache / "heartbeats.json",

@@ -88,6 +88,8 @@ def load_preset(path: Path) -> Preset:
         if type(value) is not HEADINGS[key]:
             kind = "text" if HEADINGS[key] is str else "a whole number"
             raise UsageError(f"{path}: [preset]: {key} must be {kind}, not {value!r}")
+        if isinstance(value, str) and not value.isprintable():
+            raise UsageError(f"{path}: [preset]: {key} must be one line of text, not {value!r}")
     if "duel" in heading and heading["duel"] not in DUELS:
         raise UsageError(f"{path}: [preset]: duel must be one of {', '.join(DUELS)}, not {heading['duel']!r}")
     if "repeats" in heading:
@@ -122,7 +124,8 @@ def preset_files(paths: Paths) -> dict[str, Path]:
     """Every preset by name, the quick ones first; the user's own hide shipped ones of the same name."""
     files: dict[str, Path] = {}
     for directory in (paths.shipped_presets, paths.user_presets):
-        files |= {path.stem: path for path in directory.glob("*.toml")}
+        # Editors leave hidden ones while they write, and so do we.
+        files |= {path.stem: path for path in directory.glob("[!.]*.toml")}
     return {name: files[name] for name in sorted(files, key=lambda name: (name not in QUICK, name))}
 
 
@@ -207,8 +210,10 @@ def _grid_rows(document: Mapping[str, Any], common: Mapping[str, object], path: 
 
 
 def up_to_cores() -> list[int]:
-    """0, 1, 2, 4 and so on, and at last the number of logical cores that this process may use."""
-    cores = len(os.sched_getaffinity(0))
+    """0, 1, 2, 4 and so on, and at last the number of logical cores that this process may use, or the most workers
+    that there may be.
+    """
+    cores = min(len(os.sched_getaffinity(0)), int(SETTINGS["num_workers"].maximum or 0))
     doubled = itertools.takewhile(lambda count: count < cores, (1 << power for power in itertools.count()))
     return [0, *doubled, cores]
 

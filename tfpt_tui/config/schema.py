@@ -136,7 +136,10 @@ class Setting:
 
     def _typed(self, value: object) -> Value:
         if self.type is float and type(value) is int:
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:
+                raise ValueError(f"must be {self.allowed}, not a number of {len(str(value))} digits") from None
         if type(value) is not self.type:
             raise ValueError(f"must be {self.allowed}, not {value!r}")
         assert isinstance(value, str | int | float | bool)
@@ -359,6 +362,7 @@ class RunConfig:
         help="end each epoch after this many steps; 0 runs whole epochs",
         unit="steps",
         minimum=0,
+        maximum=2**31 - 1,
         group=MEASUREMENT,
         identifies=False,
     )
@@ -367,6 +371,7 @@ class RunConfig:
         help="stop the run after this long; 0 is four times the estimate, at least 600",
         unit="s",
         minimum=0,
+        maximum=2**31 - 1,
         group=MEASUREMENT,
         compared=False,
         identifies=False,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
-from tfpt_tui.config.machines import Machine, read_machines
+from tfpt_tui.config.machines import Machine, check_interpreter, read_machines
 from tfpt_tui.config.schema import nearest
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.errors import UsageError
@@ -53,7 +52,7 @@ def load_settings(path: Path) -> UserSettings:
     interpreters = _texts(document, "interpreters", path)
     _check(interpreters, set(FRAMEWORKS), f"{path}: [interpreters]")
     for framework, interpreter in interpreters.items():
-        _check_interpreter(interpreter, f"{path}: [interpreters]: {framework}")
+        check_interpreter(interpreter, f"{path}: [interpreters]: {framework}")
     ui = document.get("ui", {})
     _check(ui, {"theme", "refresh_hz", "notify"}, f"{path}: [ui]")
     for key in ("theme", "notify"):
@@ -74,13 +73,6 @@ def load_settings(path: Path) -> UserSettings:
         keys=_texts(document, "keys", path),
         machines=read_machines(document.get("machines", {}), str(path)),
     )
-
-
-def _check_interpreter(interpreter: str, where: str) -> None:
-    """A full path, or the name of a program on PATH: a run has a working directory of its own."""
-    relative = "/" in interpreter and not os.path.isabs(os.path.expanduser(interpreter))
-    if not interpreter.strip() or "\0" in interpreter or relative:
-        raise UsageError(f"{where} must be the full path of an interpreter, not {interpreter!r}")
 
 
 def _check_command(command: str, where: str) -> None:

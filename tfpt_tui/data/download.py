@@ -8,7 +8,6 @@ Not with pooch: it throws its temporary file away, so that a cut connection cost
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -25,7 +24,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from tfpt_tui.errors import MissingError, UsageError, cannot
-from tfpt_tui.files import free_bytes
+from tfpt_tui.files import free_bytes, lock
 
 if TYPE_CHECKING:
     from requests import Response
@@ -143,10 +142,9 @@ def shown_url(url: str) -> str:
 def _claimed(path: Path, handle: FileIO) -> Iterator[None]:
     """Hold the part against a second download. On the way out it is removed where nothing came."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Between our opening and our lock, the other one may have renamed the file or removed it.
-        ours = os.path.samestat(os.fstat(handle.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
+        ours = lock(handle.fileno()) and os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
         ours = False
     if not ours:
         raise MissingError(f"{path}: another tfpt-tui is fetching it; wait for that one")

@@ -101,13 +101,20 @@ def check_labels(directory: Path, manifest: Manifest) -> None:
     known = {str(label) for label in range(len(manifest.classes))}
     for split in SPLITS:
         try:
-            unknown = sorted(set(os.listdir(directory / split)) - known)
+            unknown = sorted(set(label_names(directory / split)) - known)
         except OSError as error:
             raise cannot("read the dataset", directory / split, error) from None
         if unknown:
+            last = len(known) - 1
             raise UsageError(
-                f"{directory / split / unknown[0]}: not among the labels 0 to {len(known) - 1} of {NAME}"
+                f"{directory / split / unknown[0]}: not among the labels 0 to {last} of {NAME}; remove it"
             )
+
+
+def label_names(split: Path) -> list[str]:
+    """The names of the directories of a split, but for hidden ones, which file managers leave. Raises OSError."""
+    with os.scandir(split) as entries:
+        return [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
 
 
 def is_whole(directory: Path, manifest: Manifest) -> bool:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
@@ -90,7 +91,16 @@ def _examine(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
 
 
 def _find(request: Request, paths: Paths, *_: BinaryIO) -> Iterator[Frame]:
-    """What of the data is missing here."""
+    """What of the data is missing here.
+
+    Raises:
+        UsageError: runs are recorded where whoever asks records, too: they would be copies of themselves.
+    """
+    if request.trace and (paths.runs / Path(request.trace).name).exists():
+        raise UsageError(
+            f"{paths.runs}: both machines record in this directory; give {request.machine.name} another one:"
+            f" runs in [machines.{request.machine.name}] of config.toml"
+        )
     yield Submitted(
         missing=tuple(name for name, digest in request.data.items() if not find_dataset(name, digest, paths))
     )

@@ -167,6 +167,7 @@ def other_version(machine: Machine, greeting: Greeting) -> str:
 def _command(machine: Machine) -> list[str]:
     options = {
         "BatchMode": "yes",  # it asks for nothing: nobody would see the question
+        "ControlMaster": "no",  # of others, who would be cut off with it; one that is there is used
         "ConnectTimeout": CONNECT_S,
         "ServerAliveInterval": ALIVE_S,
         "ServerAliveCountMax": ALIVE_TIMES,

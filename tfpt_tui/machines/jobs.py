@@ -23,6 +23,7 @@ from tfpt_tui.runs.supervision.finalize import finalize
 
 SCHEMA = 1
 JOB = "job.toml"
+ID_TO_COME = " " * 64  # as much room as one takes
 RECENT_SWEEPS = 50
 ASK_EVERY_S = 5.0
 
@@ -59,6 +60,8 @@ def submit_parts(
         number += len(part.runs)
         try:
             write_states(sweep, State(job=True))
+            # First without: where there is no room for it, nothing may be submitted.
+            write_toml(sweep.directory.path / JOB, {"schema": SCHEMA, "id": ID_TO_COME})
             write_toml(sweep.directory.path / JOB, {"schema": SCHEMA, "id": submit(sweep)})
         except (OSError, TfptError) as problem:
             remove(sweep)
@@ -82,7 +85,7 @@ def parts_of(plan: Plan) -> list[Plan]:
 def read_job(sweep: SweepDirectory) -> str:
     """The scheduler's ID of a sweep's job, "" where it has none."""
     try:
-        return str(read_record(sweep.path / JOB, SCHEMA).get("id", ""))
+        return str(read_record(sweep.path / JOB, SCHEMA).get("id", "")).strip()
     except TfptError:
         return ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tfpt_tui.config.paths import Paths
@@ -17,6 +17,7 @@ from tfpt_tui.errors import MissingError, cannot
 from tfpt_tui.events import ALIVE
 from tfpt_tui.files import append_to, written_whole
 from tfpt_tui.machines.changes import (
+    CRASHED,
     DELETED,
     GROWING,
     MAX_WHOLE_BYTES,
@@ -110,11 +111,20 @@ class Mirror:
                 run.result.unlink(missing_ok=True)  # of an attempt before
             elif status:
                 run.stop.unlink(missing_ok=True)
+        if news.over:
+            self._settle_what_is_gone(sweep, news)
         self._note(sweep, State(status=OVER if news.over else OPEN, message=news.message, machine=self.machine))
         self.alive[sweep.id] = tuple(run for run, status in news.runs.items() if status in ALIVE)
         if news.over:
             del self.alive[sweep.id]
             sweep.stop.unlink(missing_ok=True)
+
+    def _settle_what_is_gone(self, sweep: SweepDirectory, news: SweepStatus) -> None:
+        """Runs that its machine says nothing of any more, with the directory of the sweep say, are over, too."""
+        for run in runs_of(sweep, self.paths):
+            state = read_state(run.state)
+            if run.id not in news.runs and state.machine == self.machine and state.status in ALIVE:
+                self._note(run, replace(state, status=CRASHED))
 
     def _add(self, part: FilePart, content: bytes) -> None:
         directory = self._run(part.run) if part.run else self._sweep(part.sweep)
@@ -162,7 +172,7 @@ class Mirror:
             return known
         # One that was begun and not written to is empty; runs that were imported have no state.
         if directory.path.exists() and (known != NO_STATE or _has_content(directory.path)):
-            raise MissingError(f"{self.machine}: its {directory.id} has the name of one that is here; delete that")
+            raise MissingError(f"{self.machine}: its {directory.id} has the name of one that is here")
         directory.path.mkdir(parents=True, exist_ok=True)
         write_state(directory.state, state)
         return state

@@ -190,7 +190,7 @@ def _submit(sweep: Sweep, machine: Machine, paths: Paths) -> str:
     try:
         executor = SlurmExecutor(folder=sweep.directory.path / FOLDER)
         executor.update_parameters(
-            job_name=f"tfpt-tui-{sweep.plan.preset}",
+            job_name=f"tfpt-tui-{sweep.id}",  # not the preset's name: it stands in a script
             time=minutes,
             additional_parameters=flags,
             stderr_to_stdout=True,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,8 @@ from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import HERE, PREPARE, SEND
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.manifest import read_manifest
-from tfpt_tui.errors import MissingError, TfptError
+from tfpt_tui.errors import MissingError, TfptError, cannot
+from tfpt_tui.files import scratch_directory
 from tfpt_tui.machines.connection import UnreachableError, connected
 from tfpt_tui.machines.datasets import digest_of, send_dataset
 from tfpt_tui.machines.mirror import Mirror
@@ -69,6 +70,18 @@ def begin(
     return begun
 
 
+@contextmanager
+def _trace(paths: Paths) -> Iterator[str]:
+    """The name of something that is among the runs for a moment."""
+    with ExitStack() as stack:
+        try:
+            paths.runs.mkdir(parents=True, exist_ok=True)
+            trace = stack.enter_context(scratch_directory(paths.runs, "trace"))
+        except OSError as error:
+            raise cannot("record a run", paths.runs, error) from None
+        yield trace.name
+
+
 def _begin_there(
     plan: Plan, machine: Machine, digests: Mapping[str, str], number: int, paths: Paths
 ) -> tuple[str, ...]:
@@ -88,9 +101,13 @@ def _place_data(machine: Machine, digests: Mapping[str, str], provide: str, path
     """See to it that the machine has the datasets.
 
     Raises:
+        UsageError: it records where this machine does.
         MissingError: it has not, and they are not to be made there, or cannot be.
     """
-    with connected(machine, Request("find", data=digests)) as connection:
+    with (
+        _trace(paths) as trace,
+        connected(machine, Request("find", data=digests, trace=trace)) as connection,
+    ):
         missing = connection.hear_one(Submitted).missing
     for directory in missing:
         if not digests[directory]:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, get_args
 from tfpt_tui.config.machines import Machine
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.errors import MissingError
+from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs.plan.plan import Plan
 from tfpt_tui.runs.record.contact import Contact
 
@@ -44,7 +44,8 @@ class Request:
     """What is wanted there: one of the words that agent.py knows, with what it needs.
 
     ``machine`` is how the user describes that machine, ``known`` what a copy has of its open sweeps: the marks of
-    files by sweep, then by name, with the run's ID in front of a run's.
+    files by sweep, then by name, with the run's ID in front of a run's. ``trace`` is the name of something that
+    is among the runs of whoever asks: there, too, where both record in one directory.
     """
 
     do: str
@@ -56,6 +57,7 @@ class Request:
     words: tuple[str, ...] = ()
     sweep: str = ""
     run: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,20 @@ KINDS: Mapping[str, type[Frame]] = {kind.__name__: kind for kind in get_args(Fra
 
 
 def write_frame(stream: BinaryIO, frame: Frame, content: bytes = b"") -> None:
-    """Say one thing. Raises OSError where nobody listens any more."""
+    """Say one thing.
+
+    Raises:
+        OSError: nobody listens any more.
+        UsageError: it is too long.
+    """
     head = {"frame": type(frame).__name__, "bytes": len(content), **dataclasses.asdict(frame)}
-    stream.write(json.dumps(head, separators=(",", ":")).encode() + b"\n" + content)
+    line = json.dumps(head, separators=(",", ":")).encode() + b"\n"
+    if len(line) > MAX_LINE_BYTES:
+        raise UsageError(
+            f"{len(line) / 1e6:.1f} MB are more than can be said at once ({MAX_LINE_BYTES / 1e6:.1f} MB);"
+            " take fewer runs in one plan"
+        )
+    stream.write(line + content)
     stream.flush()
 
 

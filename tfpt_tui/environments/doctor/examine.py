@@ -105,7 +105,7 @@ def _read_settings(paths: Paths) -> tuple[UserSettings, list[Finding]]:
         if left.ours:
             level = "note" if left.unfinished else "warning"
             findings.append(Finding(level, f"environment {left.name}", left.problem, left.remedy))
-    for path in sorted(paths.user_presets.glob("*.toml")):
+    for path in sorted(paths.user_presets.glob("[!.]*.toml")):
         try:
             load_preset(path)
         except TfptError as error:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -218,16 +218,18 @@ def interpreter_for(sweep: Sweep, run: RunDirectory) -> str:
     return next(entry.interpreter for entry in sweep.plan.runs if entry.run == run.id)
 
 
-def check_over(runs: Iterable[RunDirectory], paths: Paths) -> None:
-    """See to it that these runs can be deleted.
+def check_over(runs: Iterable[RunDirectory], paths: Paths, machines: Collection[str]) -> None:
+    """See to it that these runs can be deleted. From a machine that is not among ``machines`` nothing comes again.
 
     Raises:
         UsageError: one is alive, or it is of a plan that goes on elsewhere: its machine would send it again.
     """
     for run in runs:
+        state = read_state(run.state)
+        if state.machine and state.machine not in machines:
+            continue
         if status_of(run) in ALIVE:
             raise UsageError(f"{run.id}: is {status_of(run)}; stop it first: tfpt-tui runs stop {run.id}")
-        state = read_state(run.state)
         if state.machine and _goes_on(state.sweep, paths):
             raise UsageError(
                 f"{run.id}: its plan goes on on {state.machine}, which would send it again; delete it when that is"

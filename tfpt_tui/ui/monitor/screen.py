@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -499,13 +499,14 @@ class MonitorScreen(MainScreen):
         answer, meant = await self._ask_which(question, "Delete", self._chosen_runs(), {})
         if answer == "c":
             return
-        if any(run.status in ALIVE for run in meant):
+        machines = self._settings.machines
+        if any(run.status in ALIVE and (not run.machine or run.machine in machines) for run in meant):
             self.notify("what is alive cannot be deleted: K stops it first", severity="warning")
             return
         runs = self._directories(meant)
         nearest = self.query_one(RunList).nearest_beside({run.id for run in runs})
         self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
-        self._do(partial(_delete, runs, self._paths))
+        self._do(partial(_delete, runs, self._paths, machines))
 
     @work(exclusive=True, group="again")
     async def action_again(self) -> None:
@@ -569,8 +570,8 @@ def _tag(runs: Sequence[RunDirectory], before: Sequence[str], tags: Sequence[str
     return f"tagged: {' '.join(tags)}" if tags else "the tags are gone"
 
 
-def _delete(runs: Sequence[RunDirectory], paths: Paths) -> str:
-    check_over(runs, paths)
+def _delete(runs: Sequence[RunDirectory], paths: Paths, machines: Collection[str]) -> str:
+    check_over(runs, paths, machines)
     for run in runs:
         delete_run(run)
     return f"{text.counted(runs)} deleted"
