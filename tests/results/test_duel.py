@@ -8,6 +8,9 @@ from tests.recordings import a_result
 from tfpt_tui.events import Slice
 from tfpt_tui.hardware.machine_snapshot import DuelPart, MachineSnapshot
 from tfpt_tui.results.comparison.compare import compare
+from tfpt_tui.results.comparison.gate import UNKNOWN, judge_gate, parse_gate
+from tfpt_tui.results.comparison.groups import group
+from tfpt_tui.results.comparison.verdicts import compare_to_baseline
 from tfpt_tui.runs.record.result import training_of
 
 
@@ -44,6 +47,22 @@ def test_one_restart_gives_a_verdict_from_its_rounds():
     assert any("20 rounds in 1 restart)" in note for note in notes)
     assert any("processes differ by 1.0 % each time they are started (assumed" in note for note in notes)
     assert not any("single run" in note for note in notes)
+
+
+def test_of_disturbed_rounds_alone_there_are_figures_and_no_verdict_and_no_gate():
+    """A duel beside a busy core said 0.08 [0.07, 0.10], where quiet ones said 0.86."""
+    busy = [
+        replace(one, slices=tuple(replace(turn, other_load=0.5) for turn in one.slices)) for one in duel(*QUIET)
+    ]
+    row, notes = row_of(*busy)
+    assert (row["verdict"], row["p_value"]) == ("inconclusive", None)
+    assert row["ratio_low"] > 1
+    assert any(
+        "1.20x as fast as TensorFlow while others used the cores, which proves nothing" in one for one in notes
+    )
+    assert not any("more minutes" in one for one in notes)
+    verdicts = compare_to_baseline(group(busy), None)
+    assert judge_gate(parse_gate("tensorflow slower than 5%"), verdicts).outcome == UNKNOWN
 
 
 def test_the_throughput_is_that_of_the_median_turn():

@@ -26,7 +26,8 @@ class Turns:
     """The rounds in which both rows took turns: their log ratios by restart, of those that have enough of them.
 
     ``ends_early`` if the duel may have ended because the answer suited; ``disturbed`` if no restart has enough
-    rounds that others left alone, so that all count.
+    rounds that others left alone, so that all are shown. Nothing is concluded from them: a busy machine does not
+    slow both down alike (12 times and more were seen).
     """
 
     restarts: tuple[tuple[float, ...], ...]
@@ -69,8 +70,9 @@ def compare_turns(turns: Turns, rows: int) -> TimeRatio:
         f"{len(rounds)} rounds{DISTURBED * turns.disturbed} in {len(restarts)} restart{'s' * (len(restarts) > 1)}",
         math.exp(interval.low),
         math.exp(interval.high),
-        interval.p_value,
+        None if turns.disturbed else interval.p_value,
         rows,
         tuple(map(math.exp, rounds)),
         spread=found.spread,
+        disturbed=turns.disturbed,
     )

@@ -87,7 +87,7 @@ def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict], baseline: s
         )
     figure = _figure(condition, others[0] if own.is_baseline else own, own.entry, other)
     if figure is None:
-        return Judgement(condition, UNKNOWN, "there are too few measurements for an interval")
+        return Judgement(condition, UNKNOWN, "there are too few undisturbed measurements for an interval")
     words, low, high = figure
     bound = condition.bound if condition.kind == ACCURACY else 1 + condition.bound / 100
     outcome = PROVEN if low > bound else DISPROVEN if high <= bound else UNKNOWN
@@ -110,7 +110,7 @@ def _figure(
     if condition.kind == ACCURACY:
         return _accuracy_lost(own, other)
     time = verdict.time if condition.kind != MEMORY else compare_times(_memory(own, other), _memory(other, own))
-    if time is None or time.low is None or time.high is None:
+    if time is None or time.low is None or time.high is None or time.disturbed:
         return None
     ratio, low, high = time.ratio, time.low, time.high
     # The ratio is that of the verdict's row to its baseline; "faster" asks for the other's time by ours.

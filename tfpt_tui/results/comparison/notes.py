@@ -116,6 +116,8 @@ def _more_minutes(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
         time, baseline = verdict.time, verdict.baseline
         if not (time and time.by_turns and time.verdict == INCONCLUSIVE and baseline and time.low and time.high):
             continue
+        if time.disturbed:
+            continue  # no longer one would tell, but a quiet machine
         distance = abs(math.log(time.ratio))
         reach = math.log(time.high / time.low) / 2
         times = (reach / max(distance, EQUIVALENT - distance)) ** 2

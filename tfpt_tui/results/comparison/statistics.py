@@ -45,7 +45,8 @@ class TimeRatio:
     and ``high`` are the ends of the 95 % interval, ``p_value`` is two-sided; both allow for ``rows`` comparisons
     in the table, so that p is below 0.05 just where the interval leaves 1 out. All three are None for fewer than
     three, of which nothing is concluded. ``pairs`` are the ratios of the single pairs. ``spread`` is of a
-    duel, what its processes were taken to differ by: its restarts are ``n``, its rounds the pairs.
+    duel, what its processes were taken to differ by: its restarts are ``n``, its rounds the pairs. ``disturbed``
+    is one in which others used the cores in too many rounds: it has figures, and proves nothing.
     """
 
     ratio: float
@@ -57,6 +58,7 @@ class TimeRatio:
     rows: int = 1
     pairs: tuple[float, ...] = ()
     spread: Spread | None = None
+    disturbed: bool = False
 
     @property
     def by_turns(self) -> bool:
@@ -68,6 +70,8 @@ class TimeRatio:
         """One word: faster, slower, equivalent (wholly within 2 % of 1), inconclusive, or "single run"."""
         if self.low is None or self.high is None:
             return SINGLE_RUN
+        if self.disturbed:
+            return INCONCLUSIVE
         if self.low >= 1 - EQUIVALENT and self.high <= 1 + EQUIVALENT:
             return EQUIVALENT_WORD
         if self.low > 1:
@@ -83,6 +87,11 @@ class TimeRatio:
             INCONCLUSIVE: f"{faster} may be {times:.2f}x as fast as {slower}, which is not certain",
             SINGLE_RUN: f"{faster} was {times:.2f}x as fast as {slower}, in too few runs to be sure",
         }.get(self.verdict, f"{faster} is {times:.2f}x as fast as {slower}")
+        if self.disturbed:
+            return (
+                f"{faster} was {times:.2f}x as fast as {slower} while others used the cores, which proves nothing"
+                f" ({self.counted})"
+            )
         if self.low is None or self.high is None:
             return f"{compared} ({self.counted})"
         low, high = (1 / self.high, 1 / self.low) if self.ratio < 1 else (self.low, self.high)
