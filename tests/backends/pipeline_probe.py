@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import os
 import sys
 import weakref
 from pathlib import Path
@@ -14,6 +15,7 @@ from tfpt_tui.backends.dataset import list_dataset
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.worker import load_backend
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.counters import descendants
 
 
 def look(framework, directory, **settings):
@@ -59,11 +61,20 @@ def warm_up(framework, directory):
     with Report(directory.parent / "probe-events") as report:
         moments = optimizer_numbers(step)
         training.train(step, train, config.replace(epochs=1), report)
+    trained = weights_digest(model.get_weights(network)) != before[0]
+    recalibrated = []
+    for _ in range(2):
+        training.recalibrate(network, train, config)
+        recalibrated.append(weights_digest(model.get_weights(network)))
+    loading = data.make_training_data(config.replace(num_workers=2), list_dataset(directory).train, cpu(framework))
+    training.resident(step, loading)
     return {
         "weights": before,
         "moments": moments,
         "traces": step.traces() - traces,
-        "trained": weights_digest(model.get_weights(network)) != before[0],
+        "trained": trained,
+        "recalibrated": recalibrated,
+        "loaders": len(list(descendants(os.getpid()))),
     }
 
 

@@ -107,9 +107,17 @@ def test_sixteen_bits_need_instructions_of_the_processor(tmp_path, flags, precis
     assert computes_natively(precision, tmp_path / "cpuinfo") is native
 
 
+@pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
+def test_a_gpu_that_is_older_than_a_precision_is_a_warning(precision):
+    (warning,) = emulated(config(precision=precision), applied(device="gpu:0", compute_capability=7.5))
+    assert "a GPU of compute capability 7.5 has no instructions for it" in warning.message
+    assert emulated(config(precision="float16"), applied(device="gpu:0", compute_capability=7.5)) == []
+
+
 def test_emulated_sixteen_bits_are_a_warning_on_a_cpu_alone(monkeypatch):
     monkeypatch.setattr(effective, "computes_natively", lambda precision: precision == "float32")
     (warning,) = emulated(config(precision="bfloat16"), applied())
     assert (warning.code, warning.taints) == ("emulated", "time")
     assert emulated(config(precision="bfloat16"), applied(device="gpu:0")) == []
+    assert emulated(config(precision="tf32"), applied(device="gpu:0", compute_capability=8.0)) == []
     assert emulated(config(), applied()) == []

@@ -54,6 +54,17 @@ def test_the_warm_up_restores_weights_statistics_and_optimiser_and_traces_the_re
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_statistics_are_recomputed_from_the_same_images_however_long_it_trained(probed, framework):
+    first, second = probed[framework]["warm-up"]["recalibrated"]
+    assert first == second
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_nothing_loads_beside_a_batch_that_stays(probed, framework):
+    assert probed[framework]["warm-up"]["loaders"] == 0
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_input_of_an_epoch_is_gone_before_that_of_the_next_begins(probed, framework):
     assert probed[framework]["begins"] == [0, 0, 0]
 

@@ -49,6 +49,11 @@ def test_a_processor_tells_its_cores_and_what_decides_their_speed(tree):
     }
 
 
+def test_cores_that_could_be_plugged_in_are_not_ours(tree):
+    root = tree(SMT | {"proc/self/status": "Cpus_allowed_list:\t2-127\n"})
+    assert describe_processor(root)["allowed_cores"] == "2,3"
+
+
 def big(physical, allowed="0-63"):
     """A machine of that many physical cores with two threads each, numbered as Linux does: siblings last."""
     cores = range(2 * physical)

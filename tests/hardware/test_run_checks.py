@@ -89,6 +89,10 @@ def test_what_came_back_from_swap_is_told():
     assert told == ("swapped", "3,072 KiB came back from swap during the run")
 
 
+def test_a_page_that_somebody_elses_program_brought_back_is_nothing():
+    assert judge_run(samples(swapped=[0.0, 0.0, 4096.0]), None) == ()
+
+
 def test_for_how_long_the_quota_held_the_run_up_is_told():
     told = only(judge_run(samples(held=[None, 1.5, None, 3.75]), None))
     assert told == ("quota_throttled", "the CPU quota held the run up for 2.250 s")

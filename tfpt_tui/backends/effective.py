@@ -10,6 +10,7 @@ from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.events import RunWarning
 
+AMPERE = 8.0  # the compute capability that brought TF32 and bfloat16 (CUDA C++ Programming Guide, appendix)
 ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
 
 
@@ -49,7 +50,13 @@ def retraced(before: int, after: int) -> list[RunWarning]:
 
 
 def emulated(config: RunConfig, effective: Mapping[str, Value]) -> list[RunWarning]:
-    """A warning where a processor has no instructions for the 16-bit type that was requested."""
+    """A warning where processor or GPU have no instructions for the precision that was requested."""
+    capability = float(effective.get("compute_capability") or AMPERE)
+    if config.precision in ("tf32", "bfloat16") and capability < AMPERE:
+        message = (
+            f"precision={config.precision}: a GPU of compute capability {capability} has no instructions for it"
+        )
+        return [RunWarning(message, "emulated", f"they came with {AMPERE}; compare with float32", "time")]
     if effective.get("device") != "cpu" or computes_natively(config.precision):
         return []
     message = f"precision={config.precision}: this processor has no instructions for it and emulates them"

@@ -31,7 +31,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError
-from tfpt_tui.events import Environment, RunEnd, RunError, RunStart, StepProfile
+from tfpt_tui.events import Environment, RunEnd, RunError, RunStart, RunWarning, StepProfile
 from tfpt_tui.files import free_bytes, written_whole
 from tfpt_tui.lifeline import die_with_parent
 
@@ -178,7 +178,7 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
         gate.leave()
     if config.measure == "end_to_end":
         _save_and_evaluate(run, report, backend, config, dataset, network, train, test, device)
-        _write_samples(run, config, data, dataset.train)
+        _write_samples(run, report, config, data, dataset.train)
 
 
 def _profile(
@@ -268,11 +268,15 @@ def _environment(backend: Backend, config: RunConfig, step: object, train: objec
     return Environment(backend.runtime.versions(), name, {**effective, **variables})
 
 
-def _write_samples(run: Path, config: RunConfig, data: ModuleType, images: Images) -> None:
+def _write_samples(run: Path, report: Report, config: RunConfig, data: ModuleType, images: Images) -> None:
     from tfpt_tui.backends.samples import sample_indices, write_samples
 
-    chosen = images.pick(sample_indices(len(images)))
-    write_samples(data.augmented_samples(config, chosen), run / "samples.jpg")
+    file = run / "samples.jpg"
+    try:
+        chosen = images.pick(sample_indices(len(images)))
+        write_samples(data.augmented_samples(config, chosen), file)
+    except Exception as error:  # all that is measured is measured: a picture less is no reason to lose it
+        report.emit(RunWarning(f"{file}: cannot be made: {_explain(error).message}", "unwritten_picture"))
 
 
 def read_config(run: Path) -> RunConfig:

@@ -55,6 +55,7 @@ EFFECTIVE = (
     EffectiveSetting("cudnn_autotune", "cuDNN autotuning", ON_OFF, ("gpu",)),
     EffectiveSetting("deterministic", "deterministic kernels", ON_OFF),
     EffectiveSetting("decoder", "JPEG decoder", effect="the same pixels on parity", loads=True),
+    EffectiveSetting("images", "place of the images", devices=("gpu",), loads=True),
     EffectiveSetting("loading_cores", "cores that may load images", loads=True),
 )
 BY_NAME = {setting.name: setting for setting in EFFECTIVE}

@@ -20,8 +20,9 @@ from tfpt_tui.errors import MissingError
 
 ANSWER_TIMEOUT_S = 30
 PACKAGE = Path(tfpt_tui.__file__).parent
-# They would show our site-packages, or another Python's library, to the framework's interpreter.
-HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
+# The first two would show our site-packages, or another Python's library, to the framework's interpreter; with the
+# others Keras's fit ends sooner than it says (keras/src/backend/config.py).
+HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 
 OLDEST_PYTHON = (3, 11)
 

@@ -36,10 +36,16 @@ def describe_processor(root: Path = ROOT) -> dict[str, Value]:
 
 
 def allowed_cores(root: Path = ROOT) -> str:
-    """The logical processors that affinity leaves us, as the kernel lists them: "0-3,8"; "" when it does not."""
+    """The logical processors that affinity leaves us, as the kernel lists them: "0-3,8"; "" when it does not.
+
+    In a virtual machine its list may go on to those that could be plugged in.
+    """
     status = (read_text(root / "proc/self/status") or "").splitlines()
     lists = [line.partition(":")[2].strip() for line in status if line.startswith("Cpus_allowed_list:")]
-    return lists[0] if lists else ""
+    online = set(parse_cores(read_text(root / "sys/devices/system/cpu/online") or ""))
+    if not lists or not online or online.issuperset(allowed := parse_cores(lists[0])):
+        return lists[0] if lists else ""
+    return ",".join(str(core) for core in allowed if core in online)
 
 
 def spared_cores(threads: int = 0, root: Path = ROOT) -> tuple[int, ...]:

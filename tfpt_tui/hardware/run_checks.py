@@ -25,6 +25,7 @@ LEAST_IDLE_S = 3
 SYSTEM_SHARE = 0.30
 LEAST_CPU_S = 2.0  # less is too little to judge
 KIB = 1 << 10
+SWAPPED_BYTES = 1 << 20  # less comes back to any machine that has swapped idle pages out
 
 
 def judge_run(
@@ -145,7 +146,7 @@ def _judge_company(readings: Sequence[GpuSample], workers: int) -> RunWarning | 
 
 def _judge_swap(samples: Sequence[Sample]) -> RunWarning | None:
     swapped = _rise(sample.swap_in_bytes for sample in samples)
-    if not swapped:
+    if swapped < SWAPPED_BYTES:
         return None
     return RunWarning(
         f"{swapped / KIB:,.0f} KiB came back from swap during the run",

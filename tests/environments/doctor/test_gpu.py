@@ -107,13 +107,12 @@ def test_any_other_problem_is_told_in_its_own_words():
     assert without_reading("NVMLError_Unknown", container="docker").remedy == "restart the container"
 
 
-def seen(*gpus, visible=None, order="", **reading):
+def seen(*gpus, visible=None, **reading):
     """The findings on GPUs that are seen, by topic; ``gpus`` are their facts."""
     gpus = gpus or ({"name": "A", "uuid": "GPU-aa"}, {"name": "A", "uuid": "GPU-bb"})
     facts = dataclasses.replace(
         LOADED,
         visible=visible,
-        device_order=order,
         reading=GpuReading(facts=gpus, names=tuple(gpu.get("name", "") for gpu in gpus), **reading),
     )
     return {finding.topic: finding for finding in judge_gpus(facts)}
@@ -197,14 +196,6 @@ def test_gpus_that_are_hidden_are_told(visible, level, words):
     assert finding.remedy == ("unset CUDA_VISIBLE_DEVICES" if level == "warning" else "")
 
 
-def test_gpus_that_differ_may_be_numbered_in_two_ways():
-    gpus = ({"name": "A"}, {"name": "B"})
-    finding = seen(*gpus)["GPU order"]
-    assert (finding.level, finding.remedy) == ("warning", "export CUDA_DEVICE_ORDER=PCI_BUS_ID")
-    assert "GPU order" not in seen(*gpus, order="PCI_BUS_ID")
-    assert "GPU order" not in seen()
-
-
 def test_a_machine_is_read_from_its_bus_up_to_nvml(tree, monkeypatch):
     monkeypatch.setattr(gpu, "_load_nvml", fake_nvml)
     root = tree(
@@ -226,7 +217,7 @@ def test_a_machine_is_read_from_its_bus_up_to_nvml(tree, monkeypatch):
     facts = read_gpus(root, {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})
     assert facts.bus_drivers == ("nvidia", "")
     assert (facts.kernel_module, facts.device_node, facts.amd) == ("535.129.03", True, False)
-    assert (facts.container, facts.visible, facts.device_order) == ("docker", "0", "PCI_BUS_ID")
+    assert (facts.container, facts.visible) == ("docker", "0")
     assert facts.reading.names == ("NVIDIA H200",)
     assert [finding.level for finding in judge_gpus(facts)] == ["ok", "ok", "note", "note"]
 

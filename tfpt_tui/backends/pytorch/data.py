@@ -50,6 +50,17 @@ class Data:
         """A batch of black images, laid out as the real ones."""
         return torch.zeros(size, *self.image_shape, device=device).contiguous(memory_format=self.memory_format)
 
+    def begin_anew(self) -> None:
+        """Let the next pass be the first epoch's again, as it is in TensorFlow, where the epochs are numbered."""
+        order = getattr(self.loader.sampler, "sampler", None)
+        if isinstance(order, TrainingOrder):
+            order.epoch = 0
+
+    def without_processes(self) -> DataLoader:
+        """The same batches, loaded by this process."""
+        own = self.loader
+        return DataLoader(own.dataset, own.batch_size, sampler=own.sampler, collate_fn=own.collate_fn)
+
     def facts(self) -> dict[str, Value]:
         """How the images are loaded, read back from the loader."""
         return {

@@ -79,6 +79,9 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
         "steps_per_epoch": len(data.loader),
         **data.facts(),
     }
+    if on_gpu:
+        major, minor = torch.cuda.get_device_capability(device)
+        read["compute_capability"] = float(f"{major}.{minor}")
     if step:
         weights = next(step.model.parameters())
         channels_last = next(

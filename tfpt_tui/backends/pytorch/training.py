@@ -82,7 +82,7 @@ def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> 
     compiled = _compiles(config, device)
     return Step(
         model=model,
-        forward=torch.compile(model, mode=_mode(config, device)) if compiled else model,
+        forward=ready_to_predict(model, config, device),
         loss=nn.CrossEntropyLoss(),
         optimizer=torch.optim.Adam(
             model.parameters(), lr=config.learning_rate, fused=config.is_on("fused_adam") or None
@@ -93,6 +93,11 @@ def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> 
         compiled=compiled,
         keras_epsilon=PARITY_ADAM_EPSILON if TRACKS[config.track].equal_mathematics else None,
     )
+
+
+def ready_to_predict(model: nn.Module, config: RunConfig, device: torch.device) -> Callable[..., torch.Tensor]:
+    """The model as it is called: compiled where that is wanted."""
+    return torch.compile(model, mode=_mode(config, device)) if _compiles(config, device) else model
 
 
 def _compiles(config: RunConfig, device: torch.device) -> bool:
@@ -144,7 +149,7 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
         loss_sum = torch.zeros((), device=device)
         correct = torch.zeros((), device=device, dtype=torch.long)
         started = report.clock()
-        first_batch_s, batches = _first(data.loader, report.clock)
+        first_batch_s, batches = first_batch(data.loader, report.clock)
         for images, labels in batches:
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
@@ -159,8 +164,11 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
 
 
 def resident(step: Step, data: AnyData) -> AnyData:
-    """One batch that stays on the device, for every step of an epoch: what the model alone costs."""
-    images, labels = next(iter(data.loader))
+    """One batch that stays on the device, for every step of an epoch: what the model alone costs.
+
+    It is loaded here: processes that do so would go on with the batches after it.
+    """
+    images, labels = next(iter(data.without_processes()))
     batch = images.to(step.device), labels.to(step.device)
     steps = max(1, data.images // len(labels))
     return dataclasses.replace(data, loader=[batch] * steps, images=steps * len(labels))
@@ -171,7 +179,7 @@ def load_only(data: Data, config: RunConfig, report: Report) -> None:
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         started = clock()
-        first_batch_s, batches = _first(data.loader, clock)
+        first_batch_s, batches = first_batch(data.loader, clock)
         for _, labels in batches:
             report.done += len(labels)
         report.end_epoch(None, None, clock() - started, first_batch_s)
@@ -187,9 +195,7 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
     model.eval()
-    compiled = _compiles(config, device)
-    forward = torch.compile(model, mode=_mode(config, device)) if compiled else model
-    autocast = AUTOCAST.get(config.precision)
+    forward, autocast = ready_to_predict(model, config, device), AUTOCAST.get(config.precision)
     with torch.inference_mode(), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for size in data.batch_sizes:
             forward(data.zeros(size, device))
@@ -220,13 +226,14 @@ def recalibrate(model: nn.Module, data: Data, config: RunConfig) -> None:
             layer.reset_running_stats()
             layer.momentum = None  # the plain mean of all batches so far
     model.train()
+    data.begin_anew()
     count = max(1, RECALIBRATION_IMAGES // config.batch_size)
     with torch.no_grad():
         for images, _ in islice(data.loader, count):
             model(images.to(device))
 
 
-def _first(loader: Iterable[Batch], now: Callable[[], float]) -> tuple[float, Iterable[Batch]]:
+def first_batch(loader: Iterable[Batch], now: Callable[[], float]) -> tuple[float, Iterable[Batch]]:
     """How long the first batch is waited for, and all of them."""
     started = now()
     batches = iter(loader)

@@ -37,6 +37,7 @@ def init_device(config: RunConfig) -> str:
         tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
     if track.equal_execution:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+    keras.config.set_image_data_format("channels_last")  # whatever keras.json says
     keras.config.set_dtype_policy(MIXED.get(config.precision, "float32"))
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -62,7 +63,8 @@ def versions() -> dict[str, str]:
 def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str, dict[str, Value]]:
     """The device's name and what TensorFlow says it applies; ``step`` is None where nothing is trained."""
     gpus = tf.config.get_visible_devices("GPU")
-    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu") if gpus else "cpu"
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    name = details.get("device_name", "gpu") if gpus else "cpu"
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
     facts = data.facts()
     read = {
@@ -79,6 +81,8 @@ def effective(config: RunConfig, step: Any, data: Any, device: str) -> tuple[str
         "steps_per_epoch": data.steps,
         **facts,
     }
+    if capability := details.get("compute_capability"):
+        read["compute_capability"] = float("{}.{}".format(*capability))
     if TRACKS[config.track].equal_resources:
         # With none that are asked for, one thread loads between the steps.
         read["num_workers"] = loading_cores(config) and facts["input_threads"]

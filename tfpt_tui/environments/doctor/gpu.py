@@ -37,7 +37,6 @@ class GpuFacts:
     amd: bool = False
     container: str = ""
     visible: str | None = None
-    device_order: str = ""
     reading: GpuReading = field(default_factory=GpuReading)
 
 
@@ -50,7 +49,6 @@ def read_gpus(root: Path = ROOT, variables: Mapping[str, str] = os.environ) -> G
         amd=(root / "dev/kfd").exists(),
         container=str(describe_system(root, variables).get("container", "")),
         visible=variables.get("CUDA_VISIBLE_DEVICES"),
-        device_order=variables.get("CUDA_DEVICE_ORDER", ""),
         reading=read_gpu(),
     )
 
@@ -58,7 +56,7 @@ def read_gpus(root: Path = ROOT, variables: Mapping[str, str] = os.environ) -> G
 def judge_gpus(facts: GpuFacts) -> list[Finding]:
     """The layer that keeps us from the GPUs where there is one, else what is to be known of each GPU."""
     if not facts.reading.problem:
-        return judge_seen_gpus(facts.reading, facts.visible, facts.device_order)
+        return judge_seen_gpus(facts.reading, facts.visible)
     return [_judge_answer(facts) or _judge_layers(facts)]
 
 

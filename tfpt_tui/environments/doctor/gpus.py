@@ -16,8 +16,8 @@ OLDEST_CUDA, NEWEST_CUDA = 12, 13
 NEWEST_DRIVER = 580
 
 
-def judge_seen_gpus(reading: GpuReading, visible: str | None, device_order: str) -> list[Finding]:
-    """``visible`` is CUDA_VISIBLE_DEVICES, None if unset; ``device_order`` is CUDA_DEVICE_ORDER, "" if unset."""
+def judge_seen_gpus(reading: GpuReading, visible: str | None) -> list[Finding]:
+    """``visible`` is CUDA_VISIBLE_DEVICES, None if unset."""
     return [
         *_judge_presence(reading),
         *_judge_memory(reading),
@@ -25,7 +25,6 @@ def judge_seen_gpus(reading: GpuReading, visible: str | None, device_order: str)
         *_judge_persistence(reading),
         *_judge_driver(reading),
         *_judge_visible(reading, visible),
-        *_judge_order(reading, device_order),
     ]
 
 
@@ -150,20 +149,6 @@ def _index_of(name: str, reading: GpuReading) -> int | None:
         if name == str(index) or (name.startswith("GPU-") and str(facts.get("uuid", "")).startswith(name)):
             return index
     return None
-
-
-def _judge_order(reading: GpuReading, device_order: str) -> list[Finding]:
-    """CUDA counts the fastest GPU first, NVML goes by the bus: readings could be taken of another GPU."""
-    if len(set(reading.names)) < 2 or device_order == "PCI_BUS_ID":
-        return []
-    return [
-        Finding(
-            "warning",
-            "GPU order",
-            "the GPUs differ, and CUDA numbers them by speed: the readings of a run may be of another GPU",
-            "export CUDA_DEVICE_ORDER=PCI_BUS_ID",
-        )
-    ]
 
 
 def _numbered(indices: Iterable[int | None]) -> str:

@@ -36,8 +36,7 @@ def read_processor(root: Path = ROOT) -> ProcessorFacts:
     quota = find_quota(root)
     return ProcessorFacts(
         cores=len(cores),
-        # In a virtual machine the list may go on to cores that could be plugged in.
-        allowed=len(cores & set(parse_cores(allowed_cores(root)))),
+        allowed=len(parse_cores(allowed_cores(root))),
         quota=quota.cores if quota else None,
         governor=str(describe_processor(root).get("governor", "")),
         driver=read_text(root / CPUS / "cpu0/cpufreq/scaling_driver") or "",

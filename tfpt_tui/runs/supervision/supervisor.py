@@ -53,6 +53,9 @@ from tfpt_tui.runs.supervision.worker_run import (
 # The state of a run in its plan whose directory is gone.
 DELETED = "deleted"
 LONGEST_TMPDIR = 60
+# Without persistence mode a driver wakes up for the first question, GPU by GPU. Until it answers the machine seems
+# to have none, and the first run of a plan would be of another machine than the rest.
+FIRST_ANSWER_S = 30.0
 
 
 def main(arguments: list[str]) -> None:
@@ -74,7 +77,7 @@ def supervise(supervisor: Supervisor, paths: Paths) -> None:
     with _heartbeat(supervisor), _temporary_files():
         _settle_orphans(paths)
         with _machine_lock(supervisor):
-            supervisor.gpu.start()
+            supervisor.gpu.start(FIRST_ANSWER_S)
             run_plan(supervisor)
     tell(supervisor, "done", "")
 

@@ -95,6 +95,14 @@ class PackedData(Data):
     def is_on_device(self) -> bool:
         return bool(self.loader.pixels.device == self.loader.device)
 
+    def begin_anew(self) -> None:
+        """Let the next pass be the first epoch's again, as it is in TensorFlow."""
+        self.loader.epoch = 0
+
+    def without_processes(self) -> Feed:
+        """It has none."""
+        return self.loader
+
     def facts(self) -> dict[str, Value]:
         """Where the images are, and what the pack took."""
         if not self.pack:

@@ -21,7 +21,7 @@ from tfpt_tui.backends.pytorch.best.data import PackedData
 from tfpt_tui.backends.pytorch.internals import compiled_graphs
 from tfpt_tui.backends.pytorch.runtime import synchronize
 from tfpt_tui.backends.pytorch.training import Step, make_step, recalibrate, warm_up
-from tfpt_tui.backends.report import Report
+from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.backends.warm_up import STEPS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
@@ -146,7 +146,15 @@ def resident(step: Step | GraphStep, data: PackedData) -> PackedData:
 
 def load_only(data: PackedData, config: RunConfig, report: Report) -> None:
     """Take every batch of all epochs and do nothing with it: what gathering and flipping alone cost."""
-    usual.load_only(data, config, report)
+    device = data.loader.device
+    for epoch in range(1, config.epochs + 1):
+        report.begin_epoch(epoch, config.epochs, data.images)
+        started = clock()
+        first_batch_s, batches = usual.first_batch(data.loader, clock)
+        for _, labels in batches:
+            report.done += len(labels)
+        synchronize(device)  # it only asks for the kernels that do the work
+        report.end_epoch(None, None, clock() - started, first_batch_s)
 
 
 def evaluate(model: nn.Module, data: PackedData, config: RunConfig, report: Report) -> EvaluationEnd:

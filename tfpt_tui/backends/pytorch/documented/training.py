@@ -12,7 +12,15 @@ from torch import nn
 
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.pytorch.runtime import synchronize
-from tfpt_tui.backends.pytorch.training import Step, compile_step, load_only, recalibrate, resident
+from tfpt_tui.backends.pytorch.training import (
+    AUTOCAST,
+    Step,
+    compile_step,
+    load_only,
+    ready_to_predict,
+    recalibrate,
+    resident,
+)
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
@@ -50,17 +58,18 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     device = next(model.parameters()).device
     criterion = nn.CrossEntropyLoss()
     model.eval()
+    forward, autocast = ready_to_predict(model, config, device), AUTOCAST.get(config.precision)
     running_loss = 0.0
     running_corrects = torch.zeros((), dtype=torch.long, device=device)
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for size in data.batch_sizes:
-            model(torch.zeros(size, *data.image_shape, device=device))
+            forward(torch.zeros(size, *data.image_shape, device=device))
         synchronize(device)
         started = clock()
         for inputs, labels in data.loader:
             inputs = inputs.to(device)
             labels = labels.to(device)
-            outputs = model(inputs)
+            outputs = forward(inputs)
             running_loss += criterion(outputs, labels).item() * inputs.size(0)
             running_corrects += torch.sum(outputs.argmax(1) == labels)
             report.done += inputs.size(0)
