@@ -115,7 +115,8 @@ def test_every_epoch_and_the_evaluation_are_measured(trained):
 def test_what_was_applied_is_read_back(trained):
     _, _, record = trained
     effective = record.environment.effective
-    assert {setting.name for setting in EFFECTIVE} <= effective.keys()  # what a comparison would name
+    # What a comparison would name; where the images are only the track best says.
+    assert {setting.name for setting in EFFECTIVE} - {"images"} <= effective.keys()
     assert effective["device"] == "cpu"
     assert effective["threads"] >= 1
     assert (effective["dtype_weights"], effective["dtype_activations"]) == ("float32", "float32")

@@ -128,7 +128,6 @@ def test_a_grid_is_the_product_of_its_lists(tmp_path):
         ("rows = 3\n", "rows must be an array of tables"),
         ("preset = 3\n", "preset must be a table"),
         ('[preset]\ntitle = 3\n[[rows]]\nframework = "pytorch"', "[preset]: title must be text"),
-        ('[preset]\nname = "a\\nb"\n', "[preset]: name must be one line of text, not 'a\\nb'"),
         ('[preset]\nduel = "fast"\n', "[preset]: duel must be one of speed, accuracy, not 'fast'"),
         ("[preset]\nrepeats = 0\n", "[preset]: repeats must be a whole number from 1 to 1000, not 0"),
         ('[[rows]]\nframework = "pytorch"\npublished = {speed = 3}\n', "unknown key 'speed'"),
@@ -148,6 +147,11 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path):
     path.write_bytes(b'title = "caf\xe9"\n')
     with pytest.raises(UsageError, match="byte 12 is not UTF-8"):
         load_preset(path)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"caf\\xe9\.toml'?: its name is not UTF-8; rename it"):
+        load_preset(write(tmp_path / "caf\udce9.toml", '[[rows]]\nframework = "pytorch"\n'))
 
 
 def test_a_file_that_is_not_there_is_missing(tmp_path):

@@ -128,6 +128,7 @@ class Framework:
             ``plain_on_gpu`` are those that are others there.
         variables: environment variables that change what it does; runs are recorded with them.
         thread_variables: environment variables that set its number of threads.
+        hidden_variables: environment variables that its processes are not shown: they would change the work.
         tracks: those that it has, and what it does there.
     """
 
@@ -151,6 +152,7 @@ class Framework:
     plain_on_gpu: Mapping[str, Value] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     thread_variables: tuple[str, ...] = ()
+    hidden_variables: tuple[str, ...] = ()
     effects: Mapping[str, str] = field(default_factory=dict)
     kernel_library: KernelLibrary | None = None
     misleading_variables: tuple[MisleadingVariable, ...] = ()

@@ -88,8 +88,6 @@ def load_preset(path: Path) -> Preset:
         if type(value) is not HEADINGS[key]:
             kind = "text" if HEADINGS[key] is str else "a whole number"
             raise UsageError(f"{path}: [preset]: {key} must be {kind}, not {value!r}")
-        if isinstance(value, str) and not value.isprintable():
-            raise UsageError(f"{path}: [preset]: {key} must be one line of text, not {value!r}")
     if "duel" in heading and heading["duel"] not in DUELS:
         raise UsageError(f"{path}: [preset]: duel must be one of {', '.join(DUELS)}, not {heading['duel']!r}")
     if "repeats" in heading:
@@ -100,7 +98,7 @@ def load_preset(path: Path) -> Preset:
     if not rows:
         raise UsageError(f"{path}: no [[rows]] and no [grid]: there is nothing to run")
     return Preset(
-        name=heading.get("name", path.stem),
+        name=heading.get("name", _name_of(path)),
         title=heading.get("title", ""),
         source=heading.get("source", ""),
         hardware=heading.get("hardware", ""),
@@ -111,6 +109,14 @@ def load_preset(path: Path) -> Preset:
         duel=heading.get("duel", ""),
         repeats=heading.get("repeats", 0),
     )
+
+
+def _name_of(path: Path) -> str:
+    try:
+        path.stem.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"{os.fsencode(path)!r}: its name is not UTF-8; rename it") from None
+    return path.stem
 
 
 def _check_repeats(repeats: int, path: Path) -> None:

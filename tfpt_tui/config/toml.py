@@ -70,14 +70,5 @@ def dump_toml(document: Mapping[str, Any]) -> str:
 
 
 def write_toml(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the document under ``path``: the old text or the new one, never a half.
-
-    Raises:
-        OSError: it cannot be written.
-        UsageError: a text of it is not Unicode, as a file name may be.
-    """
-    try:
-        write_atomically(path, dump_toml(document))
-    except UnicodeEncodeError as error:
-        text = error.object[max(0, error.start - 20) : error.end + 20]
-        raise UsageError(f"{text!r}: is not UTF-8, and cannot be recorded; use another name") from None
+    """Write the document under ``path``: the old text or the new one, never a half."""
+    write_atomically(path, dump_toml(document))

@@ -20,9 +20,11 @@ from tfpt_tui.errors import MissingError
 
 ANSWER_TIMEOUT_S = 30
 PACKAGE = Path(tfpt_tui.__file__).parent
-# The first two would show our site-packages, or another Python's library, to the framework's interpreter; with the
-# others Keras's fit ends sooner than it says (keras/src/backend/config.py).
-HIDDEN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
+# The first two would show our site-packages, or another Python's library, to the framework's interpreter.
+HIDDEN_VARIABLES = (
+    *("PYTHONPATH", "PYTHONHOME"),
+    *(name for framework in FRAMEWORKS.values() for name in framework.hidden_variables),
+)
 
 OLDEST_PYTHON = (3, 11)
 

@@ -82,7 +82,7 @@ def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> 
     compiled = _compiles(config, device)
     return Step(
         model=model,
-        forward=ready_to_predict(model, config, device),
+        forward=_prepared(model, config, device),
         loss=nn.CrossEntropyLoss(),
         optimizer=torch.optim.Adam(
             model.parameters(), lr=config.learning_rate, fused=config.is_on("fused_adam") or None
@@ -95,7 +95,7 @@ def make_step(model: nn.Sequential, config: RunConfig, device: torch.device) -> 
     )
 
 
-def ready_to_predict(model: nn.Module, config: RunConfig, device: torch.device) -> Callable[..., torch.Tensor]:
+def _prepared(model: nn.Module, config: RunConfig, device: torch.device) -> Callable[..., torch.Tensor]:
     """The model as it is called: compiled where that is wanted."""
     return torch.compile(model, mode=_mode(config, device)) if _compiles(config, device) else model
 
@@ -149,7 +149,7 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
         loss_sum = torch.zeros((), device=device)
         correct = torch.zeros((), device=device, dtype=torch.long)
         started = report.clock()
-        first_batch_s, batches = first_batch(data.loader, report.clock)
+        first_batch_s, batches = _first(data.loader, report.clock)
         for images, labels in batches:
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
@@ -179,7 +179,7 @@ def load_only(data: Data, config: RunConfig, report: Report) -> None:
     for epoch in range(1, config.epochs + 1):
         report.begin_epoch(epoch, config.epochs, data.images)
         started = clock()
-        first_batch_s, batches = first_batch(data.loader, clock)
+        first_batch_s, batches = _first(data.loader, clock)
         for _, labels in batches:
             report.done += len(labels)
         report.end_epoch(None, None, clock() - started, first_batch_s)
@@ -195,7 +195,7 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.long)
     model.eval()
-    forward, autocast = ready_to_predict(model, config, device), AUTOCAST.get(config.precision)
+    forward, autocast = _prepared(model, config, device), AUTOCAST.get(config.precision)
     with torch.inference_mode(), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for size in data.batch_sizes:
             forward(data.zeros(size, device))
@@ -233,7 +233,7 @@ def recalibrate(model: nn.Module, data: Data, config: RunConfig) -> None:
             model(images.to(device))
 
 
-def first_batch(loader: Iterable[Batch], now: Callable[[], float]) -> tuple[float, Iterable[Batch]]:
+def _first(loader: Iterable[Batch], now: Callable[[], float]) -> tuple[float, Iterable[Batch]]:
     """How long the first batch is waited for, and all of them."""
     started = now()
     batches = iter(loader)

@@ -12,17 +12,9 @@ from torch import nn
 
 from tfpt_tui.backends.pytorch.data import Data
 from tfpt_tui.backends.pytorch.runtime import synchronize
-from tfpt_tui.backends.pytorch.training import (
-    AUTOCAST,
-    Step,
-    compile_step,
-    load_only,
-    ready_to_predict,
-    recalibrate,
-    resident,
-)
+from tfpt_tui.backends.pytorch.training import AUTOCAST, Step, compile_step, load_only, recalibrate, resident
 from tfpt_tui.backends.report import Report, clock
-from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.config.schema import ON, RunConfig
 from tfpt_tui.events import EvaluationEnd
 
 __all__ = ["compile_step", "evaluate", "load_only", "recalibrate", "resident", "train"]
@@ -58,7 +50,8 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     device = next(model.parameters()).device
     criterion = nn.CrossEntropyLoss()
     model.eval()
-    forward, autocast = ready_to_predict(model, config, device), AUTOCAST.get(config.precision)
+    forward = torch.compile(model) if config.compile == ON else model
+    autocast = AUTOCAST.get(config.precision)
     running_loss = 0.0
     running_corrects = torch.zeros((), dtype=torch.long, device=device)
     with torch.no_grad(), torch.autocast(device.type, autocast, enabled=autocast is not None):
