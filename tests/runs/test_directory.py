@@ -6,9 +6,17 @@ import pytest
 
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.runs.record import processes
-from tfpt_tui.runs.record.directory import RUN_ID, find_run, first_number, list_runs, make_directory
+from tfpt_tui.runs.record.directory import (
+    RUN_ID,
+    find_run,
+    find_sweep,
+    first_number,
+    list_runs,
+    make_directory,
+)
 from tfpt_tui.runs.record.lock import MachineLock, holder, lock_path, own_lock_path
 from tfpt_tui.runs.record.processes import Process, boot_id, identify
+from tfpt_tui.runs.record.sweep import find_run_or_sweep
 
 NOW = datetime(2026, 11, 22, 16, 55, 1)
 
@@ -53,6 +61,16 @@ def test_an_id_may_be_shortened_to_a_unique_prefix(paths):
         find_run(paths, "2026")
     with pytest.raises(UsageError, match=r"no run in .* begins with '1999'"):
         find_run(paths, "1999")
+
+
+def test_a_sweep_may_be_named_the_same_way_and_one_that_is_damaged_says_so(paths):
+    for name in ("20261122-165501-demo-3f9a", "20261122-165502-demo-3f9b"):
+        (paths.sweeps / name).mkdir(parents=True)
+        (paths.sweeps / name / "plan.toml").write_text("runs = 3\n")
+    with pytest.raises(UsageError, match="begins the ID of 2 sweeps"):
+        find_sweep(paths, "2026")
+    with pytest.raises(UsageError, match=r"plan\.toml: not a plan of tfpt-tui"):
+        find_run_or_sweep("20261122-165501", paths)
 
 
 def test_a_process_is_told_apart_from_a_later_one_of_the_same_number():
