@@ -12,6 +12,7 @@ import pytest
 
 from tests.machines.conftest import check_copied, copies, describe, latest, original
 from tests.machines.ray_nodes import ray_cluster, settings_for, why_none
+from tests.waiting import wait_until as wait_within
 from tests.waiting import wait_until_late as wait_until
 from tfpt_tui.cli.main import run as command
 from tfpt_tui.config.paths import find_paths
@@ -204,6 +205,7 @@ def test_a_head_that_is_killed_is_said_and_its_plans_have_crashed_once_it_is_bac
             there.kill(node)  # a head is not started beside what still looks for the one before
         there.start_head()
         there.wait_for("head")
-        wait_until(lambda: status_of(latest().runs[0]) == "crashed")
+        # A driver that looked while the head was away gives up after a minute, and another one takes its place.
+        wait_within(lambda: status_of(latest().runs[0]) == "crashed", 220)
     assert not supervisors()
     assert "the head of the Ray cluster was lost" in read_result(latest().runs[0]).error.message

@@ -76,7 +76,8 @@ async def test_whoever_comes_back_sees_what_was_run_meanwhile_but_else_what_he_h
 ):
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "batch-sweep 11-22 10:00")
+        await shows(pilot, "batch_size 16: PyTorch")
+        await until(pilot, lambda _: app.focused and app.focused.id == "choices")
         await pilot.press("j")
         await shows(pilot, "1.25x as fast")
         await pilot.press("3", "4")
