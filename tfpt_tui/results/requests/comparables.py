@@ -1,6 +1,6 @@
 """What can be compared: sweeps, the one that went on last first, all runs together, and published tables.
 
-Of a table that was published runs must have been made.
+A published table is among them once runs of its rows were made.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def advise(
 ) -> Advice:
     """Find the fastest of the ``choices`` within ``budget_s`` seconds, and measure what each setting brings.
 
-    ``config`` says all else: framework, dataset, batch size. Less than one race and the ladder it cannot be.
+    ``config`` says all else: framework, dataset, batch size. The budget is at least one race and the ladder.
 
     Raises:
         TfptError: this machine cannot run it, the first configuration fails, or the search was stopped.
