@@ -3,8 +3,9 @@
     python -m tests.bench.advice KIND FRAMEWORK --data DIR --home DIR
 
 KIND is ``race`` (the next eight of all combinations take turns with the usual one), ``final`` (the fastest four of
-the races, in a duel of three restarts) or ``trial`` (a search by ``advise`` in a fifth of the time that the races
-took, and a duel of what it advises against the winner of the final). Each appends its lines to advice.csv.
+the races, in a duel of three restarts), ``trial`` (a search by ``advise`` in a fifth of the time that the races
+took) or ``judge`` (a duel of three restarts between the winner of the final and all that trials advised since the
+last judgement: each once, however many advised it). Each appends its lines to advice.csv.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tfpt_tui.config.toml import dump_toml
 FILE = Path(__file__).with_name("advice.csv")
 COLUMNS = ("time", "framework", "kind", "number", "settings", "seconds", "ratio", "low", "high")
 ARMS, FINALISTS = 8, 4
+FIGURES = {"ratio": "ratio", "low": "ratio_low", "high": "ratio_high"}
 EPOCHS = 20
 Candidate = Mapping[str, str]
 
@@ -64,7 +66,7 @@ def keep(
     framework: str, kind: str, number: int, seconds: float, found: Sequence[tuple[Candidate, Mapping]]
 ) -> None:
     for arm, row in found:
-        figures = {"ratio": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"]}
+        figures = {name: row.get(column) for name, column in FIGURES.items()}
         shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
         line = {
             "time": datetime.now().isoformat(timespec="seconds"),
@@ -79,15 +81,16 @@ def keep(
         print(*line.values(), flush=True)
 
 
-def settings_of(line: Mapping[str, str]) -> dict[str, str]:
-    return dict(part.split("=") for part in line["settings"].split())
+def settings_of(named: str) -> dict[str, str]:
+    return dict(part.split("=") for part in named.split())
 
 
 def race(framework: str, home: Path, data: Path) -> None:
     before = known(framework, "race")
     every = combinations(framework)
     usual = {**every[-1], "compile": "off"}
-    left = [one for one in every if one not in map(settings_of, before) and one != usual][:ARMS]
+    measured = [settings_of(line["settings"]) for line in before]
+    left = [one for one in every if one not in measured and one != usual][:ARMS]
     began = time.monotonic()
     rows = duel(home, data, framework, [usual, *left], repeats=1)
     number = 1 + max((int(line["number"]) for line in before), default=0)
@@ -98,14 +101,13 @@ def final(framework: str, home: Path, data: Path) -> None:
     # The usual one has a line in every race.
     ratios = {line["settings"]: float(line["ratio"]) for line in known(framework, "race")}
     fastest = sorted(ratios, key=lambda settings: ratios[settings])[:FINALISTS]
-    arms = [settings_of({"settings": settings}) for settings in fastest]
+    arms = [settings_of(settings) for settings in fastest]
     began = time.monotonic()
     rows = duel(home, data, framework, arms, repeats=3)
     keep(framework, "final", 1, time.monotonic() - began, [(arm, find(rows, arm)) for arm in arms])
 
 
 def trial(framework: str, home: Path, data: Path) -> None:
-    best = settings_of(min(known(framework, "final"), key=lambda line: float(line["ratio"])))
     races = {line["number"]: float(line["seconds"]) for line in known(framework, "race")}
     began = time.monotonic()
     budget = f"{sum(races.values()) / 5:.0f}s"
@@ -113,18 +115,25 @@ def trial(framework: str, home: Path, data: Path) -> None:
     seconds = time.monotonic() - began
     preset = max((home / "config/tfpt-tui/presets").glob("best-*.toml"), key=lambda path: path.stat().st_mtime)
     (row,) = tomllib.loads(preset.read_text())["rows"]
-    advised = {key: str(row.get(key, SETTINGS[key].default)) for key in best}
-    rest = {key: str(value) for key, value in row.items() if SETTINGS[key].is_switch and key not in best}
-    number = 1 + len(known(framework, "trial"))
-    if advised == best and not rest:
-        beside = {"ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0}
-    else:
-        beside = find(duel(home, data, framework, [best, advised | rest], repeats=3), advised | rest)
-    keep(framework, "trial", number, seconds, [(advised | rest, beside)])
+    measured = combinations(framework)[0]
+    advised = {key: str(row.get(key, SETTINGS[key].default)) for key in measured}
+    rest = {key: str(value) for key, value in row.items() if SETTINGS[key].speed and key not in measured}
+    keep(framework, "trial", 1 + len(known(framework, "trial")), seconds, [(advised | rest, {})])
+
+
+def judge(framework: str, home: Path, data: Path) -> None:
+    best = min(known(framework, "final"), key=lambda line: float(line["ratio"]))["settings"]
+    judged = {line["settings"] for line in known(framework, "judge")}
+    advised = {line["settings"] for line in known(framework, "trial")} - judged - {best}
+    arms = [settings_of(settings) for settings in (best, *sorted(advised)[: ARMS - 1])]
+    began = time.monotonic()
+    rows = duel(home, data, framework, arms, repeats=3)
+    number = 1 + max((int(line["number"]) for line in known(framework, "judge")), default=0)
+    keep(framework, "judge", number, time.monotonic() - began, [(arm, find(rows, arm)) for arm in arms])
 
 
 def main() -> None:
-    kinds = {"race": race, "final": final, "trial": trial}
+    kinds = {"race": race, "final": final, "trial": trial, "judge": judge}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=kinds)
     parser.add_argument("framework", choices=list(FRAMEWORKS))
