@@ -1,9 +1,9 @@
 import pytest
 
 from tfpt_tui.backends import effective
-from tfpt_tui.backends.cores import computes_natively, physical_cores
-from tfpt_tui.backends.effective import differences, emulated, requested_threads, retraced
+from tfpt_tui.backends.effective import computes_natively, differences, emulated, requested_threads, retraced
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.cores import physical_cores
 
 
 def config(**settings):

@@ -117,14 +117,12 @@ def test_what_is_asked_for_is_tried(cli, dataset, found):
     assert 64 in choices.values["batch_size"]
 
 
-@pytest.mark.parametrize(
-    ("allowed", "physical", "tried"), [("0-1", 2, (0, 1)), ("0-15", 8, (0, 1, 4, 16)), ("0", 1, ())]
-)
+@pytest.mark.parametrize(("usable", "physical", "tried"), [(2, 2, (0, 1)), (16, 8, (0, 1, 4, 16)), (1, 1, ())])
 def test_other_numbers_of_threads_than_the_physical_cores_are_tried(
-    cli, dataset, found, monkeypatch, allowed, physical, tried
+    cli, dataset, found, monkeypatch, usable, physical, tried
 ):
-    described = {"allowed_cores": allowed, "physical_cores": physical}
-    monkeypatch.setattr(command, "describe_processor", lambda: described)
+    monkeypatch.setattr(command, "usable_cores", lambda: range(usable))
+    monkeypatch.setattr(command, "physical_cores", lambda: physical)
     cli("advise", "pytorch", "--data", dataset)
     assert found[0][1].values.get("threads", ()) == tried
 

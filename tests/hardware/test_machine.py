@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tfpt_tui.hardware.cgroup import find_quota, memory_limit_bytes, throttled_s
+from tfpt_tui.cgroup import find_quota, memory_limit_bytes, throttled_s
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.machine import describe_machine
 from tfpt_tui.hardware.machine_snapshot import GpuDriver, snapshot_document, snapshot_from

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tfpt_tui.cgroup import Quota
 from tfpt_tui.hardware import cpu, recorder
-from tfpt_tui.hardware.cgroup import Quota
 from tfpt_tui.hardware.gpu import GpuReading
 from tfpt_tui.hardware.readings import read_samples, summarize
 from tfpt_tui.hardware.recorder import Recorder

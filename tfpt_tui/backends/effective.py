@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from tfpt_tui.backends.cores import allowed_cores, computes_natively, physical_cores
 from tfpt_tui.config.schema import ON, SETTINGS, RunConfig
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.cores import physical_cores, usable_cores
 from tfpt_tui.documents import Value
 from tfpt_tui.events import RunWarning
+from tfpt_tui.linux import read_text
 
 AMPERE = 8.0  # the compute capability that brought TF32 and bfloat16 (CUDA C++ Programming Guide, appendix)
+# Of the instructions for a 16-bit type, as the kernel names them on x86 ("flags") and ARM ("Features").
+NATIVE = {
+    "bfloat16": {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"},
+    "float16": {"avx512_fp16", "amx_fp16", "fphp", "asimdhp"},
+}
 ACTIVATIONS = {"float32": "float32", "tf32": "float32", "bfloat16": "bfloat16", "float16": "float16"}
 
 
@@ -23,7 +30,17 @@ def requested_threads(config: RunConfig) -> int:
 
 def loading_cores(config: RunConfig) -> int:
     """Processes or threads that load images; what a track has by itself is never more than there are cores."""
-    return config.num_workers or min(TRACKS[config.track].usual_workers, allowed_cores())
+    return config.num_workers or min(TRACKS[config.track].usual_workers, len(usable_cores()))
+
+
+def computes_natively(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has instructions for a 16-bit type; without them it is emulated, many times slower.
+
+    True where nothing is known.
+    """
+    names = NATIVE.get(precision)
+    words = set((read_text(cpuinfo) or "").split())
+    return names is None or not words or bool(names & words)
 
 
 def differences(config: RunConfig, effective: Mapping[str, Value]) -> list[RunWarning]:

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tfpt_tui.backends.cores import usable_cores
 from tfpt_tui.backends.report import Report
+from tfpt_tui.cores import usable_cores
 from tfpt_tui.counters import read_busy_s, read_counters
 from tfpt_tui.events import Slice
 

@@ -21,13 +21,13 @@ from tfpt_tui.config.schema import SETTINGS, RunConfig, parse_override
 from tfpt_tui.config.script import script_text
 from tfpt_tui.config.tracks import BEST
 from tfpt_tui.config.writing import own_preset, preset_text, save_preset
+from tfpt_tui.cores import physical_cores, usable_cores
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.interpreters import check_framework, interpreter_of
 from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import MissingError, UsageError, cannot
 from tfpt_tui.files import write_atomically
 from tfpt_tui.hardware.gpu import read_gpu
-from tfpt_tui.hardware.processor import describe_processor, parse_cores
 from tfpt_tui.results.presentation.ladder import ladder_text, learning_text, summary_text
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.candidates import Choices, choices_of
@@ -160,14 +160,8 @@ def _thread_counts(config: RunConfig) -> list[int]:
     """Beside the usual one, all physical cores: one, half of them, and all logical ones."""
     if _on_gpu(config) or config.threads:
         return []
-    logical, physical = len(parse_cores(str(describe_processor()["allowed_cores"]))), _physical_cores()
+    logical, physical = len(usable_cores()), physical_cores()
     return sorted({1, physical // 2, logical} - {0, physical})
-
-
-def _physical_cores() -> int:
-    processor = describe_processor()
-    logical = len(parse_cores(str(processor["allowed_cores"])))
-    return min(logical, int(processor.get("physical_cores", logical)))
 
 
 def _precisions(config: RunConfig, wanted: str | None) -> list[str]:
@@ -200,7 +194,7 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
 
 
 def _write_script(script: Path, config: RunConfig) -> None:
-    threads = config.threads or (0 if _on_gpu(config) else _physical_cores())
+    threads = config.threads or (0 if _on_gpu(config) else physical_cores())
     try:
         write_atomically(script, script_text(config.replace(threads=threads)))
     except OSError as error:

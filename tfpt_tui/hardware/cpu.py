@@ -9,8 +9,8 @@ from typing import Any
 
 import psutil
 
+from tfpt_tui.cgroup import find_quota, throttled_s
 from tfpt_tui.counters import descendants
-from tfpt_tui.hardware.cgroup import find_quota, throttled_s
 
 PSS_SHARE = 0.01  # of the time that may go into it
 

@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from tfpt_tui.documents import Value
-from tfpt_tui.hardware.files import known
 from tfpt_tui.hardware.sample import GpuSample
+from tfpt_tui.linux import known
 
 INTERVAL_S = 1.0
 STALE_S = 3.0

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tfpt_tui.documents import Value
-from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader, GpuReading
 from tfpt_tui.hardware.machine_snapshot import GpuDriver, MachineSnapshot, recorded
 from tfpt_tui.hardware.memory import describe_memory
@@ -17,6 +16,7 @@ from tfpt_tui.hardware.preflight import judge_start, read_conditions, used_gpu
 from tfpt_tui.hardware.processor import describe_processor
 from tfpt_tui.hardware.storage import describe_directory
 from tfpt_tui.hardware.system import describe_system
+from tfpt_tui.linux import ROOT
 
 
 def describe_machine(

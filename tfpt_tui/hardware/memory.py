@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tfpt_tui.cgroup import memory_left_bytes, memory_limit_bytes
 from tfpt_tui.documents import Value
-from tfpt_tui.hardware.cgroup import memory_left_bytes, memory_limit_bytes
-from tfpt_tui.hardware.files import ROOT, known, read_table
+from tfpt_tui.linux import ROOT, known, read_table
 
 SHARED_MEMORY = Path("/dev/shm")
 # What a worker takes beside its images. Seen: 0.6 to 1.1 GB for a framework with the network and its batches.

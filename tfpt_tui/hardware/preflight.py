@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfpt_tui.events import RunWarning
-from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader, GpuReading
 from tfpt_tui.hardware.memory import meminfo
 from tfpt_tui.hardware.pagecache import WARM_SHARE, PageCache
@@ -22,6 +21,7 @@ from tfpt_tui.hardware.processes import (
     read_cpu_use,
     strangers,
 )
+from tfpt_tui.linux import ROOT
 
 WATCH_S = 0.2
 MOST_LOOKS = 10

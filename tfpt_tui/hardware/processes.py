@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfpt_tui.hardware.files import ROOT, read_text
 from tfpt_tui.hardware.processor import allowed_cores, parse_cores
+from tfpt_tui.linux import ROOT, read_text
 
 # The command line of a worker: interpreter, -P, LAUNCH, the run's directory, the supervisor's pid; perhaps a task.
 LAUNCH = "backends/launch.py"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+from tfpt_tui.cgroup import find_quota
+from tfpt_tui.cores import CPUS, places_of
 from tfpt_tui.documents import Value
-from tfpt_tui.hardware.cgroup import find_quota
-from tfpt_tui.hardware.files import ROOT, known, read_number, read_text
+from tfpt_tui.linux import ROOT, known, read_number, read_text
 
 # From so many physical cores on, one of them is at most 6 % of a training.
 MANY_CORES = 16
@@ -15,9 +16,9 @@ MANY_CORES = 16
 
 def describe_processor(root: Path = ROOT) -> dict[str, Value]:
     """Model, sockets, cores, quota (in cores), governor, frequencies in MHz, turbo and SMT, as far as told."""
-    cpus = root / "sys/devices/system/cpu"
+    cpus = root / CPUS
     cores = parse_cores(read_text(cpus / "online") or "")
-    places = set(_topology(cpus, cores).values())
+    places = set(places_of(cores, root).values())
     quota = find_quota(root)
     return known(
         {
@@ -42,7 +43,7 @@ def allowed_cores(root: Path = ROOT) -> str:
     """
     status = (read_text(root / "proc/self/status") or "").splitlines()
     lists = [line.partition(":")[2].strip() for line in status if line.startswith("Cpus_allowed_list:")]
-    online = set(parse_cores(read_text(root / "sys/devices/system/cpu/online") or ""))
+    online = set(parse_cores(read_text(root / CPUS / "online") or ""))
     if not lists or not online or online.issuperset(allowed := parse_cores(lists[0])):
         return lists[0] if lists else ""
     return ",".join(str(core) for core in allowed if core in online)
@@ -54,7 +55,7 @@ def spared_cores(threads: int = 0, root: Path = ROOT) -> tuple[int, ...]:
     Training threads wait for the slowest of them: what a supervisor takes of one core, all would lose. None where
     there are few cores, or where the worker is to have more ``threads`` than would be left; 0 is no demand.
     """
-    places = _topology(root / "sys/devices/system/cpu", parse_cores(allowed_cores(root)))
+    places = places_of(parse_cores(allowed_cores(root)), root)
     physical = sorted(set(places.values()))
     if len(physical) < max(MANY_CORES, threads + 1):
         return ()
@@ -71,17 +72,6 @@ def _model(root: Path) -> str:
     lines = (read_text(root / "proc/cpuinfo") or "").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _topology(cpus: Path, cores: tuple[int, ...]) -> dict[int, tuple[int, int]]:
-    """Socket and number of the physical core of each logical processor, as far as the kernel tells."""
-    places = {}
-    for core in cores:
-        package = read_number(cpus / f"cpu{core}/topology/physical_package_id")
-        number = read_number(cpus / f"cpu{core}/topology/core_id")
-        if package is not None and number is not None:
-            places[core] = (package, number)
-    return places
 
 
 def _governors(cpus: Path, cores: tuple[int, ...]) -> str:

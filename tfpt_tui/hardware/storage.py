@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tfpt_tui.documents import Value
-from tfpt_tui.hardware.files import ROOT, read_text
+from tfpt_tui.linux import ROOT, read_text
 
 
 def describe_directory(directory: Path, root: Path = ROOT) -> dict[str, Value]:

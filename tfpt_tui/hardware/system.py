@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfpt_tui.documents import Value
-from tfpt_tui.hardware.files import ROOT, known, read_text
+from tfpt_tui.linux import ROOT, known, read_text
 
 # Words in the control group's path of the first process, for containers that leave no file of their own.
 CONTAINERS = {"kubepods": "kubernetes", "docker": "docker", "libpod": "podman", "lxc": "lxc"}

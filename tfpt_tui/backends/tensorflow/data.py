@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import Array, draw_flips, draw_order
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow.decode import find_decoder
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.cores import usable_cores
 from tfpt_tui.documents import Value
 
 AUTOTUNE = tf.data.AUTOTUNE
@@ -59,7 +59,7 @@ class Data:
         options = self.batches.options()
         return {
             "input_threads": options.threading.private_threadpool_size or 0,
-            "loading_cores": options.threading.private_threadpool_size or allowed_cores(),
+            "loading_cores": options.threading.private_threadpool_size or len(usable_cores()),
             "input_autotune": options.autotune.enabled is not False,
             "cache": self.cached,
         }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.hardware.files import ROOT, read_text
+from tfpt_tui.linux import ROOT, read_text
 
 CLOCKSOURCE = "sys/devices/system/clocksource/clocksource0"
 # The kernel must be entered to read these, or a chip that answers in microseconds; others are read in nanoseconds.

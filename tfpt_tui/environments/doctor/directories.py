@@ -9,8 +9,8 @@ from pathlib import Path
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.doctor.sizes import show_size
 from tfpt_tui.files import free_bytes, nearest_existing
-from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.storage import describe_directory
+from tfpt_tui.linux import ROOT
 
 LEAST_BYTES = 100 * 10**6
 FEW_BYTES = 2 * 10**9

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.doctor.gpus import judge_seen_gpus
-from tfpt_tui.hardware.files import ROOT, read_text
 from tfpt_tui.hardware.gpu import NO_ANSWER, GpuReading, read_gpu
 from tfpt_tui.hardware.system import describe_system
+from tfpt_tui.linux import ROOT, read_text
 
 NVIDIA = "0x10de"
 DISPLAY_CLASS = "0x03"  # of a PCI device: display controllers, with a screen or without

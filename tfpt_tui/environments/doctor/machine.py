@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tfpt_tui.cgroup import memory_left_bytes
 from tfpt_tui.environments.doctor.clock import ClockFacts, judge_clock, read_clock
 from tfpt_tui.environments.doctor.directories import DirectoryFacts, judge_directories, read_directory
 from tfpt_tui.environments.doctor.finding import Finding
@@ -15,13 +16,12 @@ from tfpt_tui.environments.doctor.processor import ProcessorFacts, judge_process
 from tfpt_tui.environments.doctor.session import SessionFacts, judge_session, read_session
 from tfpt_tui.environments.doctor.sizes import GIB, show_size
 from tfpt_tui.environments.doctor.variables import judge_variables
-from tfpt_tui.hardware.cgroup import memory_left_bytes
-from tfpt_tui.hardware.files import ROOT
 from tfpt_tui.hardware.gpu import GpuReader
 from tfpt_tui.hardware.memory import WORKER_BYTES, available_bytes, shared_memory_bytes
 from tfpt_tui.hardware.pagecache import PageCache
 from tfpt_tui.hardware.preflight import Conditions, judge_start, read_conditions
 from tfpt_tui.hardware.system import describe_system
+from tfpt_tui.linux import ROOT
 
 COMFORT_BYTES = 4 * GIB
 

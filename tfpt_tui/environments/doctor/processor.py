@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfpt_tui.cgroup import find_quota
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.hardware.cgroup import find_quota
-from tfpt_tui.hardware.files import ROOT, read_text
 from tfpt_tui.hardware.processor import allowed_cores, describe_processor, parse_cores
+from tfpt_tui.linux import ROOT, read_text
 
 CPUS = "sys/devices/system/cpu"
 # Drivers in active mode: their "powersave" is no lowest frequency, but the processor's own choice

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.environments.doctor.finding import Finding
-from tfpt_tui.hardware.files import ROOT, read_text
+from tfpt_tui.linux import ROOT, read_text
 
 # After each other in precedence, and of two files of one name the later one counts (logind.conf(5)).
 DROP_INS = ("usr/lib/systemd", "run/systemd", "etc/systemd")

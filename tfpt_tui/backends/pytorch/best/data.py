@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tfpt_tui.backends.cores import allowed_cores
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import draw_flips, draw_order
 from tfpt_tui.backends.pack import Pack, Pixels, open_pack
@@ -21,6 +20,7 @@ from tfpt_tui.backends.pytorch.data import Batch, CacheFiller, Data, ImageDatase
 from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.cores import usable_cores
 from tfpt_tui.documents import Value
 
 __all__ = ["augmented_samples", "fill_cache", "make_test_data", "make_training_data"]
@@ -132,7 +132,8 @@ def fill_cache(data: PackedData, report: Report) -> PackedData:
     def decode(pixels: Pixels) -> None:
         cache = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         filler = CacheFiller(ImageDataset(feed.config, feed.images, cache), batch_size=64)
-        workers = allowed_cores() if allowed_cores() > 1 else 0
+        cores = len(usable_cores())
+        workers = cores if cores > 1 else 0
         for filled in filler.in_processes(workers):
             report.done += int(filled)
 

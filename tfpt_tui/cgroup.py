@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tfpt_tui.hardware.files import ROOT, read_number, read_table, read_text
+from tfpt_tui.linux import ROOT, read_number, read_table, read_text
 
 # Version 1 says "no limit" with the largest multiple of a page.
 NO_LIMIT_BYTES = 1 << 60
