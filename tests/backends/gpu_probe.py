@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,8 +150,26 @@ def tensorflow_profile(directory):
     return [[part_of(name), round(start, 3), round(end, 3)] for name, start, end in read_operations(directory)]
 
 
+def shown_to_tensorflow(requested):
+    """The GPUs of two that TensorFlow is shown at last for a device, whether it can be had or not."""
+    import tensorflow as tf
+
+    from tfpt_tui.backends.tensorflow.runtime import _find_device
+    from tfpt_tui.errors import MissingError
+
+    gpus = ["first", "second"]
+    shown = [gpus]
+    tf.config.list_physical_devices = lambda kind: gpus
+    tf.config.set_visible_devices = lambda devices, kind: shown.append(devices)
+    tf.config.experimental.set_memory_growth = lambda device, grows: None
+    with suppress(MissingError):
+        _find_device(requested)
+    return shown[-1]
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "pytorch":
         print(json.dumps({"adam": adam(), "steps": whole_steps(Path(sys.argv[2])), "profile": torch_profile()}))
     else:
-        print(json.dumps({"profile": tensorflow_profile(Path(sys.argv[3]))}))
+        shown = {device: shown_to_tensorflow(device) for device in ("cpu", "gpu:1", "gpu:2")}
+        print(json.dumps({"profile": tensorflow_profile(Path(sys.argv[3])), "shown": shown}))

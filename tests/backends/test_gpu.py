@@ -57,6 +57,11 @@ def test_time_without_a_kernel_is_the_loaders_or_the_hosts_of_the_step_without_p
     assert shares == {"loading": 0.1, "host": 0.5, "convolution": 0.15, "normalisation": 0.15, "optimiser": 0.1}
 
 
+def test_a_gpu_that_is_not_there_takes_none_of_the_others(found):
+    # TensorFlow takes all memory of every GPU that it is shown, as soon as its peak of memory is read.
+    assert found["tensorflow"]["shown"] == {"cpu": [], "gpu:1": "second", "gpu:2": []}
+
+
 def test_kernels_of_xla_go_by_the_operations_that_they_were_made_of(found):
     assert found["tensorflow"]["profile"] == [
         ["normalisation", 5.0, 5.1],

@@ -46,7 +46,7 @@ def advice_for(advised):
 
 
 @pytest.fixture
-def found(monkeypatch):
+def found(fake_python, monkeypatch):
     """Let the search find each framework's first candidate; what it was asked is kept."""
     asked = []
 

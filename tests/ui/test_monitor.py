@@ -19,9 +19,9 @@ from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.record.state import read_state, state_of, status_of, write_state
 from tfpt_tui.runs.tasks import background
 from tfpt_tui.runs.tasks.background import Background
+from tfpt_tui.ui.monitor import run_pane, watch
 from tfpt_tui.ui.monitor import screen as monitor_screen
-from tfpt_tui.ui.monitor import watch
-from tfpt_tui.ui.monitor.curves import Shown
+from tfpt_tui.ui.monitor.curves import Axes, Shown
 from tfpt_tui.ui.monitor.log_view import plain
 from tfpt_tui.ui.monitor.reader import RunReader
 from tfpt_tui.ui.monitor.run_list import RunList
@@ -530,6 +530,27 @@ async def test_how_a_duel_stands_is_whole_when_it_grows_longer(app, recorded, pa
             view = replace(following.read(), status="running", waiting=standing, error=None)
             pane.show(replace(pane._picture, runs=(Shown(view, "#ff8700", "A"),)))
             await shows(pilot, *standing.split())
+
+
+async def test_charts_of_a_run_that_grows_are_drawn_now_and_then_and_at_once_for_a_key_and_at_its_end(
+    app, recorded, paths, monkeypatch
+):
+    monkeypatch.setattr(run_pane, "DRAW_S", 1000.0)
+    view = replace(RunReader(recorded.runs[0], paths).read(), status="running")
+    longer = replace(view.record, epochs=(*view.record.epochs, replace(view.record.epochs[-1], epoch=3)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "TensorFlow 9.9", "train loss by epoch")
+        pane, chart = app.screen.query_one(RunPane), app.screen.query_one("#chart-train-loss", Chart)
+
+        def epochs_drawn(view, **asked):
+            pane.show(replace(pane._picture, runs=(Shown(view, "#ff8700", "A"),), **asked))
+            return len(chart._series[0].xs)
+
+        assert epochs_drawn(view) == 2
+        assert epochs_drawn(replace(view, record=longer)) == 2
+        assert epochs_drawn(replace(view, record=longer), axes=Axes(log=True)) == 3
+        assert epochs_drawn(view) == 3
+        assert epochs_drawn(replace(view, status="completed")) == 2
 
 
 async def test_the_focus_is_never_in_what_is_hidden(app, recorded):

@@ -127,8 +127,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _find_device(requested: str) -> str:
     """Show TensorFlow the one device that is requested; of a GPU it takes only the memory that it needs."""
     gpus = tf.config.list_physical_devices("GPU") if requested != "cpu" else []
+    tf.config.set_visible_devices([], "GPU")  # if it fails below, whoever asks for memory takes none whole
     if requested == "cpu" or (requested == "auto" and not gpus):
-        tf.config.set_visible_devices([], "GPU")
         return "cpu"
     index = int(requested.partition(":")[2] or 0)
     if index >= len(gpus):

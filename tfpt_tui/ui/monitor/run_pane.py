@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -20,6 +21,8 @@ from tfpt_tui.ui.widgets.live import Live
 TRAINING, HARDWARE, LOG = "training", "hardware", "log"
 VIEWS = (TRAINING, HARDWARE, LOG)
 COURSE = "images/s by seconds"
+# Charts of what grows are drawn this often: 5 ms each of a core that the training may need. Figures come at once.
+DRAW_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class Picture:
     def chosen(self) -> Shown:
         return self.runs[-1]
 
+    @property
+    def kind(self) -> object:
+        """What stays the same while the runs only grow."""
+        runs = [(run.view.id, run.view.status, run.colour, run.label) for run in self.runs]
+        return runs, self.axes, self.view
+
 
 class RunPane(Vertical):
     """Paints what of its picture differs; a view that is not shown is not drawn."""
@@ -42,6 +51,8 @@ class RunPane(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._picture: Picture | None = None
+        self._drawn: object = None
+        self._draw_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield Live(id="headline")
@@ -90,6 +101,14 @@ class RunPane(Vertical):
             self.set_class(view == picture.view, f"-{view}")
         {TRAINING: self._show_training, HARDWARE: self._show_machine, LOG: self._show_log}[picture.view](picture)
 
+    def _draws(self, picture: Picture) -> bool:
+        """Whether the charts are to be drawn now, as their time has come or what they show is another thing."""
+        kind, now = (picture.kind, self.size, self._chart(COURSE).size), time.monotonic()
+        if kind == self._drawn and now < self._draw_at:
+            return False
+        self._drawn, self._draw_at = kind, now + DRAW_S
+        return True
+
     def _chart(self, figure: str) -> Chart:
         return self.query_one(f"#{_name(figure)}", Chart)
 
@@ -109,6 +128,15 @@ class RunPane(Vertical):
             legend.show(text.legend(picture.runs, picture.baseline))
 
     def _show_training(self, picture: Picture) -> None:
+        run = picture.chosen.view
+        if self._draws(picture):
+            self._draw_training(picture)
+        self._show_readings("hardware", run, "")  # that there is no GPU is said in the view of the hardware
+        log = self._live("log-end")
+        lines = [plain(line) for line in run.log[-max(1, log.content_size.height) :]]
+        log.show(Content("\n".join(lines) or "the log is empty"))
+
+    def _draw_training(self, picture: Picture) -> None:
         runs, axes = picture.runs, picture.axes
         x_range = curves.epochs_range(runs, axes)
         for figure in ("train loss", "train accuracy", "first batch s"):
@@ -129,14 +157,15 @@ class RunPane(Vertical):
             chart, end = self._chart(COURSE), time_axis(run.record.elapsed)
             rates = curves.of_rates(run, end, chart.size.width, picture.chosen.colour)
             chart.show((rates,), (0.0, end), title=COURSE)
-        self._show_readings("hardware", run, "")  # that there is no GPU is said in the view of the hardware
-        log = self._live("log-end")
-        lines = [plain(line) for line in run.log[-max(1, log.content_size.height) :]]
-        log.show(Content("\n".join(lines) or "the log is empty"))
 
     def _show_machine(self, picture: Picture) -> None:
         run = picture.chosen.view
         self._show_readings("readings", run, run.gpu_problem)
+        if self._draws(picture):
+            self._draw_machine(picture)
+
+    def _draw_machine(self, picture: Picture) -> None:
+        run = picture.chosen.view
         courses = curves.of_machine(run, picture.chosen.colour)
         history = self._live("history")
         history.styles.height = sum(map(len, courses.values()))
