@@ -5,7 +5,7 @@
 KIND is ``race`` (the next eight of all combinations take turns with the usual one), ``final`` (the fastest four of
 the races, in a duel of three restarts), ``trial`` (a search by ``advise`` in a fifth of the time that the races
 took) or ``judge`` (a duel of three restarts between the winner of the final and all that trials advised since the
-last judgement: each once, however many advised it). Each appends its lines to advice.csv.
+last judgement, each once). Each appends its lines to advice.csv; on another machine it begins anew.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench.duel_series import tfpt
-from tests.bench.kept import append
+from tests.bench.kept import append, machine
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import SETTINGS
 from tfpt_tui.config.toml import dump_toml
 
 FILE = Path(__file__).with_name("advice.csv")
-COLUMNS = ("time", "framework", "kind", "number", "settings", "seconds", "ratio", "low", "high")
+COLUMNS = ("time", "machine", "framework", "kind", "number", "settings", "seconds", "ratio", "low", "high")
 ARMS, FINALISTS = 8, 4
 FIGURES = {"ratio": "ratio", "low": "ratio_low", "high": "ratio_high"}
 EPOCHS = 20
@@ -59,7 +59,8 @@ def find(rows: Sequence[Mapping[str, object]], arm: Candidate) -> Mapping[str, o
 
 def known(framework: str, kind: str) -> list[dict[str, str]]:
     lines = csv.DictReader(FILE.open()) if FILE.exists() else []
-    return [line for line in lines if (line["framework"], line["kind"]) == (framework, kind)]
+    wanted = (machine(), framework, kind)
+    return [line for line in lines if (line["machine"], line["framework"], line["kind"]) == wanted]
 
 
 def keep(
@@ -70,6 +71,7 @@ def keep(
         shown = {name: f"{value:.4f}" if isinstance(value, float) else "" for name, value in figures.items()}
         line = {
             "time": datetime.now().isoformat(timespec="seconds"),
+            "machine": machine(),
             "framework": framework,
             "kind": kind,
             "number": number,

@@ -26,10 +26,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench import prepare
-from tests.bench.kept import append
+from tests.bench.kept import append, machine
 from tfpt_tui.config.frameworks import FRAMEWORKS, title_of
 from tfpt_tui.config.paths import find_paths
-from tfpt_tui.hardware.processor import describe_processor
 from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.comparison.verdicts import compare_evidence, evidence_of
 from tfpt_tui.results.store.reader import read_result
@@ -110,11 +109,6 @@ GOALS = {"best": best, "worker": worker, "prepare": preparation}
 def tfpt(*arguments: object) -> str:
     command = [sys.executable, "-m", "tfpt_tui", *map(str, arguments)]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def machine() -> str:
-    processor = describe_processor()
-    return f"{processor.get('processor', 'unknown')}, cores {processor['allowed_cores']}"
 
 
 def keep(ratio: Ratio) -> None:

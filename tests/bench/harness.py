@@ -29,7 +29,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench.kept import append
+from tests.bench.kept import append, machine
 from tests.bench.terminal import Terminal
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.paths import find_paths
@@ -45,7 +45,7 @@ from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC, EpochLog, available_cores
 
 FILE = Path(__file__).with_name("harness.csv")
-COLUMNS = ("time", "framework", "sampler", "ratio", "supervisor", "monitor")
+COLUMNS = ("time", "machine", "framework", "sampler", "ratio", "supervisor", "monitor")
 PER_CLASS, CLASSES = 256, 10  # epochs of some seconds, as real ones have at least
 TURN_S, PAIRS, STARTS = 5.0, 10, 5
 SIZE = (120, 36)
@@ -199,6 +199,7 @@ def one_start(framework: str, *, plant: bool) -> dict[str, str]:
             shares = [(cpu_s(one) - first) / took_s for one, first in zip(watched, before, strict=True)]
     return {
         "time": datetime.now().isoformat(timespec="seconds"),
+        "machine": machine(),
         "framework": framework,
         "sampler": "planted" if plant else "as it is",
         "ratio": f"{statistics.median(pairs):.4f}",
@@ -240,8 +241,8 @@ def main() -> None:
         line = one_start(options.framework, plant=options.planted)
         append(FILE, COLUMNS, line)
         print(*line.values(), flush=True)
-    alike = (line["framework"], line["sampler"])
-    say([one for one in csv.DictReader(FILE.open()) if (one["framework"], one["sampler"]) == alike])
+    alike = ("machine", "framework", "sampler")
+    say([one for one in csv.DictReader(FILE.open()) if all(one[key] == line[key] for key in alike)])
 
 
 if __name__ == "__main__":

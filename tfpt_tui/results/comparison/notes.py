@@ -126,7 +126,8 @@ def _more_minutes(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
         minutes = (times - 1) * spent_s / 60
         name = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}"
         if minutes > 0:
-            notes.append(f"{name}: about {max(1, round(minutes)):,} more minutes of the duel would settle it")
+            more = f"{round(minutes):,} more minutes" if minutes > 1.5 else "1 more minute"
+            notes.append(f"{name}: about {more} of the duel would settle it")
     return notes
 
 
