@@ -117,17 +117,29 @@ async def test_views_follow_one_another_on_a_short_terminal(app, two):
         await shows(pilot, marks["environment"])
 
 
-async def test_a_tall_terminal_shows_the_table_with_another_view_below(app, two):
+async def test_a_tall_terminal_shows_the_table_below_the_speed_and_above_another_view(app, two):
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("4")
-        await shows(pilot, "1.25x as fast", "PyTorch ahead ->")
+        text = await shows(pilot, "1.25x as fast", "PyTorch ahead ->", "verdict")
+        assert text.index("PyTorch ahead ->") < text.index("verdict")
         await pilot.press("v")
-        await shows(pilot, "1.25x as fast", "TTTT")
+        text = await shows(pilot, "1.25x as fast", "TTTT")
+        assert text.index("verdict") < text.index("TTTT")
         await pilot.press("f")
         text = await shows(pilot, "TTTT")
         assert "verdict" not in text
         await pilot.press("escape")
         await shows(pilot, "1.25x as fast", "2 runs both frameworks")
+
+
+async def test_a_terminal_of_sixty_rows_shows_the_curves_below_all_else(app, two):
+    async with app.run_test(size=(200, 60)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "PyTorch ahead ->", "verdict", "train loss by epoch")
+        for view in (*VIEWS[2:], VIEWS[0]):
+            await pilot.press("v")
+            assert view in pane(app).shown
+            assert len(pane(app).shown) == (3 if view in ("speed", "phases") else 2)
 
 
 async def test_a_tall_terminal_has_room_for_all_notes_of_few_rows(app, two):

@@ -88,6 +88,13 @@ def test_a_label_stands_at_the_end_of_its_curve():
     assert "A" in draw([series], FRAME).plain
 
 
+def test_curves_that_end_at_the_same_place_are_labelled_side_by_side():
+    letters = [Series((1.0, 2.0, 3.0), (2.0, 1.0, 0.5), "#ff8700", label) for label in "BCA"]
+    assert "ABC" in draw(letters, FRAME).plain
+    words = [Series((1.0, 2.0), (2.0, 2.0), "#ff8700", label) for label in ("PyTorch", "TensorFlow")]
+    assert "TensorFlow PyTorch" in draw(words, Frame("images/s", 60, 10, (1.0, 20.0))).plain
+
+
 def test_the_cursor_is_a_line_through_the_chart():
     with_cursor = draw([curve(2.0, 1.0, 0.5)], Frame("loss", 40, 10, (1.0, 3.0), cursor=2.0)).plain
     assert with_cursor != draw([curve(2.0, 1.0, 0.5)], FRAME).plain

@@ -17,6 +17,7 @@ MARKER = "braille"  # two by four points a cell, and in nearly every font
 CORNER = "└"  # where the axes meet
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 ROWS_A_TICK = 4
+AXIS_ROWS = 3  # of a chart's rows: the title, the axis and its ticks
 NEAR = 0.15  # of the range
 # Points this many times as far up as all but a twentieth of them would press the others flat.
 FAR_ABOVE = 4.0
@@ -167,15 +168,50 @@ def _build(series: Sequence[Series], frame: Frame, ceiling: float) -> str:
             xs, ys = decimate(*_within(one, frame.x_range), frame.columns)
             draw_points = plotext.plot if len(xs) > 1 else plotext.scatter
             draw_points(xs, ys, marker=MARKER, color=_rgb(one.colour))
-            if one.label:
-                first, last = frame.x_range
-                columns = (xs[-1] - first) / max(last - first, 1e-9) * frame.columns
-                side = "right" if columns >= len(one.label) else "left"  # of the letters the end that is there
-                plotext.text(one.label, xs[-1], ys[-1], color=_rgb(one.colour), alignment=side)
+    columns = frame.columns - 1 - max(map(len, y_ticks.values()), default=0)
+    for label in _labels(cut, frame, (low, high), columns):
+        plotext.text(label.text, label.x, label.y, color=_rgb(label.colour), alignment=label.side)
     for x, colour in _marks(series, frame, ceiling):
         plotext.text(ABOVE, x, high, color=_rgb(colour), alignment="center")
     built: str = plotext.build()
     return built.rstrip("\n")
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A text that ends (``side`` "right") or begins ("left") at a point."""
+
+    text: str
+    x: float
+    y: float
+    colour: str
+    side: str
+
+
+def _labels(series: Sequence[Series], frame: Frame, y_range: tuple[float, float], columns: int) -> list[_Label]:
+    """What stands at the ends of the curves: side by side where several end at the same place.
+
+    ``columns`` are those between the axis and the end of the chart.
+    """
+    (first, last), (low, high) = frame.x_range, y_range
+    columns_a_unit = max(columns - 1, 1) / max(last - first, 1e-9)
+    rows_a_unit = (frame.rows - AXIS_ROWS - 1) / max(high - low, 1e-300)
+    labels: list[_Label] = []
+    taken: list[tuple[int, float, float]] = []  # row, first and last column
+    ended = (one for one in series if one.label and one.xs)
+    for one in sorted(ended, key=lambda one: one.label, reverse=True):
+        xs, ys = _within(one, frame.x_range)
+        row, column = round((ys[-1] - low) * rows_a_unit), (xs[-1] - first) * columns_a_unit
+        width = len(one.label) + (len(one.label) > 1)  # words need a blank between them
+        side = "right" if column >= width else "left"  # of the letters the end that is there
+        ends = (column - width, column) if side == "right" else (column, column + width)
+        for _, start, end in sorted((there for there in taken if there[0] == row), reverse=side == "right"):
+            if ends[0] < end and start < ends[1]:
+                ends = (start - width, start) if side == "right" else (end, end + width)
+        taken.append((row, *ends))
+        x = first + (ends[1] if side == "right" else ends[0]) / columns_a_unit
+        labels.append(_Label(one.label, x, ys[-1], one.colour, side))
+    return labels
 
 
 def _title(frame: Frame, series: Sequence[Series]) -> str:

@@ -31,13 +31,14 @@ COMPARED = (TABLE, SPEED, PHASES, CURVES)
 # Rows of the answer, which stands above every view.
 SHORT_ANSWER, LONG_ANSWER = 9, 14
 FEW = 4  # rows beside which there is room for more notes
+ROOMY = 50  # rows of a terminal on which the curves have room below all else
 # These are drawn to the width that there is.
 DRAWINGS = {SPEED: draw_speed, PHASES: draw_phases}
 PRESS_A = "\n\nPress A to compare them anyway, or v to see what differs."
 
 
 class ComparisonPane(Vertical):
-    """On a short terminal one view at a time; on a tall one the table with another view below it."""
+    """On a short terminal one view at a time; on a tall one the table with another, the speed above it."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
@@ -50,12 +51,12 @@ class ComparisonPane(Vertical):
         yield ViewBar({view: view.capitalize() for view in VIEWS}, id="views")
         yield Static(id="heading", markup=False)
         yield Static(id="answer", markup=False)
+        with VerticalScroll(id="speed-view", classes="view"):
+            yield Static(id="speed", markup=False)
         with Vertical(id="table-view", classes="view"):
             yield ResultTable(id="table")
             with VerticalScroll(classes="notes"):
                 yield Static(id="notes", markup=False)
-        with VerticalScroll(id="speed-view", classes="view"):
-            yield Static(id="speed", markup=False)
         with VerticalScroll(id="phases-view", classes="view"):
             yield Static(id="phases", markup=False)
         yield Curves(id="curves-view", classes="view")
@@ -89,10 +90,11 @@ class ComparisonPane(Vertical):
     @property
     def shown(self) -> tuple[str, ...]:
         """The views that are on the screen, from top to bottom."""
-        below = SPEED if self.view == TABLE else self.view
-        if self.screen.has_class("-tall") and not self.screen.has_class("-full"):
-            return TABLE, below
-        return (self.view,)
+        if not self.screen.has_class("-tall") or self.screen.has_class("-full"):
+            return (self.view,)
+        views = (SPEED, TABLE) if self.view in (SPEED, TABLE) else (TABLE, self.view)
+        curves_too = self.screen.size.height >= ROOMY and self.view in COMPARED and self.view != CURVES
+        return (*views, CURVES) if curves_too else views
 
     def expect(self, wanted: ComparisonSelection) -> None:
         """Say what is being compared, while what was found before still stands."""
@@ -153,8 +155,10 @@ class ComparisonPane(Vertical):
 
     def step(self, step: int) -> None:
         """The next view, or the previous one; beside the table that is always there, one of the others."""
-        ring = [view for view in VIEWS if view != TABLE or len(self.shown) == 1]
-        self.show_view(ring[(ring.index(self.shown[-1]) + step) % len(ring)])
+        alone = len(self.shown) == 1
+        ring = [view for view in VIEWS if view != TABLE or alone]
+        current = SPEED if self.view == TABLE and not alone else self.view
+        self.show_view(ring[(ring.index(current) + step) % len(ring)])
 
     def on_resize(self) -> None:
         self._show_answer()
