@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, ItemGrid, Vertical, VerticalScroll
 from textual.content import Content
+from textual.css.scalar import Scalar
 
 from tfpt_tui.events import ALIVE
 from tfpt_tui.ui.monitor import curves, text
@@ -23,6 +25,7 @@ VIEWS = (TRAINING, HARDWARE, LOG)
 COURSE = "images/s by seconds"
 # Charts of what grows are drawn this often: 5 ms each of a core that the training may need. Figures come at once.
 DRAW_S = 3.0
+CHART_COLUMNS, GUTTER_COLUMNS, LEAST_CHART_ROWS = 40, 2, 7
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,33 @@ class Picture:
         """What stays the same while the runs only grow."""
         runs = [(run.view.id, run.view.status, run.colour, run.label) for run in self.runs]
         return runs, self.axes, self.view
+
+
+class ChartGrid(ItemGrid):
+    """Charts of the hardware, as high as they can be with all in sight, and no lower than is legible."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id, min_column_width=CHART_COLUMNS)
+
+    def compose(self) -> ComposeResult:
+        for figure in curves.MACHINE_FIGURES:
+            yield _chart(figure)
+
+    def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        charts = [chart for chart in self.query(Chart) if chart.display]
+        if not charts or not isinstance(self.parent, VerticalScroll):
+            return
+        across = max(1, (self.size.width + GUTTER_COLUMNS) // (CHART_COLUMNS + GUTTER_COLUMNS))
+        down = math.ceil(len(charts) / across)
+        room = self.parent.size.height - self.virtual_region.y
+        height = max(LEAST_CHART_ROWS, (room + 1) // down - 1)  # a row between two charts
+        if charts[-1].styles.height != Scalar.from_number(height):
+            self.styles.grid_rows = str(height)
+            for chart in charts:
+                chart.styles.height = height  # a grid of fractions would be as high as the view
 
 
 class RunPane(Vertical):
@@ -71,9 +101,7 @@ class RunPane(Vertical):
             yield Live(id="log-end")
         with VerticalScroll(id="machine", can_focus=False):
             yield Live(id="readings")
-            with ItemGrid(min_column_width=40, id="grid"):
-                for figure in curves.MACHINE_FIGURES:
-                    yield _chart(figure)
+            yield ChartGrid(id="grid")
             yield Live(id="history")
         yield LogView(id="log")
 
@@ -176,6 +204,7 @@ class RunPane(Vertical):
             chart.display = bool(series)
             if series:
                 chart.show(series, x_range, title=f"{figure} by seconds")
+        self.query_one(ChartGrid).fit()
 
     def _show_readings(self, name: str, run: RunView, gpu_problem: str) -> None:
         readings = self._live(name)
