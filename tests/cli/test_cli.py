@@ -144,6 +144,8 @@ def test_presets_are_listed_and_shown_with_every_row_resolved(cli):
     assert document["rows"][0]["image_size"] == 32
     assert document["rows"][0]["data"] is None
     assert "tensorflow" in cli("presets", "show", "demo")[1]
+    assert cli("presets", "demo") == cli("presets", "show", "demo")
+    assert "no such command 'dem'" in cli("presets", "dem")[2]
 
 
 def test_the_file_of_a_preset_can_be_copied_and_changed(cli):
@@ -305,8 +307,8 @@ def test_an_empty_dataset_is_refused(cli, fake_python):
 
 
 def test_a_condition_that_no_run_fulfils_is_said(cli, tmp_path):
-    code, _, err = cli("compare", "batch_size=999")
-    assert code == 0
+    code, out, err = cli("compare", "batch_size=999")
+    assert (code, out) == (0, "")
     assert "no run matches batch_size=999; tfpt-tui runs list shows all" in err
 
 
@@ -349,7 +351,7 @@ def test_reading_commands_work_without_frameworks_and_say_what_is_missing(cli, m
     from tfpt_tui.environments import interpreters
 
     monkeypatch.setattr(interpreters, "_missing_here", list)
-    for command in (["runs"], ["compare"], ["presets"], ["paths"]):
+    for command in (["runs"], ["compare", "--format", "csv"], ["presets"], ["paths"]):
         code, out, err = cli(*command)
         assert code == 0
         assert out
@@ -426,6 +428,9 @@ def test_a_sweep_with_a_deleted_run_is_followed_to_its_end(cli, dataset, fake_py
     assert code == 0
     assert f"{first}: was deleted" in err
     assert second in cli("compare")[1]
+    code, _, err = cli("runs", "delete", sweep_id, "--yes")
+    assert (code, err) == (0, f"{second}: deleted\n")
+    assert cli("runs", "delete", sweep_id, "--yes")[2] == f"{sweep_id}: no run is left of it\n"
 
 
 @pytest.mark.parametrize("arguments", [["runs", "--json", "list"], ["presets", "--json", "list"]])

@@ -42,7 +42,7 @@ def test_a_duel_is_told_as_one_and_ends_with_its_answer(cli, dataset, fake_pytho
     code, out, err = cli("run", "demo", "--data", dataset, "--repeats", "1", "--headless")
     assert code == 0
     assert "a duel of 2 arms, 1 restart" in err
-    quiet = re.search(r"^(\d) of 2 runs completed without a warning$", err, re.MULTILINE)
+    quiet = re.search(r"^(\d) of 2 runs completed without a warning of their own$", err, re.MULTILINE)
     assert err.count("/2] ") + int(quiet[1] if quiet else 0) == 2  # the others have lines of their own
     assert "rounds in 1 restart" in out
     assert "duel: the rows took turns of about " in out

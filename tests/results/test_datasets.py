@@ -42,6 +42,15 @@ def test_complete_datasets_are_known_and_others_are_listed_with_their_problem(pa
     assert set(known_datasets(paths)) == {own}
 
 
+def test_the_dataset_that_was_made_last_is_known_first(paths, dataset):
+    for age, name in enumerate(("newest", "old", "oldest")):
+        made = shutil.copytree(dataset, paths.datasets / name) / NAME
+        os.utime(made, (1e9 - age, 1e9 - age))
+    assert [path.name for path in known_datasets(paths)] == ["newest", "old", "oldest"]
+    os.utime(paths.datasets / "old" / NAME)
+    assert next(iter(known_datasets(paths))).name == "old"
+
+
 def test_a_dataset_that_a_preparation_made_elsewhere_is_listed(paths, dataset):
     record = paths.preparations / "20261122-000000-synthetic-0000"
     record.mkdir(parents=True)

@@ -185,7 +185,7 @@ def test_without_a_disturbed_run_its_row_stays_the_baseline(recorded, paths):
 def test_where_all_runs_were_disturbed_none_can_be_left_out(recorded, paths):
     for run in recorded:
         disturb(run)
-    with pytest.raises(UsageError, match="all 6 runs were disturbed; repeat them on a quiet machine"):
+    with pytest.raises(UsageError, match="all 6 runs were disturbed; on a quiet machine, R repeats them"):
         compare_runs(ComparisonRequest(tuple(recorded), undisturbed=True), paths)
 
 

@@ -24,7 +24,7 @@ from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.duel import Duel, fits_into_trainings
 from tfpt_tui.runs.plan.plan import make_plan
-from tfpt_tui.runs.record.duel_ratio import ASSUMED
+from tfpt_tui.runs.record.duel_ratio import ASSUMED, Spread
 from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.record.tail import EventTail
@@ -165,10 +165,18 @@ def test_turns_stay_short_where_one_arm_is_far_slower(fight):
 
 def test_a_duel_ends_with_its_answer_and_what_was_planned_beyond_is_gone(fight, paths, monkeypatch):
     monkeypatch.setattr(duelling, "is_answer", lambda interval, until: True)
+    monkeypatch.setattr(arms, "shown_spread", lambda *_: Spread(0.02, 6.0))
     sweep = fight("takes_turns", repeats=3, duel=Duel(turn_s=TURN_S, until=0.02))
     assert [run.path.is_dir() for run in sweep.runs] == [True, True, False, False, False, False]
     assert len(slices_of(sweep.runs[0])) == 10  # as few as tell their spread
     assert [run.state for run in read_sweep(sweep.directory, paths).plan.runs[2:]] == ["deleted"] * 4
+
+
+def test_where_no_duel_has_shown_how_processes_differ_other_processes_have_to_say_the_same(fight, monkeypatch):
+    monkeypatch.setattr(duelling, "is_answer", lambda interval, until: True)
+    sweep = fight("takes_turns", repeats=3, duel=Duel(turn_s=TURN_S, until=0.02))
+    assert [run.path.is_dir() for run in sweep.runs] == [True, True, True, True, False, False]
+    assert len(slices_of(sweep.runs[0])) == 10
 
 
 @pytest.mark.parametrize(("wanted", "rounds"), [(0.0, 10), (31.0, 32), (1000.0, 60)])

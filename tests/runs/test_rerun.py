@@ -7,7 +7,7 @@ from tests.waiting import wait_until
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.config.settings import load_settings
 from tfpt_tui.events import ALIVE
-from tfpt_tui.runs.plan.duel import Duel
+from tfpt_tui.runs.plan.duel import MOST_RESTARTS, Duel
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record.state import status_of
 from tfpt_tui.runs.record.sweep import read_config, record_plan
@@ -33,6 +33,15 @@ def test_an_arm_brings_the_other_arms_of_its_restart(duel, paths):
     assert again.plan.cooldown_s == 0.01
     assert [planned.config for planned in again.plan.runs] == [read_config(run) for run in duel.runs[2:]]
     assert [(planned.row, planned.repeat) for planned in again.plan.runs] == [(1, 1), (2, 1), (1, 2), (2, 2)]
+
+
+def test_a_duel_that_ends_with_its_answer_may_take_as_many_restarts_again(paths, dataset):
+    plan = make_plan(find_preset("demo", paths), data=str(dataset), repeats=2, duel=Duel(until=0.02))
+    sweep = record_plan(plan, dict.fromkeys([run.place for run in plan.runs], "python"), paths)
+    (again,) = reruns_of([sweep.runs[1]], paths)
+    assert again.plan.duel == plan.duel
+    assert again.runs == sweep.runs[:2] * MOST_RESTARTS
+    assert [planned.repeat for planned in again.plan.runs[::2]] == list(range(1, MOST_RESTARTS + 1))
 
 
 def test_an_arm_whose_opponent_was_deleted_runs_alone(duel, paths):

@@ -48,10 +48,10 @@ def test_only_runs_of_one_kind_have_their_times_compared():
 
     base, other = shown("r1", "A"), shown("r2", "B", cache=True)
     loading = shown("r3", "C", measure="loader")
-    first, second, third = legend([base, other, loading], "r1").plain.split("\n")
-    assert first == "━ C TensorFlow, track default, loader only, batch 32, r3"
+    first, second, third = legend([other, loading, base], "r1").plain.split("\n")
+    assert first.endswith("r1: baseline")
     assert second == "━ B TensorFlow, track default, batch 32, cached, r2: 1.00x its time per image"
-    assert third.endswith("r1: baseline")
+    assert third == "━ C TensorFlow, track default, loader only, batch 32, r3"
 
 
 def test_workers_are_shown_where_they_apply():

@@ -388,7 +388,8 @@ async def test_a_plan_under_way_says_how_far_it_is_and_how_long_it_takes(app, st
     async with app.run_test(size=(120, 36)) as pilot:
         text = await shows(pilot, " 0/2, ", "s left", "PyTorch running 50%", "TensorFlow queued")
         assert text.index("PyTorch running") < text.index("TensorFlow queued")
-    sweep.directory.stop.touch()
+        sweep.directory.stop.touch()
+        await shows(pilot, "stopping on request")
     finish(sweep)
 
 

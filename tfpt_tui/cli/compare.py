@@ -124,6 +124,9 @@ def compare(
     if not runs and not published:
         problem = f"no run matches {' '.join(wanted)}" if wanted else "no runs to compare"
         say(f"{problem}; tfpt-tui runs list shows all, tfpt-tui demo makes some")
+        if format_ == TEXT and not (out or condition):
+            invocation.note_missing_frameworks()
+            return 0
     request = ComparisonRequest(
         tuple(runs),
         against.id if against else None,
@@ -195,5 +198,6 @@ def _directories(invocation: Invocation, summaries: Sequence[RunResult]) -> list
 def _deliver(text: str, out: str | None) -> None:
     if out:
         write_comparison(Path(out), text)
+        say(f"{out}: written")
     else:
         show(text)

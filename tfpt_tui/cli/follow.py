@@ -77,7 +77,7 @@ def follow_duel(sweep: Sweep) -> bool:
     for narrator in narrators:
         narrator.conclude()
     if quiet := len(runs) - len(narrators):
-        say(f"{quiet} of {len(runs)} runs completed without a warning")
+        say(f"{quiet} of {len(runs)} runs completed without a warning of their own")
     return interrupted
 
 

@@ -23,7 +23,6 @@ from tfpt_tui.results.requests.duration import (
     paces_here,
 )
 from tfpt_tui.results.store.index import read_summaries
-from tfpt_tui.runs.plan.duel import fits_into_trainings
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun
 from tfpt_tui.runs.plan.shortness import too_short
 from tfpt_tui.runs.record.result import make_result
@@ -72,17 +71,8 @@ def _forecast_duel(plan: Plan, paces: Sequence[Pace]) -> None:
 
 def warn_of_short_trainings(plan: Plan) -> None:
     """Say which runs are too short for their test accuracy to mean anything, where it is measured."""
-    if plan.duel and not plan.duel.accuracy:
-        return
     configs = [run.config for run in plan.runs]
-    manifests = [read_manifest(Path(config.data)) for config in configs]
-    if plan.duel and not fits_into_trainings(configs, manifests[0].total("train")):
-        say(
-            "warning: the trainings have too few steps to take turns within them: accuracy is not measured; more"
-            " epochs (--set epochs=N) or images change that"
-        )
-        return
-    for note in too_short(configs, manifests):
+    for note in too_short(configs, [read_manifest(Path(config.data)) for config in configs], plan.duel):
         say(f"warning: {note}")
 
 

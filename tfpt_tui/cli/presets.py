@@ -29,7 +29,18 @@ LISTS = {
 INDENT = 11
 
 
-@click.group(invoke_without_command=True)
+class ShowsByName(click.Group):
+    """``presets NAME`` is ``presets show NAME``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        invocation = ctx.find_object(Invocation)
+        is_preset = args[0] not in self.commands and invocation and args[0] in preset_files(invocation.paths)
+        return super().resolve_command(ctx, ["show", *args] if is_preset else args)
+
+
+@click.group(cls=ShowsByName, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def presets(context: click.Context, as_json: bool) -> None:

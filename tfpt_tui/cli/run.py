@@ -204,7 +204,10 @@ def run(
     if not detach:
         return wait_for_sweep(sweep, invocation, headless, seconds)
     waiting = f", which wait for {waits}" if waits else ""
-    say(f"sweep {sweep.id} of {len(sweep.runs)} runs{waiting}; follow it with: tfpt-tui runs tail {sweep.id}")
+    most = "up to " if plan.duel and plan.duel.ends_early else ""
+    say(
+        f"sweep {sweep.id} of {most}{len(sweep.runs)} runs{waiting}; follow it with: tfpt-tui runs tail {sweep.id}"
+    )
     show("".join(f"{one.id}\n" for one in sweep.runs))
     return 0
 

@@ -277,14 +277,17 @@ def tag(invocation: Invocation, run_id: str, tags: tuple[str, ...], remove: bool
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
-    """Delete recorded runs, models and all. A run that is alive is refused.
+    """Delete recorded runs, or those of a sweep, models and all. A run that is alive is refused.
 
     \b
     Example:
-      tfpt-tui runs delete 20261122-165501 20261122-165502 --yes
+      tfpt-tui runs delete 20261122-165501-pytorch 20261122-1702 --yes
     """
-    found = list(dict.fromkeys(find_run(invocation.paths, run_id) for run_id in run_ids))
+    found = list(dict.fromkeys(run for run_id in run_ids for run in _runs_of(invocation, run_id)))
     check_over(found, invocation.paths, invocation.settings.machines)
+    if not found:
+        say(f"{', '.join(run_ids)}: no run is left of it")
+        return
     if not yes and not click.confirm(f"delete {', '.join(run.id for run in found)}?", err=True):
         say("nothing was deleted")
         return

@@ -537,7 +537,8 @@ def parse_override(text: str) -> tuple[str, Value]:
     try:
         return key, SETTINGS[key].parse(value.strip())
     except ValueError as error:
-        raise UsageError(f"--set {text}: {key} {error}") from None
+        several = "; several values: in [grid] of a file, or in the app's Build" if "," in value else ""
+        raise UsageError(f"--set {text}: {key} {error}{several}") from None
 
 
 def plain(value: Value | None) -> str:

@@ -71,8 +71,7 @@ def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict], baseline: s
     named = [verdict for verdict in verdicts if _is_meant(condition.name, verdict.entry)]
     named = named or [verdict for verdict in verdicts if _begins(condition.name, verdict.entry)]
     if len(named) != 1:
-        what = "names no row of the comparison" if not named else f"names {len(named)} rows; use the ID of a run"
-        raise UsageError(f"--fail-if {condition}: {condition.name} {what}")
+        raise UsageError(f"--fail-if {condition}: {condition.name} {_which(named, verdicts)}")
     (own,) = named
     others = [verdict for verdict in verdicts if verdict is not own and verdict.entry.kind == own.entry.kind]
     if own.is_baseline and len(others) > 1:
@@ -92,6 +91,15 @@ def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict], baseline: s
     bound = condition.bound if condition.kind == ACCURACY else 1 + condition.bound / 100
     outcome = PROVEN if low > bound else DISPROVEN if high <= bound else UNKNOWN
     return Judgement(condition, outcome, words)
+
+
+def _which(named: Sequence[RowVerdict], verdicts: Sequence[RowVerdict]) -> str:
+    """How many rows are named in place of one, and what would name one."""
+    if not named:
+        known = dict.fromkeys(verdict.entry.framework for verdict in verdicts)
+        return f"names no row of the comparison; there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+    rows = ", ".join(f"{verdict.entry.results[0].run} ({verdict.entry.name})" for verdict in named)
+    return f"names {len(named)} rows: {rows}; use such an ID, or choose runs by a condition such as batch_size=32"
 
 
 def _is_meant(name: str, entry: Group) -> bool:

@@ -127,7 +127,7 @@ def _more_minutes(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
         name = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}"
         if minutes > 0:
             more = f"{round(minutes):,} more minutes" if minutes > 1.5 else "1 more minute"
-            notes.append(f"{name}: about {more} of the duel would settle it")
+            notes.append(f"{name}: about {more} of the duel would settle it: run it again with --until 2%")
     return notes
 
 
@@ -193,7 +193,12 @@ def _about_duels(spread: Spread, groups: Sequence[Group]) -> str:
     duels = [result.environment.duel for entry in groups for result in entry.done if result.environment.duel]
     source = "assumed" if spread.is_assumed else "as duels on this machine showed"
     looked_at = any(duel.ends_early for duel in duels)
-    early = "; it holds though it was looked at after every round" if looked_at else ""
+    early = (
+        "; it holds though it was looked at after every round."
+        " --repeats 5 in place of --until says more precisely how much"
+        if looked_at
+        else ""
+    )
     tested = any(duel.accuracy for duel in duels)
     untested = "" if tested else ". Accuracy was not measured: the trainings were ended"
     turn_s = statistics.median(turn.seconds for entry in groups for run in entry.done for turn in run.slices)

@@ -112,7 +112,9 @@ def compare_runs(
 def _undisturbed(results: Sequence[RunResult]) -> list[RunResult]:
     kept = [result for result in results if not is_disturbed(result)]
     if results and not kept:
-        raise UsageError(f"all {len(results)} runs were disturbed; repeat them on a quiet machine")
+        raise UsageError(
+            f"all {len(results)} runs were disturbed; on a quiet machine, R repeats them, or: tfpt-tui runs rerun"
+        )
     return kept
 
 

@@ -50,8 +50,9 @@ class Usage:
 
 
 def known_datasets(paths: Paths) -> dict[Path, Manifest]:
-    """Complete datasets by directory."""
-    return {found.path: found.manifest for found in list_datasets(paths) if found.manifest}
+    """Complete datasets by directory, the one that was made last first."""
+    complete = {found.path: found.manifest for found in list_datasets(paths) if found.manifest}
+    return {path: complete[path] for path in sorted(complete, key=_made, reverse=True)}
 
 
 def named_dataset(text: str, paths: Paths) -> str:
@@ -62,13 +63,21 @@ def named_dataset(text: str, paths: Paths) -> str:
     """
     if not text or "/" in text or os.path.lexists(text):
         return text
-    known = {path.name: str(path) for path in reversed(known_datasets(paths))}
+    known = {found.path.name: str(found.path) for found in reversed(list_datasets(paths)) if found.manifest}
     if text not in known:
         hint = nearest(text, list(known)) or (f"; there are {', '.join(sorted(known))}" if known else "")
         raise MissingError(
             f"{text}: no such dataset directory, and none of that name{hint}; make one with: tfpt-tui prepare"
         )
     return known[text]
+
+
+def _made(directory: Path) -> float:
+    """When its manifest was written, which is done last (seconds since 1970); 0 if it is gone."""
+    try:
+        return (directory / NAME).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def list_datasets(paths: Paths) -> list[Dataset]:

@@ -301,7 +301,7 @@ def training_of(epochs: Sequence[EpochEnd], config: RunConfig, slices: Sequence[
             training_of(epochs, config),
             images=images_of(epochs) or sum(done.images for done in slices),
             images_per_s=images / sum(turn.seconds for turn in turns),
-            turn_images_per_s=statistics.median(turn.images / turn.seconds for turn in turns),
+            turn_images_per_s=turn_throughput(slices),
         )
     if not epochs:
         return Training()
@@ -318,6 +318,12 @@ def training_of(epochs: Sequence[EpochEnd], config: RunConfig, slices: Sequence[
         accuracy=epochs[-1].accuracy,
         once_s=compile_s(config, epochs),
     )
+
+
+def turn_throughput(slices: Sequence[Slice]) -> float | None:
+    """Images per second of the median turn of an arm, of those that count."""
+    rates = [turn.images / turn.seconds for turn in turns_that_count(slices)]
+    return statistics.median(rates) if rates else None
 
 
 def median_throughput(epochs: Sequence[EpochEnd]) -> float | None:

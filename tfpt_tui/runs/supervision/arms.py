@@ -33,10 +33,10 @@ from tfpt_tui.runs.record.shown_by_duels import shown_spread
 from tfpt_tui.runs.record.sweep import read_config
 from tfpt_tui.runs.supervision.gate import Gate
 from tfpt_tui.runs.supervision.worker_run import (
+    GRACE_S,
     TICK_S,
     StartedRun,
     Supervisor,
-    end_worker,
     ended,
     ending_of,
     prepare_run,
@@ -53,6 +53,8 @@ MOST_DISTURBED = 5
 # A turn that takes so much longer than the one before it does not come back.
 PATIENCE = 20
 PATIENCE_S = 60.0
+# Settings that name the first arm; in a race it differs from each other one in another switch.
+MOST_NAMED = 2
 
 
 class TurnError(Exception):
@@ -246,12 +248,16 @@ def finish(supervisor: Supervisor, arm: Arm, *, whole: bool) -> None:
         _look_after(supervisor, arm, deadline, f"not done {limit_s:.0f} s after the duel")
 
 
-def end_arm(arm: Arm) -> None:
-    if arm.started.worker.poll() is None:
-        resume_group(arm.started.worker)
-        end_worker(arm.started.worker, "")
-        kill_group(arm.started.worker.pid)
-    arm.started.worker.wait()
+def end_arms(arms: Sequence[Arm]) -> None:
+    """Ask all at once, and kill those that take too long."""
+    alive = [arm.started.worker for arm in arms if arm.started.worker.poll() is None]
+    for worker in alive:
+        resume_group(worker)
+        worker.terminate()
+    for worker in alive:
+        ended(worker, GRACE_S)
+        kill_group(worker.pid)
+        worker.wait()
 
 
 def ending_of_arm(supervisor: Supervisor, arm: Arm, cause: str) -> tuple[str, RunError | None]:
@@ -266,20 +272,21 @@ def ending_of_arm(supervisor: Supervisor, arm: Arm, cause: str) -> tuple[str, Ru
 def title_of_arm(arms: Sequence[Arm], place: int) -> str:
     """The framework of an arm, with the settings in which the arms differ where others have the same.
 
-    Of more than two arms, those in which it differs from the first.
+    Of more than two arms, those in which it differs from the first; of the first, those in which any other does.
     """
     configs = [arm.started.prepared.config for arm in arms]
     own, frameworks = configs[place], [config.framework for config in configs]
     if frameworks.count(own.framework) == 1:
         return title_of(own.framework)
-    others = configs if len(configs) == 2 else configs[:1]
+    others = configs if place == 0 or len(configs) == 2 else configs[:1]
     differing = [
         key
         for key, setting in SETTINGS.items()
         if key != "framework" and any(one.value(key) != own.value(key) for one in others)
         if setting.applies_to(own.framework, own.track)
     ]
-    words = ", ".join(f"{key} {plain(own.value(key))}" for key in differing) or "the first arm"
+    named = [] if place == 0 and len(differing) > MOST_NAMED else differing
+    words = ", ".join(f"{key} {plain(own.value(key))}" for key in named) or "the first arm"
     return f"{title_of(own.framework)} ({words})"
 
 
@@ -291,8 +298,7 @@ def failed(
     arms: Sequence[Arm], others: Sequence[RunDirectory], named: RunDirectory, error: Exception
 ) -> dict[RunDirectory, tuple[str, RunError | None]]:
     """End the arms beside the one ``named``, which cannot be started, or not be recorded any more."""
-    for arm in arms:
-        end_arm(arm)
+    end_arms(arms)
     trace = "" if isinstance(error, TfptError | OSError) else traceback.format_exc()
     if isinstance(error, OSError):
         error = cannot("record the run", error.filename or named.path, error)

@@ -52,7 +52,7 @@ from tfpt_tui.runs.supervision.arms import (
     NoEpochLeftError,
     TurnError,
     await_arm,
-    end_arm,
+    end_arms,
     ended_with,
     ending_of_arm,
     failed,
@@ -175,7 +175,8 @@ def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: 
         now = time.monotonic()
         if standing := _standing(ratios, earlier, arms[0].spread, duel):
             if duel.ends_early and all(is_answer(one.interval, duel.until) for one in standing):
-                return True
+                # How much processes differ must not be assumed alone: others have to say the same.
+                return any(earlier) or not arms[0].spread.is_assumed
             if duel.ends_early:
                 rounds = _rounds_of(standing, begun - stage.begun, (now - begun) / done)
             said = _say_standing(arms, standing)
@@ -327,8 +328,7 @@ def _broken_off(
     supervisor: Supervisor, arms: Sequence[Arm], error: TurnError
 ) -> dict[RunDirectory, tuple[str, RunError | None]]:
     """End all arms: the record of the one that gave no answer says why, those of the others that it did."""
-    for arm in arms:
-        end_arm(arm)
+    end_arms(arms)
     status, reason = ending_of_arm(supervisor, error.arm, error.cause)
     if status == "timeout":
         reason = RunError("Timeout", str(error))

@@ -27,7 +27,7 @@ from tfpt_tui.runs.supervision.arms import (
     Length,
     TurnError,
     await_arm,
-    end_arm,
+    end_arms,
     ended_with,
     ending_of_arm,
     failed,
@@ -66,11 +66,11 @@ def run_race(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: flo
             for arm in reversed(field[:]):  # the first one last: without it the others would not count
                 _send_home(supervisor, arm, field, endings)
         except TurnError as error:
+            end_arms([error.arm, *field])
             endings[error.arm.run] = status, reason = _ending(supervisor, error)
             why = f"{error.arm.run.id}: {status}{f': {reason.message}' if reason else ''}"
             for arm in field:
                 if arm is not error.arm:
-                    end_arm(arm)
                     stopped, _ = ending_of_arm(supervisor, arm, "stopped")
                     endings[arm.run] = stopped, None if error.cause == "stopped" else ended_with(why)
         except Exception as error:  # a mistake of ours must not cost the plan its end
@@ -205,13 +205,12 @@ def _drop(supervisor: Supervisor, error: TurnError, field: list[Arm], endings: E
     """
     if error.cause == "stopped" or not field or error.arm is field[0]:
         raise error
-    end_arm(error.arm)
     endings[error.arm.run] = _ending(supervisor, error)
     if error.arm in field:
         field.remove(error.arm)
 
 
 def _ending(supervisor: Supervisor, error: TurnError) -> tuple[str, RunError | None]:
-    end_arm(error.arm)
+    end_arms([error.arm])
     status, reason = ending_of_arm(supervisor, error.arm, error.cause)
     return status, RunError("Timeout", str(error)) if status == "timeout" else reason

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.errors import TfptError
+from tfpt_tui.runs.plan.duel import MOST_RESTARTS
 from tfpt_tui.runs.plan.plan import Plan, PlannedRun, make_plan
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.state import machine_of, read_state
@@ -75,12 +77,15 @@ def _arms(sweep: Sweep, repeat: int) -> list[tuple[RunDirectory, SweepRun]]:
 
 
 def _duel_again(sweep: Sweep, restarts: Sequence[int]) -> Rerun:
+    """Those restarts; of a duel that ends with its answer as many as that may take."""
+    plan = sweep.plan
+    if plan.duel and plan.duel.ends_early:
+        restarts = list(islice(cycle(restarts), MOST_RESTARTS))
     again = [
         (run, PlannedRun(read_config(run), entry.row, number))
         for number, repeat in enumerate(restarts, start=1)
         for run, entry in _arms(sweep, repeat)
     ]
-    plan = sweep.plan
     runs = tuple(planned for _, planned in again)
     own = Plan(plan.preset, plan.title, runs, plan.cooldown_s, plan.duel)
     return Rerun(own, tuple(run for run, _ in again), machine_of(sweep.directory))

@@ -37,7 +37,7 @@ class Drafts:
         self._drafts.pop(path, None)
 
     def _with_data(self, draft: Draft) -> Draft:
-        """The first dataset that there is, where none is named."""
+        """The dataset that was made last, where none is named."""
         data = look_at(draft).fields.get("data")
         lacks_data = data is not None and data.problem and not data.text
         return draft.type("data", str(self._datasets[0])) if lacks_data and self._datasets else draft

@@ -47,7 +47,7 @@ def look_up(
         fought_s = duel_s(configs, outcome.repeats, duel.accuracy, paces) if duel else None
         if duel and duel.budget_s:
             fought_s = min(fought_s or duel.budget_s, duel.budget_s)
-        warnings = tuple(too_short(configs, [read_manifest(Path(config.data)) for config in configs]))
+        warnings = tuple(too_short(configs, [read_manifest(Path(config.data)) for config in configs], duel))
     except TfptError as error:
         return PlanPreview(text, problem=str(error))
     known = [one for one in seconds if one is not None]

@@ -250,7 +250,7 @@ class CompareScreen(MainScreen):
         if not runs:
             return
         what = f"{len(runs)} disturbed run{'' if len(runs) == 1 else 's'}"
-        question = f"Run {what} once more? Arms of a duel bring the others of their restart."
+        question = f"Run {what} once more? What took turns takes them again with the same others."
         if await self.app.push_screen_wait(Confirm(question, {"r": f"Repeat {what}", "c": "Cancel"})) == "r":
             self._run_again(runs)
 

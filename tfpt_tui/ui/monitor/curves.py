@@ -14,7 +14,7 @@ from tfpt_tui.hardware.sample import GpuSample, Sample
 from tfpt_tui.runs.plan.duel import ROUNDS
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.plot import Series, time_axis
-from tfpt_tui.ui.theme import GPU_COLOURS, SMOOTHED_COLOUR, colours_of
+from tfpt_tui.ui.theme import CURVE_LETTERS, GPU_COLOURS, SMOOTHED_COLOUR, colours_of
 
 EPOCH, STEP, SECONDS = "epoch", "step", "seconds"
 X_AXES = (EPOCH, STEP, SECONDS)
@@ -179,12 +179,14 @@ def of_rates(view: RunView, end: float, columns: int, colour: str) -> Series:
 def of_turns(view: RunView, dark: bool) -> tuple[Series, ...]:
     """The images/s of each arm of a duel, round by round."""
     colours = colours_of([(str(number), arm.framework) for number, arm in enumerate(view.turns)], dark)
+    frameworks = [arm.framework for arm in view.turns]
+    titles = list(map(title_of, frameworks)) if len(set(frameworks)) == len(frameworks) else CURVE_LETTERS
     return tuple(
         Series(
             tuple(x for x, _ in arm.rates),
             tuple(y for _, y in arm.rates),
             colours[str(number)],
-            title_of(arm.framework),
+            titles[number % len(titles)],
         )
         for number, arm in enumerate(view.turns)
     )

@@ -18,6 +18,7 @@ from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.fold import Record, fold_all
+from tfpt_tui.runs.record.result import turn_throughput
 from tfpt_tui.runs.record.state import RESUMABLE, machine_of, read_state, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_environment, read_sweep
 from tfpt_tui.runs.record.tail import EventTail, LineTail
@@ -33,10 +34,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Turns:
-    """The images/s of an arm of a duel, by round, and its test accuracy once it is there."""
+    """The images/s of an arm of a duel by round, what comparisons have of them, and its test accuracy once it is
+    there.
+    """
 
     framework: str
     rates: Points
+    rate: float | None = None
     test_accuracy: float | None = None
 
 
@@ -164,7 +168,7 @@ class RunReader:
                 self._arms[arm] = tail, followed
             rates = tuple((float(done.round), done.images / done.seconds) for done in followed.slices)
             accuracy = followed.evaluation.accuracy if followed.evaluation else None
-            turns.append(Turns(arm.split("-")[2], rates, accuracy))
+            turns.append(Turns(arm.split("-")[2], rates, turn_throughput(followed.slices), accuracy))
         return tuple(turns)
 
     def _samples(self) -> list[Sample]:
@@ -206,13 +210,14 @@ class RunReader:
             return False
 
     def _waiting(self, status: str) -> str:
-        if status in ALIVE and self.run.stop.exists():
+        if status not in ALIVE:
+            return ""
+        name = read_state(self.run.state).sweep
+        sweep = SweepDirectory(self._paths.sweeps / name) if name else None
+        if self.run.stop.exists() or (sweep and sweep.stop.exists()):
             return "stopping on request"
         in_duel = status == "running" and self._environment.duel
-        if status != "queued" and not in_duel:
-            return ""
-        sweep = read_state(self.run.state).sweep
-        return read_state(SweepDirectory(self._paths.sweeps / sweep).state).message if sweep else ""
+        return read_state(sweep.state).message if sweep and (status == "queued" or in_duel) else ""
 
 
 def config_of(run: RunDirectory) -> RunConfig | None:

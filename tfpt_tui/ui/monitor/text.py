@@ -124,7 +124,7 @@ def timeline(record: Record, columns: int) -> Content:
 def legend(runs: Sequence[Shown], baseline: str | None) -> Content:
     """A line for each run that is drawn: its letter, what it is, and its time by that of the baseline."""
     against = next((run for run in runs if run.view.id == baseline), None)
-    return Content("\n").join(_legend_line(run, against) for run in reversed(runs))
+    return Content("\n").join(_legend_line(run, against) for run in sorted(runs, key=lambda run: run.label))
 
 
 def _legend_line(run: Shown, against: Shown | None) -> Content:
@@ -191,11 +191,10 @@ def outcome(view: RunView) -> Content:
 
 
 def _rates_of_arms(turns: Sequence[Turns]) -> str:
-    """The median of each arm's turns, with the letters of their curves."""
-    rates = [statistics.median(rate for _, rate in arm.rates) if arm.rates else None for arm in turns]
+    """Of each arm, with the letters of their curves."""
     return ", ".join(
-        f"{letter} {title_of(arm.framework)} {_number(rate, ',.0f')}"
-        for letter, arm, rate in zip(CURVE_LETTERS, turns, rates, strict=False)
+        f"{letter} {title_of(arm.framework)} {_number(arm.rate, ',.0f')}"
+        for letter, arm in zip(CURVE_LETTERS, turns, strict=False)
     )
 
 
