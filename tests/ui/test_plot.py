@@ -150,6 +150,11 @@ def test_the_ticks_of_y_are_round_numbers(values, ticks):
     assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == ticks
 
 
+def test_on_few_rows_only_the_ends_have_ticks():
+    lines = draw([curve(100.0, 40.0, 60.0)], Frame("CPU %", 40, 7, (1.0, 3.0), (0.0, 100.0))).plain.split("\n")
+    assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == ["100", "0"]
+
+
 def test_a_higher_chart_has_more_ticks():
     lines = draw([Series((1.0, 2.0), (0.0, 582.0), "#ff0000")], Frame("t", 40, 28, (1.0, 2.0))).plain.split("\n")
     assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == [

@@ -18,10 +18,10 @@ from tfpt_tui.runs.tasks.prepare_request import PrepareRequest, execute
 # 4,000 training images: three epochs take a core or two about ten seconds.
 IMAGES_PER_CLASS = 40
 NEXT = """
-next, on your own images, a folder with one of its own for each class:
-  tfpt-tui prepare PICTURES --out mine         makes a dataset of them
-  tfpt-tui run quick --data mine --until 2%    each framework as its users write it: which is faster
-  tfpt-tui run parity --data mine              the same mathematics in both, with accuracy, 20 epochs"""
+next, on your own images, a folder with one folder for each class:
+  tfpt-tui prepare PICTURES --out mine        makes a dataset of them
+  tfpt-tui run quick --data mine --until 2%   which is faster, as users write it?
+  tfpt-tui run parity --data mine             the same mathematics, 20 epochs"""
 
 
 @click.command()

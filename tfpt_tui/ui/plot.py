@@ -18,6 +18,7 @@ CORNER = "└"  # where the axes meet
 MIN_WIDTH, MIN_HEIGHT = 16, 4
 ROWS_A_TICK = 4
 AXIS_ROWS = 3  # of a chart's rows: the title, the axis and its ticks
+LEAST_TICKED = 6  # rows; on fewer a tick between the ends would stand nearer to one than it is
 NEAR = 0.15  # of the range
 # Points this many times as far up as all but a twentieth of them would press the others flat.
 FAR_ABOVE = 4.0
@@ -263,7 +264,10 @@ def _y_axis(series: Sequence[Series], frame: Frame) -> tuple[float, float, dict[
     # Three tenths are not quite three times a tenth in binary.
     first, last = math.ceil(low / step - NEARLY), math.floor(high / step + NEARLY)
     digits = max(0, -math.floor(math.log10(step)))
-    return low, high, {place * step: _tick(place * step, digits) for place in range(first, last + 1)}
+    places = list(range(first, last + 1))
+    if frame.rows - AXIS_ROWS < LEAST_TICKED:
+        places = places[:1] + places[1:][-1:]
+    return low, high, {place * step: _tick(place * step, digits) for place in places}
 
 
 def _log_ticks(low: float, high: float, most: int) -> dict[float, str]:

@@ -57,8 +57,8 @@ def _throughput(result: RunResult) -> float | None:
 
 
 def training_s(result: RunResult) -> float | None:
-    """Seconds of the whole training; None of an arm of a duel that was ended before its last epoch."""
-    if result.slices and result.training.epochs < result.config.epochs_trained:
+    """Seconds of the whole training; None of an arm of a duel, which was ended, where it was not evaluated."""
+    if result.slices and result.test.accuracy is None:
         return None
     return result.scaled.training_s if result.scaled else result.phases.get("training")
 

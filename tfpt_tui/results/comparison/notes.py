@@ -219,9 +219,10 @@ def _left_out(groups: Sequence[Group]) -> str:
     loads = [load for load in rounds.values() if load > DISTURBED_SHARE]
     if not loads:
         return ""
+    used = " to ".join(dict.fromkeys(f"{load:.0%}" for load in (min(loads), max(loads))))
     return (
-        f". In {len(loads)} of {len(rounds)} rounds others used {min(loads):.0%} to {max(loads):.0%} of the cores:"
-        " they count only where there are too few others"
+        f". In {len(loads)} of {len(rounds)} rounds others used {used} of the cores: they count only where there are"
+        " too few others"
     )
 
 

@@ -66,6 +66,7 @@ NEED_A_RUN = (
 ENDED_S = 60.0
 # How often it is looked for runs that have begun while another screen is shown.
 AWAY_S = 10.0
+ALIVE_IS_KEPT = "what is alive cannot be deleted: K stops it first"
 
 
 class MonitorScreen(MainScreen):
@@ -495,18 +496,25 @@ class MonitorScreen(MainScreen):
 
     @work
     async def action_delete(self) -> None:
-        question = "Delete all that was recorded, models and all?"
-        answer, meant = await self._ask_which(question, "Delete", self._chosen_runs(), {})
+        question, chosen = "Delete all that was recorded, models and all?", self._chosen_runs()
+        if any(map(self._is_alive, chosen)):
+            self.notify(ALIVE_IS_KEPT, severity="warning")
+            return
+        answer, meant = await self._ask_which(question, "Delete", chosen, {})
         if answer == "c":
             return
-        machines = self._settings.machines
-        if any(run.status in ALIVE and (not run.machine or run.machine in machines) for run in meant):
-            self.notify("what is alive cannot be deleted: K stops it first", severity="warning")
+        if any(map(self._is_alive, meant)):
+            self.notify(ALIVE_IS_KEPT, severity="warning")
             return
+        machines = self._settings.machines
         runs = self._directories(meant)
         nearest = self.query_one(RunList).nearest_beside({run.id for run in runs})
         self.baseline, self.wanted = None, replace(self.wanted, chosen=nearest, beside=())
         self._do(partial(_delete, runs, self._paths, machines))
+
+    def _is_alive(self, run: RunResult) -> bool:
+        """Whether it may still be written; of a machine that is described no more nobody can tell."""
+        return run.status in ALIVE and (not run.machine or run.machine in self._settings.machines)
 
     @work(exclusive=True, group="again")
     async def action_again(self) -> None:
