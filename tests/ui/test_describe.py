@@ -133,6 +133,12 @@ def test_the_end_of_all_that_was_alive_is_said_once_with_how_it_ended():
     assert all_ended(over, over) == ""
 
 
+def test_the_end_of_a_plan_counts_all_of_its_runs():
+    first, last = dataclasses.replace(a_result("a"), sweep="s"), dataclasses.replace(a_result("b"), sweep="s")
+    before = (a_result("c"), first, dataclasses.replace(last, status="running"))
+    assert all_ended(before, (a_result("c"), first, last)) == "2 runs completed"
+
+
 @pytest.mark.parametrize(
     ("ys", "width", "y_range", "bars"),
     [

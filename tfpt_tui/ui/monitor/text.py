@@ -274,11 +274,14 @@ def named(runs: Sequence[RunResult]) -> str:
 
 
 def all_ended(before: Sequence[RunResult], runs: Sequence[RunResult]) -> str:
-    """How those ended that were alive before, once nothing is any more; "" while something is."""
-    alive = {run.run for run in before if run.status in ALIVE}
+    """How those ended that were alive before, with the others of their plans, once nothing is alive any more; ""
+    while something is.
+    """
+    alive = [run for run in before if run.status in ALIVE]
     if not alive or any(run.status in ALIVE for run in runs):
         return ""
-    endings = Counter(run.status.replace("_", " ") for run in runs if run.run in alive)
+    names = {run.run for run in alive} | {run.sweep for run in alive if run.sweep}
+    endings = Counter(run.status.replace("_", " ") for run in runs if run.run in names or run.sweep in names)
     said = ", ".join(f"{count} run{'s' * (count > 1)} {status}" for status, count in endings.items())
     return said
 
