@@ -11,7 +11,7 @@ from tfpt_tui.events import EpochEnd, Progress, RunStart, RunWarning
 from tfpt_tui.hardware.sample import Sample
 from tfpt_tui.runs.record.fold import Record
 from tfpt_tui.ui.monitor.curves import Shown
-from tfpt_tui.ui.monitor.reader import RunView
+from tfpt_tui.ui.monitor.reader import RunView, Turns
 from tfpt_tui.ui.monitor.text import all_ended, headline, legend, outcome, progress, sparkline
 
 EPOCH = EpochEnd(1, 2, 1.5, 0.5, 1.0, 0.1, 1234.0)
@@ -28,13 +28,13 @@ def test_a_rate_that_is_doubtful_is_marked_with_the_reasons():
         RunWarning("m", "swap_in_use"),
         RunWarning("m", "busy", "", "time"),
     )
-    assert outcome(view(warnings=doubts)).plain == "train loss 1.5000 acc 0.5000  1,234 img/s ! busy"
-    assert outcome(view()).plain.endswith("1,234 images/s")
+    assert outcome(view(warnings=doubts), 80).plain == "train loss 1.5000 acc 0.5000  1,234 img/s ! busy"
+    assert outcome(view(), 80).plain.endswith("1,234 images/s")
 
 
 def test_loading_alone_has_a_rate_and_no_loss():
     loaded = EpochEnd(1, 2, None, None, 1.0, 0.1, 1234.0)
-    assert outcome(view(loaded)).plain == "loading only: nothing is trained  1,234 images/s"
+    assert outcome(view(loaded), 80).plain == "loading only: nothing is trained  1,234 images/s"
 
 
 def test_the_settings_name_the_track_and_what_is_timed():
@@ -66,8 +66,8 @@ def test_the_rate_of_a_run_that_is_over_is_the_one_that_is_compared():
     )
     live = view()
     record = Record(epochs=epochs)
-    assert outcome(dataclasses.replace(live, record=record)).plain.endswith(" 100 images/s")
-    assert outcome(dataclasses.replace(live, record=record, status="completed")).plain.endswith("100 images/s")
+    assert outcome(dataclasses.replace(live, record=record), 80).plain.endswith(" 100 images/s")
+    assert outcome(dataclasses.replace(live, record=record, status="completed"), 80).plain.endswith("100 images/s")
 
 
 def test_the_bar_is_of_the_whole_training():
@@ -131,6 +131,13 @@ def test_the_end_of_all_that_was_alive_is_said_once_with_how_it_ended():
     assert all_ended(half, over) == "1 run out of memory"
     assert all_ended(before, over) == "1 run completed, 1 run out of memory"
     assert all_ended(over, over) == ""
+
+
+def test_the_rates_of_arms_are_whole_on_narrow_screens():
+    arms = (Turns("pytorch", ((1.0, 833.0),), 833.0, 0.982), Turns("tensorflow", ((1.0, 1141.0),), 1141.0, 0.979))
+    duel = dataclasses.replace(view(), turns=arms)
+    assert outcome(duel, 80).plain == "A PyTorch 833, B TensorFlow 1,141 images/s  test 0.982, 0.979"
+    assert outcome(duel, 51).plain == "A 833, B 1,141 images/s  test 0.982, 0.979"
 
 
 def test_the_end_of_a_plan_counts_all_of_its_runs():

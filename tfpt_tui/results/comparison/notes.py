@@ -221,8 +221,8 @@ def _left_out(groups: Sequence[Group]) -> str:
         return ""
     used = " to ".join(dict.fromkeys(f"{load:.0%}" for load in (min(loads), max(loads))))
     return (
-        f". In {len(loads)} of {len(rounds)} rounds others used {used} of the cores: they count only where there are"
-        " too few others"
+        f". In {len(loads)} of {len(rounds)} rounds others used {used} of the cores: they count only where there"
+        " are too few others"
     )
 
 

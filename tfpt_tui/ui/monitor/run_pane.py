@@ -119,7 +119,7 @@ class RunPane(Vertical):
         self._live("headline").show(text.headline(run))
         self._live("timeline").show(text.timeline(run.record, columns))
         self._live("progress").show(text.progress(run, columns))
-        self._live("outcome").show(text.outcome(run))
+        self._live("outcome").show(text.outcome(run, columns))
         self.set_class(run.error is not None, "-error")
         self.set_class(bool(run.turns), "-duel")
         self.set_class(run.status == "queued", "-queued")

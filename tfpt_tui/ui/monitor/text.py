@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import replace
+from itertools import zip_longest
 
 from textual.content import Content
 
@@ -160,9 +161,9 @@ def _phase_text(phase: str, seconds: float, width: int) -> str:
     return " " * width
 
 
-def outcome(view: RunView) -> Content:
+def outcome(view: RunView, columns: int) -> Content:
     """The latest loss and accuracy, the test's once it is there, and the rate with what makes it doubtful; of a
-    duel the rates of its arms.
+    duel the rates of its arms, which have names where there is room.
     """
     record = view.record
     why = ", ".join(doubts(view.warnings, "time"))
@@ -172,7 +173,11 @@ def outcome(view: RunView) -> Content:
     if any(arm.rates for arm in view.turns):
         tests = [f"{arm.test_accuracy:.3f}" for arm in view.turns if arm.test_accuracy is not None]
         learned = f"  test {', '.join(tests)}" if len(tests) == len(view.turns) else ""
-        return Content.assemble(f"{_rates_of_arms(view.turns)} {unit}", flags, learned)
+        titles = [title_of(arm.framework) for arm in view.turns]
+        named = Content.assemble(f"{_rates_of_arms(view.turns, titles)} {unit}", flags, learned)
+        if named.cell_length <= columns:
+            return named
+        return Content.assemble(f"{_rates_of_arms(view.turns, [])} {unit}", flags, learned)
     if record.evaluation:
         test = record.evaluation
         text = f"test loss {test.loss:.4f}{accuracy} {test.accuracy:.4f}"
@@ -190,12 +195,11 @@ def outcome(view: RunView) -> Content:
     return Content.assemble(f"{text}  {rate:,.0f} {unit}", flags)
 
 
-def _rates_of_arms(turns: Sequence[Turns]) -> str:
-    """Of each arm, with the letters of their curves."""
-    return ", ".join(
-        f"{letter} {title_of(arm.framework)} {_number(arm.rate, ',.0f')}"
-        for letter, arm in zip(CURVE_LETTERS, turns, strict=False)
-    )
+def _rates_of_arms(turns: Sequence[Turns], titles: Sequence[str]) -> str:
+    """Of each arm, with the letter of its curve and its title if there are any."""
+    named = zip_longest(CURVE_LETTERS[: len(turns)], titles, fillvalue="")
+    rates = (_number(arm.rate, ",.0f") for arm in turns)
+    return ", ".join(" ".join(filter(None, (*name, rate))) for name, rate in zip(named, rates, strict=False))
 
 
 def hardware(sample: Sample | None, gpu_problem: str, live: bool = True) -> Content:
