@@ -196,23 +196,22 @@ def takes_turns(story: Story, in_turn=lambda number: None) -> None:
     """
     from tfpt_tui.backends import gate as gates
     from tfpt_tui.backends import report as reports
-    from tfpt_tui.backends.gate import DuelOver, Gate
+    from tfpt_tui.backends.gate import DuelOver, Gate, TrainAnew
 
     trained_s = 0.0
     reports.clock = lambda: time.perf_counter() + trained_s
     if not story.is_disturbed:  # by whatever else is tested meanwhile
         gates.LEAST_JUDGED_S = math.inf
-    framework, whole = story.run.name.split("-")[2], sys.argv[7] == "whole"
+    framework, kind = story.run.name.split("-")[2], sys.argv[7]
     with Report(story.file) as report, suppress(DuelOver):
         config = {"epochs": 3, "framework": framework, "batch_size": 8}
         report.emit(events.RunStart(story.run.name, framework, "9.9", "0.2.0", config, os.getpid()))
         report.emit(events.Environment({"torch": "9.9"}, "cpu", {"device": "cpu"}))
-        report.endless = not whole
-        gate = Gate(report, int(sys.argv[6]), lambda: None)
-        report.step_done = gate.passed
-        gate.arrive()
-        with report.phase("training"), suppress(DuelOver):
-            for epoch in range(1, 4 if whole else 10_000):
+        report.quiet, report.endless = kind == events.ANEW, kind != events.WHOLE
+
+        def train(epochs):
+            nonlocal trained_s
+            for epoch in range(1, epochs + 1):
                 report.begin_epoch(epoch, 3, 80)
                 started = report.clock()
                 for step in range(10):
@@ -220,6 +219,17 @@ def takes_turns(story: Story, in_turn=lambda number: None) -> None:
                     trained_s += PACES_S[framework]
                     report.count(8)
                 report.end_epoch(1.0, 0.5, report.clock() - started, 0.01)
+
+        gate = Gate(report, int(sys.argv[6]), lambda: None)
+        report.step_done = gate.passed
+        gate.arrive()
+        if kind == events.ANEW:
+            with suppress(TrainAnew):
+                train(10_000)
+            report.quiet = report.endless = False
+            report.step_done = lambda images: None
+        with report.phase("training"), suppress(DuelOver):
+            train(10_000 if kind == events.ONLY_TURNS else 3)
         gate.leave()
         report.emit(events.EvaluationEnd(1.1, 0.6, 0.5, 200.0))
     with Report(story.file) as report:

@@ -35,6 +35,10 @@ PHASES: Final = (
 # What a run may end as; "queued" and "running" are what it may be while it is alive.
 ENDINGS: Final = ("completed", "failed", "out_of_memory", "timeout", "stopped", "crashed")
 ALIVE: Final = ("queued", "running")
+# What the turns of an arm of a duel are: all there is, the beginning of its training, or a training of their own
+# before it.
+ARM_KINDS: Final = ("measured", "whole", "anew")
+ONLY_TURNS, WHOLE, ANEW = ARM_KINDS
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def start(few_images, tmp_path):
         run.mkdir()
         row = {"framework": framework, "data": str(few_images), "batch_size": 8, "epochs": 2, **settings}
         write_toml(run / "config.toml", {"rows": [row]})
-        gate = Gate(whole=kind == "whole")
+        gate = Gate(kind)
         with (run / "worker.log").open("wb") as log:
             worker = subprocess.Popen(
                 worker_command(sys.executable, run, *gate.task),
@@ -106,3 +106,30 @@ def test_a_worker_that_is_let_go_trains_to_its_last_epoch_and_is_evaluated(start
     assert [epoch.epoch for epoch in record.epochs] == [1, 2]
     assert record.evaluation.accuracy >= 0
     assert len(record.slices) == 1
+
+
+@pytest.mark.parametrize(
+    ("framework", "settings"),
+    [("pytorch", {"num_workers": 2}), ("tensorflow", {"track": "parity", "cache": True})],
+)
+def test_turns_in_a_training_of_their_own_leave_no_trace_in_the_one_that_follows(
+    few_images, start, tmp_path, framework, settings
+):
+    run, worker, gate = start(framework, "anew", **settings)
+    assert answer(gate) == {"ready": True}
+    for number in (1, 2):
+        gate.order(images=104, round=number, position=number)  # more than the two epochs in all
+        assert answer(gate)["images"] == 104
+    gate.order(anew=True)
+    assert worker.wait(120) == 0, (run / "worker.log").read_text()
+    record = fold_all(EventTail(run / "events.jsonl").stream())
+    assert [turn.images for turn in record.slices] == [104, 104]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "config.toml").write_text((run / "config.toml").read_text())
+    subprocess.run(worker_command(sys.executable, alone), cwd=alone, capture_output=True, check=True)
+    other = fold_all(EventTail(alone / "events.jsonl").stream())
+    assert [epoch.loss for epoch in record.epochs] == [epoch.loss for epoch in other.epochs]
+    assert record.evaluation.loss == other.evaluation.loss
+    assert record.phases.keys() == other.phases.keys()
+    assert list(run.glob("model.*"))

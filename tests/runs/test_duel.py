@@ -19,7 +19,7 @@ from tfpt_tui.config.settings import load_settings
 from tfpt_tui.config.toml import read_toml
 from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import MissingError, UsageError
-from tfpt_tui.events import Slice
+from tfpt_tui.events import ONLY_TURNS, Slice
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.duel import Duel, fits_into_trainings
@@ -112,18 +112,19 @@ def test_accuracy_is_measured_in_the_last_restart_alone(fight):
     assert results_of(sweep)[-1]["training"]["epochs"] == 3
 
 
-def test_where_trainings_are_too_short_for_turns_these_are_all_that_is_measured(fight, paths):
-    sweep = fight("takes_turns", duel=Duel(turn_s=TURN_S, accuracy=True), fits=False)
-    assert not any("test" in result for result in results_of(sweep))
+def test_where_trainings_are_too_short_for_turns_these_come_first_in_one_of_their_own(fight):
+    sweep = fight("takes_turns", duel=Duel(turn_s=TURN_S, accuracy=True), fits=False, repeats=2)
+    assert ["test" in result for result in results_of(sweep)] == [False, False, True, True]
     assert all(len(slices_of(run)) == 12 for run in sweep.runs)
-    table = compare_runs(ComparisonRequest(sweep.runs), paths, list(map(read_result, sweep.runs))).table
-    assert any("Accuracy was not measured" in note for note in table.notes)
+    assert [result["training"]["epochs"] for result in results_of(sweep)[2:]] == [3, 3]
+    # More than the 240 images of the training that is recorded.
+    assert all(sum(int(turn["images"]) for turn in slices_of(run)) > 240 for run in sweep.runs)
 
 
-def test_a_turn_of_a_step_fits_into_trainings_of_thirty_steps():
+def test_turns_of_ten_steps_fit_into_trainings_of_three_hundred():
     config = RunConfig(framework="pytorch", data="/d", batch_size=32, epochs=2)
-    assert not fits_into_trainings([config, config], 479)
-    assert fits_into_trainings([config, config], 480)
+    assert not fits_into_trainings([config, config], 4799)
+    assert fits_into_trainings([config, config], 4800)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +266,7 @@ def test_what_cannot_take_turns_is_refused_with_the_reason(paths, dataset, setti
 
 
 def test_a_turn_in_which_the_machine_slept_is_none(tmp_path, monkeypatch):
-    gate = Gate(whole=False)
+    gate = Gate(ONLY_TURNS)
     asleep = iter([0.0, 0.0, 0.0, 5.0, 5.0])
     monkeypatch.setattr("tfpt_tui.backends.gate._suspended_s", lambda: next(asleep))
     with Report(tmp_path / "events") as report:

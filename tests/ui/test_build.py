@@ -518,7 +518,7 @@ async def test_runs_that_cannot_be_read_are_told(build, known, monkeypatch):
 async def test_the_list_moves_by_letters_and_the_text_is_copied(build, known):
     async with build() as opened:
         await opened.press("j")
-        await opened.shows("quick  Which framework")
+        await opened.shows("quick  One short epoch")
         await opened.press("G")
         await opened.shows("workers-sweep  Loading")
         await opened.press("g")
@@ -544,10 +544,10 @@ async def test_nothing_is_painted_while_nobody_types(build, known):
 async def test_a_look_that_was_overtaken_changes_nothing(build, known):
     async with build() as opened:
         await opened.press("j")
-        await opened.shows("quick  Which framework")
+        await opened.shows("quick  One short epoch")
         opened.app.screen.post_message(Read(0, [], {}, {}, ["old news"]))
         await opened.pilot.pause()
-        text = await opened.shows("quick  Which framework", "demo  2 rows")
+        text = await opened.shows("quick  One short epoch", "demo  2 rows")
         assert "old news" not in text
 
 

@@ -93,7 +93,12 @@ class Training(Protocol[D, N_in, S, V_in]):
 class Runtime(Protocol[D_in, S_in, V]):
     """Device, threads and precision: set as requested, and read back."""
 
-    def init_device(self, config: RunConfig) -> V: ...
+    def set_seed(self, config: RunConfig) -> None:
+        """Let all that is drawn from here on be what this seed always draws."""
+
+    def init_device(self, config: RunConfig) -> V:
+        """Seed, set threads and precision, and wake the device."""
+        ...
 
     def versions(self) -> dict[str, str]: ...
 

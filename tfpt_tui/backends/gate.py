@@ -32,6 +32,10 @@ class DuelOver(BaseException):
     """No more of this training is wanted: it was measured."""
 
 
+class TrainAnew(BaseException):
+    """It was measured; the training that is wanted begins now."""
+
+
 class Gate:
     """One worker's end: ``number`` is its socket's descriptor, ``synchronize`` returns when the device is done."""
 
@@ -63,6 +67,7 @@ class Gate:
 
         Raises:
             DuelOver: there will be none.
+            TrainAnew: nor will there, and this training was for the turns alone.
         """
         self._steps += 1
         self._images += images
@@ -99,12 +104,14 @@ class Gate:
         self._over = bool(order.get("over"))
         if self._over:
             raise DuelOver
-        self._left = math.inf if order.get("free") else order["images"]
+        self._left = order.get("images", math.inf)
         self._turn = Slice(order.get("round", 0), order.get("position", 0))
         self._steps = self._images = 0
         self._before = _Moment.read()
         self._suspended_s = _suspended_s()
         self._started = self._report.start_clock()
+        if order.get("anew"):
+            raise TrainAnew
 
 
 def _suspended_s() -> float:

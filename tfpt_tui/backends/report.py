@@ -30,8 +30,8 @@ class Report:
     """The event stream of one run. Use it as a context manager: leaving it ends its thread.
 
     ``done`` are the images of the phase under way; ``step_done`` is called with those of every training step.
-    ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while epochs are not recorded, and
-    ``epoch_s`` the seconds of the last one.
+    ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while neither phases nor
+    epochs are recorded, and ``epoch_s`` the seconds of the last one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,6 +99,9 @@ class Report:
     @contextmanager
     def phase(self, name: str, total: int = 0) -> Iterator[None]:
         """Tell start and end of a phase; ``total`` images are to be done in it, 0 where nothing is counted."""
+        if self.quiet:
+            yield
+            return
         self._begin(name, total=total)
         self.emit(PhaseStart(name))
         before = read_counters()
@@ -139,7 +142,7 @@ class Report:
         while not self._ending.wait(PROGRESS_S):
             done, total = self.done, self._total
             try:
-                if total and done != last_done:
+                if total and done != last_done and not self.quiet:
                     rate = done / (self.clock() - self._since)
                     self.emit(Progress(self._phase, self._epoch, min(done, total), total, rate))
                     last_done, last_beat = done, clock()

@@ -15,13 +15,13 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfpt_tui import __version__
 from tfpt_tui.backends.allocator import keep_memory
 from tfpt_tui.backends.dataset import Dataset, Images, list_dataset
 from tfpt_tui.backends.effective import differences, emulated, retraced
-from tfpt_tui.backends.gate import MOST_EPOCHS, DuelOver, Gate
+from tfpt_tui.backends.gate import MOST_EPOCHS, DuelOver, Gate, TrainAnew
 from tfpt_tui.backends.loaders import loader_failure
 from tfpt_tui.backends.network import check_parameters, flops_per_image
 from tfpt_tui.backends.profile import PROFILED_STEPS, doubtful_profile, step_profile
@@ -31,7 +31,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError
-from tfpt_tui.events import Environment, RunEnd, RunError, RunStart, RunWarning, StepProfile
+from tfpt_tui.events import ANEW, ONLY_TURNS, Environment, RunEnd, RunError, RunStart, RunWarning, StepProfile
 from tfpt_tui.files import free_bytes, written_whole
 from tfpt_tui.lifeline import die_with_parent
 
@@ -44,10 +44,10 @@ class StopRequest(BaseException):
 
 @dataclasses.dataclass(frozen=True)
 class Duel:
-    """The descriptor of the gate, and whether the training may go on to its end after the measuring."""
+    """The descriptor of the gate, and the ``kind`` of arm (:data:`tfpt_tui.events.ARM_KINDS`)."""
 
     gate: int
-    whole: bool
+    kind: str
 
 
 class Backend(NamedTuple):
@@ -63,10 +63,10 @@ def main(arguments: list[str]) -> int:
     """Train and evaluate as ``RUN/config.toml`` says.
 
     ``arguments`` are the run directory and the parent's pid. For an arm of a duel follow the descriptor of its
-    gate, and "whole" if it may train on to its last epoch, else "measured".
+    gate and its kind.
     """
     run, parent = Path(arguments[0]), int(arguments[1])
-    duel = Duel(int(arguments[2]), whole=arguments[3] == "whole") if arguments[2:] else None
+    duel = Duel(int(arguments[2]), arguments[3]) if arguments[2:] else None
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for whoever started the run
     signal.signal(signal.SIGTERM, _request_stop)
@@ -126,7 +126,7 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
     report.emit(
         RunStart(run.name, config.framework, _version(config), __version__, config.to_mapping(), os.getpid())
     )
-    report.endless = duel is not None and not duel.whole
+    report.endless = duel is not None and duel.kind == ONLY_TURNS
     config = config.replace(epochs=MOST_EPOCHS if report.endless else config.epochs_trained)
     if config.measure == "profile":
         config = config.replace(epochs=1, max_steps=config.max_steps or PROFILED_STEPS)
@@ -137,16 +137,10 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
 
     with report.phase("device_init"):
         device = runtime.init_device(config)
-    with report.phase("data_loading"):
-        dataset = list_dataset(Path(config.data))
-        train = data.make_training_data(config, dataset.train, device)
-        test = data.make_test_data(config, dataset.test, device)
-    if config.cache:
-        with report.phase("cache_fill", total=len(dataset.train)):
-            train = data.fill_cache(train, report)
-    elif TRACKS[config.track].packs:
-        with report.phase("cache_fill", total=len(dataset.train) + len(dataset.test)):
-            train, test = data.fill_cache(train, report), data.fill_cache(test, report)
+    if duel and duel.kind == ANEW:
+        _take_turns_first(report, backend, config, duel, device)
+        duel = None
+    dataset, train, test = _load(report, backend, config, device)
     if config.measure == "loader":
         _tell_environment(report, backend, config, None, train, device)
         with report.phase("training"):
@@ -179,6 +173,46 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
     if config.measure == "end_to_end":
         _save_and_evaluate(run, report, backend, config, dataset, network, train, test, device)
         _write_samples(run, report, config, data, dataset.train)
+
+
+def _load(report: Report, backend: Backend, config: RunConfig, device: object) -> tuple[Dataset, Any, Any]:
+    """The dataset's files, and what feeds training and test with them."""
+    data = backend.data
+    with report.phase("data_loading"):
+        dataset = list_dataset(Path(config.data))
+        train = data.make_training_data(config, dataset.train, device)
+        test = data.make_test_data(config, dataset.test, device)
+    if config.cache:
+        with report.phase("cache_fill", total=len(dataset.train)):
+            train = data.fill_cache(train, report)
+    elif TRACKS[config.track].packs:
+        with report.phase("cache_fill", total=len(dataset.train) + len(dataset.test)):
+            train, test = data.fill_cache(train, report), data.fill_cache(test, report)
+    return dataset, train, test
+
+
+def _take_turns_first(report: Report, backend: Backend, config: RunConfig, duel: Duel, device: object) -> None:
+    """Be measured in a training of its own, of which nothing but the turns is recorded: that of the run has too
+    few steps for them, and begins afterwards.
+
+    Raises:
+        DuelOver: it is not wanted.
+    """
+    report.quiet = report.endless = True
+    dataset, train, _ = _load(report, backend, config, device)
+    step = backend.training.compile_step(
+        _build(report, backend, config, dataset.classes, device), train, config, device
+    )
+    _tell_environment(report, backend, config, step, train, device)
+    gate = Gate(report, duel.gate, lambda: backend.runtime.synchronize(device))
+    report.step_done = gate.passed
+    gate.arrive()
+    fed = backend.training.resident(step, train) if config.measure == "model" else train
+    with suppress(TrainAnew):
+        backend.training.train(step, fed, config.replace(epochs=MOST_EPOCHS), report)
+    report.quiet = report.endless = False
+    report.step_done = lambda images: None
+    backend.runtime.set_seed(config)
 
 
 def _profile(

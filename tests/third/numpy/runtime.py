@@ -15,6 +15,10 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.errors import MissingError
 
 
+def set_seed(config: RunConfig) -> None:
+    """Nothing is drawn but from the seeds of the configuration."""
+
+
 def init_device(config: RunConfig) -> str:
     """Raises MissingError where a GPU was asked for: there is none for NumPy."""
     if config.device.startswith("gpu"):

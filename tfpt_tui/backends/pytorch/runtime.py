@@ -17,13 +17,18 @@ from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
 
+def set_seed(config: RunConfig) -> None:
+    """Let all that is drawn from here on be what this seed always draws."""
+    torch.manual_seed(config.seed)
+
+
 def init_device(config: RunConfig) -> torch.device:
     """Seed, set threads and precision, and wake the device.
 
     Raises:
         MissingError: a GPU was requested that PyTorch does not see.
     """
-    torch.manual_seed(config.seed)
+    set_seed(config)
     threads = requested_threads(config)
     if threads:
         torch.set_num_threads(threads)

@@ -22,13 +22,18 @@ from tfpt_tui.errors import MissingError
 MIXED = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
+def set_seed(config: RunConfig) -> None:
+    """Let all that is drawn from here on be what this seed always draws."""
+    keras.utils.set_random_seed(config.seed)
+
+
 def init_device(config: RunConfig) -> str:
     """Seed, set threads and precision, and wake the device.
 
     Raises:
         MissingError: a GPU was requested that TensorFlow does not see.
     """
-    keras.utils.set_random_seed(config.seed)
+    set_seed(config)
     threads = requested_threads(config)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

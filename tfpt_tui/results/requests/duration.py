@@ -102,8 +102,8 @@ def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequ
     """Seconds that a duel of planned length will take, None where nothing like an arm is recorded.
 
     Every restart starts its arms one after the other; then all do the same images in each round, in a second on
-    average. Where ``accuracy`` is wanted, all rounds fit into a training, and those of the last one train on to
-    their end.
+    average. Where ``accuracy`` is wanted, those of the last one train to their end; the rounds are part of that
+    where they fit into it.
 
     Raises:
         MissingError: a dataset is not there.
@@ -117,17 +117,16 @@ def duel_s(arms: Sequence[RunConfig], restarts: int, accuracy: bool, paces: Sequ
         for config, close in zip(arms, near, strict=True)
     ]
     starting_s = sum(SUPERVISED_S + statistics.median(pace.overhead_s for pace in close) for close in near)
-    most = math.inf
-    if accuracy:
-        train_images = read_manifest(Path(arms[0].data)).total("train")
-        accuracy = fits_into_trainings(arms, train_images)
-        most = longest_turn(arms, train_images) if accuracy else math.inf
+    train_images = read_manifest(Path(arms[0].data)).total("train") if accuracy else 0
+    fits = accuracy and fits_into_trainings(arms, train_images)
+    most = longest_turn(arms, train_images) if fits else math.inf
     images = min(most, math.exp(statistics.fmean(map(math.log, rates))) * TURN_S)
     alike = max(rates) <= ALIKE * min(rates)
     round_s = sum(images / rate if alike else min(TURN_S, most / rate) for rate in rates)
     restart_s = starting_s + (SIZING_ROUNDS + ROUNDS) * round_s
     whole_s = sum(one or 0.0 for one in expect_s(arms, paces)) if accuracy else 0.0
-    return (restarts - 1) * restart_s + max(restart_s, whole_s)
+    last_s = max(restart_s, whole_s) if fits else restart_s + whole_s
+    return (restarts - 1) * restart_s + last_s
 
 
 def expect_s(configs: Sequence[RunConfig], paces: Sequence[Pace]) -> list[float | None]:

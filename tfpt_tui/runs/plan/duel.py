@@ -22,6 +22,8 @@ RACE_ROUNDS = 14
 MOST_ROUNDS = 60
 TURN_S = 1.0
 SHORTEST_S = 2 * TURN_S
+# Of a turn within the training that is planned: a few hundred milliseconds on a core or two, some on a GPU.
+LEAST_STEPS = 10
 # The type of the error of an arm that ended with another one.
 DUEL_ENDED = "DuelEnded"
 # An arm that is this much slower is given as many seconds as the other, not as many images.
@@ -69,8 +71,8 @@ def longest_turn(configs: Sequence[RunConfig], train_images: int) -> int:
 
 
 def fits_into_trainings(configs: Sequence[RunConfig], train_images: int) -> bool:
-    """Whether each turn can be a step at least; else turns are all that is measured, and no accuracy."""
-    return longest_turn(configs, train_images) >= max(config.batch_size for config in configs)
+    """Whether turns within them can be long enough to be timed; else they have a training of their own."""
+    return longest_turn(configs, train_images) >= LEAST_STEPS * max(config.batch_size for config in configs)
 
 
 def why_no_duel(configs: Sequence[RunConfig]) -> str:

@@ -9,25 +9,17 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.data.manifest import Manifest
-from tfpt_tui.runs.plan.duel import Duel, fits_into_trainings
+from tfpt_tui.runs.plan.duel import Duel
 
 LEAST_SHARE = 0.01  # of their beginning that running averages may still hold: 459 steps with momentum 0.99
 
 
-NO_ROOM = (
-    "the trainings have too few steps to take turns within them: accuracy is not measured; more epochs"
-    " (--set epochs=N) or images change that"
-)
-
-
 def too_short(configs: Sequence[RunConfig], manifests: Sequence[Manifest], duel: Duel | None) -> list[str]:
     """A sentence for each kind of run that ends before its running averages have forgotten where they began; none
-    where accuracy is not measured, of a duel one where it cannot be.
+    for a duel that does not measure accuracy.
     """
     if duel and not duel.accuracy:
         return []
-    if duel and not fits_into_trainings(configs, manifests[0].total("train")):
-        return [NO_ROOM]
     notes = []
     for config, manifest in zip(configs, manifests, strict=True):
         if config.measure != "end_to_end":

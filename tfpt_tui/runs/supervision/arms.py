@@ -21,7 +21,7 @@ from tfpt_tui.config.paths import find_paths
 from tfpt_tui.config.schema import SETTINGS, plain
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError, cannot
-from tfpt_tui.events import RunError, Slice
+from tfpt_tui.events import ONLY_TURNS, RunError, Slice
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.machine_snapshot import DuelPart, MachineSnapshot
 from tfpt_tui.hardware.recorder import Recorder
@@ -104,17 +104,16 @@ def started_arm(
     run: RunDirectory,
     runs: Sequence[RunDirectory],
     duel: Duel,
-    *,
-    whole: bool,
+    kind: str,
 ) -> Iterator[Arm]:
     """An arm whose worker was started; at the end it is gone with all its children."""
     prepared = prepare_run(supervisor, run)
     frameworks = {read_config(one).framework for one in runs}
     spread = shown_spread(find_paths().duels, machine_of(prepared.environment), frameworks)
     arms = tuple(one.id for one in runs)
-    part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.freedom, whole)
+    part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.freedom, kind != ONLY_TURNS)
     prepared = replace(prepared, environment=replace(prepared.environment, duel=part))
-    gate = Gate(whole=whole)
+    gate = Gate(kind)
     try:
         started = start_run(supervisor, prepared, gate)
         gate.begun()
@@ -236,8 +235,8 @@ def _look_after(supervisor: Supervisor, arm: Arm, deadline: float, late: str) ->
 def finish(supervisor: Supervisor, arm: Arm, *, whole: bool) -> None:
     """Let an arm train on to its end and be evaluated, or end where it is; wait until it is gone."""
     if whole:
-        tell(supervisor, "running", f"after the duel: {arm.run.id} trains on to its last epoch")
-        arm.gate.order(free=True)
+        tell(supervisor, "running", f"after the duel: {arm.run.id} trains to its last epoch")
+        arm.gate.let_go()
     else:
         arm.gate.order(over=True)
     arm.recorder.begin()

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.config.paths import find_paths
@@ -21,7 +21,7 @@ from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.documents import DocumentError, Value
 from tfpt_tui.errors import TfptError
-from tfpt_tui.events import RunError, RunWarning, Slice
+from tfpt_tui.events import ANEW, ONLY_TURNS, WHOLE, RunError, RunWarning, Slice
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, snapshot_from
 from tfpt_tui.runs.plan.duel import MOST_ROUNDS, MOST_TIMES, ROUNDS, Duel, fits_into_trainings
 from tfpt_tui.runs.record.directory import RunDirectory
@@ -117,8 +117,7 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
         configs = [read_config(run) for run in runs]
         manifests = [read_manifest(Path(config.data)) for config in configs]
         check_room_together(configs, manifests, supervisor.gpu.latest())
-        accuracy = duel.accuracy and fits_into_trainings(configs, manifests[0].total("train"))
-        duel = replace(duel, accuracy=accuracy)
+        fits = fits_into_trainings(configs, manifests[0].total("train"))
     except TfptError as error:  # what cannot be read is each run's own error
         note = RunWarning(f"no duel: {error}; its arms ran one after another", "no_duel")
         for run in runs:
@@ -129,14 +128,15 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
     with ExitStack() as stack:
         arms: list[Arm] = []
         try:
-            whole = duel.accuracy and (last or duel.ends_early)
+            tested = duel.accuracy and (last or duel.ends_early)
+            kind = ONLY_TURNS if not tested else WHOLE if fits else ANEW
             for run in runs:
                 latest = run
-                arms.append(stack.enter_context(started_arm(supervisor, run, runs, duel, whole=whole)))
+                arms.append(stack.enter_context(started_arm(supervisor, run, runs, duel, kind)))
                 await_arm(supervisor, arms[-1], patience_s(arms[-1], deadline))
-            answered = _take_turns(supervisor, arms, duel, stage)
+            answered = _take_turns(supervisor, arms, duel, stage, within=duel.accuracy and fits)
             for arm in arms:
-                finish(supervisor, arm, whole=whole and (last or answered))
+                finish(supervisor, arm, whole=tested and (last or answered))
         except TurnError as error:
             endings = _broken_off(supervisor, arms, error)
         except Exception as error:  # a mistake of ours must not cost the restarts that follow
@@ -149,13 +149,14 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
     return answered
 
 
-def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: Stage) -> bool:
+def _take_turns(supervisor: Supervisor, arms: Sequence[Arm], duel: Duel, stage: Stage, *, within: bool) -> bool:
     """Rounds until there are enough, the question is answered, time is up, or an arm has no epoch left.
 
+    ``within`` if all rounds have to fit into the trainings that are planned.
     Returns whether no further restart is wanted.
     """
     earlier = _earlier_restarts(supervisor.sweep, len(arms))
-    lengths = size_turns(supervisor, arms, whole=duel.accuracy, turn_s=duel.turn_s)
+    lengths = size_turns(supervisor, arms, whole=within, turn_s=duel.turn_s)
     slices: list[list[Slice]] = [[] for _ in arms]
     said, begun, rounds, missed = "", time.monotonic(), ROUNDS, 0
     for number in itertools.count(1) if lengths else ():

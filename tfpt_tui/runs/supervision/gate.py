@@ -9,15 +9,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from tfpt_tui.events import ANEW
+
 READ_BYTES = 4096
 
 
 class Gate:
-    """The gate of one arm; ``whole`` if its worker may train on to its last epoch."""
+    """The gate of one arm of a ``kind`` (:data:`tfpt_tui.events.ARM_KINDS`)."""
 
-    def __init__(self, *, whole: bool) -> None:
+    def __init__(self, kind: str) -> None:
         self._ours, self._theirs = socket.socketpair()
-        self._kind = "whole" if whole else "measured"
+        self._kind = kind
         self._read = b""
 
     @property
@@ -44,6 +46,10 @@ class Gate:
             self._ours.sendall((json.dumps(order) + "\n").encode())
         except OSError:
             return
+
+    def let_go(self) -> None:
+        """Tell the worker to train to its last epoch, or to begin with that."""
+        self.order(**{"anew" if self._kind == ANEW else "free": True})
 
     def answer(self, seconds: float) -> Mapping[str, Any] | None:
         """What the worker says within so many seconds, None for nothing; that it is gone is for others to see."""

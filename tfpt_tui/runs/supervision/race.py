@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tfpt_tui.data.manifest import read_manifest
 from tfpt_tui.errors import TfptError
-from tfpt_tui.events import RunError, Slice
+from tfpt_tui.events import ONLY_TURNS, RunError, Slice
 from tfpt_tui.runs.plan.duel import MOST_TIMES, RACE_ROUNDS, Duel
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import NO_SPREAD, estimate, estimate_restart, log_ratios, sequence_interval
@@ -97,7 +97,7 @@ def _enter(
     """
     tell(supervisor, "running", f"race: starting arm {len(field) + len(endings) + 1} of {len(runs)}")
     try:
-        arm = stack.enter_context(started_arm(supervisor, run, runs, duel, whole=False))
+        arm = stack.enter_context(started_arm(supervisor, run, runs, duel, ONLY_TURNS))
     except TfptError as error:
         if not field:
             raise
