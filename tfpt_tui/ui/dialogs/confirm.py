@@ -21,7 +21,7 @@ class Confirm(Dialog[str]):
         width: auto; max-width: 76; height: auto; padding: 1 2; background: $panel; border: round $primary;
     }
     Confirm Label { width: auto; max-width: 70; margin-bottom: 1; }
-    Confirm Button { width: auto; }
+    Confirm Button { width: auto; min-width: 0; }
     Confirm.-narrow > Vertical { max-width: 95%; }
     Confirm.-narrow Label, Confirm.-narrow Button { max-width: 85vw; }
     """
