@@ -1,7 +1,7 @@
 """Make the pictures of the app, SVG and PNG, from recorded runs: ``python screenshots/make.py [RUNS_DIRECTORY]``.
 
-Nothing is drawn by hand. The pictures show where the dataset lies: record with XDG_DATA_HOME=/data/share. A picture
-whose screen does not show what it must is an error.
+Nothing is drawn by hand. The pictures show where the dataset lies: record with XDG_DATA_HOME=/data/share. A
+picture whose screen does not show what it must is an error.
 """
 
 from __future__ import annotations
