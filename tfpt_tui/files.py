@@ -82,7 +82,17 @@ def write_atomically(path: Path, text: str) -> None:
         OSError: the directory is read-only or the disk is full.
     """
     with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        _write(temporary, text)
+
+
+def write_where_asked(path: Path, text: str) -> None:
+    """The same for a file that the user named, which may be a link, or /dev/stdout.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with written_where_asked(path) as place:
+        _write(place, text)
 
 
 @contextmanager
@@ -111,6 +121,20 @@ def written_whole(path: Path) -> Iterator[Path]:
         if error.filename in (None, str(temporary)):
             error.filename = str(path)
         raise
+
+
+@contextmanager
+def written_where_asked(path: Path) -> Iterator[Path]:
+    """The same for a file that the user named: a link stays one, and a device or a pipe is itself written to.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if stat.S_IFMT(_mode(path)) in (stat.S_IFCHR, stat.S_IFIFO):
+        yield path
+    else:
+        with written_whole(Path(os.path.realpath(path))) as temporary:
+            yield temporary
 
 
 @contextmanager
@@ -170,6 +194,17 @@ def lock(handle: int) -> bool:
         if error.errno not in NO_LOCKS:
             raise
     return True
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _mode(path: Path) -> int:
+    """What is there, at the end of all links; 0 where nothing is."""
+    with suppress(FileNotFoundError):
+        return os.stat(path).st_mode
+    return 0
 
 
 def _create(path: Path) -> tuple[Path, int]:

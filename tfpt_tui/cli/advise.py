@@ -26,7 +26,7 @@ from tfpt_tui.documents import Value
 from tfpt_tui.environments.interpreters import check_framework, interpreter_of
 from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import MissingError, UsageError, cannot
-from tfpt_tui.files import write_atomically
+from tfpt_tui.files import write_where_asked
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.results.presentation.ladder import ladder_text, learning_text, summary_text
 from tfpt_tui.results.store.datasets import named_dataset
@@ -196,7 +196,7 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
 def _write_script(script: Path, config: RunConfig) -> None:
     threads = config.threads or (0 if _on_gpu(config) else physical_cores())
     try:
-        write_atomically(script, script_text(config.replace(threads=threads)))
+        write_where_asked(script, script_text(config.replace(threads=threads)))
     except OSError as error:
         raise cannot("write the script", script, error) from None
     say(f"{script}: the same without tfpt-tui; run it with: python {script}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfpt_tui.errors import cannot
-from tfpt_tui.files import write_atomically
+from tfpt_tui.files import write_where_asked
 from tfpt_tui.results.requests.request import HTML, Comparison, draw, write_out
 from tfpt_tui.runs.record.transfer import export_runs
 
@@ -60,7 +60,7 @@ def write_comparison(out: Path, text: str) -> None:
         MissingError: it cannot be written.
     """
     try:
-        write_atomically(out, text)
+        write_where_asked(out, text)
     except OSError as error:
         raise cannot("write the comparison", out, error) from None
 

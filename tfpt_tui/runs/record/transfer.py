@@ -19,7 +19,7 @@ from tfpt_tui.config.toml import dump_toml, read_record
 from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
 from tfpt_tui.events import ALIVE
-from tfpt_tui.files import open_regular, scratch_directory, written_whole
+from tfpt_tui.files import open_regular, scratch_directory, written_where_asked
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, snapshot_document
 from tfpt_tui.runs.record.directory import RUN_ID, RunDirectory
 from tfpt_tui.runs.record.result import SCHEMA, result_from
@@ -64,7 +64,10 @@ def export_runs(runs: Sequence[RunDirectory], out: Path) -> None:
         if status_of(run) in ALIVE or not run.result.exists():
             raise UsageError(f"{run.id}: is {status_of(run)}, and only runs with a result can be exported")
     try:
-        with written_whole(out) as temporary, tarfile.open(temporary, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        with (
+            written_where_asked(out) as temporary,
+            tarfile.open(temporary, "w:gz", format=tarfile.PAX_FORMAT) as tar,
+        ):
             for run in runs:
                 for file in sorted(run.path.iterdir()):
                     name = f"{FOLDER}/{run.id}/{file.name}"
