@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -11,6 +12,8 @@ import termios
 import time
 
 import psutil
+
+POINTER = re.compile(rb"\x1b\]22;[^\x07]*\x07")
 
 
 class Terminal:
@@ -66,7 +69,7 @@ class Terminal:
         os.write(self._master, key.encode())
         first = last = written = 0
         while time.perf_counter() < max(started + 2 * (not written), last + started + quiet):
-            if read := self._read(0.005):
+            if read := POINTER.sub(b"", self._read(0.005)):  # the shape of the mouse's pointer is no answer
                 last = time.perf_counter() - started
                 first, written = first or last, written + len(read)
         return first, last, written

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from textual import work
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -36,6 +37,7 @@ from tfpt_tui.ui.ascii import AsciiFilter
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import EVERYWHERE, KEYS, bindings, faults_of, show_keys
 from tfpt_tui.ui.monitor.screen import MonitorScreen
+from tfpt_tui.ui.painted import Painted
 from tfpt_tui.ui.theme import DEFAULT_THEME, FRAMEWORK_COLOURS, THEMES
 from tfpt_tui.ui.widgets.title_bar import LEAST_COLUMNS, LEAST_ROWS
 
@@ -81,6 +83,7 @@ class TfptApp(App[None]):
         self._settings = settings
         self._ascii = (AsciiFilter(),) if ascii_only else ()
         self._leaving = False
+        self._painted = Painted()
         # Before the first paint: a theme that is set later styles every widget a second time.
         for theme in THEMES:
             self.register_theme(theme)
@@ -112,6 +115,19 @@ class TfptApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), *self._ascii)
 
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate) and not self._batch_count:
+            renderable = self._painted.differences(renderable, screen, self.size)
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        self._painted.forget()
+
+    def _paint_all(self) -> None:
+        """Stopped by job control and going on: the terminal was another program's, and Textual paints nothing."""
+        self._painted.forget()
+        self.screen.refresh()
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return FRAMEWORK_COLOURS
 
@@ -137,6 +153,7 @@ class TfptApp(App[None]):
             hint = nearest(self._wanted_theme, list(self.available_themes))
             self.notify(f"no theme {self._wanted_theme!r}{hint}", severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: self._remember_theme(theme.name))
+        self.app_resume_signal.subscribe(self, lambda _: self._paint_all())
         # Whoever is told to end did not leave by itself. A hang-up is handled by open_app.
         end = partial(self.exit, return_code=INTERRUPTED)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)

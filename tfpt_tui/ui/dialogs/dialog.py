@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TypeVar
 
 from textual import events
@@ -11,27 +10,9 @@ from textual.screen import ModalScreen
 
 Answer = TypeVar("Answer")
 
-# Textual mounts, styles and focuses in steps, and paints the whole screen after each: four times over a slow link.
-SETTLE_S = 0.08
-
 
 class Dialog(ModalScreen[Answer]):
-    """A dialog over a screen, painted once it is complete: a click beside it does what escape does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._held = ExitStack()
-
-    def on_mount(self) -> None:
-        self._held.enter_context(self.app.batch_update())
-        self.set_timer(SETTLE_S, self._paint)
-
-    def on_unmount(self) -> None:
-        self._held.close()
-
-    def _paint(self) -> None:
-        self._held.close()
-        self.refresh()
+    """A dialog over a screen: a click beside it does what escape does."""
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         """A second answer in the same moment is nobody's: the screen below must not be closed by it."""
