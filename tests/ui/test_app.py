@@ -22,6 +22,7 @@ from tfpt_tui.ui.dialogs.help import Help, help_text
 from tfpt_tui.ui.monitor.details import Details
 from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.screen import MonitorScreen
+from tfpt_tui.ui.widgets.key_line import KeyLine
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -309,6 +310,20 @@ async def test_every_screen_names_its_keys_at_its_foot(app, recorded, key):
         await pilot.press(key)
         text = await shows(pilot, "Help", "Quit")
         assert "Quit" in text.splitlines()[-1]
+
+
+async def test_a_dialog_leaves_the_keys_below_as_they_are(app, recorded, monkeypatch):
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = (await shows(pilot, "Help", "Quit", "Details")).splitlines()[-1]
+        made = counted(monkeypatch, KeyLine, "recompose")
+        await pilot.press("question_mark")
+        shown = (await shows(pilot, "esc closes")).splitlines()[-1]
+        await pilot.press("escape")
+        after = (await hides(pilot, "esc closes")).splitlines()[-1]
+        assert (shown, after, made) == (before, before, [])
+        await pilot.press("4")
+        await shows(pilot, "Compare", "Quit", "Mark")
+        assert made
 
 
 async def test_leaving_by_the_palette_asks_too(app, start):

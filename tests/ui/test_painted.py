@@ -8,7 +8,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Size
 from textual.strip import Strip
 
-from tfpt_tui.ui.painted import Painted
+from tfpt_tui.ui.painted import Painted, Pieces
 
 SIZE = Size(12, 3)
 STYLES = [Style.parse(one) for one in ("red", "blue", "red on white")]
@@ -31,10 +31,10 @@ def row(*parts):
     return [Segment(text, STYLES[style]) for text, style in parts]
 
 
-def write(terminal, pieces):
+def write(terminal, update):
     """As a terminal does; how many cells were written."""
     cells = 0
-    for y, x, strip in getattr(pieces, "pieces", pieces):
+    for y, x, strip in update.pieces if update else ():
         for text, style, _ in strip:
             for letter in text:
                 terminal[y, x] = letter, style
@@ -85,11 +85,11 @@ def test_the_terminal_always_shows_what_was_painted_last():
                 row(*((dice.choice("ab·") * 3, dice.randrange(3)) for _ in range(4))) for _ in range(SIZE.height)
             ]
             update = whole(rows)
-            write(wanted, [(y, 0, Strip(one)) for y, one in enumerate(rows)])
+            write(wanted, Pieces([(y, 0, Strip(one)) for y, one in enumerate(rows)]))
         else:
             y, x = dice.randrange(SIZE.height), dice.randrange(1, SIZE.width - 3)
             strip = Strip(row((dice.choice("ab"), dice.randrange(3)), (dice.choice("·─"), dice.randrange(3))))
             update = part(y, x, strip)
-            write(wanted, [(y, x, strip)])
+            write(wanted, Pieces([(y, x, strip)]))
         write(terminal, painted.differences(update, HERE, SIZE))
         assert terminal == wanted

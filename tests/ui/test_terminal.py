@@ -11,8 +11,10 @@ import sys
 import termios
 import time
 
+import psutil
 import pytest
 
+from tests.waiting import wait_until
 from tfpt_tui.runs.tasks.preparation import RecordedRequest, sign_on
 
 LEFT = b"\x1b[?1049l"  # the screen that was there before is back
@@ -61,6 +63,23 @@ def test_the_terminal_is_left_as_it_was(terminal, ending, code):
     seen += os.read(terminal.master, 1 << 16) if select.select([terminal.master], [], [], 0.2)[0] else b""
     assert SHOWN in seen
     assert termios.tcgetattr(terminal.slave) == terminal.before
+
+
+def test_a_dialog_is_written_once(terminal):
+    """Textual lays it out in steps, and paints all of it after each."""
+    os.write(terminal.master, b"?")
+    seen = terminal.read_until(b"esc closes")
+    while select.select([terminal.master], [], [], 0.5)[0]:
+        seen += os.read(terminal.master, 1 << 16)
+    assert seen.count(b"esc closes") == 1
+
+
+def test_an_app_that_was_stopped_is_there_again(terminal):
+    terminal.process.send_signal(signal.SIGTSTP)
+    wait_until(lambda: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED, 30)
+    terminal.read_until(LEFT)
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.read_until(b"No runs yet")
 
 
 def test_an_app_whose_terminal_is_gone_ends_without_being_told(paths):

@@ -120,6 +120,9 @@ class TfptApp(App[None]):
             renderable = self._painted.differences(renderable, screen, self.size)
         super()._display(screen, renderable)
 
+    def delay_update(self, delay: float = 0.0) -> None:
+        """Textual would hold a screen back for 50 ms, lest it is painted in steps; each step is written once."""
+
     def on_resize(self) -> None:
         self._painted.forget()
 
@@ -164,6 +167,7 @@ class TfptApp(App[None]):
 
     def on_ready(self) -> None:
         gc.enable()  # the command line holds it back while we start
+        gc.freeze()  # what stays as long as we do: looking through it took 60 ms, in the middle of a key
         self.set_timer(IDLE_S, self._import_screens)
 
     @work(thread=True)

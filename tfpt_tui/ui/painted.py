@@ -43,15 +43,16 @@ class Painted:
         """What the terminal shows is not known."""
         self._whose = None
 
-    def differences(self, update: LayoutUpdate | ChopsUpdate, screen: Screen[object], size: Size) -> Pieces:
-        """The parts of an update that are not shown yet; all of it on another screen than the last.
+    def differences(self, update: LayoutUpdate | ChopsUpdate, screen: Screen[object], size: Size) -> Pieces | None:
+        """The parts of an update that are not shown yet, if any; all of it on another screen than the last.
 
         That way a screen that something else has written into is whole again after any key that changes screens.
         """
         if self._whose != (screen, size):
             self._rows, self._unknown = {}, Strip([Segment(UNKNOWN * size.width)])
             self._whose = (screen, size)
-        return Pieces([piece for one in _pieces(update) for piece in self._keep(*one)])
+        pieces = [piece for one in _pieces(update) for piece in self._keep(*one)]
+        return Pieces(pieces) if pieces else None
 
     def _keep(self, y: int, x: int, strip: Strip) -> Iterator[Piece]:
         """Keep what is shown from now on at a place, and give the part of it that was not."""

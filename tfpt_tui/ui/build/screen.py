@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from tfpt_tui.config.machines import find_machines
 from tfpt_tui.config.paths import Paths
@@ -47,6 +47,7 @@ from tfpt_tui.ui.build.save_preset import SavePreset
 from tfpt_tui.ui.build.source_list import SourceList, SourcePane
 from tfpt_tui.ui.build.summary import Summary
 from tfpt_tui.ui.keys import BUILD, bindings
+from tfpt_tui.ui.widgets.key_line import KeyLine
 from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
@@ -88,7 +89,7 @@ class BuildScreen(MainScreen):
                 yield Static(READING, id="closed", markup=False)
                 yield Static(id="missing", markup=False)
                 yield Summary(id="summary", markup=False)
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._queue = self.set_interval(QUEUE_S, self._ask_queue, pause=True)

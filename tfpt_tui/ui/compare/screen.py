@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import DataTable, Footer, OptionList
+from textual.widgets import DataTable, OptionList
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
@@ -31,6 +31,7 @@ from tfpt_tui.ui.compare.export import ExportDialog
 from tfpt_tui.ui.compare.result_table import ResultTable
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import COMPARE, bindings
+from tfpt_tui.ui.widgets.key_line import KeyLine
 from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
@@ -69,7 +70,7 @@ class CompareScreen(MainScreen):
         with Horizontal(id="body"):
             yield ChoicesPane(id="side")
             yield ComparisonPane(id="found")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._changes_timer = self.set_interval(NEWS_S, self._check_changes, pause=self._away)

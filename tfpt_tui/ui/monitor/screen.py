@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import var
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from tfpt_tui.config.look import keep_look
 from tfpt_tui.config.paths import Paths
@@ -48,6 +48,7 @@ from tfpt_tui.ui.notification import desktop_notification, run_command
 from tfpt_tui.ui.polling import keep_polling
 from tfpt_tui.ui.theme import CURVE_LETTERS, MAX_CURVES, colours_of
 from tfpt_tui.ui.widgets.chart import Chart
+from tfpt_tui.ui.widgets.key_line import KeyLine
 from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
@@ -103,7 +104,7 @@ class MonitorScreen(MainScreen):
             yield RunsPane(self._order, id="left")
             yield RunPane(id="run")
             yield Static(READING, id="empty")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.add_class("-empty")
@@ -164,14 +165,14 @@ class MonitorScreen(MainScreen):
         if self._away:
             return  # charts that nobody sees are not drawn beside a measurement
         self.set_class(not snapshot.runs, "-empty")
+        if _keys_of(before) != _keys_of(snapshot):
+            self.refresh_bindings()
         if not snapshot.runs:
             self._show_empty()
             return
         self._show_list()
         self._show_run()
         self._open_what_is_read()
-        if _keys_of(before) != _keys_of(snapshot):
-            self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
 
     @on(messages.Ended)
     def _tell_ended(self, message: messages.Ended) -> None:
@@ -611,7 +612,9 @@ def _go_on(sweep: SweepDirectory, paths: Paths, settings: UserSettings) -> str:
     return f"{started} on {machine}" if machine else started
 
 
-def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool]:
-    """What the keys depend on: whether there is a run, and whether it is alive."""
-    chosen = snapshot.chosen if snapshot else None
+def _keys_of(snapshot: Snapshot | None) -> tuple[bool, bool] | None:
+    """What the keys depend on: whether there is a run, and whether it is alive; None before the first reading."""
+    if snapshot is None:
+        return None
+    chosen = snapshot.chosen
     return chosen is not None, bool(chosen and chosen.status in ALIVE)

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from tfpt_tui.config.paths import Paths
@@ -31,6 +31,7 @@ from tfpt_tui.ui.prepare.form import PrepareForm
 from tfpt_tui.ui.prepare.pages import DatasetPage, NewPage, PreparationPage
 from tfpt_tui.ui.prepare.preview import Form, PreparePreview, read_preview
 from tfpt_tui.ui.prepare.thumbnails import Grid, draw_sheet
+from tfpt_tui.ui.widgets.key_line import KeyLine
 from tfpt_tui.ui.widgets.main_screen import MainScreen
 from tfpt_tui.ui.widgets.title_bar import TitleBar
 
@@ -71,7 +72,7 @@ class PrepareScreen(MainScreen):
             yield NewPage(id="new", classes="page")
             yield PreparationPage(id="preparation", classes="page")
             yield DatasetPage(id="dataset", classes="page")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._watch()
@@ -140,7 +141,7 @@ class PrepareScreen(MainScreen):
         if found != before or kind == NEW:
             self.call_after_refresh(self._show_page)
         if _keys_of(before) != _keys_of(found) or kind == NEW:
-            self.refresh_bindings()  # it makes the footer anew: only when a key comes or goes
+            self.refresh_bindings()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_page)

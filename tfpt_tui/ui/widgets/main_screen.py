@@ -5,12 +5,14 @@ from __future__ import annotations
 from textual import events, on
 from textual.screen import Screen
 
+from tfpt_tui.ui.widgets.breakpoints import size_classes
+
 
 class MainScreen(Screen[None]):
     """Stays mounted while another one is shown, and comes back as it was."""
 
-    def __init__(self, classes: str | None = None) -> None:
-        super().__init__(classes=classes)
+    def __init__(self, classes: str = "") -> None:
+        super().__init__(classes=f"{size_classes(self.app)} {classes}")
         # Textual takes a new screen for one whose colours have changed meanwhile: it would read every stylesheet
         # anew, and style the screen that is left, twice.
         self._css_update_count = self.app._css_update_count
