@@ -138,7 +138,7 @@ class EpochEnd:
 @dataclass(frozen=True)
 class Slice:
     """One turn of an arm of a duel: ``position`` in its round, both counted from 1; processor time of the worker
-    and its children. ``other_load`` is the share of the cores that other processes used meanwhile, 0 to 1.
+    and its children. ``other_load`` is the share that others took of the cores it needs, 0 to 1.
     """
 
     kind: ClassVar[str] = "slice"

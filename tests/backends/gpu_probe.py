@@ -167,9 +167,54 @@ def shown_to_tensorflow(requested):
     return shown[-1]
 
 
+def readings(directory):
+    """How often Keras reads figures from the device in two epochs and a test, and how many batches those are."""
+    from keras.src.callbacks import callback_list
+
+    from tfpt_tui.backends.tensorflow import data, training
+    from tfpt_tui.backends.tensorflow.model import build_model
+    from tfpt_tui.backends.tensorflow.runtime import init_device
+
+    row = {"framework": "tensorflow", "track": "parity", "data": str(directory), "batch_size": 16, "epochs": 2}
+    config = RunConfig.from_mapping(row | {"device": "cpu"}, "probe")
+    device, dataset = init_device(config), list_dataset(directory)
+    train, test = (
+        data.make_training_data(config, dataset.train, device),
+        data.make_test_data(config, dataset.test, device),
+    )
+    step = training.compile_step(build_model(config, dataset.classes, device), train, config, device)
+    training._prepare_test(step.model, test, config)
+    read, real = [], callback_list.python_utils.pythonify_logs
+    callback_list.python_utils.pythonify_logs = lambda logs: (read.append(1) if logs else None, real(logs))[1]
+    training.make_step(step.model, config, device)
+    training.train(step, train, config, Epochs())
+    training.evaluate(step.model, test, config, Epochs())
+    return {"read": len(read), "batches": 2 * train.steps + test.steps}
+
+
+def is_full():
+    """Whether errors of TensorFlow are taken for a GPU without room."""
+    import tensorflow as tf
+
+    from tfpt_tui.backends.tensorflow.runtime import is_out_of_memory
+
+    full = "Failed copying input tensor from CPU:0 to GPU:0: Dst tensor is not initialized."
+    return [is_out_of_memory(tf.errors.InternalError(None, None, text)) for text in (full, "cuDNN failed")]
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "pytorch":
         print(json.dumps({"adam": adam(), "steps": whole_steps(Path(sys.argv[2])), "profile": torch_profile()}))
     else:
+        figures, full = readings(Path(sys.argv[2])), is_full()
         shown = {device: shown_to_tensorflow(device) for device in ("cpu", "gpu:1", "gpu:2")}
-        print(json.dumps({"profile": tensorflow_profile(Path(sys.argv[3])), "shown": shown}))
+        print(
+            json.dumps(
+                {
+                    "profile": tensorflow_profile(Path(sys.argv[3])),
+                    "shown": shown,
+                    "readings": figures,
+                    "full": full,
+                }
+            )
+        )

@@ -1,11 +1,13 @@
 """A real worker of each framework at the gate of a duel: the supervisor's end is held by the test."""
 
+import math
 import subprocess
 import sys
 import time
 
 import pytest
 
+from tfpt_tui.backends.gate import taken_share
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
@@ -60,6 +62,23 @@ def answer(gate):
     told = gate.answer(120)
     assert told is not None
     return told
+
+
+@pytest.mark.parametrize(
+    ("others", "own", "cores", "allowed", "on_gpu", "share"),
+    [
+        (0.2, 1.8, 2, math.inf, False, 0.1),
+        (16.0, 1.0, 128, math.inf, True, 0.0),  # 112 cores are left to a training that needs one
+        (127.0, 1.0, 128, math.inf, True, 0.5),
+        (40.0, 8.0, 64, 8.0, False, 0.0),  # a container with a quota, on a large machine
+        (60.0, 8.0, 64, 8.0, False, 0.5),
+        (0.5, 0.5, 1, math.inf, True, 0.5),
+    ],
+)
+def test_others_count_by_what_they_take_of_the_cores_that_a_training_needs(
+    others, own, cores, allowed, on_gpu, share
+):
+    assert taken_share(others, own, cores, allowed, on_gpu=on_gpu) == pytest.approx(share)
 
 
 def test_a_worker_trains_in_its_turns_alone_and_ends_when_it_is_told_to(start):

@@ -62,6 +62,16 @@ def test_a_gpu_that_is_not_there_takes_none_of_the_others(found):
     assert found["tensorflow"]["shown"] == {"cpu": [], "gpu:1": "second", "gpu:2": []}
 
 
+def test_keras_reads_figures_at_the_ends_of_epochs_and_not_after_every_step(found):
+    readings = found["tensorflow"]["readings"]
+    assert readings["batches"] > 10
+    assert readings["read"] < readings["batches"] / 2  # the ends of epochs, of the training and of the test
+
+
+def test_a_gpu_without_room_for_a_copy_is_out_of_memory(found):
+    assert found["tensorflow"]["full"] == [True, False]
+
+
 def test_kernels_of_xla_go_by_the_operations_that_they_were_made_of(found):
     assert found["tensorflow"]["profile"] == [
         ["normalisation", 5.0, 5.1],

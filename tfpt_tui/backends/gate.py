@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tfpt_tui.backends.report import Report
+from tfpt_tui.cgroup import find_quota
 from tfpt_tui.cores import usable_cores
 from tfpt_tui.counters import read_busy_s, read_counters
 from tfpt_tui.events import Slice
@@ -26,6 +27,7 @@ ASLEEP_S = 0.1
 LEAST_JUDGED_S = 0.2
 # Those that we were started on: a framework may bind the thread that asks later to one of them.
 CORES = frozenset(usable_cores())
+QUOTA = find_quota()
 
 
 class DuelOver(BaseException):
@@ -37,13 +39,19 @@ class TrainAnew(BaseException):
 
 
 class Gate:
-    """One worker's end: ``number`` is its socket's descriptor, ``synchronize`` returns when the device is done."""
+    """One worker's end: ``number`` is its socket's descriptor, ``synchronize`` returns when the device is done.
 
-    def __init__(self, report: Report, number: int, synchronize: Callable[[], None]) -> None:
+    ``on_gpu`` if it trains on one: then the processor has cores to spare.
+    """
+
+    def __init__(
+        self, report: Report, number: int, synchronize: Callable[[], None], *, on_gpu: bool = False
+    ) -> None:
         self._report = report
         self._socket = socket.socket(fileno=number)
         self._lines = self._socket.makefile("r", encoding="utf-8")
         self._synchronize = synchronize
+        self._on_gpu = on_gpu
         self._left: float = 0
         self._over = False
         self._turn = Slice()
@@ -76,7 +84,7 @@ class Gate:
         self._synchronize()
         seconds = self._report.stop_clock() - self._started
         now = _Moment.read()
-        cpu_s, other_load = now.cpu_s - self._before.cpu_s, now.other_load_since(self._before)
+        cpu_s, other_load = now.cpu_s - self._before.cpu_s, now.other_load_since(self._before, self._on_gpu)
         done = Slice(self._turn.round, self._turn.position, self._steps, self._images, seconds, cpu_s, other_load)
         answer: dict[str, object] = {"steps": done.steps, "images": done.images, "other_load": other_load}
         if _suspended_s() - self._suspended_s < ASLEEP_S:
@@ -119,6 +127,15 @@ def _suspended_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
+def taken_share(others: float, own: float, cores: int, allowed: float, *, on_gpu: bool) -> float:
+    """The share that others took of the cores that a training needs, 0 to 1; loads and numbers are in cores.
+
+    It needs all that it is ``allowed``; on a GPU those that it uses, and one more.
+    """
+    needed = min(cores, allowed, own + 1 if on_gpu else math.inf)
+    return min(1.0, max(0.0, others - (cores - needed)) / needed)
+
+
 @dataclass(frozen=True)
 class _Moment:
     """Clock, processor time of this process and its children, and of all that ran on its cores, in seconds."""
@@ -132,10 +149,12 @@ class _Moment:
         counters = read_counters()
         return cls(time.monotonic(), counters.user_s + counters.system_s, read_busy_s(CORES))
 
-    def other_load_since(self, before: _Moment) -> float | None:
-        """The share of the cores that others used since then; None where it cannot be known."""
+    def other_load_since(self, before: _Moment, on_gpu: bool) -> float | None:
+        """What others took of the cores that are needed since then; None where it cannot be known."""
         seconds = self.time - before.time
         if self.busy_s is None or before.busy_s is None or seconds < LEAST_JUDGED_S:
             return None
-        others_s = self.busy_s - before.busy_s - (self.cpu_s - before.cpu_s)
-        return max(0.0, others_s) / (seconds * len(CORES))
+        own_s = self.cpu_s - before.cpu_s
+        others_s = self.busy_s - before.busy_s - own_s
+        allowed = QUOTA.cores if QUOTA else math.inf
+        return taken_share(others_s / seconds, own_s / seconds, len(CORES), allowed, on_gpu=on_gpu)

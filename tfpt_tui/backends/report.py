@@ -82,7 +82,8 @@ class Report:
 
     def clock(self) -> float:
         """The clock of the training: it stands still while another arm of a duel has its turn."""
-        return (clock() if self._stopped is None else self._stopped) - self._stopped_s
+        stopped = self._stopped  # once: a thread asks, too
+        return (clock() if stopped is None else stopped) - self._stopped_s
 
     def stop_clock(self) -> float:
         """What the clock shows until it goes on."""

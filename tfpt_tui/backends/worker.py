@@ -158,7 +158,7 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
         return
     traces = step.traces()
     if duel:
-        gate = Gate(report, duel.gate, lambda: runtime.synchronize(device))
+        gate = Gate(report, duel.gate, lambda: runtime.synchronize(device), on_gpu=device != "cpu")
         report.step_done = gate.passed
         gate.arrive()
     with report.phase("training"), suppress(DuelOver):
@@ -204,7 +204,7 @@ def _take_turns_first(report: Report, backend: Backend, config: RunConfig, duel:
         _build(report, backend, config, dataset.classes, device), train, config, device
     )
     _tell_environment(report, backend, config, step, train, device)
-    gate = Gate(report, duel.gate, lambda: backend.runtime.synchronize(device))
+    gate = Gate(report, duel.gate, lambda: backend.runtime.synchronize(device), on_gpu=device != "cpu")
     report.step_done = gate.passed
     gate.arrive()
     fed = backend.training.resident(step, train) if config.measure == "model" else train
@@ -363,5 +363,7 @@ def _variables(config: RunConfig) -> dict[str, str]:
 
 def _peak_memory(loaded: list[Backend]) -> dict[str, int]:
     memory = {"peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-    gpu = loaded[0].runtime.peak_gpu_bytes() if loaded else 0
+    gpu = 0
+    with suppress(Exception):  # of a GPU that could not be used the run has another reason to tell
+        gpu = loaded[0].runtime.peak_gpu_bytes() if loaded else 0
     return memory | ({"peak_gpu_bytes": gpu} if gpu else {})

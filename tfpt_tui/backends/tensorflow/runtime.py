@@ -19,6 +19,8 @@ from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
+# How a GPU says that it is full, in an internal error.
+NO_ROOM = ("Dst tensor is not initialized", "out of memory")
 MIXED = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -126,6 +128,9 @@ def peak_gpu_bytes() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
+    """A copy to a GPU that has no room left is an internal error to TensorFlow."""
+    if isinstance(error, tf.errors.InternalError):
+        return any(words in str(error) for words in NO_ROOM)
     return isinstance(error, tf.errors.ResourceExhaustedError)
 
 

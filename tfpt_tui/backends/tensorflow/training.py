@@ -88,7 +88,8 @@ def train(step: Step, data: Data, config: RunConfig, report: Report) -> None:
     """Train for all epochs; loss and accuracy of an epoch are means over its images, read once at its end."""
     epochs = Epochs(report, config, data.images)
     steps = data.steps if data.endless else None
-    step.model.fit(data.batches, epochs=config.epochs, steps_per_epoch=steps, verbose=0, callbacks=[epochs])
+    own = Callbacks([epochs], add_history=True, model=step.model)
+    step.model.fit(data.batches, epochs=config.epochs, steps_per_epoch=steps, verbose=0, callbacks=own)
 
 
 def resident(step: Step, data: Data) -> Data:
@@ -115,16 +116,21 @@ def load_only(data: Data, config: RunConfig, report: Report) -> None:
 
 
 def evaluate(model: keras.Sequential, data: Data, config: RunConfig, report: Report) -> EvaluationEnd:
-    """Mean loss and accuracy of the loaded model over the test images.
+    """Mean loss and accuracy of the loaded model over the test images."""
+    _prepare_test(model, data, config)
+    counter = Counter(report, config.batch_size)
+    own = Callbacks([counter], model=model)
+    started = clock()
+    # Of a dataset that ends Keras would begin the next iterator, and wait until what that has read is dropped.
+    loss, accuracy = model.evaluate(data.batches.repeat(), steps=data.steps, verbose=0, callbacks=own)
+    seconds = counter.ended - started
+    return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)
 
-    Its seconds begin after one batch of zeros of every size: what is traced at the first one is in the phase only.
-    """
+
+def _prepare_test(model: keras.Sequential, data: Data, config: RunConfig) -> None:
+    """Test a batch of zeros of every size: what is traced at the first one is in the phase, not in the seconds."""
     model.compile(loss=CountedLoss(), metrics=["accuracy"], jit_compile=choose_jit(config))
     model.evaluate(_batches_of_zeros(data, 1), verbose=0)
-    started = clock()
-    loss, accuracy = model.evaluate(data.batches, verbose=0, callbacks=[Counter(report, config.batch_size)])
-    seconds = clock() - started
-    return EvaluationEnd(float(loss), float(accuracy), seconds, data.images / seconds)
 
 
 def recalibrate(model: keras.Sequential, data: Data, config: RunConfig) -> None:
@@ -146,15 +152,29 @@ def recalibrate(model: keras.Sequential, data: Data, config: RunConfig) -> None:
         layer.momentum = own
 
 
-class Counter(keras.callbacks.Callback):
-    """Counts the images done. It reads no metric, so Keras need not wait for the device at each step."""
+class Callbacks(keras.callbacks.CallbackList):
+    """Without Keras's reading of loss and accuracy from the device after every step, which waits for it."""
 
-    async_safe = True
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch)
+
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+        for callback in self.callbacks:
+            callback.on_test_batch_end(batch)
+
+
+class Counter(keras.callbacks.Callback):
+    """Counts the images done; ``ended`` is when the figures of a test had been read."""
 
     def __init__(self, report: Report, batch_size: int) -> None:
         super().__init__()
         self.report = report
         self.batch_size = batch_size
+        self.ended = 0.0
+
+    def on_test_end(self, logs: object = None) -> None:
+        self.ended = clock()
 
     def on_test_batch_end(self, batch: int, logs: object = None) -> None:
         self.report.done += self.batch_size

@@ -20,6 +20,7 @@ from tfpt_tui.backends.pack import Pack, Pixels, open_pack
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow import data as usual
 from tfpt_tui.backends.tensorflow.data import Data, augmented_samples
+from tfpt_tui.backends.tensorflow.runtime import is_out_of_memory
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.documents import Value
 
@@ -115,6 +116,8 @@ def _on_device(pixels: Pixels) -> tf.Tensor | tf.Variable:
     """Where they do not fit, they stay in the machine's memory, and are gathered there."""
     try:
         return tf.constant(pixels)
-    except tf.errors.ResourceExhaustedError:
+    except tf.errors.OpError as error:
+        if not is_out_of_memory(error):
+            raise
         with tf.device("CPU:0"):
             return tf.Variable(pixels, trainable=False)
