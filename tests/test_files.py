@@ -44,6 +44,20 @@ def test_a_terminal_or_dev_null_is_written_to_and_stays_what_it_is(tmp_path):
     )
     shown = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     assert shown.stdout == b"shown"
+    log = tmp_path / "log"
+    log.write_text("before, ")
+    with log.open("a") as end:
+        subprocess.run([sys.executable, "-c", code], stdout=end, check=True)
+        end.write(", after")
+    assert log.read_text() == "before, shown, after"
+
+
+def test_what_is_there_keeps_its_permissions(tmp_path):
+    secret = tmp_path / "mine.csv"
+    secret.write_text("old")
+    secret.chmod(0o600)
+    write_where_asked(secret, "new")
+    assert (secret.read_text(), stat.S_IMODE(secret.stat().st_mode)) == ("new", 0o600)
 
 
 def test_a_record_takes_the_place_of_a_link(tmp_path):

@@ -14,10 +14,12 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}-.+", re.DOTALL)
 PACK = ".pack"  # the ending of a dataset's decoded images, which lie beside its splits
@@ -26,6 +28,7 @@ NAME_LENGTH = 200  # of the name that a temporary one ends with; a file system a
 FORGOTTEN_S = 86_400.0
 # Longer ones than this are cut at their beginning.
 LINE_BYTES = 1 << 12
+MOST_LINKS = 40  # as the kernel follows
 # A file system without locks says one of these to flock.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -125,16 +128,23 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def written_where_asked(path: Path) -> Iterator[Path]:
-    """The same for a file that the user named: a link stays one, and a device or a pipe is itself written to.
+    """The same for a file that the user named: a link stays one, and what is there keeps its permissions.
+
+    What was opened for us, such as /dev/stdout, is written to where it stands; so is a device or a pipe.
 
     Raises:
         OSError: it cannot be written.
     """
-    if stat.S_IFMT(_mode(path)) in (stat.S_IFCHR, stat.S_IFIFO):
-        yield path
+    mode = _mode(path)
+    if (descriptor := _descriptor(path)) is not None:
+        yield from _written_to(lambda: os.fdopen(os.dup(descriptor), "wb"), path)
+    elif stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
+        yield from _written_to(lambda: path.open("wb"), path)
     else:
         with written_whole(Path(os.path.realpath(path))) as temporary:
             yield temporary
+            if mode:
+                temporary.chmod(stat.S_IMODE(mode))
 
 
 @contextmanager
@@ -198,6 +208,28 @@ def lock(handle: int) -> bool:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _written_to(open_stream: Callable[[], BinaryIO], path: Path) -> Iterator[Path]:
+    """A name to write under; its content then goes to the stream."""
+    with tempfile.TemporaryDirectory() as directory:
+        temporary = Path(directory) / path.name
+        yield temporary
+        with open_stream() as stream, temporary.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of the open file that a path means, such as 1 for /dev/stdout."""
+    ours = os.path.realpath("/proc/self/fd")
+    for _ in range(MOST_LINKS):
+        parent = os.path.realpath(path.parent)
+        if parent == ours and path.name.isdecimal():
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = Path(parent) / os.readlink(path)
+    return None
 
 
 def _mode(path: Path) -> int:

@@ -11,6 +11,7 @@ from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.script import script_text
+from tfpt_tui.results.presentation.ladder import ladder_text
 from tfpt_tui.runs.plan.candidates import first_candidate
 from tfpt_tui.runs.tasks.advise import Advice, Loser, Raced, Rung
 
@@ -22,7 +23,8 @@ from tfpt_tui.runs.tasks.advise import Advice, Loser, Raced, Rung
         (("--vary", "epochs"), "epochs: must be of batch_size, num_workers"),
         (("--budget", "100s"), "--budget: 50 s for PyTorch are too short for one race and its ladder"),
         (("--set", "cache=true"), "cache=true: the track best keeps its images decoded anyway"),
-        (("--set", "track=parity"), "--set track: the search is of FRAMEWORK on the track best; leave it out"),
+        (("--set", "data=/elsewhere"), "--set data: the search is of FRAMEWORK on the track best, on --data"),
+        (("--set", "track=parity"), "--set track: the search is of FRAMEWORK on the track best, on --data"),
         (("--precision", "half"), "'half' is not 'any'"),
     ],
 )
@@ -36,6 +38,37 @@ def test_a_dataset_that_is_not_there_is_missing(cli, tmp_path, fake_python):
     code, _, err = cli("advise", "--data", tmp_path / "none", "--budget", "10m")
     assert code == 3
     assert "no such dataset directory" in err
+
+
+def test_a_rung_that_was_not_measured_says_so():
+    plain = RunConfig.from_mapping({"framework": "pytorch", "data": "/d", "track": "best"}, "test")
+    rungs = (
+        Rung(plain, "plain", 300.0),
+        Rung(plain, "compile=on", 600.0, 1.9),
+        Rung(plain, "fused_adam=on", 0.0),
+    )
+    lines = ladder_text(Advice("pytorch", rungs, rungs[-1], (), (), 3, 60.0, ())).splitlines()
+    assert lines[2].endswith("600 images/s  x1.90, uncertain: others used the cores in too many rounds")
+    assert lines[3].endswith("not measured")
+    assert "[1.00, 1.00]" not in "".join(lines)
+
+
+def test_an_advice_replaces_only_one_for_the_same_dataset(cli, dataset, paths, found, tmp_path):
+    name = f"best-{dataset.name}.toml"
+    other = tmp_path / "elsewhere" / dataset.name
+    other.parent.mkdir()
+    other.symlink_to(dataset)
+    paths.user_presets.mkdir(parents=True)
+    (paths.user_presets / name).write_text("# mine\n")
+    for data in (dataset, other, dataset):
+        assert cli("advise", "--data", data, "--budget", "10m")[0] == 0
+    assert (paths.user_presets / name).read_text() == "# mine\n"
+    kept = {path.stem: path.read_text().splitlines()[0] for path in paths.user_presets.iterdir()}
+    assert {stem: line.partition(" on ")[2].partition(";")[0] for stem, line in kept.items()} == {
+        f"best-{dataset.name}": "",
+        f"best-{dataset.name}-2": str(dataset),
+        f"best-{dataset.name}-3": str(other),
+    }
 
 
 def advice_for(advised):

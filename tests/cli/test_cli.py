@@ -440,6 +440,27 @@ def test_an_option_in_the_wrong_place_is_not_ignored(cli, arguments):
     assert "put --json after the command" in err
 
 
+@pytest.mark.parametrize(
+    "twice", [("--set", "data=/other"), ("--epochs-measured", "2", "--set", "epochs_measured=1")]
+)
+def test_what_is_said_twice_is_refused(cli, dataset, fake_python, twice):
+    code, _, err = cli("run", "quick", "--data", dataset, *twice)
+    assert code == 2
+    assert "says it already; leave one of them out" in err
+
+
+def test_a_dataset_that_a_run_needs_is_not_replaced(cli, tmp_path, fake_python, monkeypatch):
+    data = tmp_path / "few"
+    assert cli("prepare", "synthetic", "--limit", "40", "--classes", "2", "--out", data)[0] == 0
+    monkeypatch.setenv("FAKE_STORY", "hangs")
+    run = cli("run", "demo", "--data", data, "--rows", "1", "--detach")[1].strip()
+    code, _, err = cli("prepare", "synthetic", "--limit", "8", "--classes", "2", "--out", data, "--force")
+    assert code == 2
+    assert f"{run} uses it; wait for that run" in err
+    assert cli("runs", "stop", run)[0] == 0
+    assert cli("prepare", "synthetic", "--limit", "8", "--classes", "2", "--out", data, "--force")[0] == 0
+
+
 def test_empty_rows_are_no_rows(cli, dataset, fake_python):
     code, _, err = cli("run", "demo", "--data", dataset, "--rows", "")
     assert code == 2

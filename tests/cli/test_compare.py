@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tfpt_tui.cli.wait_for_sweep import report
 from tfpt_tui.config.paths import find_paths
 from tfpt_tui.runs.record.sweep import latest_sweep
@@ -36,6 +38,22 @@ def test_a_baseline_changes_what_the_others_are_measured_against(cli, dataset, f
         "TensorFlow was 1.00x as fast as PyTorch, in too few runs to be sure (1 pair)"
         in cli("compare", "--baseline", tensorflow)[1]
     )
+
+
+@pytest.mark.parametrize("option", ["--fail-if", "--sweep", "--baseline", "--by", "--out", "--published"])
+def test_an_option_whose_variable_was_not_set_is_refused(cli, option):
+    code, out, err = cli("compare", option, "")
+    assert (code, out) == (2, "")
+    assert f"{option}: is empty" in err
+
+
+@pytest.mark.parametrize(
+    "option", [("--by", "batch_size"), ("--all-columns",), ("--fail-if", "tensorflow slower than 5%")]
+)
+def test_published_numbers_take_no_option_that_they_would_not_look_at(cli, option):
+    code, _, err = cli("compare", "--published", "cpu-plain", *option)
+    assert code == 2
+    assert "--published: has rows of its own" in err
 
 
 def test_runs_of_other_machines_are_compared_only_across(cli, dataset, fake_python, tmp_path):
@@ -86,4 +104,4 @@ def test_a_sweep_is_compared_by_its_id_as_a_run_is(cli, dataset, fake_python, tm
 def test_runs_without_a_time_are_said_to_have_none(cli, dataset, fake_python, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "exits")
     cli("run", "demo", "--data", dataset, "--no-duel")
-    assert "none of these runs has a time yet" in cli("compare")[2]
+    assert "none of these runs has a time that counts" in cli("compare")[2]

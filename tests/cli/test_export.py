@@ -1,5 +1,6 @@
 """An export is what the command line writes, byte for byte."""
 
+import io
 import tarfile
 
 import pytest
@@ -29,6 +30,22 @@ def test_a_table_is_the_same_as_that_of_the_command_line(paths, runs, cli, tmp_p
     out = tmp_path / "mine"
     export(compare_runs(ComparisonRequest(runs), paths), kind, out)
     assert out.read_text() == cli("compare", "--format", kind)[1]
+
+
+def test_an_export_of_no_runs_is_refused_and_leaves_the_file(runs, cli, tmp_path):
+    assert cli("runs", "delete", SWEEP, "--yes")[0] == 0
+    out = tmp_path / "box.tar.gz"
+    out.write_text("an earlier one")
+    code, _, err = cli("runs", "export", SWEEP, "--out", out)
+    assert (code, out.read_text()) == (2, "an earlier one")
+    assert f"{SWEEP}: none of its runs is left" in err
+
+
+def test_deleting_where_nobody_can_answer_is_refused(runs, cli, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, _, err = cli("runs", "delete", runs[0].id)
+    assert (code, runs[0].path.is_dir()) == (2, True)
+    assert "say --yes" in err
 
 
 def test_the_runs_are_exported_as_an_archive(paths, runs, tmp_path):

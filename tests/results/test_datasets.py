@@ -115,6 +115,11 @@ def test_sizes_are_told_in_the_units_of_disks(size, text):
     assert show_bytes(size) == text
 
 
+def test_a_seed_of_0_is_a_seed(tmp_path):
+    made = prepare(make_synthetic(limit=4, classes=2, seed=0), Target(tmp_path / "out", 8), jobs=1)
+    assert command_of(made.manifest) == "tfpt-tui prepare synthetic --size 8 --limit 4 --classes 2 --seed 0"
+
+
 def test_all_of_a_synthetic_dataset_needs_no_options():
     request = {**make_synthetic().request, "size": 64}
     made = Manifest(classes=("a", "b"), counts={}, image={}, request=request, digest="")

@@ -20,12 +20,12 @@ from tfpt_tui.events import ALIVE
 from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.runs.plan.plan import make_plan
 from tfpt_tui.runs.record import heartbeat
-from tfpt_tui.runs.record.directory import SweepDirectory
+from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
 from tfpt_tui.runs.record.heartbeat import SILENT_S
 from tfpt_tui.runs.record.lock import MachineLock
 from tfpt_tui.runs.record.processes import boot_id, identify, pid_namespace
 from tfpt_tui.runs.record.state import owner_of, read_state, request_stop, state_of, status_of, write_state
-from tfpt_tui.runs.record.sweep import latest_sweep, read_environment, read_sweep, record_plan
+from tfpt_tui.runs.record.sweep import latest_sweep, read_environment, read_sweep, record_plan, remove_abandoned
 from tfpt_tui.runs.supervision import submit as submitting
 
 
@@ -48,6 +48,31 @@ def warning_of(result, code):
     """The warning of a kind: others may be due on the machine that tests run on."""
     (warning,) = [warning for warning in result["warnings"] if warning["code"] == code]
     return warning
+
+
+def test_of_unfinished_submissions_nothing_is_left_and_a_directory_of_the_users_own_stays(paths):
+    mine = paths.sweeps / "archive"
+    (mine / "20260101-000000-quick-0001").mkdir(parents=True)
+    (mine / "notes.md").write_text("mine")
+    about_to_be_filled = paths.sweeps / "20260102-000000-quick-0002"
+    about_to_be_filled.mkdir()
+    killed = subprocess.Popen(["sleep", "60"])
+    owner = state_of(identify(killed.pid))
+    sweep = SweepDirectory(paths.sweeps / "20260103-000000-quick-0003")
+    run = RunDirectory(paths.runs / "20260103-000000-pytorch-0003")
+    for directory in (sweep, run):
+        directory.path.mkdir(parents=True)
+    write_state(sweep.state, owner)
+    write_state(run.state, replace(owner, sweep=sweep.id))
+    remove_abandoned(paths)
+    assert sweep.path.is_dir()  # somebody is at it
+    killed.kill()
+    killed.wait()
+    remove_abandoned(paths)
+    assert not sweep.path.exists()
+    assert not run.path.exists()
+    assert (mine / "notes.md").read_text() == "mine"
+    assert about_to_be_filled.is_dir()
 
 
 def is_gone(pid):

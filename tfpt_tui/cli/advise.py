@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from tfpt_tui.cores import physical_cores, usable_cores
 from tfpt_tui.documents import Value
 from tfpt_tui.environments.interpreters import check_framework, interpreter_of
 from tfpt_tui.environments.probe import probe
-from tfpt_tui.errors import MissingError, UsageError, cannot
+from tfpt_tui.errors import MissingError, UsageError, cannot, printable
 from tfpt_tui.files import write_where_asked
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.results.presentation.ladder import ladder_text, learning_text, summary_text
@@ -102,8 +103,10 @@ def advise(
     data = named_dataset(data, invocation.paths)
     names = [framework] if framework else [name for name, one in FRAMEWORKS.items() if BEST.name in one.tracks]
     changes: Mapping[str, Value] = dict(map(parse_override, overrides))
-    if given := sorted({"framework", "track"} & changes.keys()):
-        raise UsageError(f"--set {given[0]}: the search is of FRAMEWORK on the track best; leave it out")
+    if given := sorted({"data", "framework", "track"} & changes.keys()):
+        raise UsageError(
+            f"--set {given[0]}: the search is of FRAMEWORK on the track best, on --data; leave it out"
+        )
     rows = {"data": absolute(data), **changes, "track": BEST.name}
     configs = [RunConfig.from_mapping({**rows, "framework": name}, "advise") for name in names]
     for config in configs:
@@ -173,9 +176,12 @@ def _precisions(config: RunConfig, wanted: str | None) -> list[str]:
 
 
 def _keep(advices: list[Advice], data: str, framework: str | None, invocation: Invocation) -> Path:
-    """Keep what is advised as a preset of the user's own, in place of an earlier advice."""
-    of = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(absolute(data)).name)[:40] or "data"
-    name = f"best-{of}" + (f"-{framework}" if framework else "")
+    """Keep what is advised as a preset of the user's own, in place of an earlier advice for the same dataset."""
+    of = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(absolute(data)).name).strip("-")[:40] or "data"
+    heading = (
+        f"Found by tfpt-tui advise on {printable(absolute(data))}; another machine has other fastest settings."
+    )
+    name = _free_name(f"best-{of}" + (f"-{framework}" if framework else ""), heading, invocation)
     rows = tuple(PresetRow(_changed(advice.config), {}) for advice in advices)
     preset = Preset(
         name,
@@ -189,8 +195,18 @@ def _keep(advices: list[Advice], data: str, framework: str | None, invocation: I
         ACCURACY,
     )
     found = "\n".join([*map(ladder_text, advices), summary_text(advices)])
-    text = preset_text(preset, f"Found by tfpt-tui advise; another machine has other fastest settings.\n\n{found}")
+    text = preset_text(preset, f"{heading}\n\n{found}")
     return save_preset(name, text, invocation.paths, overwrite=True)
+
+
+def _free_name(base: str, heading: str, invocation: Invocation) -> str:
+    """The name, or the first with a number that is free or has the same heading: nobody's preset is replaced."""
+    for number in itertools.count(1):
+        name = base if number == 1 else f"{base}-{number}"
+        path = own_preset(name, invocation.paths)
+        if not path.exists() or heading in path.read_text(encoding="utf-8", errors="replace"):
+            return name
+    raise AssertionError
 
 
 def _write_script(script: Path, config: RunConfig) -> None:

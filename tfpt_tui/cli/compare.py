@@ -114,6 +114,10 @@ def compare(
       tfpt-tui compare --by machine
       tfpt-tui compare --fail-if 'tensorflow slower than 5%'
     """
+    if published and (baseline or by or all_columns or fail_if):
+        raise UsageError(
+            "--published: has rows of its own; leave --baseline, --by, --all-columns and --fail-if out"
+        )
     condition = parse_gate(fail_if) if fail_if else None
     if by and by not in (TOGETHER, MACHINE, *SETTINGS):
         raise UsageError(f"--by {by}: unknown key{nearest(by, [*SETTINGS, MACHINE])}")
@@ -140,7 +144,7 @@ def compare(
     )
     found = compare_runs(request, invocation.paths)
     if runs and not any(row.get("images_per_s") for row in found.table.rows):
-        say("none of these runs has a time yet: no ratios; tfpt-tui runs list shows how they are")
+        say("none of these runs has a time that counts: no ratios; tfpt-tui runs list shows how they are")
     drawn = draw(found) if charts or format_ == HTML else {}
     if charts:
         from tfpt_tui.results.presentation.charts import save_charts
@@ -184,7 +188,8 @@ def _select(
     if conditions or (everything and not named):
         summaries = read_summaries(invocation.paths, tell_indexing)
         chosen = _directories(invocation, select(measured(summaries), conditions))
-        runs = [run for run in runs if run in chosen] if named else chosen
+        those = set(chosen)
+        runs = [run for run in runs if run in those] if named else chosen
     elif not named:
         runs = [run for one in latest_submission(invocation.paths) for run in recorded(one)]
     return list({run.id: run for run in runs}.values())

@@ -38,6 +38,7 @@ STDERR = 2
 LEAST_WIDTH = 40  # a terminal that is narrower wraps what it is given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,27 @@ class Invocation:
             say(f"note: {line}")
 
 
-pass_invocation = click.make_pass_decorator(Invocation)
+def refuse_empty_options(context: click.Context) -> None:
+    """A script whose variable is not set must not have its gate, or its machine, left out.
+
+    Raises:
+        UsageError: the text of an option is empty.
+    """
+    for parameter in context.command.params:
+        if isinstance(parameter, click.Option) and context.params.get(parameter.name or "") == "":
+            raise UsageError(f"{parameter.opts[0]}: is empty; leave it out where nothing is meant")
+
+
+def pass_invocation(command: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Call a command with what all commands need."""
+
+    @functools.wraps(command)
+    def call(*arguments: object, **options: object) -> Answer:
+        context = click.get_current_context()
+        refuse_empty_options(context)
+        return context.invoke(command, context.find_object(Invocation), *arguments, **options)
+
+    return call
 
 
 def on_terminal() -> bool:

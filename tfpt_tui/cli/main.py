@@ -15,6 +15,7 @@ from tfpt_tui.cli.invocation import (
     drop_broken_streams,
     end_cleanly,
     open_closed_streams,
+    refuse_empty_options,
     say,
     what_click_says,
 )
@@ -49,6 +50,8 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
+            if ctx.resilient_parsing:  # a line that is being typed
+                return None
             from tfpt_tui.config.schema import nearest
 
             raise click.UsageError(f"no such command {cmd_name!r}{nearest(cmd_name, list(COMMANDS))}", ctx)
@@ -77,6 +80,7 @@ def cli(context: click.Context, runs: str | None, ascii_only: bool, no_mouse: bo
       tfpt-tui run parity --data cifar100
       eval "$(_TFPT_TUI_COMPLETE=bash_source tfpt-tui)"   (completion; also zsh_source, fish_source)
     """
+    refuse_empty_options(context)
     paths = find_paths(runs)
     if paths.runs.exists() and not paths.runs.is_dir():
         raise UsageError(f"--runs {paths.runs}: is not a directory")

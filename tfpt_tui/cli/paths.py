@@ -9,6 +9,7 @@ import click
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, show
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.environments.interpreters import interpreter_of
+from tfpt_tui.errors import printable
 from tfpt_tui.runs.record.lock import lock_path
 
 
@@ -40,5 +41,5 @@ def paths(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         show(json.dumps({name: str(path) for name, path in found.items()}, indent=2) + "\n")
     else:
-        show("".join(f"{name:<16} {path}\n" for name, path in found.items()))
+        show("".join(f"{name:<16} {printable(str(path))}\n" for name, path in found.items()))
     invocation.note_missing_frameworks()

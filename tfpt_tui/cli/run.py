@@ -167,6 +167,11 @@ def run(
     machines = find_machines(on, invocation.settings.machines) if on else []
     chosen = find_preset(preset, invocation.paths)
     changes = dict(map(parse_override, overrides))
+    for option, is_given in (("data", data is not None), ("epochs_measured", epochs_measured is not None)):
+        if is_given and option in changes:
+            raise UsageError(
+                f"--set {option}: --{option.replace('_', '-')} says it already; leave one of them out"
+            )
     if epochs_measured:
         changes["epochs_measured"] = epochs_measured
     wanted = bool(duel or until or budget)

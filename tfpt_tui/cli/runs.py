@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from tfpt_tui.cli.run_on import run_on_machines
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.machines import find_machine, find_machines
 from tfpt_tui.documents import finite
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import UsageError, printable
 from tfpt_tui.events import ALIVE
 from tfpt_tui.results.presentation.listing import describe_notes, listing
 from tfpt_tui.results.presentation.run_report import report_layers, report_run
@@ -116,7 +117,7 @@ def show_command(invocation: Invocation, run_id: str, as_json: bool) -> None:
     if as_json:
         show(_as_json({**whole_document(result), "directory": str(run.path)}))
         return
-    show(report_run(result, text_width()) + f"  {run.path}\n")
+    show(report_run(result, text_width()) + f"  {printable(str(run.path))}\n")
     if result.model:  # the layers themselves stand in the events only
         model = fold_all(EventTail(run.events).stream()).model
         show("\n" + report_layers(model) if model else "")
@@ -283,11 +284,13 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
     Example:
       tfpt-tui runs delete 20261122-165501-pytorch 20261122-1702 --yes
     """
-    found = list(dict.fromkeys(run for run_id in run_ids for run in _runs_of(invocation, run_id)))
+    found = list(dict.fromkeys(run for run_id in run_ids for run in _what_is_left_of(invocation, run_id)))
     check_over(found, invocation.paths, invocation.settings.machines)
     if not found:
         say(f"{', '.join(run_ids)}: no run is left of it")
         return
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("delete: asks before it does, and nobody can answer here; say --yes")
     if not yes and not click.confirm(f"delete {', '.join(run.id for run in found)}?", err=True):
         say("nothing was deleted")
         return
@@ -391,7 +394,17 @@ def _wait_for_the_end(run: RunDirectory) -> None:
 
 
 def _runs_of(invocation: Invocation, prefix: str) -> list[RunDirectory]:
-    """The run of that ID, else those of the sweep that are still there."""
+    """The run of that ID, else those of the sweep that are still there.
+
+    Raises:
+        UsageError: none is.
+    """
+    if found := _what_is_left_of(invocation, prefix):
+        return found
+    raise UsageError(f"{prefix}: none of its runs is left; tfpt-tui runs list shows all that are")
+
+
+def _what_is_left_of(invocation: Invocation, prefix: str) -> list[RunDirectory]:
     found = find_run_or_sweep(prefix, invocation.paths)
     return [found] if isinstance(found, RunDirectory) else [run for run in found.runs if run.path.is_dir()]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tfpt_tui.config.directory_lock import claimed
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, ENVIRONMENT_NAME, nearest
 from tfpt_tui.config.toml import read_toml, write_toml
-from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot
+from tfpt_tui.errors import MissingError, TfptError, UsageError, cannot, printable
 
 NAME = "environment.toml"
 UNFINISHED = "unfinished"
@@ -180,9 +180,11 @@ def _keep(environment: Named, directory: Path) -> Named:
     try:
         home.mkdir(parents=True, exist_ok=True)
         write_toml(home / NAME, document)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         if _is_empty(home):
             home.rmdir()
+        if isinstance(error, UnicodeError):
+            raise UsageError(f"{printable(environment.python)}: is not UTF-8, as a record must be") from None
         raise cannot("keep the environment", home, error) from None
     return environment
 

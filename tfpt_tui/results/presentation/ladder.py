@@ -49,4 +49,8 @@ def summary_text(advices: Sequence[Advice]) -> str:
 
 
 def _factor(rung: Rung) -> str:
+    if rung.factor is None:
+        return "not measured"
+    if rung.low is None or rung.high is None:
+        return f"x{rung.factor:.2f}, uncertain: others used the cores in too many rounds"
     return f"x{rung.factor:.2f} [{rung.low:.2f}, {rung.high:.2f}]"

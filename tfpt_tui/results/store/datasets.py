@@ -112,7 +112,8 @@ def arguments_of(manifest: Manifest) -> list[str]:
     words = [str(request["source"]).removeprefix("folder ")]
     classes = MAX_CLASSES if request["source"] == "synthetic" else 0
     defaults: dict[str, object] = {"size": DEFAULT_SIZE, "limit": 0, "classes": classes, "reader": OWN_READER}
-    if request.get("seed"):  # a folder that has its own split has none
+    is_folder = str(request["source"]).startswith("folder ")
+    if request.get("seed", 0 if is_folder else DEFAULT_SEED) or not is_folder:  # a folder with its own split has 0
         defaults["seed"] = DEFAULT_SEED
     for option, default in defaults.items():
         value = request.get(option, default)

@@ -18,7 +18,7 @@ from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, build
 from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.events import ALIVE
-from tfpt_tui.files import open_regular, write_atomically
+from tfpt_tui.files import TEMPORARY, open_regular, write_atomically
 from tfpt_tui.hardware.machine_snapshot import ENVIRONMENT_SCHEMA, MachineSnapshot, snapshot_from
 from tfpt_tui.runs.plan.duel import Duel
 from tfpt_tui.runs.record.directory import (
@@ -135,17 +135,24 @@ def record_plan(plan: Plan, interpreters: Mapping[Place, str], paths: Paths, num
 
 def remove_abandoned(paths: Paths) -> None:
     """Remove what submissions left that were killed before their plan was whole: nothing of it could ever run."""
-    unplanned = [
-        sweep
-        for sweep in list_sweeps(paths)
-        if not (sweep.plan.exists() or owner_of(sweep.state) or machine_of(sweep))
-    ]
+    unplanned = [sweep for sweep in list_sweeps(paths) if _is_abandoned(sweep)]
     names = {sweep.id for sweep in unplanned}
     for run in list_runs(paths) if unplanned else ():
         if read_state(run.state).sweep in names and not run.events.exists() and not run.result.exists():
             shutil.rmtree(run.path, ignore_errors=True)
     for sweep in unplanned:
         shutil.rmtree(sweep.path, ignore_errors=True)
+
+
+def _is_abandoned(sweep: SweepDirectory) -> bool:
+    """Whether it holds only the state of a process that is gone.
+
+    One without a state is about to be filled, or the user's own.
+    """
+    if machine_of(sweep) or read_state(sweep.state).supervisor is None or owner_of(sweep.state):
+        return False
+    names = {entry.name for entry in sweep.path.iterdir()}
+    return all(name == sweep.state.name or TEMPORARY.fullmatch(name) for name in names)
 
 
 def read_sweep(directory: SweepDirectory, paths: Paths) -> Sweep:

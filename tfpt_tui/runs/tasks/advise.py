@@ -8,6 +8,7 @@ rung, in one duel of all rungs, so that its figures are free of the luck with wh
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,15 +85,16 @@ class Raced:
 class Rung:
     """A rung of the ladder: the setting that it adds, how fast it is, and how many times as fast as the one below.
 
-    ``low`` and ``high`` are the ends of the 95 % interval of ``factor``, which covers that processes differ.
+    ``low`` and ``high`` are the ends of the 95 % interval of ``factor``, which covers that processes differ. There
+    is none where others disturbed too many rounds, and no factor where hardly any round was finished.
     """
 
     config: RunConfig
     added: str
     images_per_s: float
-    factor: float = 1.0
-    low: float = 1.0
-    high: float = 1.0
+    factor: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -297,9 +299,12 @@ def _climb(
 
 def _rung(config: RunConfig, added: str, own: RunResult, below: RunResult, spread: Spread) -> Rung:
     rate = own.training.turn_images_per_s or 0.0
-    restart = estimate_restart(log_ratios(own.slices, below.slices))
-    if own is below or restart is None:
+    if own is below:
         return Rung(config, added, rate)
+    restart = estimate_restart(log_ratios(own.slices, below.slices))
+    if restart is None:
+        rough = log_ratios(own.slices, below.slices, quiet=False)
+        return Rung(config, added, rate, math.exp(-statistics.fmean(rough)) if rough else None)
     found = estimate([restart], spread)
     interval = fixed_interval(found)
     return Rung(config, added, rate, *(math.exp(-log) for log in (found.log_ratio, interval.high, interval.low)))

@@ -33,6 +33,7 @@ from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.files import free_bytes
+from tfpt_tui.runs.record.dataset_usage import run_that_needs
 from tfpt_tui.runs.record.lock import holder
 from tfpt_tui.runs.tasks.cifar_reader import OWN_READER, READERS, check_reader, read_again
 from tfpt_tui.runs.tasks.preparation import RecordedRequest, known_rate, list_preparations
@@ -179,6 +180,8 @@ def execute(
         MissingError: a source, a framework, the network or room on a disk is missing.
     """
     request.validate()
+    if request.force and (use := run_that_needs(request.target.directory, paths)):
+        raise UsageError(f"--force: {request.target.directory}: {use}")
     identity = _known_identity(request)
     if identity and not request.force and (outcome := find_prepared(identity, request.target)):
         return outcome
