@@ -99,6 +99,20 @@ def test_the_track_best_stands_beside_another_that_it_took_turns_with_and_is_not
     assert line.startswith("PyTorch on default is 1.20x as fast as PyTorch on best (95 %: 1.1")
 
 
+def test_the_track_best_does_not_stand_beside_a_training_of_another_batch_size():
+    first, second = beside(*duel(*QUIET))
+    other = replace(second, config=replace(second.config, batch_size=64))
+    table, _ = compare((first, other))
+    assert not any("another track" in line for line in table.answer)
+
+
+def test_a_damaged_turn_is_left_out():
+    first, second = duel(*QUIET)
+    damaged = replace(second, slices=(replace(second.slices[0], images=0), *second.slices[1:]))
+    row, _ = row_of(first, replace(damaged, training=training_of((), damaged.config, damaged.slices)))
+    assert row["ratio"] == pytest.approx(1.2, abs=0.005)
+
+
 def test_other_tracks_do_not_stand_beside_each_other():
     table, _ = compare(beside(*duel(*QUIET), track="parity"))
     assert not any("as fast as" in line for line in table.answer)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.recordings import a_result
 from tfpt_tui.errors import UsageError
+from tfpt_tui.events import RunWarning
 from tfpt_tui.results.comparison.gate import DISPROVEN, PROVEN, UNKNOWN, judge_gate, parse_gate
 from tfpt_tui.results.comparison.groups import group
 from tfpt_tui.results.comparison.verdicts import compare_to_baseline
@@ -95,11 +96,28 @@ def test_memory_is_that_of_the_device_where_there_is_one():
     [(0.40, 10_000, PROVEN), (0.49, 10_000, DISPROVEN), (0.45, 10_000, UNKNOWN), (0.40, 100, UNKNOWN)],
 )
 def test_accuracy_is_judged_by_what_chance_makes_of_so_many_images(accuracy, images, outcome):
+    speeds = (100.0, 100.0, 100.0)
     results = (
-        *runs("pytorch", 100.0, accuracy=0.5, images=images),
-        *runs("tensorflow", 100.0, accuracy=accuracy, images=images),
+        *runs("pytorch", *speeds, accuracy=0.5, images=images),
+        *runs("tensorflow", *speeds, accuracy=accuracy, images=images),
     )
     assert judge("tensorflow accuracy below 5", *results).outcome == outcome
+
+
+@pytest.mark.parametrize(("accuracy", "outcome"), [(0.44, UNKNOWN), (0.38, PROVEN), (0.52, DISPROVEN)])
+def test_of_single_runs_another_seed_may_give_as_much_as_five_points(accuracy, outcome):
+    results = (
+        *runs("pytorch", 100.0, accuracy=0.5, images=10_000),
+        *runs("tensorflow", 100.0, accuracy=accuracy, images=10_000),
+    )
+    assert judge("tensorflow accuracy below 5", *results).outcome == outcome
+
+
+def test_what_is_void_proves_nothing():
+    void = RunWarning("void: measured by a worker before 0.2", "void", "run it again", "time")
+    results = [replace(one, warnings=(void,)) for one in SLOW]
+    judgement = judge("tensorflow slower than 5%", *results)
+    assert judgement.outcome == UNKNOWN
 
 
 @pytest.mark.parametrize(

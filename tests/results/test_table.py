@@ -26,6 +26,14 @@ ROWS = (
 TABLE = Table(COLUMNS, ROWS, ("a note",))
 
 
+@pytest.mark.parametrize(("p_value", "shown"), [(0.0453, "0.0453"), (0.0001, "0.0001"), (1.68e-05, "2e-05")])
+def test_a_probability_is_never_0(p_value, shown):
+    column = Column("p_value", "p", 4, small=True)
+    assert column.show(p_value) == shown
+    table = Table((column,), ({"p_value": p_value},), ())
+    assert json.loads(as_json(table))["rows"][0]["p_value"] > 0
+
+
 def test_text_is_aligned_and_carries_its_notes():
     assert as_text(TABLE).splitlines() == [
         "name     images/s  cached",

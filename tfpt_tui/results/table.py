@@ -48,13 +48,15 @@ class Column:
     """``name`` is the key in csv and json, unit included; ``title`` the heading that people read.
 
     Without ``digits`` a number is as it was typed: two settings that differ must not look alike.
-    ``printed`` is False for what people read in the notes instead.
+    ``printed`` is False for what people read in the notes instead. Of a ``small`` number the first digits that
+    are not 0 are shown: a probability is never 0.
     """
 
     name: str
     title: str
     digits: int | None = None
     printed: bool = True
+    small: bool = False
 
     def show(self, value: Cell) -> str:
         """The text that people read; unknown is empty."""
@@ -63,7 +65,8 @@ class Column:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, float):
-            return f"{value:.10g}" if self.digits is None else f"{value:.{self.digits}f}"
+            shown = f"{value:.10g}" if self.digits is None else f"{value:.{self.digits}f}"
+            return f"{value:.0e}" if self.small and float(shown) == 0 else shown
         return str(value)
 
 

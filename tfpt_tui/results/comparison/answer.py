@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 
 from tfpt_tui.config.tracks import TRACKS
-from tfpt_tui.results.comparison.duel import Turns
+from tfpt_tui.results.comparison.duel import turns_of
 from tfpt_tui.results.comparison.groups import END_TO_END, Group, kind_of
 from tfpt_tui.results.comparison.learning import PLAIN, RECALIBRATED
 from tfpt_tui.results.comparison.verdicts import RowVerdict, compare_evidence, evidence_of
@@ -27,6 +27,8 @@ DISTURBANCES = {
     "throttled": "the GPU slowed down",
     "swapped": "memory came back from swap",
 }
+# What rows of two tracks must have in common to stand beside each other: how they get there may differ.
+SAME_TRAINING = ("batch_size", "image_size", "data", "epochs")
 # More rows of a kind than this have no sentence each.
 MANY = MOST_UNRANKED = 4
 SHARE = re.compile(r"(\d+)%")
@@ -40,6 +42,7 @@ def answer_of(
     return (
         *(speed or _unranked(groups)),
         *_learning(verdicts, groups),
+        *_void(results),
         *_disturbed([result for result in results if result.completed]),
     )
 
@@ -92,19 +95,30 @@ def _unranked(groups: Sequence[Group]) -> list[str]:
 def _beside_tracks(groups: Sequence[Group], *, across: bool) -> list[str]:
     """How tuned rows stand beside those of other tracks: where they took turns, or where that is requested.
 
-    It is no rank: the tracks are different work.
+    It is no rank: the tracks are different work. Of many such pairs none is spoken of.
     """
+    tuned = [entry for entry in groups if _is_tuned(entry)]
+    pairs = [(one, other) for one in tuned for other in groups if not _is_tuned(other) and _is_alike(one, other)]
+    found = [(one, other, evidence_of(one, other)) for one, other in pairs if across or turns_of(one, other)]
+    if len(found) > MANY:
+        return []
     lines = []
-    for entry in groups:
-        for other in groups:
-            if not _is_tuned(entry) or _is_tuned(other) or entry.measure != other.measure:
-                continue
-            evidence = evidence_of(entry, other)
-            time = compare_evidence(evidence, 1) if across or isinstance(evidence, Turns) else None
-            if time:
-                names = f"{entry.name} on {entry.track}", f"{other.name} on {other.track}"
-                lines.append(f"{time.sentence(*names)}; another track, so not ranked")
+    for one, other, evidence in found:
+        if time := compare_evidence(evidence, len(found)):
+            where = f"{one.machine_name}: " if len({entry.machine_name for entry in groups}) > 1 else ""
+            kept = f"{one.by_value}: " if one.by_value else ""
+            names = f"{one.name} on {one.track}", f"{other.name} on {other.track}"
+            lines.append(f"{where}{kept}{time.sentence(*names)}; another track, so not ranked")
     return lines
+
+
+def _is_alike(one: Group, other: Group) -> bool:
+    """Whether rows of two tracks train the same on the same machine."""
+    return (
+        one.measure == other.measure
+        and one.machine_name == other.machine_name
+        and all(one.config.value(key) == other.config.value(key) for key in SAME_TRAINING)
+    )
 
 
 def _is_tuned(entry: Group) -> bool:
@@ -142,6 +156,12 @@ def _same_learning(same: Sequence[RowVerdict], groups: Sequence[Group], others: 
 
 def _percent(entry: Group, judged_by: str) -> float:
     return 100 * statistics.median(entry.accuracies(recalibrated=judged_by == RECALIBRATED))
+
+
+def _void(results: Sequence[RunResult]) -> list[str]:
+    """How many runs have times that count in no rate and no ratio: an older worker measured them wrongly."""
+    void = sum(result.is_void for result in results)
+    return [f"! {void} of {len(results)} runs are void: run them again (tfpt-tui runs rerun)"] if void else []
 
 
 def _disturbed(done: Sequence[RunResult]) -> list[str]:

@@ -103,7 +103,7 @@ def _tabulate(
         METRICS["recalibrated_accuracy"].column,
         Column("in_band", "same accuracy?"),
         Column("flags", "flags"),
-        Column("p_value", "p", 4),
+        Column("p_value", "p", 4, small=True),
         *(metric.column for metric in METRICS.values() if metric.name not in ANSWERS),
         *([Column("scaled", "training s is")] if any(result.scaled for result in results) else []),
         *([] if several_tracks else [track]),

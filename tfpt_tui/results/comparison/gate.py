@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.groups import Group
-from tfpt_tui.results.comparison.statistics import MIN_RUNS, compare_times
+from tfpt_tui.results.comparison.statistics import MIN_RUNS, SINGLE_RUN_BAND, Z_95, compare_times
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.duel_ratio import CONFIDENCE
 from tfpt_tui.runs.record.result import RunResult
@@ -148,7 +148,8 @@ def _tested(result: RunResult) -> float | None:
 def _accuracy_lost(own: Group, other: Group) -> tuple[str, float, float] | None:
     """Points of test accuracy under the other's; a training that diverged counts with what it scores by chance.
 
-    The error is that of the seeds, but never less than what chance makes of so many test images.
+    The error is that of the seeds, but never less than what chance makes of so many test images. What other seeds
+    would give is not known from fewer than three runs a side: the band of a single run stands for it.
     """
     from scipy import special
 
@@ -159,10 +160,10 @@ def _accuracy_lost(own: Group, other: Group) -> tuple[str, float, float] | None:
         return None
     lost = statistics.fmean(sides[0]) - statistics.fmean(sides[1])
     chance = sum(share * (1 - share) / images for share in map(statistics.fmean, sides))
-    seeds = (
-        sum(statistics.variance(side) / len(side) for side in sides) if min(map(len, sides)) >= MIN_RUNS else 0.0
-    )
-    if seeds > chance:
+    has_seeds = min(map(len, sides)) >= MIN_RUNS
+    assumed = (SINGLE_RUN_BAND / Z_95) ** 2
+    seeds = sum(statistics.variance(side) / len(side) for side in sides) if has_seeds else assumed
+    if has_seeds and seeds > chance:
         reach = float(special.stdtrit(sum(map(len, sides)) - 2, 1 - (1 - CONFIDENCE) / 2))
     else:
         reach = float(special.ndtri(1 - (1 - CONFIDENCE) / 2))

@@ -115,7 +115,7 @@ class Group:
         return {phase: seconds for phase, seconds in medians.items() if seconds is not None}
 
     def timed(self, beside: Group | None = None) -> dict[Hashable, RunResult]:
-        """The completed runs that have a throughput, by what pairs them with those of the row ``beside``.
+        """The completed runs with a throughput, none that is void, by what pairs them with those of ``beside``.
 
         That is the seed, and a count for seeds that a row has more than once: within a sweep where both rows have
         runs of one, whose runs alternated.
@@ -124,7 +124,7 @@ class Group:
         runs: dict[Hashable, RunResult] = {}
         seen: Counter[Hashable] = Counter()
         for result in self.done:
-            if result.training.images_per_s is not None:
+            if result.training.images_per_s is not None and not result.is_void:
                 key = (result.sweep, result.config.seed) if apart else result.config.seed
                 seen[key] += 1
                 runs[key, seen[key]] = result

@@ -115,7 +115,7 @@ def _steps(entry: Group) -> float:
 def _number(result: RunResult, effective: str) -> float | None:
     """An effective setting that is a number, None where the framework did not say."""
     found = result.effective.get(effective)
-    return None if found is None else float(found)
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _epochs(result: RunResult) -> float | None:

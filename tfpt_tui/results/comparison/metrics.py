@@ -92,8 +92,9 @@ def _peak_rss_mb(result: RunResult) -> float | None:
 def _system_percent(result: RunResult) -> float | None:
     """The system's share of the training's processor time."""
     counters = result.counters.get("training", {})
-    used = counters.get("user_s", 0.0) + counters.get("system_s", 0.0)
-    return 100 * counters["system_s"] / used if used else None
+    user_s, system_s = counters.get("user_s", 0.0), counters.get("system_s", 0.0)
+    used = user_s + system_s
+    return 100 * system_s / used if used else None
 
 
 def _spread(values: list[float]) -> float | None:

@@ -19,13 +19,19 @@ Comparing = Callable[[Evidence, int], TimeRatio | None]
 
 def evidence_of(entry: Group, baseline: Group) -> Evidence:
     """Turns where there are any, else the runs; those of two machines are no pairs, whatever seed they share."""
-    if entry.machine_name == baseline.machine_name:
+    if _place(entry) == _place(baseline):
         return turns_of(entry, baseline) or (entry.image_times(baseline), baseline.image_times(entry))
-    return _of_its_machine(entry), _of_its_machine(baseline)
+    return _of_its_place(entry), _of_its_place(baseline)
 
 
-def _of_its_machine(entry: Group) -> Timings:
-    return {(entry.machine_name, key): time for key, time in entry.image_times().items()}
+def _place(entry: Group) -> str:
+    """The machine by its name; the host of runs that an import brought, which came without one."""
+    hosts = (str(result.environment.machine.get("host", "")) for result in entry.done if not result.machine)
+    return next(filter(None, hosts), entry.machine_name)
+
+
+def _of_its_place(entry: Group) -> Timings:
+    return {(_place(entry), key): time for key, time in entry.image_times().items()}
 
 
 def compare_evidence(evidence: Evidence, rows: int) -> TimeRatio | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tfpt_tui.results.comparison.groups import Group
-from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, SINGLE_RUN, mean_interval
+from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, SINGLE_RUN, mean_interval, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 
 HOUR_S = 3600.0
@@ -26,7 +26,7 @@ def worth_of(entry: Group, prices: Mapping[str, float]) -> Worth | None:
     price, rate = prices.get(entry.machine_name, 0.0), entry.images_per_s()
     if not price or not rate:
         return None
-    interval = mean_interval([1 / seconds for seconds in entry.image_times().values()])
+    interval = mean_interval([1 / seconds for seconds in usable(entry.image_times()).values()])
     low, high = (end * HOUR_S / price for end in interval) if interval else (None, None)
     return Worth(rate * HOUR_S / price, low, high)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -104,9 +105,9 @@ def _applied(effective: Mapping[str, Value]) -> str:
 
 def _processor(result: RunResult, phase: str) -> str:
     """What the kernel counted while it was timed, such as ``, processor 15.6 s user, 0.9 s system``."""
-    counters = result.counters.get(phase)
-    if not counters or phase not in TIMED:
+    if phase not in TIMED or not result.counters.get(phase):
         return ""
+    counters = defaultdict(float, result.counters[phase])  # a damaged record may lack some
     faults = counters["minor_faults"] + counters["major_faults"]
     switches = counters["voluntary_switches"] + counters["involuntary_switches"]
     return (

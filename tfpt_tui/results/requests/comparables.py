@@ -116,5 +116,6 @@ def runs_of(choice: Choice, paths: Paths) -> list[RunDirectory]:
             planned = recorded(read_sweep(find_sweep(paths, choice.name), paths))
         except TfptError:
             return runs
-        return [run for run in planned if run in runs]
+        there = set(runs)
+        return [run for run in planned if run in there]
     return [run for run in runs if run.path.is_dir()]

@@ -18,7 +18,7 @@ from tfpt_tui.hardware.readings import gpu_of, read_samples, summarize
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.notes import read_notes
-from tfpt_tui.runs.record.result import SCHEMA, RunResult, make_result, result_from
+from tfpt_tui.runs.record.result import SCHEMA, VOID, RunResult, make_result, result_from
 from tfpt_tui.runs.record.state import crash_error, machine_of, status_of
 from tfpt_tui.runs.record.sweep import read_config, read_environment, with_origin
 from tfpt_tui.runs.record.tail import EventTail
@@ -68,7 +68,7 @@ def judge_worker(result: RunResult) -> RunWarning | None:
             and result.config.measure in void.measures
         ):
             message = f"void: measured by a worker before {void.before}, {void.reason}"
-            return RunWarning(message, "void", "run it again: tfpt-tui runs rerun", "time")
+            return RunWarning(message, VOID, "run it again: tfpt-tui runs rerun", "time")
     return None
 
 

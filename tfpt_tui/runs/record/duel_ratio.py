@@ -121,7 +121,9 @@ def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice], *, quiet: bool =
     waiting: deque[tuple[bool, float]] = deque()
     for turn in own:
         other = theirs.get(turn.round)
-        if other is None or (quiet and (is_disturbed(turn) or is_disturbed(other))):
+        if other is None or not (is_timed(turn) and is_timed(other)):
+            continue
+        if quiet and (is_disturbed(turn) or is_disturbed(other)):
             continue
         ratio = math.log(turn.seconds / turn.images / (other.seconds / other.images))
         goes_first = turn.position < other.position
@@ -132,6 +134,11 @@ def log_ratios(own: Sequence[Slice], baseline: Sequence[Slice], *, quiet: bool =
     return blocks
 
 
+def is_timed(turn: Slice) -> bool:
+    """Whether a turn says anything; one of a damaged record may not."""
+    return turn.images > 0 and 0 < turn.seconds < math.inf
+
+
 def is_disturbed(turn: Slice) -> bool:
     """Whether others used so much of the cores in a turn that it tells little of its arm."""
     return turn.other_load is not None and turn.other_load > DISTURBED_SHARE
@@ -139,7 +146,8 @@ def is_disturbed(turn: Slice) -> bool:
 
 def turns_that_count(slices: Sequence[Slice]) -> list[Slice]:
     """Of one arm's turns those that say how fast it is: all, where all were disturbed."""
-    return [turn for turn in slices if not is_disturbed(turn)] or list(slices)
+    timed = [turn for turn in slices if is_timed(turn)]
+    return [turn for turn in timed if not is_disturbed(turn)] or timed
 
 
 def estimate_restart(rounds: Sequence[float]) -> Restart | None:

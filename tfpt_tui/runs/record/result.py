@@ -28,6 +28,7 @@ SCHEMA = 1
 NO_PROFILE = StepProfile()
 # The tables of these, where a document has them too.
 ENVIRONMENT, NOTES = "environment", "notes"
+VOID = "void"  # the code of a warning
 DISTURBED = 1.15  # times the median epoch, and an outlier among them
 # The figures whose doubts stand among the flags of a run.
 FLAGGED = ("time", "accuracy", "epochs")
@@ -182,6 +183,11 @@ class RunResult:
     @property
     def completed(self) -> bool:
         return self.status == "completed"
+
+    @property
+    def is_void(self) -> bool:
+        """Whether an older worker measured it wrongly: its times count in no rate and no ratio."""
+        return any(warning.code == VOID for warning in self.warnings)
 
     @property
     def framework(self) -> str:
