@@ -56,6 +56,16 @@ def test_published_numbers_take_no_option_that_they_would_not_look_at(cli, optio
     assert "--published: has rows of its own" in err
 
 
+def test_a_baseline_that_did_not_complete_is_refused(cli, dataset, fake_python, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "exits")
+    first = cli("run", "demo", "--data", dataset, "--no-duel", "--detach")[1].split()[0]
+    cli("runs", "tail", first)
+    code, _, err = cli("compare", "--baseline", first)
+    assert code == 2
+    assert f"--baseline {first}: is " in err
+    assert "name a run that completed" in err
+
+
 def test_runs_of_other_machines_are_compared_only_across(cli, dataset, fake_python, tmp_path):
     _, out, _ = cli("run", "demo", "--data", dataset, "--no-duel", "--detach")
     first, second = out.split()

@@ -27,6 +27,12 @@ def test_every_shipped_preset_is_valid_and_named_after_its_file():
         assert all(row.resolved()["framework"] for row in preset.rows)
 
 
+def test_two_tracks_for_all_rows_are_refused(tmp_path):
+    text = '[preset]\ntrack = "parity"\n[defaults]\ntrack = "best"\n[[rows]]\nframework = "pytorch"\n'
+    with pytest.raises(UsageError, match=r"\[defaults\]: track is not that of \[preset\]"):
+        load_preset(write(tmp_path / "mine.toml", text))
+
+
 def test_rows_inherit_the_defaults_and_keep_what_was_published(tmp_path):
     preset = load_preset(
         write(

@@ -2,11 +2,17 @@ import pytest
 
 from tfpt_tui.config.paths import absolute
 from tfpt_tui.config.settings import load_settings
-from tfpt_tui.errors import UsageError
+from tfpt_tui.errors import TfptError, UsageError
 
 
 def test_without_a_file_all_is_default(tmp_path):
     assert load_settings(tmp_path / "none.toml").refresh_hz == 1.0
+
+
+def test_a_link_to_a_file_that_is_gone_is_no_absence_of_settings(tmp_path):
+    (tmp_path / "config.toml").symlink_to(tmp_path / "dotfiles" / "config.toml")
+    with pytest.raises(TfptError, match=r"config\.toml"):
+        load_settings(tmp_path / "config.toml")
 
 
 def test_interpreters_are_read_by_framework(tmp_path):

@@ -47,6 +47,18 @@ def test_another_request_is_refused_and_force_replaces_it(folder, tmp_path):
     assert read_manifest(out).total("train") == 2
 
 
+def test_of_a_split_that_is_a_link_the_link_alone_goes(folder, tmp_path):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    prepare(read_folder(folder), Target(out), jobs=1)
+    shutil.move(out / "train", elsewhere)
+    (out / "train").symlink_to(elsewhere)
+    before = files(elsewhere)
+    prepare(read_folder(folder, limit=1), Target(out), jobs=1, force=True)
+    assert read_manifest(out).total("train") == 2
+    assert not (out / "train").is_symlink()
+    assert files(elsewhere) == before
+
+
 def test_decoded_images_go_with_the_dataset_that_they_are_of(folder, tmp_path):
     out = tmp_path / "out"
     prepare(read_folder(folder), Target(out), jobs=1)

@@ -95,6 +95,15 @@ def test_what_a_machine_gives_for_its_price_has_an_interval_and_a_sentence():
     assert "box1 1, box2 4" in table.notes[-1]
 
 
+def test_of_several_configurations_each_price_names_its_own():
+    small, large = (on(box, repeats("a", rates=rates)) for box, rates in (("box1", SLOW), ("box2", FAST)))
+    sixteen = [replace(one, config=one.config.replace(batch_size=16)) for one in (*small, *large)]
+    table, _ = compare([*small, *large, *sixteen], by=MACHINE, prices={"box1": 1.0, "box2": 4.0})
+    said = [line for line in table.answer if "for its price" in line]
+    assert len(said) == len(set(said)) == 2
+    assert any("batch 16" in line or "batch_size 16" in line for line in said)
+
+
 def test_without_a_price_or_enough_runs_nothing_is_promised():
     table, _ = compare(two_machines(), by=MACHINE, prices={"box1": 1.0, "box2": 0.0})
     assert not any("price" in line for line in table.answer)

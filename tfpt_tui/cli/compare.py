@@ -40,6 +40,7 @@ from tfpt_tui.results.requests.request import (
     write_out,
 )
 from tfpt_tui.results.store.index import read_summaries
+from tfpt_tui.results.store.reader import read_result
 from tfpt_tui.results.table import FORMATS
 from tfpt_tui.runs.record.directory import RunDirectory, find_run, find_sweep
 from tfpt_tui.runs.record.result import RunResult
@@ -125,6 +126,8 @@ def compare(
     runs = _select(invocation, wanted, sweep, everything=published is not None)
     if against and against not in runs:
         runs.insert(0, against)
+    if against and not (named := read_result(against)).completed:
+        raise UsageError(f"--baseline {against.id}: is {named.status}; name a run that completed")
     if not runs and not published:
         problem = f"no run matches {' '.join(wanted)}" if wanted else "no runs to compare"
         say(f"{problem}; tfpt-tui runs list shows all, tfpt-tui demo makes some")

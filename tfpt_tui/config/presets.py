@@ -93,7 +93,10 @@ def load_preset(path: Path) -> Preset:
     if "repeats" in heading:
         _check_repeats(heading["repeats"], path)
     common: dict[str, object] = {"track": heading["track"]} if "track" in heading else {}
-    common |= check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
+    defaults = check_settings(_table(document, "defaults", path), f"{path}: [defaults]")
+    if "track" in defaults and common.get("track", defaults["track"]) != defaults["track"]:
+        raise UsageError(f"{path}: [defaults]: track is not that of [preset]; leave one of them out")
+    common |= defaults
     rows = [*_listed_rows(document, common, path), *_grid_rows(document, common, path)]
     if not rows:
         raise UsageError(f"{path}: no [[rows]] and no [grid]: there is nothing to run")

@@ -45,7 +45,7 @@ def load_settings(path: Path) -> UserSettings:
     Raises:
         UsageError: broken TOML, an unknown key or a refused value.
     """
-    if not path.exists():
+    if not (path.exists() or path.is_symlink()):
         return UserSettings()
     document = read_toml(path)
     _check(document, {"interpreters", "ui", "keys", "machines"}, str(path))

@@ -164,5 +164,8 @@ def _entries(directory: Path) -> list[os.DirEntry[str]]:
 
 
 def _remove(directory: Path) -> None:
-    if directory.exists():
+    """Of a link to a directory elsewhere, the link alone."""
+    if directory.is_symlink():
+        directory.unlink()
+    elif directory.exists():
         shutil.rmtree(directory)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tfpt_tui.results.comparison.groups import Group
+from tfpt_tui.results.comparison.groups import Group, kind_of
 from tfpt_tui.results.comparison.statistics import INCONCLUSIVE, SINGLE_RUN, mean_interval, usable
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 
@@ -37,6 +37,7 @@ def say_worth(verdicts: Sequence[RowVerdict], prices: Mapping[str, float]) -> li
     Prices are exact, so that the interval is that of the ratio of times, moved by the ratio of prices.
     """
     lines = []
+    groups = [verdict.entry for verdict in verdicts]
     for verdict in verdicts:
         time, baseline = verdict.time, verdict.baseline
         if not time or not baseline or not all(prices.get(one.machine_name) for one in (verdict.entry, baseline)):
@@ -52,5 +53,8 @@ def say_worth(verdicts: Sequence[RowVerdict], prices: Mapping[str, float]) -> li
             sure = f", in too few runs to be sure ({SINGLE_RUN})"
         else:
             sure = f" (95 %: {low:.2f} to {high:.2f})" + (f", {INCONCLUSIVE}" if low < 1 < high else "")
-        lines.append(f"{verdict.entry.title}: {more.machine_name} {how}{sure}")
+        what = kind_of(verdict.entry, groups) + verdict.entry.name.removesuffix(
+            f" on {verdict.entry.machine_name}"
+        )
+        lines.append(f"{what}: {more.machine_name} {how}{sure}")
     return lines
