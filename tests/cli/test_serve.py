@@ -79,6 +79,10 @@ def test_the_app_is_served_to_this_machine_and_ended_by_ctrl_c(served, port, cli
     assert (status, "tfpt-tui" in page) == (200, True)
     allowed = {"Cookie": f"tfpt-tui-{port}={served.token}"}
     assert ask(port, **allowed)[0] == 200
+    # By another name of this machine, or through a tunnel from another port, its parts come from there.
+    _, elsewhere = ask(port, Host="localhost:9000", **allowed)
+    assert "localhost:9000/static" in elsewhere
+    assert f"127.0.0.1:{port}" not in elsewhere
     assert ask(port)[0] == 403
     assert ask(port, "/?token=guess")[0] == 403
     assert ask(port, "/ws")[0] == 403

@@ -65,7 +65,7 @@ class LocalServer(Server):
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
         refusals = [refuse_other_sites, self.refuse_without_token, self.refuse_too_many]
-        app.middlewares.extend([*refusals, focus_the_terminal])
+        app.middlewares.extend([*refusals, self.finish_the_page])
         app.on_shutdown.append(end_apps)
         return app
 
@@ -96,6 +96,15 @@ class LocalServer(Server):
         finally:
             self._apps -= 1
 
+    @web.middleware
+    async def finish_the_page(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let its parts come from where it was opened: by another name of this machine, or through a tunnel."""
+        response = await handler(request)
+        if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
+            page = response.text.replace(f"{self.host}:{self.port}", request.host)
+            response.text = page.replace("</body>", f"{FOCUS}</body>")
+        return response
+
 
 async def end_apps(_: web.Application) -> None:
     """End the apps that browsers opened; what they started goes on."""
@@ -108,14 +117,6 @@ async def end_apps(_: web.Application) -> None:
     for app in apps:
         if app.is_running():
             app.kill()
-
-
-@web.middleware
-async def focus_the_terminal(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
-        response.text = response.text.replace("</body>", f"{FOCUS}</body>")
-    return response
 
 
 @web.middleware

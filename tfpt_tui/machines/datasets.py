@@ -61,7 +61,7 @@ def send_dataset(directory: Path, stream: BinaryIO) -> None:
                 tar.add(directory / name, name)
         stream.flush()
     except OSError as error:
-        raise cannot("send the dataset", directory, error) from None
+        raise cannot("send the dataset", directory, error) from error
 
 
 def receive_dataset(name: str, digest: str, stream: BinaryIO, paths: Paths) -> None:

@@ -123,9 +123,10 @@ def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
                     mirror.take(frame, content)
                 case Contact():
                     write_contact(machine.name, replace(frame, heard=time.time()), paths)
-                    for sweep, run in set(mirror.requests_to_stop()) - asked:
+                    wanted = set(mirror.requests_to_stop())
+                    for sweep, run in wanted - asked:
                         connection.say(Request("stop", sweep=sweep, run=run))
-                        asked.add((sweep, run))
+                    asked = wanted  # one that was fulfilled may be made again, of what was resumed
                     yield
     raise MissingError(f"{machine.name}: the connection was lost")
 

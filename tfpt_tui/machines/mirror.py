@@ -32,7 +32,7 @@ from tfpt_tui.runs.record.state import NO_STATE, State, machine_of, read_state, 
 from tfpt_tui.runs.record.sweep import runs_of
 
 OVER, OPEN = "over", "open"
-# Of more sweeps than that the last ones are looked at for what is not over yet.
+# So many of the newest sweeps are looked at each time: one that is over may have been begun again.
 RECENT_SWEEPS = 200
 
 
@@ -42,12 +42,16 @@ def _has_content(path: Path) -> bool:
 
 @dataclass
 class Mirror:
-    """``machine`` is the name of the one whose sweeps these are, ``alive`` the runs of those that go on."""
+    """``machine`` is the name of the one whose sweeps these are, ``alive`` the runs of those that go on.
+
+    ``done_with`` are older sweeps that are over, or none of its own.
+    """
 
     machine: str
     paths: Paths
     parts: dict[Path, bytearray] = field(default_factory=dict)
     alive: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    done_with: set[str] = field(default_factory=set)
 
     def known(self) -> dict[str, dict[str, Mark]]:
         """What is here already of the sweeps that are not over."""
@@ -55,9 +59,16 @@ class Mirror:
 
     def open_sweeps(self) -> list[SweepDirectory]:
         """The sweeps of this machine that are not over."""
-        recent = list_sweeps(self.paths)[:RECENT_SWEEPS]
-        states = ((sweep, read_state(sweep.state)) for sweep in recent)
-        return [sweep for sweep, state in states if state.machine == self.machine and state.status != OVER]
+        found = []
+        for place, sweep in enumerate(list_sweeps(self.paths)):
+            if sweep.id in self.done_with and place >= RECENT_SWEEPS:
+                continue
+            state = read_state(sweep.state)
+            if state.machine == self.machine and state.status != OVER:
+                found.append(sweep)
+            else:
+                self.done_with.add(sweep.id)
+        return found
 
     def expect(self, sweep: str) -> None:
         """Begin the copy of a sweep that was begun there, or go on with the one of a sweep that goes on.

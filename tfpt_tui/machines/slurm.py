@@ -29,7 +29,7 @@ ANSWER_S = 20.0
 # Half a day: what a job may take where the user's resources say nothing (minutes).
 USUAL_MINUTES = 720
 # Job state codes of squeue(1). After a requeue a job is pending again.
-PENDING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT")
+PENDING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT")
 HELD = (*PENDING, "RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING", "RESIZING")
 # How the runs of a job have ended that could not say it themselves; every other state is a crash.
 ENDED = {

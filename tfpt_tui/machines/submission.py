@@ -127,9 +127,10 @@ def _place_data(machine: Machine, digests: Mapping[str, str], provide: str, path
             with connected(machine, request) as connection:
                 try:
                     send_dataset(Path(directory), connection.to_there)
-                except MissingError:
-                    with suppress(UnreachableError):
-                        connection.hear_one(Done)  # it says why it takes no more of it
+                except MissingError as error:
+                    if isinstance(error.__cause__, BrokenPipeError):
+                        with suppress(UnreachableError):
+                            connection.hear_one(Done)  # it says why it takes no more of it
                     raise
                 connection.hear_one(Done)
 
