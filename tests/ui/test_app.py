@@ -1,9 +1,11 @@
 """The app on recorded and scripted runs, driven by keys."""
 
+import asyncio
 import itertools
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 from textual.css.stylesheet import Stylesheet
@@ -22,6 +24,7 @@ from tfpt_tui.ui.dialogs.help import Help, help_text
 from tfpt_tui.ui.monitor.details import Details
 from tfpt_tui.ui.monitor.run_list import RunList
 from tfpt_tui.ui.monitor.screen import MonitorScreen
+from tfpt_tui.ui.monitor.watch import RunPoller, RunSelection
 from tfpt_tui.ui.widgets.key_line import KeyLine
 
 
@@ -274,6 +277,57 @@ async def test_a_file_system_that_refuses_for_a_while_does_not_end_the_app(app, 
         monkeypatch.setattr(RunPoller, "poll", real)
         await pilot.press("j")
         await shows(pilot, "PyTorch 9.9")
+
+
+def test_a_run_that_we_may_not_look_into_does_not_hide_the_others(paths, recorded, monkeypatch):
+    refused = recorded.runs[0].path
+    for file in (recorded.runs[0].result, recorded.runs[0].state):  # as if they could not be read
+        file.unlink()
+    os.utime(recorded.runs[0].config, (0, 0))
+
+    def exists(path):
+        if refused in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return os.path.exists(path)
+
+    poller = RunPoller(paths)
+    assert len(poller.poll(RunSelection()).runs) == 2
+    monkeypatch.setattr(Path, "exists", exists)
+    for chosen in (recorded.runs[0].id, recorded.runs[1].id):
+        found = poller.poll(RunSelection(chosen=chosen))
+        assert sorted(run.status for run in found.runs) == ["completed", "crashed"]
+
+
+async def test_one_may_leave_where_nobody_can_tell_what_is_alive(app, recorded, monkeypatch):
+    def refuse(_):
+        raise MissingError("cannot read the runs")
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "completed")
+        monkeypatch.setattr("tfpt_tui.ui.app.alive_here", refuse)
+        await pilot.press("q")
+        await pilot.pause(0.5)
+    assert app.return_code == 0
+
+
+async def test_another_theme_has_the_charts_drawn_anew(app, recorded, monkeypatch):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, has_a_curve)
+        drawn = counted(monkeypatch, MonitorScreen, "_show_run")
+        app.theme = "tfpt-light"
+        await asyncio.to_thread(wait_until, lambda: bool(drawn))
+
+
+async def test_a_list_that_was_empty_has_the_cursor_again(app, recorded, paths, tmp_path):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "completed")
+        paths.runs.rename(tmp_path / "away")
+        paths.runs.mkdir()
+        await shows(pilot, "No runs yet")
+        paths.runs.rmdir()
+        (tmp_path / "away").rename(paths.runs)
+        await shows(pilot, "completed")
+        assert isinstance(app.screen.focused, RunList)
 
 
 async def test_keys_are_answered_while_a_flood_of_events_arrives(app, start):

@@ -419,8 +419,10 @@ async def test_the_filter_leaves_what_has_its_words(build, known):
         assert "demo  2 rows" not in text
         await opened.press("enter", "j")
         await opened.shows("Loading images with 0 workers")
+        await opened.shows("Back")
         await opened.press("escape")
         await opened.shows("demo  2 rows", "Loading images with 0 workers")
+        await until(opened.pilot, lambda text: "Back" not in text.splitlines()[-1])
         await opened.press("slash", *"zz")
         await opened.shows("nothing has these words")
         await opened.press("escape")

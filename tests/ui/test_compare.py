@@ -18,7 +18,7 @@ from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS, Table
 from tfpt_tui.runs.record.sweep import latest_sweep, read_config
 from tfpt_tui.ui.app import TfptApp
-from tfpt_tui.ui.compare import comparison_pane, comparison_view
+from tfpt_tui.ui.compare import choices_pane, comparison_pane, comparison_view
 from tfpt_tui.ui.compare import messages as compare_messages
 from tfpt_tui.ui.compare import screen as compare
 from tfpt_tui.ui.compare.comparison_pane import VIEWS, ComparisonPane
@@ -58,6 +58,29 @@ async def test_the_newest_sweep_is_compared_and_the_answer_is_seen_at_every_size
         assert "2 runs both frameworks" in text
         await pilot.press("enter")
         await shows(pilot, "1.25x as fast", "time ratio", "verdict", "single run")
+
+
+async def test_a_size_that_changed_meanwhile_is_the_screens_too(app, two):
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "1.25x as fast")
+        assert len(pane(app).shown) == 1
+        for height, has_table in ((50, True), (30, False)):
+            await pilot.press("3")
+            await shows(pilot, "newest first")
+            await pilot.resize_terminal(120, height)
+            await pilot.press("4")
+            await until(pilot, lambda text, wanted=has_table: ("verdict" in text) == wanted and "1.25x" in text)
+
+
+async def test_a_letter_of_the_filter_narrows_the_choices_once(app, two, monkeypatch):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "1.25x as fast")
+        calls = counted(monkeypatch, choices_pane, "narrow")
+        await pilot.press("slash", "q", "u")
+        await shows(pilot, "2 of 2")
+        assert len(calls) == 2
 
 
 async def test_the_runs_are_read_when_one_comes_to_it_but_not_when_a_dialog_closes(app, two, monkeypatch):

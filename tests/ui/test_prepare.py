@@ -20,11 +20,13 @@ from tfpt_tui.data.manifest import NAME, read_manifest
 from tfpt_tui.data.progress_log import ProgressLog
 from tfpt_tui.runs.record.processes import identify
 from tfpt_tui.runs.tasks.preparation import RecordedRequest, list_preparations, start, stop
+from tfpt_tui.runs.tasks.prepare_request import PrepareRequest
 from tfpt_tui.ui.app import TfptApp
 from tfpt_tui.ui.dialogs.confirm import Confirm
 from tfpt_tui.ui.keys import KEYS, PREPARE
+from tfpt_tui.ui.prepare import messages
 from tfpt_tui.ui.prepare import screen as screen_module
-from tfpt_tui.ui.prepare.contact_sheet import WITHOUT_COLOUR
+from tfpt_tui.ui.prepare.contact_sheet import WITHOUT_COLOUR, ContactSheet
 from tfpt_tui.ui.prepare.dataset_list import DatasetList
 from tfpt_tui.ui.prepare.form import PrepareForm
 from tfpt_tui.ui.prepare.preview import read_preview
@@ -370,6 +372,29 @@ async def test_a_slow_folder_does_not_hold_up_the_keys(app, monkeypatch, tmp_pat
         await pilot.press("question_mark")
         await shows(pilot, "Keys")
         let_go.set()
+
+
+def test_a_request_has_a_record_where_the_working_directory_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    request = PrepareRequest("pictures", "out", archive="cifar.tar.gz")
+    assert request.recorded.arguments[:3] == ("pictures", "--out", "out")
+
+
+async def test_pictures_of_another_size_are_kept_and_not_shown(app, tiny):
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_prepare(pilot, "64 of 64x64")
+        await asyncio.to_thread(wait_until, lambda: bool(app.screen._sheets))
+        sheet = app.screen.query_one(ContactSheet)
+        before, other = app.screen._wanted_sheet, (*app.screen._wanted_sheet[:-1], "another grid")
+        shown = []
+        sheet.show = shown.append
+        app.screen.post_message(messages.Drawn(other, ()))
+        app.screen.post_message(messages.Drawn(before, app.screen._sheets[before]))
+        await asyncio.to_thread(wait_until, lambda: other in app.screen._sheets and bool(shown))
+        assert shown == [app.screen._sheets[before]]
 
 
 async def test_a_dialog_that_closes_has_nothing_read_again(app, tiny, monkeypatch):

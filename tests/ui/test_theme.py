@@ -5,7 +5,7 @@ from textual.color import Color
 
 from tfpt_tui.ui.theme import FRAMEWORK_COLOURS, PHASE_MARKS, RUN_COLOURS, STEP_MARKS, THEMES
 
-GROUNDS = ("background", "surface", "panel")
+GROUNDS = ("background", "surface", "panel", "primary-muted")
 TEXTS = (
     *("text", "text-muted", "foreground", "foreground-muted", "footer-key-foreground"),
     *("primary", "secondary", "accent", "success", "warning", "error"),

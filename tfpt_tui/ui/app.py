@@ -199,7 +199,10 @@ class TfptApp(App[None]):
             self._leaving = False
 
     async def _may_leave(self) -> bool:
-        alive = await asyncio.to_thread(alive_here, self._paths)
+        try:
+            alive = await asyncio.to_thread(alive_here, self._paths)
+        except (TfptError, OSError):
+            return True  # nobody can tell, and whatever is alive goes on
         if alive:
             one = len(alive) == 1
             question = f"{alive[0].id} is not over yet." if one else f"{len(alive)} runs are not over yet."
@@ -211,8 +214,8 @@ class TfptApp(App[None]):
             answer = await self.push_screen_wait(Confirm(question, answers))
             if answer == "c":
                 return False
-            if answer == "s":  # of those that have not ended meanwhile
-                return self._stop(await asyncio.to_thread(alive_here, self._paths))
+            if answer == "s":
+                return self._stop([run for run in alive if not os.path.exists(run.result)])
         return True
 
     def action_help_quit(self) -> None:

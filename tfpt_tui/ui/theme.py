@@ -62,6 +62,7 @@ THEMES = (
         surface="#1c1c1c",
         panel="#262626",
         dark=True,
+        variables={"primary-muted": "#00005f"},  # of the row under the cursor: all texts are read on it
     ),
     Theme(
         name="tfpt-light",
@@ -79,6 +80,7 @@ THEMES = (
         variables={
             **FRAMEWORK_COLOURS_ON_WHITE,
             "footer-key-foreground": "#005faf",
+            "primary-muted": "#d7ffff",
             "foreground-muted": "#626262",  # what Textual makes of the foreground is too pale on the panel
         },
     ),
@@ -96,6 +98,7 @@ THEMES = (
         panel="#262626",
         dark=True,
         text_alpha=1.0,
+        variables={"primary-muted": "#00005f"},
     ),
 )
 DEFAULT_THEME = THEMES[0].name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class LineTail:
         self.overlong = 0
         self._rest = b""
         self._passing = False  # within a line that is too long
-        if last_bytes is not None and path.exists():
+        if last_bytes is not None and os.path.exists(path):
             self.offset = max(0, path.stat().st_size - last_bytes)
 
     def read(self) -> list[str]:

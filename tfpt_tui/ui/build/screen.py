@@ -431,6 +431,7 @@ class BuildScreen(MainScreen):
             self.query_one(SourcePane).show_all()
         self.remove_class("-preview")
         sources.focus()
+        self.refresh_bindings()  # the filter may be gone, and with it the way back
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "start":

@@ -50,14 +50,16 @@ class ChoiceList(OptionList):
         self._choices = {choice.id: choice for choice in shown}
         self._all = {choice.id: choice for choice in among}
         self.marked &= self._all.keys()
-        self.clear_options()
+        options: list[Option] = []
         kind = ""
         for choice in shown:
             if choice.kind != kind:
                 kind = choice.kind
                 if HEADINGS[kind]:
-                    self.add_option(Option(Content.styled(HEADINGS[kind], "$foreground-muted"), disabled=True))
-            self.add_option(Option(self._prompt(choice), id=choice.id))
+                    options.append(Option(Content.styled(HEADINGS[kind], "$foreground-muted"), disabled=True))
+            options.append(Option(self._prompt(choice), id=choice.id))
+        self.clear_options()
+        self.add_options(options)
         newest, self._newest = self._newest, among[0].id if among else ""
         has_news = to_news and not self.marked and self._newest != newest
         if before in self._choices and not has_news:

@@ -25,6 +25,7 @@ class ChoicesPane(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self.choices: Sequence[Choice] = ()
+        self.kept: Sequence[Choice] = ()  # those that pass the filter
         self._filter = Filter()
 
     def compose(self) -> ComposeResult:
@@ -34,11 +35,6 @@ class ChoicesPane(Vertical):
         yield ChoiceList(id="choices")
 
     @property
-    def kept(self) -> list[Choice]:
-        """Those that pass the filter."""
-        return narrow(self.choices, self._filter)
-
-    @property
     def filtered(self) -> bool:
         """Whether the field for the filter is shown."""
         return self.has_class("-filter")
@@ -46,6 +42,7 @@ class ChoicesPane(Vertical):
     def show(self, choices: Sequence[Choice], to_news: bool) -> None:
         """Show these; ``to_news`` as :meth:`ChoiceList.show` takes it."""
         self.choices = choices
+        self.kept = narrow(choices, self._filter)
         self._show(to_news)
 
     def tell_progress(self, done: int, total: int) -> None:
@@ -64,19 +61,18 @@ class ChoicesPane(Vertical):
     def toggle_mark(self) -> None:
         """Mark the entry under the cursor, or take its mark off."""
         self.query_one(ChoiceList).toggle_mark()
-        self._count(self.kept)
+        self._count()
 
     def _show(self, to_news: bool = False) -> None:
-        kept = self.kept
         with self.prevent(OptionList.OptionHighlighted):
-            self.query_one(ChoiceList).show(kept, among=self.choices, to_news=to_news)
-        self._count(kept)
+            self.query_one(ChoiceList).show(self.kept, among=self.choices, to_news=to_news)
+        self._count()
 
-    def _count(self, kept: Sequence[Choice]) -> None:
+    def _count(self) -> None:
         """How many there are, and pass the filter, which hides no mark."""
         count, marked = f"{len(self.choices)}", len(self.query_one(ChoiceList).marked)
         if self._filter != Filter():
-            count = f"{len(kept)} of {count}"
+            count = f"{len(self.kept)} of {count}"
         self.query_one("#count", Static).update(f"{count}, {marked} marked" if marked else f"{count} to compare")
 
     @on(Input.Changed)
@@ -88,8 +84,8 @@ class ChoicesPane(Vertical):
         except TfptError as error:
             problem = str(error)
         else:
-            if narrow(self.choices, found) or not self.choices:
-                self._filter = found
+            if (kept := narrow(self.choices, found)) or not self.choices:
+                self._filter, self.kept = found, kept
                 self._show()
                 self.post_message(self.Narrowed())
             else:

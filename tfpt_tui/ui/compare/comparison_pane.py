@@ -161,6 +161,10 @@ class ComparisonPane(Vertical):
         self.show_view(ring[(ring.index(current) + step) % len(ring)])
 
     def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """Show as much as the size allows."""
         self._show_answer()
         self.show_view(self.view)
 

@@ -75,6 +75,10 @@ class CompareScreen(MainScreen):
     def on_mount(self) -> None:
         self._changes_timer = self.set_interval(NEWS_S, self._check_changes, pause=self._away)
 
+    def on_resize(self) -> None:
+        # Of a size that changed while another screen was shown the pane hears before the classes have it.
+        self.call_after_refresh(self._pane.fit)
+
     def on_screen_resume(self) -> None:
         if self._away:
             self._away = False
@@ -123,6 +127,7 @@ class CompareScreen(MainScreen):
 
     @on(messages.Unreadable)
     def _tell_unreadable(self, message: messages.Unreadable) -> None:
+        self._be_patient_with(None)
         self._pane.clear(f"The runs cannot be read: {printable(message.reason)}\n\nPress r to try again.")
 
     @on(messages.Listed)

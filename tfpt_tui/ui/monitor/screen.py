@@ -108,7 +108,13 @@ class MonitorScreen(MainScreen):
 
     def on_mount(self) -> None:
         self.add_class("-empty")
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._recolour())
         self._poll()
+
+    def _recolour(self) -> None:
+        if self.snapshot and self.snapshot.runs:
+            self._show_list()
+            self._show_run()
 
     def on_unmount(self) -> None:
         self._poll_now.set()  # to see that it is over
@@ -170,6 +176,8 @@ class MonitorScreen(MainScreen):
         if not snapshot.runs:
             self._show_empty()
             return
+        if self.focused is None and self.is_current:  # a list that was hidden has lost it
+            self.query_one(RunList).focus()
         self._show_list()
         self._show_run()
         self._open_what_is_read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -181,7 +182,10 @@ class RunPoller:
     def _list(self, run: RunDirectory) -> RunResult:
         """Its gist as it was read, unless it has another status since: one that was stopped may go on."""
         known = self._listed.get(run.id)
-        may_differ = known and (known.status in ALIVE or (known.status in RESUMABLE and not run.result.exists()))
+        # os.path: unlike Path.exists it takes what we may not look into for absent.
+        may_differ = known and (
+            known.status in ALIVE or (known.status in RESUMABLE and not os.path.exists(run.result))
+        )
         if known is None or (may_differ and known.status != status_of(run)):
             known = self._listed[run.id] = read_result(run)
         return known
@@ -201,6 +205,14 @@ def _whole(percent: float) -> int:
     return round(percent) if math.isfinite(percent) else 0
 
 
+def _read(reader: RunReader) -> RunView:
+    try:
+        return reader.read()
+    except OSError as error:
+        # One run that cannot be read must not hide the others.
+        return reader.unreadable(error)
+
+
 def _percent(record: Record) -> int:
     return int(100 * share_done(record))
 
@@ -208,11 +220,3 @@ def _percent(record: Record) -> int:
 def _in_words(seconds: float) -> str:
     """So coarse that it does not change with every look."""
     return show_duration(math.ceil(seconds / 10) * 10)
-
-
-def _read(reader: RunReader) -> RunView:
-    try:
-        return reader.read()
-    except OSError as error:
-        # One run that cannot be read must not hide the others.
-        return reader.unreadable(error)

@@ -64,6 +64,7 @@ class PrepareScreen(MainScreen):
         # By path and digest: what is read once is kept.
         self._usages: dict[tuple[object, ...], Usage] = {}
         self._sheets: dict[tuple[object, ...], tuple[Strip, ...]] = {}
+        self._wanted_sheet: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield TitleBar(PREPARE)
@@ -175,7 +176,7 @@ class PrepareScreen(MainScreen):
     def _show_pictures(self, dataset: Dataset) -> None:
         grid = self.query_one(DatasetPage).room_for_pictures()
         if grid:
-            key = (*dataset.key, grid)
+            key = self._wanted_sheet = (*dataset.key, grid)
             self.query_one(ContactSheet).show(self._sheets.get(key, ()))
             if key not in self._sheets:
                 self._draw(dataset, grid, key)
@@ -210,7 +211,7 @@ class PrepareScreen(MainScreen):
     @on(messages.Drawn)
     def _show_drawn(self, message: messages.Drawn) -> None:
         self._sheets[message.key] = message.strips
-        if isinstance(self._shown, Dataset) and message.key[:-1] == self._shown.key:
+        if isinstance(self._shown, Dataset) and message.key == self._wanted_sheet:
             self.query_one(ContactSheet).show(message.strips)
 
     def _preparation(self, *, over: bool) -> Preparation | None:
