@@ -534,7 +534,7 @@ def test_why_a_machine_takes_no_more_of_a_dataset_is_said_by_itself(here, datase
             raise UsageError("box: /d/tiny: is another dataset; rename one of them")
 
     def broken(*_):
-        raise MissingError("cannot send the dataset: broken pipe")
+        raise MissingError("cannot send the dataset: broken pipe") from BrokenPipeError()
 
     monkeypatch.setattr(submission, "connected", lambda *_: nullcontext(Answers()))
     monkeypatch.setattr(submission, "send_dataset", broken)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tfpt_tui.config.paths import Paths, absolute
+from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import Setting, nearest
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.data.archive import checksum_of
@@ -94,20 +94,20 @@ class PrepareRequest:
 
         An address is left out: it may hold a password, and the archive is kept once it was fetched.
         """
-        words = [self.source if self.source in NAMED else absolute(self.source)]
-        words += ["--out", absolute(self.out)]
+        words = [self.source if self.source in NAMED else _whole(self.source)]
+        words += ["--out", _whole(self.out)]
         usual = PrepareRequest(self.source, self.out)
         for name in OPTIONS:
             if (value := getattr(self, name)) != getattr(usual, name):
                 words += [f"--{name}", str(value)]
-        words += ["--archive", absolute(self.archive)] if self.archive else []
+        words += ["--archive", _whole(self.archive)] if self.archive else []
         words += ["--skip-bad"] * self.skip_bad + ["--force"] * self.force
         return tuple(words)
 
     @property
     def recorded(self) -> RecordedRequest:
         """The request as its record has it."""
-        return RecordedRequest(self.kind, Path(absolute(self.out)), self.size, self.arguments)
+        return RecordedRequest(self.kind, Path(_whole(self.out)), self.size, self.arguments)
 
     def validate(self) -> None:
         """Raise UsageError for what is empty or out of range, and for options that this source has not."""
@@ -159,6 +159,14 @@ class Preview:
     training: str = ""
     left_out: tuple[str, ...] = ()
     problem: str = ""
+
+
+def _whole(path: str) -> str:
+    """The path from everywhere, a ``~`` as it is; where the working directory is gone, as it was given."""
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        return path
 
 
 def execute(
