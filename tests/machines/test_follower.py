@@ -9,8 +9,10 @@ from tfpt_tui.config.machines import Machine
 from tfpt_tui.errors import MissingError
 from tfpt_tui.machines import follower, mirror, submission
 from tfpt_tui.machines.mirror import Mirror
-from tfpt_tui.machines.wire import Submitted
-from tfpt_tui.runs.record.contact import Contact
+from tfpt_tui.machines.wire import FilePart, Submitted, SweepStatus
+from tfpt_tui.runs.record.contact import Contact, read_contact
+from tfpt_tui.runs.record.directory import RunDirectory
+from tfpt_tui.runs.record.state import machine_of
 
 BOX = Machine("box", host="box")
 
@@ -33,6 +35,23 @@ def test_a_sweep_that_was_resumed_can_be_stopped_again_on_the_same_connection(mo
     with pytest.raises(MissingError, match="the connection was lost"):
         list(follower._beats(BOX, Mirror("box", here), here))
     assert [(request.do, request.sweep) for request in said] == [("stop", "sweep")] * 2
+
+
+def test_a_sweep_that_is_another_machines_here_stops_no_other_and_no_request(monkeypatch, here):
+    """Two hosts with one home each send what the other one's supervisor does."""
+    sweep, run = "20261129-120000-demo-00ab", "20261129-120000-pytorch-00aa"
+    Mirror("other", here).take(SweepStatus(sweep, {run: "running"}), b"")
+    theirs = [SweepStatus(sweep, {run: "running"}), FilePart(sweep, "events.jsonl", run)]
+    said = []
+    here.machines.mkdir(parents=True)
+    frames = [(frame, b"x") for frame in (*theirs, Contact())]
+    connect(monkeypatch, follower, hear=lambda: iter(frames), say=said.append)
+    monkeypatch.setattr(Mirror, "requests_to_stop", lambda self: [("its own", "")])
+    with pytest.raises(MissingError, match="the connection was lost"):
+        list(follower._beats(BOX, Mirror("box", here), here))
+    assert [request.sweep for request in said] == ["its own"]
+    assert "has the name of one that is here" in read_contact("box", here).problem
+    assert machine_of(RunDirectory(here.runs / run)) == "other"
 
 
 def test_an_open_sweep_is_asked_about_however_many_came_after_it(monkeypatch, here):

@@ -20,7 +20,7 @@ from tfpt_tui.config.schema import HERE
 from tfpt_tui.errors import MissingError, TfptError, cannot
 from tfpt_tui.files import append_to, lock
 from tfpt_tui.machines.connection import connected
-from tfpt_tui.machines.mirror import Mirror
+from tfpt_tui.machines.mirror import Mirror, TakenError
 from tfpt_tui.machines.wire import FilePart, Request, SweepStatus
 from tfpt_tui.runs.record.contact import Contact, read_contact, write_contact
 from tfpt_tui.runs.record.directory import SweepDirectory
@@ -116,13 +116,17 @@ def _beats(machine: Machine, mirror: Mirror, paths: Paths) -> Generator[None]:
         TfptError: as :func:`connected`, or the copies cannot be written.
     """
     asked: set[tuple[str, str]] = set()
+    problem = ""
     with connected(machine, Request("follow", known=mirror.known())) as connection:
         for frame, content in connection.hear():
             match frame:
                 case FilePart() | SweepStatus():
-                    mirror.take(frame, content)
+                    try:
+                        mirror.take(frame, content)
+                    except TakenError as error:  # two hosts with one home, say: their other sweeps go on
+                        problem = problem or str(error)
                 case Contact():
-                    write_contact(machine.name, replace(frame, heard=time.time()), paths)
+                    write_contact(machine.name, replace(frame, heard=time.time(), problem=problem), paths)
                     wanted = set(mirror.requests_to_stop())
                     for sweep, run in wanted - asked:
                         connection.say(Request("stop", sweep=sweep, run=run))

@@ -40,6 +40,10 @@ def _has_content(path: Path) -> bool:
     return any(not entry.name.startswith(".") for entry in path.iterdir())
 
 
+class TakenError(MissingError):
+    """What a machine says is of a run or sweep that is here already, or another machine's; nothing was written."""
+
+
 @dataclass
 class Mirror:
     """``machine`` is the name of the one whose sweeps these are, ``alive`` the runs of those that go on.
@@ -142,7 +146,7 @@ class Mirror:
         if part.file not in (RUN_FILES if part.run else SWEEP_FILES):
             raise MissingError(f"{self.machine}: {part.file!r} is no file of a run")
         if machine_of(directory) != self.machine:
-            raise MissingError(f"{self.machine}: {directory.id} is not one of its own here")
+            raise TakenError(f"{self.machine}: {directory.id} is not one of its own here")
         path = directory.path / part.file
         if part.file in GROWING:
             self._grow(path, part.start, content)
@@ -183,7 +187,7 @@ class Mirror:
             return known
         # One that was begun and not written to is empty; runs that were imported have no state.
         if directory.path.exists() and (known != NO_STATE or _has_content(directory.path)):
-            raise MissingError(f"{self.machine}: its {directory.id} has the name of one that is here")
+            raise TakenError(f"{self.machine}: its {directory.id} has the name of one that is here")
         directory.path.mkdir(parents=True, exist_ok=True)
         write_state(directory.state, state)
         return state
