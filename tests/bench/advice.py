@@ -46,7 +46,8 @@ def duel(
     """The rows of a comparison of these arms, the first of which is what the others are measured against."""
     preset = home / "arms.toml"
     defaults = {"framework": framework, "track": "best", "epochs": EPOCHS}
-    preset.write_text(dump_toml({"defaults": defaults, "rows": [dict(arm) for arm in arms]}))
+    rows = [{key: int(value) if value.isdecimal() else value for key, value in arm.items()} for arm in arms]
+    preset.write_text(dump_toml({"defaults": defaults, "rows": rows}))
     tfpt(home, "run", preset, "--data", data, "--duel", "--repeats", repeats, "--headless").check_returncode()
     done = tfpt(home, "compare", "--format", "json", "--all-columns")
     return list(json.loads(done.stdout)["rows"])
