@@ -85,8 +85,8 @@ class Raced:
 class Rung:
     """A rung of the ladder: the setting that it adds, how fast it is, and how many times as fast as the one below.
 
-    ``low`` and ``high`` are the ends of the 95 % interval of ``factor``, which covers that processes differ. There
-    is none where others disturbed too many rounds, and no factor where hardly any round was finished.
+    ``low`` and ``high`` are the ends of the 95 % interval of ``factor``, which covers that processes differ. They
+    are missing where others disturbed too many rounds, the factor too where hardly any round was finished.
     """
 
     config: RunConfig
