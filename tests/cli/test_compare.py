@@ -53,7 +53,7 @@ def test_an_option_whose_variable_was_not_set_is_refused(cli, option):
 def test_published_numbers_take_no_option_that_they_would_not_look_at(cli, option):
     code, _, err = cli("compare", "--published", "cpu-plain", *option)
     assert code == 2
-    assert "--published: has rows of its own" in err
+    assert "--published: compares with printed numbers" in err
 
 
 def test_a_baseline_that_did_not_complete_is_refused(cli, dataset, fake_python, monkeypatch):

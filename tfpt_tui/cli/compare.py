@@ -117,7 +117,7 @@ def compare(
     """
     if published and (baseline or by or all_columns or fail_if):
         raise UsageError(
-            "--published: has rows of its own; leave --baseline, --by, --all-columns and --fail-if out"
+            "--published: compares with printed numbers; leave --baseline, --by, --all-columns and --fail-if out"
         )
     condition = parse_gate(fail_if) if fail_if else None
     if by and by not in (TOGETHER, MACHINE, *SETTINGS):

@@ -290,7 +290,7 @@ def delete(invocation: Invocation, run_ids: tuple[str, ...], yes: bool) -> None:
         say(f"{', '.join(run_ids)}: no run is left of it")
         return
     if not yes and not sys.stdin.isatty():
-        raise UsageError("delete: asks before it does, and nobody can answer here; say --yes")
+        raise UsageError("delete asks first, and nobody can answer here; say --yes")
     if not yes and not click.confirm(f"delete {', '.join(run.id for run in found)}?", err=True):
         say("nothing was deleted")
         return
