@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
@@ -48,6 +49,12 @@ ACTIVE = "bold reverse"  # of the tab that is shown: seen in a terminal's own co
 FINDING_GLYPHS = {"error": "✗", "warning": "!", "note": "·", "ok": "✓"}
 FINDING_STYLES = {"error": BAD_STYLE, "warning": "bold $warning", "note": "$text", "ok": "$success"}
 
+
+def _row_under_cursor(ground: str) -> dict[str, str]:
+    """Its ground, on which all texts are read; without colours Textual's own is told from others by its grey."""
+    return {} if os.environ.get("NO_COLOR") else {"primary-muted": ground}
+
+
 THEMES = (
     Theme(
         name="tfpt-dark",
@@ -62,7 +69,7 @@ THEMES = (
         surface="#1c1c1c",
         panel="#262626",
         dark=True,
-        variables={"primary-muted": "#00005f"},  # of the row under the cursor: all texts are read on it
+        variables=_row_under_cursor("#00005f"),
     ),
     Theme(
         name="tfpt-light",
@@ -80,7 +87,7 @@ THEMES = (
         variables={
             **FRAMEWORK_COLOURS_ON_WHITE,
             "footer-key-foreground": "#005faf",
-            "primary-muted": "#d7ffff",
+            **_row_under_cursor("#d7ffff"),
             "foreground-muted": "#626262",  # what Textual makes of the foreground is too pale on the panel
         },
     ),
@@ -98,7 +105,7 @@ THEMES = (
         panel="#262626",
         dark=True,
         text_alpha=1.0,
-        variables={"primary-muted": "#00005f"},
+        variables=_row_under_cursor("#00005f"),
     ),
 )
 DEFAULT_THEME = THEMES[0].name
