@@ -227,7 +227,7 @@ def takes_turns(story: Story, in_turn=lambda number: None) -> None:
             with suppress(TrainAnew):
                 train(10_000)
             report.quiet = report.endless = False
-            report.step_done = lambda images: None
+            report.step_done = lambda images, steps: None
         with report.phase("training"), suppress(DuelOver):
             train(10_000 if kind == events.ONLY_TURNS else 3)
         gate.leave()

@@ -20,7 +20,7 @@ class Epochs:
     def begin_epoch(self, *_):
         self.images = 0
 
-    def count(self, images):
+    def count(self, images, steps=1):
         self.images += images
 
     def end_epoch(self, loss, accuracy, *_):
@@ -202,11 +202,61 @@ def is_full():
     return [is_out_of_memory(tf.errors.InternalError(None, None, text)) for text in (full, "cuDNN failed")]
 
 
+def is_judged_as_on_a_gpu(framework):
+    """Whether others may use all cores but one beside a training on the CPU."""
+    from tfpt_tui.backends import worker
+
+    seen = []
+    worker.Gate = lambda *_, on_gpu: seen.append(on_gpu) or SimpleNamespace(passed=None, arrive=lambda: None)
+    config = RunConfig.from_mapping({"framework": framework, "data": "/d", "device": "cpu"}, "probe")
+    backend = worker.load_backend(config)
+    worker._arrive(Epochs(), backend, worker.Duel(1, "whole"), backend.runtime.init_device(config))
+    return seen
+
+
+def is_full_to_pytorch():
+    """The same of PyTorch, whose own allocator has an error of another kind."""
+    import torch
+
+    from tfpt_tui.backends.pytorch.runtime import is_out_of_memory
+
+    texts = (
+        "CUDA error: out of memory",
+        "DefaultCPUAllocator: can't allocate memory",
+        "CUDA error: no kernel image",
+    )
+    return [is_out_of_memory(error) for error in (torch.OutOfMemoryError(), *map(RuntimeError, texts))]
+
+
+def images_beside_a_gpu(directory):
+    """Where images are that did not fit on a GPU, and whether the step that reads them is compiled though."""
+    import tensorflow as tf
+
+    from tfpt_tui.backends.tensorflow.best import data, training
+    from tfpt_tui.backends.tensorflow.model import build_model
+    from tfpt_tui.backends.tensorflow.runtime import init_device
+
+    row = {"framework": "tensorflow", "track": "best", "data": str(directory), "batch_size": 16, "compile": "on"}
+    config = RunConfig.from_mapping(row | {"device": "cpu"}, "probe")
+    device = init_device(config)
+    dataset, visible = list_dataset(directory), tf.config.get_visible_devices
+    model = build_model(config, dataset.classes, device)
+    train = data.fill_cache(data.make_training_data(config, dataset.train, device), Epochs())
+    tf.config.get_visible_devices = lambda kind=None: ["a GPU"] if kind == "GPU" else visible(kind)
+    try:
+        return [train.facts()["images"], training.compile_step(model, train, config, device).compiled]
+    finally:
+        tf.config.get_visible_devices = visible
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "pytorch":
-        print(json.dumps({"adam": adam(), "steps": whole_steps(Path(sys.argv[2])), "profile": torch_profile()}))
+        steps, full = whole_steps(Path(sys.argv[2])), is_full_to_pytorch()
+        found = {"adam": adam(), "steps": steps, "profile": torch_profile(), "full": full}
+        print(json.dumps(found | {"on_gpu": is_judged_as_on_a_gpu("pytorch")}))
     else:
         figures, full = readings(Path(sys.argv[2])), is_full()
+        beside = images_beside_a_gpu(Path(sys.argv[2]))
         shown = {device: shown_to_tensorflow(device) for device in ("cpu", "gpu:1", "gpu:2")}
         print(
             json.dumps(
@@ -215,6 +265,8 @@ if __name__ == "__main__":
                     "shown": shown,
                     "readings": figures,
                     "full": full,
+                    "beside": beside,
+                    "on_gpu": is_judged_as_on_a_gpu("tensorflow"),
                 }
             )
         )

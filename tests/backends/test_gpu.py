@@ -72,6 +72,18 @@ def test_a_gpu_without_room_for_a_copy_is_out_of_memory(found):
     assert found["tensorflow"]["full"] == [True, False]
 
 
+def test_beside_a_training_on_the_cpu_all_load_counts_whatever_its_framework_calls_the_device(found):
+    assert [one["on_gpu"] for one in found.values()] == [[False], [False]]
+
+
+def test_what_cuda_itself_refuses_for_want_of_memory_is_out_of_memory_too(found):
+    assert found["pytorch"]["full"] == [True, True, True, False]
+
+
+def test_a_step_that_reads_images_in_the_machines_memory_is_not_compiled_for_a_gpu(found):
+    assert found["tensorflow"]["beside"] == ["in the machine's memory", False]
+
+
 def test_kernels_of_xla_go_by_the_operations_that_they_were_made_of(found):
     assert found["tensorflow"]["profile"] == [
         ["normalisation", 5.0, 5.1],

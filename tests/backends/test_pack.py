@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def test_a_pack_is_decoded_once_and_opened_the_next_time(images, decode, report)
     assert again.build_s == first.build_s > 0
     assert again.pixels.shape == (COUNT, SIDE, SIDE, 3)
     assert [int(image.max()) for image in again.pixels] == list(range(COUNT))
+
+
+def test_a_pack_that_is_opened_takes_no_memory_of_its_own(images, decode, report):
+    open_pack(images, SIDE, "Pillow", decode, report)
+    pack = open_pack(images, SIDE, "Pillow", decode, report)
+    maps = Path("/proc/self/smaps").read_text()
+    (ours,) = [part for part in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", maps) if "train-8-Pillow.pack" in part]
+    assert re.search(r"Anonymous: +0 kB", ours)
+    assert pack.facts() == {"pack_build_s": round(pack.build_s, 3), "pack_reused": True}
 
 
 @pytest.mark.parametrize(

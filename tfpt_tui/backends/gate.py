@@ -70,14 +70,14 @@ class Gate:
         self._report.stop_clock()
         self._await_turn({"ready": True})
 
-    def passed(self, images: int) -> None:
-        """Count a step; at the end of the turn tell what was done in it, and wait for the next.
+    def passed(self, images: int, steps: int) -> None:
+        """Count what was trained; at the end of the turn tell what was done in it, and wait for the next.
 
         Raises:
             DuelOver: there will be none.
             TrainAnew: nor will there, and this training was for the turns alone.
         """
-        self._steps += 1
+        self._steps += steps
         self._images += images
         if self._images < self._left:
             return

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tfpt_tui.backends.dataset import Images
 from tfpt_tui.backends.report import Report
+from tfpt_tui.documents import Value
 from tfpt_tui.events import RunWarning
 from tfpt_tui.files import PACK, open_regular, written_whole
 
@@ -37,6 +38,10 @@ class Pack:
     pixels: Pixels
     build_s: float
     reused: bool
+
+    def facts(self) -> dict[str, Value]:
+        """What it took, as it is recorded."""
+        return {"pack_build_s": round(self.build_s, 3), "pack_reused": self.reused}
 
 
 def open_pack(images: Images, side: int, decoder: str, decode: Callable[[Pixels], None], report: Report) -> Pack:
@@ -109,8 +114,7 @@ def _timed(decode: Callable[[Pixels], None], pixels: Pixels) -> float:
 def _map(path: Path, shape: tuple[int, ...]) -> Pixels:
     """All of it in memory that the system may take back, read already: no training step waits for a disk."""
     with open_regular(path) as file:
-        # Private: frameworks want arrays that may be written to.
-        mapping = mmap.mmap(
-            file.fileno(), 0, mmap.MAP_PRIVATE | mmap.MAP_POPULATE, mmap.PROT_READ | mmap.PROT_WRITE
-        )
+        # Private: frameworks want arrays that may be written to. Not MAP_POPULATE, which would copy such pages.
+        mapping = mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    np.frombuffer(mapping, np.uint8)[:: mmap.PAGESIZE].max()
     return np.frombuffer(mapping, np.uint8, offset=HEADER_BYTES).reshape(shape)

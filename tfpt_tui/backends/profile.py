@@ -21,8 +21,9 @@ MOST_OVERHEAD, MOST_OTHER = 1.10, 0.10
 
 @dataclass(frozen=True)
 class Peaks:
-    """GFLOP/s that a framework reaches here: in a large matrix product, and in the network's convolutions alone,
-    forward and backward.
+    """GFLOP/s that a framework reaches here in float32: in a large matrix product, and in the network's
+    convolutions alone, forward and backward; of the latter 0.0 on a GPU, which computes small ones faster than the
+    host starts them.
     """
 
     matmul: float
@@ -43,17 +44,17 @@ class Recorded:
 
 
 def measure_peaks(
-    multiply: Callable[[], None], convolve: Mapping[Convolution, Callable[[], None]], batch_size: int
+    multiply: Callable[[], None], convolve: Mapping[Convolution, Callable[[], object]], batch_size: int
 ) -> Peaks:
     """Time each alone. ``multiply`` takes two square matrices of :data:`SIDE`, ``convolve`` trains one convolution
-    on a batch; all have waited for the device when they return.
+    on a batch; all is done when they return.
     """
     seconds = sum(_best_s(work) for work in convolve.values())
     flops = sum(one.flops * batch_size for one in convolve)
-    return Peaks(2e-9 * SIDE**3 / _best_s(multiply), 1e-9 * flops / seconds)
+    return Peaks(2e-9 * SIDE**3 / _best_s(multiply), 1e-9 * flops / seconds if convolve else 0.0)
 
 
-def _best_s(work: Callable[[], None]) -> float:
+def _best_s(work: Callable[[], object]) -> float:
     """The shortest of some times: a peak is what is reached undisturbed."""
     work()
     times: list[float] = []
@@ -91,7 +92,7 @@ def _counted(running: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def step_profile(
-    recorded: Recorded, seconds: float, profiled_s: float, steps: int, trace: str, peaks: Peaks = NO_PEAKS
+    recorded: Recorded, seconds: float, profiled_s: float, steps: float, trace: str, peaks: Peaks = NO_PEAKS
 ) -> StepProfile:
     """The shares of the parts in so many steps. What no part explains is "other"; where no kernel of a GPU runs it
     is the host that keeps it waiting.

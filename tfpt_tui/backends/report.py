@@ -29,7 +29,8 @@ def clock() -> float:
 class Report:
     """The event stream of one run. Use it as a context manager: leaving it ends its thread.
 
-    ``done`` are the images of the phase under way; ``step_done`` is called with those of every training step.
+    ``done`` are the images of the phase under way; ``step_done`` is called with those of every training step, and
+    with the number of steps where several are taken at once.
     ``endless`` if the training has no last epoch: the duel ends it. ``quiet`` while neither phases nor
     epochs are recorded, and ``epoch_s`` the seconds of the last one.
     """
@@ -39,7 +40,7 @@ class Report:
         self.endless = False
         self.quiet = False
         self.epoch_s = 0.0
-        self.step_done: Callable[[int], None] = lambda images: None
+        self.step_done: Callable[[int, int], None] = lambda images, steps: None
         self._stopped: float | None = None
         self._stopped_s = 0.0
         self._epoch = 0
@@ -75,10 +76,10 @@ class Report:
             self._file.write(line.encode())
             self._seq += 1
 
-    def count(self, images: int) -> None:
-        """One training step more, of so many images."""
+    def count(self, images: int, steps: int = 1) -> None:
+        """One training step more, of so many images, or some that were taken at once."""
         self.done += images
-        self.step_done(images)
+        self.step_done(images, steps)
 
     def clock(self) -> float:
         """The clock of the training: it stands still while another arm of a duel has its turn."""

@@ -153,14 +153,11 @@ def _train_and_evaluate(run: Path, report: Report, loaded: list[Backend], duel: 
     _tell_environment(report, backend, config, step, train, device)
     if config.measure == "profile":
         with report.phase("training"):
-            few = max(1, min(len(dataset.train) // config.batch_size, config.max_steps))
-            report.emit(_profile(run, report, backend, config, step, train, device, few))
+            report.emit(_profile(run, report, backend, config, step, train, device))
         return
     traces = step.traces()
     if duel:
-        gate = Gate(report, duel.gate, lambda: runtime.synchronize(device), on_gpu=device != "cpu")
-        report.step_done = gate.passed
-        gate.arrive()
+        gate = _arrive(report, backend, duel, device)
     with report.phase("training"), suppress(DuelOver):
         fed = training.resident(step, train) if config.measure == "model" else train
         training.train(step, fed, config, report)
@@ -204,15 +201,21 @@ def _take_turns_first(report: Report, backend: Backend, config: RunConfig, duel:
         _build(report, backend, config, dataset.classes, device), train, config, device
     )
     _tell_environment(report, backend, config, step, train, device)
-    gate = Gate(report, duel.gate, lambda: backend.runtime.synchronize(device), on_gpu=device != "cpu")
-    report.step_done = gate.passed
-    gate.arrive()
+    _arrive(report, backend, duel, device)
     fed = backend.training.resident(step, train) if config.measure == "model" else train
     with suppress(TrainAnew):
         backend.training.train(step, fed, config.replace(epochs=MOST_EPOCHS), report)
     report.quiet = report.endless = False
-    report.step_done = lambda images: None
+    report.step_done = lambda images, steps: None
     backend.runtime.set_seed(config)
+
+
+def _arrive(report: Report, backend: Backend, duel: Duel, device: object) -> Gate:
+    """The gate of the duel, at its first turn: from here on every step passes it."""
+    gate = Gate(report, duel.gate, lambda: backend.runtime.synchronize(device), on_gpu=str(device) != "cpu")
+    report.step_done = gate.passed
+    gate.arrive()
+    return gate
 
 
 def _profile(
@@ -221,11 +224,10 @@ def _profile(
     backend: Backend,
     config: RunConfig,
     step: object,
-    train: object,
+    train: Any,
     device: object,
-    steps: int,
 ) -> StepProfile:
-    """An epoch of so many steps to warm up, one on the clock, and one under the profiler; then the peaks."""
+    """An epoch of some steps to warm up, one on the clock, and one under the profiler; then the peaks."""
     profiler = importlib.import_module(f"tfpt_tui.backends.{config.framework}.profiler")
     seconds: list[float] = []
 
@@ -239,6 +241,7 @@ def _profile(
     recorded = profiler.record_steps(work, device, run)
     _, usual_s, profiled_s = seconds
     peaks = profiler.find_peaks(config, device)
+    steps = train.images / config.batch_size  # the last one may be a part of one
     found = step_profile(recorded, usual_s, profiled_s, steps, profiler.TRACE, peaks)
     for warning in doubtful_profile(found):
         report.emit(warning)

@@ -111,7 +111,7 @@ class CacheFiller(Dataset):
 
     def __getitem__(self, place: int) -> int:
         assert self.dataset.cache is not None
-        indices = list(range(len(self.dataset)))[self.starts[place] : self.starts[place] + self.starts.step]
+        indices = list(range(len(self.dataset))[self.starts[place] : self.starts[place] + self.starts.step])
         self.dataset.cache[indices] = self.dataset.read(indices)
         return len(indices)
 

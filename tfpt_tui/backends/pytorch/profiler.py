@@ -51,7 +51,7 @@ OPERATIONS = {
 # first that it has.
 KERNELS = {
     "normalisation": ("batch_norm", "batchnorm", "bn_fw", "bn_bw", "welford"),
-    "convolution": ("conv", "implicit_gemm", "fprop", "dgrad", "wgrad", "winograd", "im2col", "cudnn::"),
+    "convolution": ("conv", "implicit_gemm", "fprop", "dgrad", "wgrad", "winograd", "im2col", "cudnn::", "scudnn"),
     "pooling": ("pool", "mean"),
     "activation": ("relu", "threshold", "clamp"),
     "loss": ("softmax", "nll", "cross_entropy", "argmax", "_eq_"),
@@ -88,19 +88,17 @@ def find_peaks(config: RunConfig, device: torch.device) -> Peaks:
         matrix @ matrix
         synchronize(device)
 
-    def training_of(one: Convolution) -> Callable[[], None]:
-        layer = nn.Conv2d(one.inputs, one.outputs, KERNEL, padding="same").to(device, memory_format=layout)
+    def training_of(one: Convolution) -> Callable[[], object]:
+        layer = nn.Conv2d(one.inputs, one.outputs, KERNEL, padding="same", bias=False)
+        kernel = layer.to(memory_format=layout).weight
         shape = (config.batch_size, one.inputs, one.side, one.side)
-        images = torch.rand(shape, device=device).contiguous(memory_format=layout).requires_grad_(not one.first)
+        images = torch.rand(shape).contiguous(memory_format=layout).requires_grad_(not one.first)
+        wanted = [kernel] if one.first else [kernel, images]
         gradient = torch.ones_like(layer(images))
+        return lambda: torch.autograd.grad(layer(images), wanted, gradient)
 
-        def train() -> None:
-            layer(images).backward(gradient)
-            synchronize(device)
-
-        return train
-
-    convolve = {one: training_of(one) for one in convolutions(config.image_size)}
+    on_cpu = device.type == "cpu"
+    convolve = {one: training_of(one) for one in convolutions(config.image_size) if on_cpu}
     return measure_peaks(multiply, convolve, config.batch_size)
 
 

@@ -16,6 +16,8 @@ from tfpt_tui.config.tracks import TRACKS
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import MissingError
 
+NO_ROOM = ("DefaultCPUAllocator: ", "CUDA error: out of memory")
+
 
 def set_seed(config: RunConfig) -> None:
     """Let all that is drawn from here on be what this seed always draws."""
@@ -96,7 +98,7 @@ def effective(config: RunConfig, step: Any, data: Any, device: torch.device) -> 
         )
         read |= {
             "compile": step.compiled,
-            "execution": "eager",
+            "execution": "compiled graph" if step.compiled else "eager",
             # The share of the old running average that a step keeps.
             "batch_norm_momentum": 1
             - next(layer.momentum for layer in step.model.modules() if isinstance(layer, torch.nn.BatchNorm2d)),
@@ -126,9 +128,9 @@ def peak_gpu_bytes() -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """A GPU's allocator has an exception of its own; the CPU's raises a RuntimeError that says so."""
+    """A GPU's allocator has an exception of its own; that of the CPU, and CUDA, raise one that says so."""
     return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "DefaultCPUAllocator: " in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in NO_ROOM)
     )
 
 

@@ -51,13 +51,13 @@ def record_steps(work: Callable[[], None], device: str, directory: Path) -> Reco
 def find_peaks(config: RunConfig, device: str) -> Peaks:
     """What the device reaches in a matrix product, and in the network's convolutions alone."""
     matrix = tf.random.uniform([SIDE, SIDE])
-    product = tf.function(lambda: tf.reduce_max(matrix @ matrix))
+    product = tf.function(lambda: matrix @ matrix)
 
     def multiply() -> None:
         product()
         synchronize(device)
 
-    def training_of(one: Convolution) -> Callable[[], None]:
+    def training_of(one: Convolution) -> Callable[[], object]:
         images = tf.Variable(tf.random.uniform([config.batch_size, one.side, one.side, one.inputs]))
         kernel = tf.Variable(tf.random.uniform([KERNEL, KERNEL, one.inputs, one.outputs]))
         wanted = [kernel] if one.first else [kernel, images]
@@ -68,13 +68,10 @@ def find_peaks(config: RunConfig, device: str) -> Peaks:
                 outputs = tf.nn.conv2d(images, kernel, 1, "SAME")
             return [outputs, *tape.gradient(outputs, wanted)]
 
-        def train() -> None:
-            both_passes()
-            synchronize(device)
+        return both_passes
 
-        return train
-
-    convolve = {one: training_of(one) for one in convolutions(config.image_size)}
+    on_cpu = device == "cpu"
+    convolve = {one: training_of(one) for one in convolutions(config.image_size) if on_cpu}
     return measure_peaks(multiply, convolve, config.batch_size)
 
 

@@ -109,7 +109,8 @@ def started_arm(
     """An arm whose worker was started; at the end it is gone with all its children."""
     prepared = prepare_run(supervisor, run)
     frameworks = {read_config(one).framework for one in runs}
-    spread = shown_spread(find_paths().duels, machine_of(prepared.environment), frameworks)
+    machine, own = machine_of(prepared.environment), supervisor.sweep.id
+    spread = shown_spread(find_paths().duels, machine, frameworks, own)
     arms = tuple(one.id for one in runs)
     part = DuelPart(arms, duel.until, duel.budget_s, spread.sd, spread.freedom, kind != ONLY_TURNS)
     prepared = replace(prepared, environment=replace(prepared.environment, duel=part))
@@ -153,7 +154,7 @@ def size_turns(
     configs = [arm.started.prepared.config for arm in arms]
     train_images = read_manifest(Path(configs[0].data)).total("train")
     most = longest_turn(configs, train_images) if whole else sys.maxsize
-    images, disturbed = 1, 0
+    images, unit, disturbed = 1, 0, 0
     while True:
         tell(supervisor, "running", "duel: finding the length of a turn")
         try:
@@ -163,6 +164,7 @@ def size_turns(
         turns = [turn for turn in taken if turn]
         if len(turns) < len(taken):
             continue
+        unit = unit or max(turn.images for turn in turns)  # the smallest turn: of one step, or of some at once
         if any(map(is_disturbed, turns)) and disturbed < MOST_DISTURBED:
             disturbed += 1
             continue
@@ -174,8 +176,7 @@ def size_turns(
     if max(rates) > ALIKE * min(rates):
         return [Length(max(1, min(most, round(rate * turn_s))), turn_s) for rate in rates]
     middle = math.exp(math.fsum(map(math.log, rates)) / len(rates))
-    batch = max(turn.images // turn.steps for turn in turns)
-    alike = max(1, round(min(most, middle * turn_s) / batch)) * batch
+    alike = max(1, round(min(most, middle * turn_s) / unit)) * unit
     return [Length(alike, alike / rate) for rate in rates]
 
 

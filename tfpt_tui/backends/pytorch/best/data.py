@@ -7,15 +7,15 @@ is gathered, flipped and scaled there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import draw_flips, draw_order
-from tfpt_tui.backends.pack import Pack, Pixels, open_pack
+from tfpt_tui.backends.pack import Pixels, open_pack
 from tfpt_tui.backends.pytorch.data import Batch, CacheFiller, Data, ImageDataset, augmented_samples
 from tfpt_tui.backends.pytorch.decode import find_decoder
 from tfpt_tui.backends.report import Report
@@ -87,9 +87,9 @@ class Feed:
 
 @dataclass(frozen=True)
 class PackedData(Data):
-    """Data whose loader is a :class:`Feed`; ``pack`` is there once it is filled."""
+    """Data whose loader is a :class:`Feed`; ``pack`` is what it took, once it is filled."""
 
-    pack: Pack | None = None
+    pack: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def is_on_device(self) -> bool:
@@ -107,11 +107,7 @@ class PackedData(Data):
         """Where the images are, and what the pack took."""
         if not self.pack:
             return {}
-        return {
-            "images": "on the device" if self.is_on_device else "in the machine's memory",
-            "pack_build_s": round(self.pack.build_s, 3),
-            "pack_reused": self.pack.reused,
-        }
+        return {"images": "on the device" if self.is_on_device else "in the machine's memory", **self.pack}
 
 
 def make_training_data(config: RunConfig, images: Images, device: torch.device) -> PackedData:
@@ -141,7 +137,7 @@ def fill_cache(data: PackedData, report: Report) -> PackedData:
     pixels = torch.from_numpy(pack.pixels)
     fits = feed.device.type == "cpu" or pixels.nbytes < IMAGES_SHARE * torch.cuda.mem_get_info(feed.device)[0]
     feed.pixels = pixels.to(feed.device) if fits else pixels
-    return dataclasses.replace(data, pack=pack)
+    return dataclasses.replace(data, pack=pack.facts())
 
 
 def _load(config: RunConfig, images: Images, count: int, device: torch.device, *, shuffled: bool) -> PackedData:

@@ -199,6 +199,8 @@ def main():
     torch.backends.cudnn.benchmark = True
     found = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(found if DEVICE == "auto" else DEVICE.replace("gpu", "cuda"))
+    if device.index is not None:
+        torch.cuda.set_device(device)  # a graph is recorded on the current one
     pixels, labels = load("train", device)
     model = make_model(int(labels.max()) + 1).to(device)
     as_graph = device.type == "cuda" and COMPILE != "off" and PRECISION != "float16"

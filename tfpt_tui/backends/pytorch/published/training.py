@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tfpt_tui.backends.pytorch.data import Data
-from tfpt_tui.backends.pytorch.training import Step, load_only, make_step, recalibrate, resident
+from tfpt_tui.backends.pytorch.training import AUTOCAST, Step, load_only, make_step, recalibrate, resident
 from tfpt_tui.backends.report import Report, clock
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.events import EvaluationEnd
@@ -52,7 +52,8 @@ def evaluate(model: nn.Module, data: Data, config: RunConfig, report: Report) ->
     first_batch_s = 0.0
     model.eval()
     running_loss, correct, total = 0.0, 0, 0
-    with torch.no_grad():
+    autocast = AUTOCAST.get(config.precision)
+    with torch.no_grad(), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for images, targets in data.loader:
             images, targets = images.to(device), targets.to(device)
             outputs = model(images)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
 
 from tfpt_tui.backends.dataset import Images, whole_batches
 from tfpt_tui.backends.draws import draw_flips, draw_order
-from tfpt_tui.backends.pack import Pack, Pixels, open_pack
+from tfpt_tui.backends.pack import Pixels, open_pack
 from tfpt_tui.backends.report import Report
 from tfpt_tui.backends.tensorflow import data as usual
 from tfpt_tui.backends.tensorflow.data import Data, augmented_samples
@@ -29,7 +29,7 @@ __all__ = ["augmented_samples", "fill_cache", "make_test_data", "make_training_d
 
 @dataclass(frozen=True, kw_only=True)
 class PackedData(Data):
-    """Data of which ``decoded`` fills the pack; ``batches`` is not used. ``pack`` is there once it is filled.
+    """Data of which ``decoded`` fills the pack; ``batches`` is not used. ``pack`` is what that took.
 
     ``pixels``: uint8 (n, side, side, 3), ``labels``: int64 (n,). Without ``shuffled`` an epoch is the images in
     their order, not flipped.
@@ -40,7 +40,12 @@ class PackedData(Data):
     shuffled: bool
     labels: tf.Tensor
     pixels: tf.Tensor | tf.Variable | None = None
-    pack: Pack | None = None
+    pack: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def is_on_device(self) -> bool:
+        on_gpu = self.pixels is not None and "GPU" in self.pixels.device
+        return on_gpu or not tf.config.get_visible_devices("GPU")
 
     def draw(self, epoch: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Order and flips of an epoch (from 0): int64 (images,), and left-right and up-down, bool (images, 2)."""
@@ -72,14 +77,9 @@ class PackedData(Data):
 
     def facts(self) -> dict[str, Value]:
         """Where the images are, and what the pack took."""
-        if self.pack is None or self.pixels is None:
+        if not self.pack:
             return {}
-        in_memory = tf.config.get_visible_devices("GPU") and "CPU" in self.pixels.device
-        return {
-            "images": "in the machine's memory" if in_memory else "on the device",
-            "pack_build_s": round(self.pack.build_s, 3),
-            "pack_reused": self.pack.reused,
-        }
+        return {"images": "on the device" if self.is_on_device else "in the machine's memory", **self.pack}
 
 
 def make_training_data(config: RunConfig, images: Images, device: str) -> PackedData:
@@ -103,7 +103,7 @@ def fill_cache(data: PackedData, report: Report) -> PackedData:
             report.done += len(indices)
 
     pack = open_pack(data.paths, data.config.image_size, data.decoder, decode, report)
-    return dataclasses.replace(data, pixels=_on_device(pack.pixels), pack=pack)
+    return dataclasses.replace(data, pixels=_on_device(pack.pixels), pack=pack.facts())
 
 
 def _load(loaded: Data, config: RunConfig, images: Images, count: int, *, shuffled: bool) -> PackedData:

@@ -82,9 +82,12 @@ class LoopStep(Step):
 
 
 def compile_step(model: keras.Sequential, data: PackedData, config: RunConfig, device: str) -> LoopStep:
-    """Make the loop and warm it up (:mod:`tfpt_tui.backends.warm_up`)."""
+    """Make the loop and warm it up (:mod:`tfpt_tui.backends.warm_up`).
+
+    XLA refuses a step on a GPU that reads images in the machine's memory: then it is not compiled.
+    """
     loss, optimizer = CountedLoss(), _make_optimizer(model, config)
-    compiled = bool(choose_jit(config))
+    compiled = bool(choose_jit(config)) and data.is_on_device
     run = _make_loop(model, loss, optimizer, data, config, compiled=compiled)
     step = LoopStep(model, loss, compiled, run=run, optimizer=optimizer, steps_per_call=config.steps_per_call)
     variables = [*model.variables, *optimizer.variables]
@@ -112,7 +115,8 @@ def train(step: LoopStep, data: PackedData, config: RunConfig, report: Report) -
             loss, right = step.run(order[part], flips[part])
             loss_sum += loss
             correct += right
-            report.count(len(order[part]) * config.batch_size)
+            steps = min(step.steps_per_call, len(order) - start)
+            report.count(steps * config.batch_size, steps)
         loss, accuracy = float(loss_sum) / data.images, int(correct) / data.images
         report.end_epoch(loss, accuracy, report.clock() - started, first_batch_s)
 
