@@ -78,14 +78,19 @@ def last_line(path: Path) -> str:
     return lines[-1].strip() if lines else ""
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
     """Write ``text`` as UTF-8: what was there before, or all of it, never a half.
+
+    ``durable`` also where the power is cut in the next seconds, which waits for the disk.
 
     Raises:
         OSError: the directory is read-only or the disk is full.
     """
     with written_whole(path) as temporary:
         _write(temporary, text)
+        if durable:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def write_where_asked(path: Path, text: str) -> None:

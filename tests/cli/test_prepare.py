@@ -272,14 +272,18 @@ def test_a_dataset_that_is_there_is_recorded_as_no_failure(cli, paths, tmp_path)
 
 
 def test_a_disk_that_is_full_keeps_what_is_made_and_says_how_to_go_on(cli, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def open_on_a_full_disk(file, mode):
+        if mode == "wb":
+            os.close(file)
+            raise OSError(28, "No space left on device")
+        return open(file, mode)
 
-    monkeypatch.setattr("tfpt_tui.data.encode.os.rename", full)
+    monkeypatch.setattr("tfpt_tui.data.encode.open", open_on_a_full_disk, raising=False)
     code, _, err = cli("prepare", "synthetic", "--out", tmp_path / "o", "--limit", "1", "--classes", "2")
     assert code == 3
     assert "/o/train/0/1.jpg: cannot write: no space left on device; free some room" in err
     assert "what is made stays, and the same command continues" in err
+    assert not list(tmp_path.glob("o/*/*/*"))
 
 
 @pytest.mark.parametrize(("columns", "width"), [(200, 36), (60, 11), (20, 1)])

@@ -89,16 +89,29 @@ def test_interrupted_work_is_continued(folder, tmp_path, monkeypatch):
     assert not (out / MARKER).exists()
 
 
-def test_an_image_that_was_cut_by_a_power_failure_is_made_again(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("left", [0, 100, -1])
+def test_an_image_that_a_kill_or_a_power_failure_cut_is_made_again(folder, tmp_path, left):
     out = tmp_path / "out"
     prepare(read_folder(folder), Target(out), jobs=1)
     whole = (out / "train/1/2.jpg").read_bytes()
     os.rename(out / "manifest.toml", tmp_path / "manifest.toml")
     request = tomllib.loads((tmp_path / "manifest.toml").read_text())["request"]
     preparation.write_toml(out / MARKER, request)
-    (out / "train/1/2.jpg").write_bytes(b"")
+    (out / "train/1/2.jpg").write_bytes(whole[:left])
     assert prepare(read_folder(folder), Target(out), jobs=1).continued == 9
     assert (out / "train/1/2.jpg").read_bytes() == whole
+
+
+def test_what_was_begun_of_a_picture_that_has_become_bad_does_not_stay(folder, tmp_path):
+    out = tmp_path / "out"
+    prepare(read_folder(folder), Target(out), jobs=1)
+    source = read_folder(folder)
+    (out / "manifest.toml").rename(tmp_path / "manifest.toml")
+    preparation.write_toml(out / MARKER, tomllib.loads((tmp_path / "manifest.toml").read_text())["request"])
+    (out / "train/0/1.jpg").write_bytes(b"")
+    Path(next(iter(source)).origin).write_bytes(b"no picture any more")
+    counts = prepare(source, Target(out), jobs=1, skip_bad=True).manifest.counts
+    assert sum(counts["train"]) == len(list(out.glob("train/*/*.jpg")))
 
 
 def test_a_file_that_is_no_image_is_named_and_skipped_only_on_request(folder, tmp_path):

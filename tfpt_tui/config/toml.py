@@ -69,6 +69,6 @@ def dump_toml(document: Mapping[str, Any]) -> str:
     return tomli_w.dumps(without_none(document))
 
 
-def write_toml(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the document under ``path``: the old text or the new one, never a half."""
-    write_atomically(path, dump_toml(document))
+def write_toml(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
+    """Write the document under ``path``: the old text or the new one, never a half; ``durable`` as in files.py."""
+    write_atomically(path, dump_toml(document), durable=durable)

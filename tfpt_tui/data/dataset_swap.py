@@ -131,7 +131,8 @@ def check_images(directory: Path) -> None:
             if not (label.name.isdecimal() and label.is_dir(follow_symlinks=False)):
                 raise _not_ours(label.path)
             for image in _entries(Path(label.path)):
-                if not re.fullmatch(r"\d+\.jpg(\.[0-9a-f]{16})?(\.tmp)?", image.name):
+                # Earlier versions gave images a temporary name first, which a kill left behind.
+                if not re.fullmatch(r"\d+\.jpg(\.[0-9a-f]{16}\.tmp)?", image.name):
                     raise _not_ours(image.path)
 
 

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import io
 import os
-import secrets
 import signal
 import warnings
 from collections.abc import Callable, Iterable
@@ -52,8 +51,6 @@ class Order(NamedTuple):
     quality: int
 
 
-# Set in each process that makes images.
-_TOKEN = [secrets.token_hex(8)]
 # Set in a process that makes images, and inherited by its fork: a source may hold all of its pixels.
 _orders: list[tuple[Order, Event]] = []
 
@@ -69,7 +66,6 @@ def begin(parent: int, order: Order, stop: Event) -> None:
         "ignore"
     )  # Pillow's, of what it reads all the same; they would run into the progress bar
     _orders[:] = [(order, stop)]
-    _TOKEN[:] = [secrets.token_hex(8)]
 
 
 def make_images(items: Iterable[Item]) -> list[Made]:
@@ -86,13 +82,15 @@ def make_images(items: Iterable[Item]) -> list[Made]:
 def _make(item: Item, order: Order) -> Made:
     path = f"{order.directory}/{item.name}"
     there = _read_if_there(path)
-    if there.startswith(JPEG_START) and there.endswith(JPEG_END):  # a power cut leaves files without content
+    if there and _is_whole(there):
         return Made(_digest(there), kept=True)
     try:
         encoded, remarks = _encode(order.open_image(item), order.size, order.quality)
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno not in OF_THE_FILE:
             raise cannot("read the image", as_text(item.origin), error) from None
+        if there is not None:
+            Path(path).unlink(missing_ok=True)  # the beginning of what can no longer be made
         return Made(origin=as_text(item.origin), problem=getattr(error, "strerror", None) or str(error))
     _write(path, encoded)
     return Made(_digest(encoded), remarks=remarks)
@@ -102,32 +100,36 @@ def _encode(image: Image, size: int, quality: int) -> tuple[bytes, tuple[str, ..
     from PIL import Image as Pillow
 
     buffer = io.BytesIO()
-    small = image.convert("RGB").resize((size, size), Pillow.Resampling.BICUBIC)
+    small = image.resize((size, size), Pillow.Resampling.BICUBIC)
     small.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue(), remarks_on(small)
 
 
-def _read_if_there(path: str) -> bytes:
+def _read_if_there(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        return b""
+        return None
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether a file of ours was written to its end, where a JPEG file has what it has nowhere else."""
+    return content.startswith(JPEG_START) and content.endswith(JPEG_END)
 
 
 def _write(path: str, content: bytes) -> None:
-    """Write under a temporary name and rename: an interruption leaves no half image behind.
+    """Write a file under its own name at once: making a temporary one first took a tenth of the whole time.
 
-    The name is the process's own: nobody can foresee it, and what a killed one left is known by it.
+    A kill or a power cut may leave the file without its end. There is no manifest yet, and the next call, which
+    looks at every file, makes it anew. Where no lock keeps two calls apart, both write the same bytes.
     """
-    temporary = f"{path}.{_TOKEN[0]}.tmp"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
         with open(handle, "wb") as file:
             file.write(content)
-        os.rename(temporary, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
         error.filename = path
         raise
 

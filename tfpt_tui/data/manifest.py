@@ -50,7 +50,7 @@ class Manifest:
             "skipped": self.skipped,
             "left_out": self.left_out,
         }
-        write_toml(directory / NAME, document)
+        write_toml(directory / NAME, document, durable=True)  # all that was made hangs on it
 
 
 def read_manifest(directory: Path) -> Manifest:

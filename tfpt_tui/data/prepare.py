@@ -147,7 +147,7 @@ def _prepare(work: _Work, target: Target, found: Found) -> Outcome:
     _check_bad(tally, work.skip_bad)
     manifest = _describe(source, target, request, tally)
     manifest.write(directory)
-    (directory / MARKER).unlink()
+    (directory / MARKER).unlink(missing_ok=True)  # another node may do the same where no lock keeps us apart
     remarks = [line.format(tally.remarks[name]) for name, line in REMARK_LINES.items() if name in tally.remarks]
     return Outcome(manifest, existed=False, continued=tally.continued, remarks=tuple(remarks))
 
@@ -281,8 +281,6 @@ def _begin(source: Source, directory: Path, request: dict[str, Value]) -> None:
     (directory / manifests.NAME).unlink(missing_ok=True)  # images are gone that it promises
     for group in source.groups:
         (directory / group.split / str(group.label)).mkdir(parents=True, exist_ok=True)
-    for half in directory.glob("*/*/*.tmp"):  # of a process that was killed
-        half.unlink()
 
 
 def _make_all(work: _Work, target: Target) -> Iterator[tuple[Item, Made]]:

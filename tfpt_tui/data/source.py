@@ -50,9 +50,10 @@ class Group(NamedTuple):
 class Source:
     """Images by split and class, and how to open one; iterating yields their items.
 
-    ``open_image`` runs in processes forked from ours, so it may hold the pixels themselves. It raises OSError or
-    ValueError when an item is no image. ``request`` is all that decides the result; the same request gives the
-    same images. ``left_out`` says what lies in the source and becomes no image, ``notes`` how it was understood.
+    ``open_image`` gives the pixels in RGB. It runs in processes forked from ours, so it may hold them all itself.
+    It raises OSError or ValueError when an item is no image. ``request`` is all that decides the result; the same
+    request gives the same images. ``left_out`` says what lies in the source and becomes no image, ``notes`` how it
+    was understood.
     """
 
     classes: tuple[str, ...]
