@@ -1,6 +1,6 @@
 import pytest
 
-from tfpt_tui.cores import CPUS, physical_cores
+from tfpt_tui.cores import CPUS, physical_cores, processes_at_once
 
 
 def machine(tmp_path, monkeypatch, cores, quota=""):
@@ -34,6 +34,12 @@ def test_cores_that_are_not_allowed_do_not_count(tmp_path, monkeypatch):
 def test_the_quota_of_a_container_counts(tmp_path, monkeypatch, quota, cores):
     where = machine(tmp_path, monkeypatch, [(0, core) for core in range(4)], quota)
     assert physical_cores(where) == cores
+
+
+@pytest.mark.parametrize(("quota", "processes"), [("250000 100000\n", 3), ("max 100000\n", 4)])
+def test_no_more_processes_than_the_quota_lets_compute_at_once(tmp_path, monkeypatch, quota, processes):
+    where = machine(tmp_path, monkeypatch, [(0, 0), (0, 0), (0, 1), (0, 1)], quota)
+    assert processes_at_once(where) == processes
 
 
 def test_the_quota_of_an_old_cgroup_counts(tmp_path, monkeypatch):

@@ -40,7 +40,10 @@ def find_quota(root: Path = ROOT) -> Quota | None:
 
 
 def throttled_s(quota: Quota) -> float | None:
-    """Seconds for which the quota has held its group up so far, None where the kernel does not count them."""
+    """Seconds for which the quota has held up what would have run so far, added up over the cores.
+
+    None where the kernel does not count them.
+    """
     counts = read_table(quota.stat)
     if "throttled_usec" in counts:
         return counts["throttled_usec"] / 1e6

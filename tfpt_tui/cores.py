@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,6 +17,12 @@ CPUS = Path("sys/devices/system/cpu")
 def usable_cores() -> Collection[int]:
     """The logical processors that affinity leaves us."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+
+
+def processes_at_once(root: Path = ROOT) -> int:
+    """How many processes compute at once on the logical processors that affinity and our quota leave us."""
+    quota = find_quota(root)
+    return max(1, min(len(usable_cores()), math.ceil(quota.cores) if quota else sys.maxsize))
 
 
 def physical_cores(root: Path = ROOT) -> int:

@@ -163,6 +163,12 @@ def test_the_first_reading_has_no_shares():
     assert (from_row(row).cpu_percent, from_row(row).cores_percent) == (None, ())
 
 
+def test_what_a_loader_read_counts_once_though_its_parent_is_told_of_it_at_its_end():
+    before = cpu.Tree({1: 0.0, 2: 0.0}, {1: 100, 2: 900}, {})
+    after = cpu.Tree({1: 0.0}, {1: 1050}, {})
+    assert cpu._rates(before, after, 1.0)["disk_read_bytes_per_s"] == 50
+
+
 FORKING = """
 import os, signal
 held = os.urandom(1 << 20) * 200

@@ -95,7 +95,10 @@ def test_a_page_that_somebody_elses_program_brought_back_is_nothing():
 
 def test_for_how_long_the_quota_held_the_run_up_is_told():
     told = only(judge_run(samples(held=[None, 1.5, None, 3.75]), None))
-    assert told == ("quota_throttled", "the CPU quota held the run up for 2.250 s")
+    assert told == (
+        "quota_throttled",
+        "the CPU quota held up what would have run for 2.250 s, added up over the cores",
+    )
 
 
 def busy(*shares, worker=100.0):

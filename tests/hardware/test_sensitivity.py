@@ -28,7 +28,7 @@ def test_it_is_kept_for_a_machine_and_a_framework(tmp_path):
     assert read_sensitivity(tmp_path / "kept", "other", "pytorch") is None
 
 
-@pytest.mark.parametrize("document", [{}, {"much": 1.0}, {"0.05": "slow"}, {"-1": 2.0}])
+@pytest.mark.parametrize("document", [{}, {"much": 1.0}, {"0.05": "slow"}, {"-1": 2.0}, 1])
 def test_what_is_no_such_table_tells_nothing(document):
     assert from_document(document) is None
     assert from_document(to_document(PYTORCH)) == PYTORCH

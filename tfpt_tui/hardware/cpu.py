@@ -17,8 +17,8 @@ PSS_SHARE = 0.01  # of the time that may go into it
 
 @dataclass(frozen=True)
 class Tree:
-    """A process and all its descendants at one moment, by pid; times in seconds, sizes in bytes. Processor time is
-    with that of the children that ended and were waited for.
+    """A process and all its descendants at one moment, by pid; times in seconds, sizes in bytes. Processor time,
+    and what was read, are with those of the children that ended and were waited for.
     """
 
     cpu_s: dict[int, float]
@@ -103,12 +103,12 @@ def _pss_bytes(pid: int) -> int | None:
 
 
 def _rates(before: Tree, now: Tree, seconds: float) -> dict[str, float]:
-    # A child that ended since then is in its parent's time now.
+    # What a child used that ended since then is its parent's now.
     cpu_s = sum(now.cpu_s.values()) - sum(before.cpu_s.values())
     rates = {"worker_cpu_percent": 100 * max(0.0, cpu_s) / seconds}
     if now.read_bytes:
-        read = sum(value - before.read_bytes.get(pid, 0) for pid, value in now.read_bytes.items())
-        rates["disk_read_bytes_per_s"] = read / seconds
+        read = sum(now.read_bytes.values()) - sum(before.read_bytes.values())
+        rates["disk_read_bytes_per_s"] = max(0, read) / seconds
     return rates
 
 

@@ -36,7 +36,7 @@ def judge_run(
     sensitivity: Sensitivity | None = None,
     workers: int = 1,
 ) -> tuple[RunWarning, ...]:
-    """What a reader of the run's numbers must know of its course; ``gpu`` is the one that it used.
+    """What a reader of the run's numbers must know of its course while it was timed; ``gpu`` is the one it used.
 
     ``workers`` are those of us that may be on it: all arms of a duel.
     ``others`` is what :func:`others_share` found for as many ``cores``, ``sensitivity`` that of the framework.
@@ -161,7 +161,7 @@ def _judge_quota(samples: Sequence[Sample]) -> RunWarning | None:
     if not held_s:
         return None
     return RunWarning(
-        f"the CPU quota held the run up for {held_s:.3f} s",
+        f"the CPU quota held up what would have run for {held_s:.3f} s, added up over the cores",
         "quota_throttled",
         "raise the container's quota, or set threads and num_workers to what it allows",
         "time",

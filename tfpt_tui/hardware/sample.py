@@ -33,8 +33,8 @@ class Sample:
     """The machine at one moment. CPU shares are per cent of one core for the worker, of all cores in total.
 
     ``swap_in_bytes`` counts since the boot what came back from swap, ``quota_throttled_s`` since our control group
-    was made for how long its quota has held us up. ``worker_rss_bytes`` is of the worker and its children, whose
-    shared pages count once.
+    was made for how long its quota has held up what would have run, added up over the cores. ``worker_rss_bytes``
+    is of the worker and its children, whose shared pages count once.
     """
 
     time: float

@@ -57,7 +57,7 @@ def from_document(document: Mapping[str, float]) -> Sensitivity | None:
     """None where it is no such table."""
     try:
         slowdown = {float(share): float(value) for share, value in document.items()}
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None
     return Sensitivity(slowdown) if slowdown and min(slowdown) > 0 else None
 

@@ -25,6 +25,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.script import script_text
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.config.tracks import TRACKS
+from tfpt_tui.cores import processes_at_once
 from tfpt_tui.counters import Counters, descendants, read_process
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
@@ -137,7 +138,7 @@ def available_cores() -> int:
 def make_images(directory: Path, measure: str) -> Path:
     """The pictures that a case of this measure works on."""
     pictures = make_synthetic(limit=PER_CLASS[measure], classes=CLASSES)
-    prepare(pictures, Target(directory, size=SIDE), jobs=os.cpu_count() or 1)
+    prepare(pictures, Target(directory, size=SIDE), jobs=processes_at_once())
     return directory
 
 

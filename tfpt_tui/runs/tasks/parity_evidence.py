@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import write_toml
 from tfpt_tui.config.tracks import PARITY
+from tfpt_tui.cores import processes_at_once
 from tfpt_tui.data.prepare import Target, prepare
 from tfpt_tui.data.synthetic import make_synthetic
 from tfpt_tui.documents import Value
@@ -64,7 +64,7 @@ def _compute(
     try:
         interpreters = {framework: check_framework(framework, settings) for framework in frameworks}
         data = directory / "data"
-        prepare(make_synthetic(limit=IMAGES_PER_CLASS, classes=CLASSES), Target(data), jobs=os.cpu_count() or 1)
+        prepare(make_synthetic(limit=IMAGES_PER_CLASS, classes=CLASSES), Target(data), jobs=processes_at_once())
         # All at once: nothing is timed here.
         for framework in frameworks:
             started[framework] = _start(framework, interpreters[framework], device, data, directory)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tfpt_tui.config.paths import Paths
 from tfpt_tui.config.schema import Setting, nearest
 from tfpt_tui.config.settings import UserSettings
+from tfpt_tui.cores import processes_at_once
 from tfpt_tui.data.archive import checksum_of
 from tfpt_tui.data.cifar import ARCHIVES, Cifar, cifar_source, count_images, read_cifar, request_of
 from tfpt_tui.data.download import check_url, download, kept_bytes
@@ -204,7 +205,7 @@ def execute(
     return prepare(
         source,
         request.target,
-        jobs=request.jobs or len(os.sched_getaffinity(0)),
+        jobs=request.jobs or processes_at_once(),
         skip_bad=request.skip_bad,
         force=request.force,
         on_begin=on_begin,
