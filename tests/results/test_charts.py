@@ -91,6 +91,9 @@ def test_the_rate_goes_against_the_batch_size_where_there_are_several(recorded):
     workers = [result(f"w{size}", batch_size=size, num_workers=2) for size in (32, 64)]
     lines = draw_charts([*sizes, *workers], [])["batch_size"].axes[0].lines
     assert [list(line.get_xdata()) for line in lines[:2]] == [[16, 32], [32, 64]]
+    boxes = [replace(one, machine=box) for box in ("one", "two") for one in sizes]
+    lines = draw_charts(boxes, [])["batch_size"].axes[0].lines
+    assert [list(line.get_xdata()) for line in lines[:2]] == [[16, 32], [16, 32]]
     assert "batch_size" not in draw_charts(results[:3], runs)
 
 
@@ -146,6 +149,16 @@ def test_every_chart_is_written_as_png_and_svg(recorded, tmp_path):
     written = save_charts(charts, tmp_path / "charts")
     assert len(written) == 2 * len(charts)
     assert all(path.stat().st_size > 1000 for path in written)
+
+
+def test_charts_of_an_earlier_comparison_do_not_stay_beside_those_of_another(recorded, tmp_path):
+    results, runs = recorded
+    save_charts(draw_charts(results, runs), tmp_path / "charts")
+    (tmp_path / "charts/mine.png").write_text("mine")
+    written = save_charts(draw_charts(results[:3], runs), tmp_path / "charts")
+    assert {path.name for path in (tmp_path / "charts").iterdir()} == {path.name for path in written} | {
+        "mine.png"
+    }
 
 
 def test_a_page_holds_table_charts_and_machine_and_needs_no_network(recorded):

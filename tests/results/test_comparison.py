@@ -584,12 +584,36 @@ def test_rows_that_are_not_ranked_are_told_with_their_throughput_and_why():
     assert [column.name for column in table.columns][:2] == ["framework", "track"]
 
 
-def test_of_many_rows_the_fastest_alone_is_told_of():
+def test_of_many_rows_the_one_with_the_highest_rate_alone_is_told_of():
     runs = [result(f"r{size}", batch_size=size, rate=100.0 + size) for size in (1, 2, 4, 8, 16)]
     first, second, *_ = compare(runs).answer
-    assert first == "the fastest of 5 is PyTorch (batch_size 16): 116 images/s"
+    assert first == (
+        "the highest of 5 rates is that of PyTorch (batch_size 16): 116 images/s; PyTorch (batch_size 8) may be as"
+        " fast"
+    )
     assert second.startswith("PyTorch (batch_size 16) was 1.15x as fast as PyTorch (batch_size 1), ")
-    assert not any("batch_size 8" in line for line in compare(runs).answer)
+    assert not any("batch_size 4" in line for line in compare(runs).answer)
+    often = [
+        result(f"r{size}-{seed}", batch_size=size, rate=100.0 + size + seed / 100, seed=seed)
+        for size in (1, 2, 4, 8, 16)
+        for seed in range(4)
+    ]
+    assert compare(often).answer[0] == "the highest of 5 rates is that of PyTorch (batch_size 16): 116 images/s"
+
+
+VOID = RunWarning("void: measured by a worker before 0.2", "void", "run it again", "time")
+
+
+def test_what_is_void_has_no_rate_and_takes_no_comparison_from_the_others():
+    void = [replace(one, warnings=(VOID,)) for one in repeats("v", rates=(700.0, 701.0, 699.0), batch_size=8)]
+    table = compare([*void, *repeats("p"), *repeats("t", "tensorflow", (80.0, 81.0, 79.5))])
+    without, first, second = rows(table)
+    times = ("images_per_s", "epoch_s_median", "epoch_s_min", "training_s", "gflops", "ratio")
+    assert [without.get(name) for name in times] == [None] * len(times)
+    assert (first["verdict"], second["verdict"]) == ("baseline", "slower")
+    mixed = [*(replace(one, config=one.config.replace(batch_size=32)) for one in void), *repeats("p")]
+    (row,) = rows(compare(mixed))
+    assert row["images_per_s"] == 100.0
 
 
 def test_reasons_are_those_of_the_rows_that_are_told_of():

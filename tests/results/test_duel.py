@@ -1,5 +1,6 @@
 """Rows that took turns are compared by their rounds, and what is said about it."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -44,7 +45,7 @@ def test_one_restart_gives_a_verdict_from_its_rounds():
     row, notes = row_of(*duel(*QUIET))
     assert (row["verdict"], row["n"]) == ("slower", 1)
     assert row["ratio"] == pytest.approx(1.2, abs=0.001)
-    assert any("20 rounds in 1 restart)" in note for note in notes)
+    assert any("20 rounds in 1 restart, starts assumed 1 % apart)" in note for note in notes)
     assert any("processes differ by 1.0 % each time they are started (assumed" in note for note in notes)
     assert not any("single run" in note for note in notes)
 
@@ -60,7 +61,7 @@ def test_of_disturbed_rounds_alone_there_are_figures_and_no_verdict_and_no_gate(
     assert any(
         "1.20x as fast as TensorFlow while others used the cores, which proves nothing" in one for one in notes
     )
-    assert not any("more minutes" in one for one in notes)
+    assert not any("would settle it" in one for one in notes)
     verdicts = compare_to_baseline(group(busy), None)
     assert judge_gate(parse_gate("tensorflow slower than 5%"), verdicts).outcome == UNKNOWN
 
@@ -147,9 +148,14 @@ def test_runs_that_did_not_take_turns_with_each_other_are_no_duel():
     assert row["verdict"] == "single run"
 
 
-def test_without_an_answer_it_says_how_much_longer_it_would_take():
+def test_without_an_answer_it_says_how_long_a_duel_would_take_that_ends_with_one():
     _, notes = row_of(*duel(*NOISY))
-    assert any("more minutes of the duel would settle it" in note for note in notes)
+    (note,) = [one for one in notes if "would settle it" in one]
+    planned = int(re.fullmatch(r"TensorFlow: a duel of about (\d+) minutes would settle it: .*", note)[1])
+    _, notes = row_of(*duel(*NOISY, until=0.02))
+    (note,) = [one for one in notes if "would settle it" in one]
+    assert planned > 2  # more than was spent
+    assert note != f"TensorFlow: a duel of about {planned} minutes would settle it: run it with --until 2%"
     _, notes = row_of(*duel(*QUIET))
     assert not any("would settle it" in note for note in notes)
 

@@ -1,6 +1,7 @@
 """A gate's condition against comparisons: proven, disproven, or nobody can tell."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -118,6 +119,28 @@ def test_what_is_void_proves_nothing():
     results = [replace(one, warnings=(void,)) for one in SLOW]
     judgement = judge("tensorflow slower than 5%", *results)
     assert judgement.outcome == UNKNOWN
+
+
+def test_accuracies_count_where_times_are_void_and_are_never_held_against_themselves():
+    void = RunWarning("void: measured by a worker before 0.2", "void", "run it again", "time")
+    results = [
+        replace(one, warnings=(void,))
+        for one in (*runs("tensorflow", 1.0, 1.0, 1.0, accuracy=0.3), *runs("pytorch", 1.0, 1.0, 1.0))
+    ]
+    judgement = judge("tensorflow accuracy below 2", *results)
+    assert judgement.outcome == PROVEN
+    assert judgement.why.startswith("TensorFlow is 20.00 points")
+
+
+def test_seeds_of_one_side_that_differ_make_a_wide_interval_where_they_are_few():
+    """Welch's degrees of freedom: those of the side that has all of the variance."""
+    noisy = [
+        replace(one, test=replace(one.test, accuracy=accuracy))
+        for one, accuracy in zip(runs("tensorflow", 1.0, 1.0, 1.0), (0.40, 0.46, 0.43), strict=True)
+    ]
+    judgement = judge("tensorflow accuracy below 0", *runs("pytorch", *[1.0] * 10, images=10**9), *noisy)
+    low, high = map(float, re.search(r"\[(.*), (.*)\]", judgement.why).groups())
+    assert (high - low) / 2 == pytest.approx(100 * 4.303 * 0.03 / math.sqrt(3), rel=0.02)
 
 
 @pytest.mark.parametrize(

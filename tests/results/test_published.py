@@ -112,9 +112,13 @@ def test_ranks_stand_beside_each_other_and_the_winner_is_told(preset):
     assert [row["theirs_rank"] for row in rows] == [3, 2, 1]
     assert [row["yours_rank"] for row in rows] == [1, 3, 2]
     weak = "; with 1 run of a row that is no conclusion"
-    assert f"their winner, row 3 (TensorFlow), is number 2 here; row 1 (PyTorch) wins{weak}" in table.notes
+    assert (
+        f"their winner, row 3 (TensorFlow), is number 2 here; row 1 (PyTorch) has the shortest median{weak}"
+        in table.notes
+    )
     _, table = compare(preset, result(), result("tensorflow", 500.0, cache=True))
-    assert f"their winner, row 3 (TensorFlow), also wins here among the 2 rows that were run{weak}" in table.notes
+    too = "has the shortest median here, too, among the 2 rows that were run"
+    assert f"their winner, row 3 (TensorFlow), {too}{weak}" in table.notes
     _, table = compare(preset, result())
     assert "their winner, row 3 (TensorFlow), was not run here" in table.notes
 

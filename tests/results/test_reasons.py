@@ -51,9 +51,9 @@ def test_a_switch_has_a_figure_only_where_a_duel_on_the_machine_showed_it():
     verdicts = compare_to_baseline(groups, None)
     asked = []
 
-    def brought(machine, framework, key):
-        asked.append((machine, framework, key))
-        return shown if framework == "pytorch" else None
+    def brought(machine, config, key):
+        asked.append((machine, config.framework, key))
+        return shown if config.framework == "pytorch" else None
 
     _, execution, _ = reasons(verdicts, groups, brought)
     assert execution.endswith(

@@ -163,6 +163,15 @@ def test_a_few_disturbed_rounds_do_not_move_the_ratio():
     assert estimate_restart(rounds).log_ratio == pytest.approx(0.1, abs=0.01)
 
 
+@pytest.mark.parametrize("interval_of", [sequence_interval, fixed_interval])
+def test_rounds_that_are_all_noise_give_an_interval_that_is_wide_and_finite(interval_of):
+    for size in (0.1, 1.0, 5.0):
+        drifting = estimate_restart([size * (number - 9) / 10 for number in range(10)])
+        interval = interval_of(estimate([drifting]), 2)
+        assert 0 < math.exp(interval.low) < 1 < math.exp(interval.high) < math.inf
+        assert 0 <= interval.p_value <= 1
+
+
 def test_too_few_rounds_say_nothing():
     assert estimate_restart([0.1] * 9) is None
 

@@ -3,6 +3,8 @@ import pytest
 from tests.runs.test_fold import epoch, stream
 from tfpt_tui import events
 from tfpt_tui.config.schema import RunConfig
+from tfpt_tui.documents import DocumentError
+from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT
 from tfpt_tui.runs.record.fold import fold_all
 from tfpt_tui.runs.record.result import (
     FLAGGED,
@@ -12,6 +14,7 @@ from tfpt_tui.runs.record.result import (
     judge_epochs,
     make_result,
     result_document,
+    result_from,
     training_of,
 )
 
@@ -24,6 +27,21 @@ def test_steady_throughput_leaves_the_first_epoch_out():
     assert training.images == 300
     assert training.first_epoch_s == 10.0
     assert training.epoch_s_median == 2.0
+
+
+@pytest.mark.parametrize(
+    ("table", "figures", "said"),
+    [
+        ("test", {"accuracy": 55.3}, "test.accuracy: cannot be 55.3"),
+        ("test", {"recalibrated_accuracy": -0.1}, "test.recalibrated_accuracy: cannot be -0.1"),
+        ("training", {"accuracy": 1.5}, "training.accuracy: cannot be 1.5"),
+        ("test", {"seconds": -1.0, "images_per_s": 100.0}, "test: "),
+    ],
+)
+def test_what_no_accuracy_can_be_is_refused_as_it_is_read(table, figures, said):
+    document = {"run": "r", "status": "completed", "config": CONFIG.to_mapping(), "phases": {}, table: figures}
+    with pytest.raises(DocumentError, match=said):
+        result_from(document, NO_SNAPSHOT)
 
 
 def test_a_single_epoch_is_its_own_steady_state():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.runs.record.duel_ratio import ASSUMED, ASSUMED_SD, Restart
 from tfpt_tui.runs.record.shown_by_duels import KEPT_PAIRS, Pair, keep_duel, shown_effect, shown_spread
 
@@ -47,13 +48,25 @@ def test_one_restart_says_nothing_of_the_spread(tmp_path):
 def test_what_a_setting_brought_is_that_of_the_latest_duel_of_the_framework_with_itself(tmp_path):
     for sweep, frameworks, ratio in (("one", ("pytorch",), 0.9), ("two", ("pytorch",), 0.8), ("three", BOTH, 0.5)):
         keep_duel(
-            tmp_path, "box", [Pair(sweep, frameworks, restarts(0.1), "compile", "on", "off", ratio, 0.7, 0.95)]
+            tmp_path,
+            "box",
+            [Pair(sweep, frameworks, restarts(0.1), "compile", "on", "off", ratio, 0.7, 0.95, "default", 32)],
         )
-    found = shown_effect(tmp_path, "box", "pytorch", "compile")
+    config = RunConfig(framework="pytorch", data="/d", track="default", batch_size=32)
+    found = shown_effect(tmp_path, "box", config, "compile")
     assert (found.sweep, found.value, found.baseline, found.ratio) == ("two", "on", "off", 0.8)
-    assert shown_effect(tmp_path, "box", "tensorflow", "compile") is None
-    assert shown_effect(tmp_path, "box", "pytorch", "cache") is None
-    assert shown_effect(tmp_path, "another", "pytorch", "compile") is None
+    assert shown_effect(tmp_path, "box", config.replace(framework="tensorflow"), "compile") is None
+    assert shown_effect(tmp_path, "box", config, "cache") is None
+    assert shown_effect(tmp_path, "another", config, "compile") is None
+    # On another track or with other batches it may bring something else.
+    assert shown_effect(tmp_path, "box", config.replace(track="best"), "compile") is None
+    assert shown_effect(tmp_path, "box", config.replace(batch_size=64), "compile") is None
+
+
+def test_what_a_duel_showed_before_it_was_resumed_counts_once(tmp_path):
+    keep_duel(tmp_path, "box", [Pair("one", BOTH, restarts(0.0, 0.2))])
+    assert not shown_spread(tmp_path, "box", BOTH).is_assumed
+    assert shown_spread(tmp_path, "box", BOTH, but="one") == ASSUMED
 
 
 def test_the_oldest_duels_are_forgotten(tmp_path):

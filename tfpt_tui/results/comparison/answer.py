@@ -54,31 +54,44 @@ def is_disturbed(result: RunResult) -> bool:
 
 def spoken_of(verdicts: Sequence[RowVerdict]) -> list[tuple[int, list[RowVerdict]]]:
     """Of each kind how many rows there are, and those that are spoken of: of many the fastest alone."""
+    return [(len(rows), rows[:1] if len(rows) > MANY else rows) for rows in _timed_by_kind(verdicts)]
+
+
+def _timed_by_kind(verdicts: Sequence[RowVerdict]) -> list[list[RowVerdict]]:
+    """The rows of each kind that have a time: many by their rates, the highest first, few in their order."""
     kinds: dict[tuple[str, ...], list[RowVerdict]] = {}
     for verdict in verdicts:
         if verdict.time or verdict.is_baseline:
             kinds.setdefault(verdict.entry.kind, []).append(verdict)
-    fastest = (max(rows, key=lambda row: row.entry.images_per_s() or 0.0) for rows in kinds.values())
-    return [
-        (len(rows), [best] if len(rows) > MANY else rows)
-        for rows, best in zip(kinds.values(), fastest, strict=True)
-    ]
+    return [sorted(rows, key=_slowness) if len(rows) > MANY else rows for rows in kinds.values()]
+
+
+def _slowness(row: RowVerdict) -> float:
+    return -(row.entry.images_per_s() or 0.0)
 
 
 def _speed(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
     """A sentence for each row beside its baseline; of many rows of a kind for the fastest alone."""
     lines = []
-    for count, rows in spoken_of(verdicts):
-        if count > MANY:
-            entry = rows[0].entry
-            rate = entry.images_per_s() or 0.0
-            lines.append(f"{kind_of(entry, groups)}the fastest of {count} is {entry.name}: {rate:,.0f} images/s")
+    for rows in _timed_by_kind(verdicts):
+        if len(rows) > MANY:
+            lines.append(_highest(rows[0].entry, rows[1].entry, len(rows), groups))
         lines += [
             kind_of(row.entry, groups) + row.time.sentence(row.entry.name, row.baseline.name)
-            for row in rows
+            for row in (rows[:1] if len(rows) > MANY else rows)
             if row.time and row.baseline
         ]
     return lines
+
+
+def _highest(first: Group, second: Group, count: int, groups: Sequence[Group]) -> str:
+    """Which of so many rows has the highest rate. That the next one is slower takes a test of its own, of the
+    many that there could be.
+    """
+    time = compare_evidence(evidence_of(second, first), count - 1)
+    doubt = "" if time and time.verdict == "slower" else f"; {second.name} may be as fast"
+    highest = f"{first.name}: {first.images_per_s() or 0.0:,.0f} images/s"
+    return f"{kind_of(first, groups)}the highest of {count} rates is that of {highest}{doubt}"
 
 
 def _unranked(groups: Sequence[Group]) -> list[str]:

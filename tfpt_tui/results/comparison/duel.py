@@ -64,10 +64,12 @@ def compare_turns(turns: Turns, rows: int) -> TimeRatio:
     found = estimate(restarts, turns.spread)
     interval = (sequence_interval if turns.ends_early else fixed_interval)(found, rows)
     rounds = [log_ratio for restart in turns.restarts for log_ratio in restart]
+    assumed = f", starts assumed {100 * found.spread.sd:.0f} % apart" if found.spread.is_assumed else ""
     return TimeRatio(
         math.exp(found.log_ratio),
         len(restarts),
-        f"{len(rounds)} rounds{DISTURBED * turns.disturbed} in {len(restarts)} restart{'s' * (len(restarts) > 1)}",
+        f"{len(rounds)} rounds{DISTURBED * turns.disturbed} in {len(restarts)} restart{'s' * (len(restarts) > 1)}"
+        + assumed,
         math.exp(interval.low),
         math.exp(interval.high),
         None if turns.disturbed else interval.p_value,

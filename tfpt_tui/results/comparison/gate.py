@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 from tfpt_tui.errors import UsageError
 from tfpt_tui.results.comparison.groups import Group
-from tfpt_tui.results.comparison.statistics import MIN_RUNS, SINGLE_RUN_BAND, Z_95, compare_times
+from tfpt_tui.results.comparison.statistics import (
+    MIN_RUNS,
+    SINGLE_RUN_BAND,
+    Z_95,
+    compare_times,
+    degrees_of_freedom,
+)
 from tfpt_tui.results.comparison.verdicts import RowVerdict
 from tfpt_tui.runs.record.duel_ratio import CONFIDENCE
 from tfpt_tui.runs.record.result import RunResult
@@ -74,17 +80,18 @@ def judge_gate(condition: Condition, verdicts: Sequence[RowVerdict], baseline: s
         raise UsageError(f"--fail-if {condition}: {condition.name} {_which(named, verdicts)}")
     (own,) = named
     others = [verdict for verdict in verdicts if verdict is not own and verdict.entry.kind == own.entry.kind]
-    if own.is_baseline and len(others) > 1:
+    itself = own.entry is own.baseline
+    if itself and len(others) > 1:
         raise UsageError(f"--fail-if {condition}: {condition.name} is the baseline; name another with --baseline")
-    other = (others[0].entry if others else None) if own.is_baseline else own.baseline
+    other = (others[0].entry if others else None) if itself else own.baseline
     if other is None or not other.done:
         where = "of its track, measure and machine"
         raise UsageError(f"--fail-if {condition}: there is no completed run {where} to judge it against")
-    if baseline and not own.is_baseline and all(result.run != baseline for result in other.results):
+    if baseline and not itself and all(result.run != baseline for result in other.results):
         raise UsageError(
             f"--fail-if {condition}: {baseline} is of another track, measure or machine than {condition.name}"
         )
-    figure = _figure(condition, others[0] if own.is_baseline else own, own.entry, other)
+    figure = _figure(condition, others[0] if itself else own, own.entry, other)
     if figure is None:
         return Judgement(condition, UNKNOWN, "there are too few undisturbed measurements for an interval")
     words, low, high = figure
@@ -164,7 +171,7 @@ def _accuracy_lost(own: Group, other: Group) -> tuple[str, float, float] | None:
     assumed = (SINGLE_RUN_BAND / Z_95) ** 2
     seeds = sum(statistics.variance(side) / len(side) for side in sides) if has_seeds else assumed
     if has_seeds and seeds > chance:
-        reach = float(special.stdtrit(sum(map(len, sides)) - 2, 1 - (1 - CONFIDENCE) / 2))
+        reach = float(special.stdtrit(degrees_of_freedom(sides), 1 - (1 - CONFIDENCE) / 2))
     else:
         reach = float(special.ndtri(1 - (1 - CONFIDENCE) / 2))
     error = math.sqrt(max(seeds, chance))

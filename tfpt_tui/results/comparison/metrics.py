@@ -52,13 +52,15 @@ class Metric:
 
 
 def _throughput(result: RunResult) -> float | None:
-    rate = result.training.throughput
+    rate = None if result.is_void else result.training.throughput
     return rate if rate is not None and math.isfinite(rate) else None
 
 
 def training_s(result: RunResult) -> float | None:
-    """Seconds of the whole training; None of an arm of a duel, which was ended, where it was not evaluated."""
-    if result.slices and result.test.accuracy is None:
+    """Seconds of the whole training; None of an arm of a duel, which was ended, where it was not evaluated, and of
+    what is void.
+    """
+    if result.is_void or (result.slices and result.test.accuracy is None):
         return None
     return result.scaled.training_s if result.scaled else result.phases.get("training")
 
@@ -74,14 +76,17 @@ def _peak_percent(result: RunResult) -> float | None:
 
     A GPU's peak is what its maker published, a processor's what the framework reached in a matrix product.
     """
-    gflops, effective = _gflops(result), result.effective
-    precision = str(effective.get("dtype_activations", "float32"))
-    if precision == "float32" and effective.get("tf32_convolution"):
-        precision = "tf32"
-    peak = peak_flops(str(effective.get("device_name", "")), precision)
+    gflops, precision = _gflops(result), applied_precision(result)
+    peak = peak_flops(str(result.effective.get("device_name", "")), precision)
     if peak is None and precision == "float32" and result.device.startswith("cpu"):
         peak = 1e9 * max(result.environment.peaks.get("matmul", 0.0), result.profile.matmul_gflops)
     return 100 * gflops * 1e9 / peak if gflops and peak else None
+
+
+def applied_precision(result: RunResult) -> str:
+    """That of the convolutions, as the framework said it."""
+    precision = str(result.effective.get("dtype_activations", "float32"))
+    return "tf32" if precision == "float32" and result.effective.get("tf32_convolution") else precision
 
 
 def _peak_rss_mb(result: RunResult) -> float | None:
@@ -102,7 +107,7 @@ def _spread(values: list[float]) -> float | None:
 
 
 def _epoch_s(result: RunResult) -> float | None:
-    return result.training.epoch_s_median
+    return None if result.is_void else result.training.epoch_s_median
 
 
 METRICS = {

@@ -24,6 +24,9 @@ from tfpt_tui.runs.record.result import RunResult
 
 BESIDE_SHARE = 0.1  # of the training; less makes no difference to what is concluded
 BESIDE_S = 0.1  # of seconds that are told with one digit
+# How many times as long a duel takes that may end at every look as one of planned length with such an interval:
+# (sqrt(1.11 ln 4000) / 2.0)^2, the ends of both in standard errors at their nearest.
+LOOKING_COSTS = 2.3
 MOST_ALIKE = 3  # runs that each say the same of themselves
 
 
@@ -110,7 +113,7 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
 
 
 def _more_minutes(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> list[str]:
-    """How much longer a duel without an answer would have to take: its interval shrinks with the root of time."""
+    """How long a duel without an answer would have to take: its interval shrinks with the root of time."""
     notes = []
     for verdict in verdicts:
         time, baseline = verdict.time, verdict.baseline
@@ -121,13 +124,15 @@ def _more_minutes(verdicts: Sequence[RowVerdict], groups: Sequence[Group]) -> li
         distance = abs(math.log(time.ratio))
         reach = math.log(time.high / time.low) / 2
         times = (reach / max(distance, EQUIVALENT - distance)) ** 2
+        if times <= 1:
+            continue
         runs = [result for entry in (verdict.entry, baseline) for result in entry.done if result.slices]
         spent_s = sum((result.ended or 0.0) - (result.started or 0.0) for result in runs) / 2
-        minutes = (times - 1) * spent_s / 60
+        looks = all(result.environment.duel and result.environment.duel.ends_early for result in runs)
+        minutes = max(1, round(times * spent_s * (1.0 if looks else LOOKING_COSTS) / 60))
+        more = f"{minutes:,} minute{'s' * (minutes > 1)}"
         name = f"{kind_of(verdict.entry, groups)}{verdict.entry.name}"
-        if minutes > 0:
-            more = f"{round(minutes):,} more minutes" if minutes > 1.5 else "1 more minute"
-            notes.append(f"{name}: about {more} of the duel would settle it: run it again with --until 2%")
+        notes.append(f"{name}: a duel of about {more} would settle it: run it with --until 2%")
     return notes
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tfpt_tui.events import STEP_PARTS
 from tfpt_tui.results.comparison.groups import Group, kind_of
+from tfpt_tui.results.comparison.metrics import applied_precision
 
 NAMED_SHARE = 0.005  # less is not worth a line
 
@@ -45,14 +46,18 @@ def profile_notes(groups: Sequence[Group]) -> list[str]:
 
 
 def _of_peaks(entry: Group) -> str:
-    """How near the training comes to what the framework reaches here in convolutions, and in a matrix product."""
+    """How near the training comes to what the framework reaches here in convolutions, and in a matrix product.
+
+    Both are measured in float32: of other precisions nothing is said.
+    """
     result = next(result for result in entry.done if result.profile.shares)
     profile, size = result.profile, result.model
-    if not (profile.convolution_gflops and profile.matmul_gflops and size and size.flops_per_image):
+    if applied_precision(result) != "float32" or not (size and size.flops_per_image):
         return ""
     reached = 1e-9 * size.flops_per_image * entry.config.batch_size / step_s(entry)
-    return (
-        f"{entry.name}: {reached:.0f} GFLOP/s, {100 * reached / profile.convolution_gflops:.0f} % of what its"
-        f" convolutions reach alone ({profile.convolution_gflops:.0f}),"
-        f" {100 * reached / profile.matmul_gflops:.0f} % of a matrix product ({profile.matmul_gflops:.0f})"
-    )
+    peaks = {
+        "of what its convolutions reach alone": profile.convolution_gflops,
+        "of a matrix product": profile.matmul_gflops,
+    }
+    shares = [f"{100 * reached / peak:.0f} % {of} ({peak:.0f})" for of, peak in peaks.items() if peak]
+    return f"{entry.name}: {', '.join([f'{reached:.0f} GFLOP/s', *shares])}" if shares else ""

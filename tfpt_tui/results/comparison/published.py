@@ -231,13 +231,14 @@ def _winner(preset: Preset, rows: Sequence[Mapping[str, Cell]]) -> list[str]:
         return [f"their winner, row {marked['row']} ({marked['framework']}), was not run here"]
     run = sum(row["yours_rank"] is not None for row in rows)
     among = "" if run == len(rows) else f" among the {run} rows that were run"
+    too = f", too,{among}" if among else ", too"
     if marked["yours_rank"] == 1:
-        sentence = f"their winner, row {marked['row']} ({marked['framework']}), also wins here{among}"
+        sentence = f"their winner, row {marked['row']} ({marked['framework']}), has the shortest median here{too}"
     else:
         first = fastest[0]
         sentence = (
             f"their winner, row {marked['row']} ({marked['framework']}), is number {marked['yours_rank']}"
-            f" here{among}; row {first['row']} ({first['framework']}) wins"
+            f" here{among}; row {first['row']} ({first['framework']}) has the shortest median"
         )
     return [sentence + _weakness(rows)]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tfpt_tui.config.effective import Difference, effective_differences
 from tfpt_tui.config.frameworks import title_of
-from tfpt_tui.config.schema import ON, SETTINGS, plain
+from tfpt_tui.config.schema import ON, SETTINGS, RunConfig, plain
 from tfpt_tui.config.tracks import TRACKS, needs_proof
 from tfpt_tui.events import PHASES
 from tfpt_tui.results.comparison.groups import MODEL, Group, kind_of
@@ -17,11 +17,11 @@ from tfpt_tui.runs.record.result import RunResult
 from tfpt_tui.runs.record.shown_by_duels import Pair
 from tfpt_tui.runs.tasks.neutrality_evidence import STEADY_MALLOC
 
-# Of a machine, a framework and a setting: the latest duel in which the framework fought itself with another value.
-Brought = Callable[[str, str, str], Pair | None]
+# Of a machine, a configuration and a setting: the latest such duel of the framework with another value of it.
+Brought = Callable[[str, RunConfig, str], Pair | None]
 
 
-def brought_nothing(machine: str, framework: str, key: str) -> None:
+def brought_nothing(machine: str, config: RunConfig, key: str) -> None:
     """Where no recorded duels are at hand."""
 
 
@@ -86,7 +86,7 @@ def _switch(one: Difference, entry: Group, baseline: Group, brought: Brought) ->
     shown = [
         _effect(pair)
         for group in groups
-        if (pair := brought(group.done[0].environment.fingerprint.machine, group.config.framework, key))
+        if (pair := brought(group.done[0].environment.fingerprint.machine, group.config, key))
     ]
     if shown:
         return "; " + "; ".join(dict.fromkeys(shown))

@@ -21,7 +21,7 @@ from tfpt_tui.runs.record.outliers import MAD_TO_SD
 
 MIN_RUNS = 3
 # Counted up with every change of what the same timings give, so that kept comparisons are made anew.
-METHOD = 6
+METHOD = 7
 
 ACCURACY_BAND = 0.02
 # One run says less: two seeds of one configuration were seen 0.025 apart after three epochs.
@@ -179,13 +179,13 @@ def _t_test(samples: Sequence[Sequence[float]], estimate: float, rows: int) -> t
     error = math.sqrt(sum(statistics.variance(sample) / len(sample) for sample in samples))
     if error <= NO_NOISE * max(1.0, abs(estimate)):
         return estimate, estimate, 0.0 if abs(estimate) > NO_NOISE else 1.0
-    freedom = _degrees_of_freedom(samples)
+    freedom = degrees_of_freedom(samples)
     reach = error * float(special.stdtrit(freedom, 1 - (1 - CONFIDENCE) / (2 * rows)))
     p_value = min(1.0, rows * 2 * float(special.stdtr(freedom, -abs(estimate) / error)))
     return estimate - reach, estimate + reach, p_value
 
 
-def _degrees_of_freedom(samples: Sequence[Sequence[float]]) -> float:
+def degrees_of_freedom(samples: Sequence[Sequence[float]]) -> float:
     """n - 1, or for two samples Welch and Satterthwaite's."""
     squares = [statistics.variance(sample) / len(sample) for sample in samples]
     return sum(squares) ** 2 / sum(

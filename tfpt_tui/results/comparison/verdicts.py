@@ -66,7 +66,7 @@ class RowVerdict:
 def compare_to_baseline(
     groups: Sequence[Group], baseline: str | None, comparing: Comparing = compare_evidence
 ) -> list[RowVerdict]:
-    """Every group beside the baseline of its kind: the named run's, else the first that completed."""
+    """Every group beside the baseline of its kind: the named run's, else the first with a time that counts."""
     baselines = {entry.kind: _baseline_of(entry.kind, groups, baseline) for entry in groups}
     rows = sum(_is_tested(entry, baselines[entry.kind]) for entry in groups)
     return [_compare_row(entry, baselines[entry.kind], comparing, rows) for entry in groups]
@@ -85,7 +85,8 @@ def _baseline_of(kind: tuple[str, ...], groups: Sequence[Group], named: str | No
     for entry in candidates:
         if any(result.run == named for result in entry.results):
             return entry
-    return next((entry for entry in candidates if entry.done), None)
+    timed = (entry for entry in candidates if entry.images_per_s() is not None)
+    return next(timed, None) or next((entry for entry in candidates if entry.done), None)
 
 
 def _compare_row(entry: Group, baseline: Group | None, comparing: Comparing, rows: int) -> RowVerdict:

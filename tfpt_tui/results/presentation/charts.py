@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
+NAMES = {"training_time", "time_ratio", "curves", "batch_size", "hardware", "profile", "published"}
 OTHER = "#555555"
 DPI = 140
 SIGNATURE_LETTERS = 150  # in a line of the small type below a chart
@@ -82,7 +83,7 @@ def _sign(figure: Figure, line: str) -> None:
 
 
 def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
-    """Write every chart as png and svg.
+    """Write every chart as png and svg. Those of an earlier comparison in the directory that this one lacks go.
 
     Raises:
         MissingError: the directory cannot be written.
@@ -90,6 +91,9 @@ def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
     written = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        for name in NAMES - charts.keys():
+            for kind in FORMATS:
+                (directory / f"{name}.{kind}").unlink(missing_ok=True)
         for name, figure in charts.items():
             for kind in FORMATS:
                 written.append(directory / f"{name}.{kind}")
@@ -185,9 +189,10 @@ def _batch_size(groups: Sequence[Group]) -> Figure | None:
     if len({entry.config.batch_size for entry in groups}) < 2:
         return None
     figure, axes = _plain(8)
-    alike: dict[str, list[Group]] = {}
+    alike: dict[tuple[str, str], list[Group]] = {}
     for entry in groups:
-        alike.setdefault(same_settings(entry.config, "seed", "batch_size"), []).append(entry)
+        settings = same_settings(entry.config, "seed", "batch_size")
+        alike.setdefault((entry.machine_name, settings), []).append(entry)
     for entries in alike.values():
         points = sorted((entry.config.batch_size, entry.images_per_s()) for entry in entries)
         axes.plot(*zip(*points, strict=True), "o-", color=chart_colour(entries[0].framework))

@@ -17,7 +17,9 @@ def ladder_text(advice: Advice) -> str:
         f"{title_of(advice.framework)}: {advice.candidates or 'no'} candidates raced, {advice.seconds:.0f} s",
         f"  {'plain':<{WORDS}} {first.images_per_s:7.0f} images/s",
         *(f"  {f'+ {rung.added}':<{WORDS}} {rung.images_per_s:7.0f} images/s  {_factor(rung)}" for rung in others),
-        f"  {'advised against plain':<{WORDS}} {'':7}           {_factor(advice.whole)}",
+        f"  {'all against plain' if advice.is_slower else 'advised against plain':<{WORDS}} {'':7}           "
+        + _factor(advice.whole),
+        *["  nothing is gained here: plain is advised"] * advice.is_slower,
     ]
     if advice.learning:
         lines.append(learning_text(advice.learning))
@@ -41,9 +43,7 @@ def summary_text(advices: Sequence[Advice]) -> str:
         " covers that processes differ each time they are started",
     ]
     if len(advices) > 1:
-        rates = ", ".join(
-            f"{title_of(one.framework)} {one.ladder[-1].images_per_s:.0f} images/s" for one in advices
-        )
+        rates = ", ".join(f"{title_of(one.framework)} {one.advised.images_per_s:.0f} images/s" for one in advices)
         lines.insert(0, f"advised: {rates}; not measured beside each other: a duel of the preset does that")
     return "\n".join(lines)
 

@@ -67,10 +67,8 @@ def write_comparison(out: Path, text: str) -> None:
 
 def kind_named_by(path: Path, kind: str) -> str:
     """The title of another kind whose ending the file would have, "" where it has its own or nobody's."""
-    if KINDS[kind].suffix and path.name.endswith(KINDS[kind].suffix):
-        return ""
-    others = (known.title.partition(",")[0] for known in KINDS.values() if known.suffix == path.suffix != "")
-    return next(others, "")
+    named = [name for name, known in KINDS.items() if known.suffix and path.name.endswith(known.suffix)]
+    return "" if not named or kind in named else KINDS[named[0]].title.partition(",")[0]
 
 
 def free_name(directory: Path, stem: str, kind: str) -> Path:

@@ -42,6 +42,8 @@ Z_95 = 1.96
 # of PyTorch took 1.2 times as long and more.
 DISTURBED_SHARE = 0.10
 TRIMMED = 0.2  # of the blocks, at each end
+# Of an interval of logarithms: so few and so noisy rounds say nothing, and e^20 is nothing in figures.
+MOST_REACH, LEAST_TAIL = 20.0, 1e-300
 # Fewer blocks do not tell their own spread.
 MIN_BLOCKS = 5
 MOST_CORRELATED = 0.8
@@ -258,7 +260,7 @@ def enough_rounds(restart: Restart, spread: Spread, start_s: float, round_s: flo
 
 def fixed_interval(found: Estimate, comparisons: int = 1) -> Interval:
     """The interval where the length was planned, for one of so many ``comparisons``."""
-    reach = found.error * _t(found.freedom, 1 - (1 - CONFIDENCE) / (2 * comparisons))
+    reach = _reach(found, (1 - CONFIDENCE) / (2 * comparisons))
     p_value = 2 * _tail(abs(found.log_ratio) / found.error, found.freedom)
     return Interval(found.log_ratio - reach, found.log_ratio + reach, min(1.0, comparisons * p_value))
 
@@ -272,10 +274,15 @@ def sequence_interval(found: Estimate, comparisons: int = 1) -> Interval:
     alpha = (1 - CONFIDENCE) / comparisons
     # As rare for Student's t of an error that is estimated as for the normal distribution of a known one.
     normal = math.sqrt(share * math.log(share * information / (tuned * alpha**2)))
-    reach = found.error * _t(found.freedom, float(special.ndtr(normal)))
+    reach = _reach(found, float(special.ndtr(-normal)))
     rare = float(special.ndtri(_tail(abs(found.log_ratio) / found.error, found.freedom)))
     p_value = math.sqrt(share * information / tuned) * math.exp(-(rare**2) / (2 * share))
     return Interval(found.log_ratio - reach, found.log_ratio + reach, min(1.0, comparisons * p_value))
+
+
+def _reach(found: Estimate, tail: float) -> float:
+    """How far the interval reaches on either side where so much is left out beyond it."""
+    return min(-found.error * _t(found.freedom, max(tail, LEAST_TAIL)), MOST_REACH)
 
 
 def is_answer(interval: Interval, until: float) -> bool:

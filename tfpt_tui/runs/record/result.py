@@ -254,17 +254,37 @@ def result_from(document: Mapping[str, Any], environment: MachineSnapshot) -> Ru
     """Read the tables of ``result.toml``, or some of them, also as earlier versions wrote them.
 
     Raises:
-        DocumentError: a figure has a wrong type, or what every result has is missing.
+        DocumentError: a figure has a wrong type or cannot be one, or what every result has is missing.
     """
     for name in ("config", "phases"):
         if not isinstance(document.get(name), Mapping):
             raise DocumentError(f"{name} is missing or wrong")
     # A configuration that could not be read names no dataset.
     config = {"framework": "", "data": "", **document["config"]}
-    return build(
+    result = build(
         RunResult,
         {**document, "config": config, "warnings": read_warnings(document), ENVIRONMENT: environment},
     )
+    _check_shares(result)
+    return result
+
+
+def _check_shares(result: RunResult) -> None:
+    """Refuse accuracies that are no shares, and fewer than no images: statistics take roots of them.
+
+    Raises:
+        DocumentError: the message names the figure.
+    """
+    shares = {
+        ("training", "accuracy"): result.training.accuracy,
+        ("test", "accuracy"): result.test.accuracy,
+        ("test", "recalibrated_accuracy"): result.test.recalibrated_accuracy,
+    }
+    for path, share in shares.items():
+        if share is not None and (share < 0 or share > 1):
+            raise DocumentError(f"cannot be {share!r}", *path)
+    if result.test.images < 0:
+        raise DocumentError("a product of seconds and images_per_s cannot be negative", "test")
 
 
 def result_document(result: RunResult) -> dict[str, Any]:

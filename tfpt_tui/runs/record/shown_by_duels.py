@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.toml import read_record, write_toml
 from tfpt_tui.documents import DocumentError, Value, build
 from tfpt_tui.errors import TfptError
@@ -26,7 +27,7 @@ class Pair:
 
     ``frameworks`` are those of all arms of the duel. ``setting`` is the only one in which the two differ, "" if
     they differ in several or not at all; ``value`` and ``baseline`` are theirs. ``ratio`` is of their times, with
-    its 95 % interval.
+    its 95 % interval, on that ``track`` with batches of that size.
     """
 
     sweep: str
@@ -38,6 +39,8 @@ class Pair:
     ratio: float = 1.0
     low: float = 0.0
     high: float = math.inf
+    track: str = ""
+    batch_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,22 +48,27 @@ class _Pairs:
     pairs: tuple[Pair, ...] = ()
 
 
-def shown_spread(directory: Path, machine: str, frameworks: Collection[str]) -> Spread:
+def shown_spread(directory: Path, machine: str, frameworks: Collection[str], but: str = "") -> Spread:
     """What the duels of these frameworks on a machine showed, or of any where there were none of these.
 
-    It is the assumed one without duels, also where they cannot be read.
+    It is the assumed one without duels, also where they cannot be read. One of the sweep ``but`` does not count:
+    it is resumed, and its restarts are counted by itself.
     """
-    pairs = [one for one in _read(_path(directory, machine)) if len(one.restarts) > 1]
+    pairs = [one for one in _read(_path(directory, machine)) if len(one.restarts) > 1 and one.sweep != but]
     alike = [one for one in pairs if set(one.frameworks) == set(frameworks)]
     return learn_spread([one.restarts for one in alike or pairs])
 
 
-def shown_effect(directory: Path, machine: str, framework: str, setting: str) -> Pair | None:
-    """The latest duel on a machine in which this framework fought itself with another value of the setting."""
+def shown_effect(directory: Path, machine: str, config: RunConfig, setting: str) -> Pair | None:
+    """The latest duel on a machine in which this framework fought itself with another value of the setting, on the
+    same track with batches of the same size.
+    """
     found = [
         one
         for one in _read(_path(directory, machine))
-        if one.setting == setting and set(one.frameworks) == {framework}
+        if one.setting == setting
+        and set(one.frameworks) == {config.framework}
+        and (one.track, one.batch_size) == (config.track, config.batch_size)
     ]
     return found[-1] if found else None
 
