@@ -1,5 +1,7 @@
 """The search for the fastest settings that the app starts: a process of its own, known by its log."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.waiting import wait_until
@@ -44,3 +46,6 @@ def test_the_search_trains_as_the_draft_would_and_tries_switches_itself():
         *("pytorch", "--data=/d", "--budget=5m", "--set=batch_size=64", "--precision=any")
     ]
     assert advise_arguments(row, {"pytorch", "tensorflow"}, "5m", [])[0] == "--data=/d"
+    own = replace(row, settings={**row.settings, "environment": "nightly"})
+    assert "--set=environment=nightly" in advise_arguments(own, {"pytorch"}, "5m", [])
+    assert "--set=environment=nightly" not in advise_arguments(own, {"pytorch", "tensorflow"}, "5m", [])

@@ -4,6 +4,8 @@ import csv
 import itertools
 import os
 import signal
+import sys
+import time
 
 import psutil
 import pytest
@@ -58,7 +60,7 @@ def test_the_arms_take_turns_and_each_leaves_a_record_of_its_own(fight, paths):
     answer = compare_runs(ComparisonRequest(sweep.runs), paths, list(map(read_result, sweep.runs))).table
     (row,) = [row for row in answer.rows if row["verdict"] != "baseline"]
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
-    assert "12 rounds in 1 restart)" in answer.answer[0]
+    assert "12 rounds in 1 restart, starts assumed 1 % apart)" in answer.answer[0]
 
 
 def test_whoever_has_no_turn_is_stopped_by_the_kernel(fight, monkeypatch):
@@ -226,6 +228,54 @@ def test_where_the_disk_has_no_room_to_say_how_it_stands_a_plan_goes_on(fight, m
     assert {result["status"] for result in results_of(sweep)} == {"completed"}
     assert "cannot write how the plan stands: no space left on device; free some room" in capsys.readouterr().err
 
+    class FullLog:
+        def write(self, text):
+            full()
+
+    monkeypatch.setattr(sys, "stderr", FullLog())  # its log is on the same disk
+    assert {result["status"] for result in results_of(fight("takes_turns"))} == {"completed"}
+
+
+def test_an_arm_that_is_done_has_its_result_before_the_next_one_trains_to_its_end(fight, monkeypatch):
+    settled = []
+    finish = duelling.finish
+
+    def look(supervisor, arm, *, whole):
+        settled.append([run.result.exists() for run in supervisor.sweep.runs])
+        finish(supervisor, arm, whole=whole)
+
+    monkeypatch.setattr(duelling, "finish", look)
+    fight("takes_turns")
+    assert settled == [[False, False], [True, False]]
+
+
+def test_the_budget_of_a_duel_begins_with_its_first_restart_not_with_what_warms_the_machine_up(
+    fight, monkeypatch, paths, dataset, supervise
+):
+    monkeypatch.setenv("FAKE_STORY", "takes_turns")
+    seen = []
+
+    def note(supervisor, runs, deadline, *, last):
+        seen.append(deadline - time.monotonic())
+        return True
+
+    monkeypatch.setattr(supervision, "run_restart", note)
+    monkeypatch.setattr(supervision, "run_one", lambda supervisor, run: time.sleep(0.5))
+    duel = Duel(turn_s=TURN_S, budget_s=60.0)
+    supervise(make_plan(find_preset("demo", paths), data=str(dataset), duel=duel, burn_in=True))
+    assert seen[0] > 59.8
+
+
+def test_whole_trainings_in_place_of_a_duel_that_ends_early_are_three_at_the_most(fight, monkeypatch):
+    def refuse(configs, manifests, gpu):
+        raise MissingError("all 2 arms together need 99.0 GB of memory, 1.0 GB are available")
+
+    monkeypatch.setattr(duelling, "check_room_together", refuse)
+    until = fight("completes", repeats=5, duel=Duel(turn_s=TURN_S, until=0.02))
+    assert [run.path.is_dir() for run in until.runs] == [True] * 6 + [False] * 4
+    budget = fight("completes", repeats=5, duel=Duel(turn_s=TURN_S, budget_s=0.01))
+    assert [run.path.is_dir() for run in budget.runs] == [True] * 2 + [False] * 8
+
 
 def test_arms_without_room_beside_each_other_run_one_after_another(fight, monkeypatch):
     def refuse(configs, manifests, gpu):
@@ -275,9 +325,9 @@ def test_a_turn_in_which_the_machine_slept_is_none(tmp_path, monkeypatch):
             gate.order(images=8, round=number, position=1)
         gate.order(over=True)
         workers.arrive()
-        workers.passed(8)
+        workers.passed(8, 1)
         with pytest.raises(DuelOver):
-            workers.passed(8)
+            workers.passed(8, 1)
     answers = [gate.answer(1) for _ in range(3)]
     assert [answer.get("seconds") is not None for answer in answers] == [False, True, False]
     told = [one.event for one in EventTail(tmp_path / "events").stream() if isinstance(one.event, Slice)]
@@ -296,7 +346,7 @@ def test_a_round_that_others_disturbed_is_recorded_and_one_more_is_run(fight, pa
     assert min(map(quiet.count, ("1", "2"))) == 6
     assert any("round 12 of 12 (" in line and " disturbed and run again), " in line for line in said)
     table = compare_runs(ComparisonRequest(sweep.runs), paths, list(map(read_result, sweep.runs))).table
-    assert "12 rounds in 1 restart)" in table.answer[0]
+    assert "12 rounds in 1 restart, starts assumed 1 % apart)" in table.answer[0]
     (note,) = [note for note in table.notes if note.startswith("duel: ")]
     assert f"In {len(turns) - len(quiet)} of {len(turns)} rounds others used " in note
 

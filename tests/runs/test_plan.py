@@ -57,6 +57,11 @@ def test_a_plan_is_refused_as_a_whole(preset, dataset):
         make_plan(preset, data=str(dataset), overrides={"batch_size": 0})
 
 
+def test_more_runs_than_anybody_waits_for_are_refused(preset, dataset):
+    with pytest.raises(UsageError, match=r"20,000 runs: more than 10,000; repeat them less often"):
+        make_plan(preset, data=str(dataset), repeats=10_000)
+
+
 def test_a_dataset_path_that_is_not_utf8_is_refused(preset, dataset):
     with pytest.raises(UsageError, match=r"caf\\udce9: a dataset's path must be UTF-8"):
         make_plan(preset, data=os.fsdecode(b"/caf\xe9"))

@@ -8,6 +8,7 @@ import pytest
 from tests.runs.conftest import TURN_S
 from tfpt_tui.config.schema import RunConfig
 from tfpt_tui.config.settings import load_settings
+from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.results.presentation.ladder import ladder_text
 from tfpt_tui.results.store.reader import read_result
@@ -224,7 +225,7 @@ def test_a_budget_that_is_too_short_for_a_race_is_refused():
 
 
 def test_what_has_no_room_in_a_race_is_tried_in_the_next_or_said(find_fastest, monkeypatch):
-    monkeypatch.setattr(advising, "_arms_that_fit", lambda arms, *_: min(3, len(arms)))
+    monkeypatch.setattr(advising, "_arms_that_fit", lambda arms, *_, least: min(3, len(arms)))
     monkeypatch.setattr(advising, "MOST_RACES", 2)
     advice = find_fastest(600.0)
     assert len(advice.raced) + len(advice.losers) > 2
@@ -233,7 +234,47 @@ def test_what_has_no_room_in_a_race_is_tried_in_the_next_or_said(find_fastest, m
 
 def test_a_budget_that_is_spent_leaves_no_arm():
     arms = [config(batch_size=size) for size in (8, 16, 32, 64)]
-    assert advising._arms_that_fit(arms, -20.0, 8.0) == 0
+    assert advising._arms_that_fit(arms, -20.0, 8.0, least=0) == 0
+
+
+def test_the_least_budget_has_room_for_a_race_of_two_whatever_was_spent_before_it(find_fastest):
+    find_fastest(1.0)  # it is raised to the least
+    assert any("race 1, 2 arms" in line for line in find_fastest.said)
+
+
+def test_waiting_for_other_plans_is_no_part_of_the_search(find_fastest, monkeypatch):
+    whole = advising._result
+    monkeypatch.setattr(
+        advising, "_result", lambda run: replace(one := whole(run), started=one.started + 10_000.0)
+    )
+    advice = find_fastest(600.0)
+    assert advice.seconds < 0  # of what was waited for, 20,000 s never were
+    assert len(advice.raced) > 2
+
+
+def test_where_everything_together_is_slower_plain_is_advised(find_fastest):
+    advice = find_fastest(600.0)
+    slower = replace(advice, whole=replace(advice.whole, factor=0.8, low=0.75, high=0.85))
+    assert slower.config == advice.ladder[0].config
+    assert "  nothing is gained here: plain is advised" in ladder_text(slower)
+    assert "advised against plain" not in ladder_text(slower)
+
+
+def test_without_a_result_a_search_says_what_became_of_the_run(find_fastest, monkeypatch):
+    def lose(sweep):
+        for run in sweep.runs:
+            run.result.unlink()
+        return False
+
+    with pytest.raises(TfptError, match="its supervisor exited unexpectedly"):
+        find_fastest(600.0, follow=lose)
+
+    def damaged(*_):
+        raise DocumentError("is missing", "training")
+
+    monkeypatch.setattr(advising, "result_from", damaged)
+    with pytest.raises(TfptError, match=r"result\.toml: training: is missing"):
+        find_fastest(600.0)
 
 
 def test_a_ladder_that_has_no_room_has_fewer_rungs(find_fastest, monkeypatch):
@@ -277,6 +318,11 @@ def test_what_somebody_has_set_is_neither_tried_otherwise_nor_taken_back():
     assert first_candidate(given, found).value("steps_per_call") == 4
     assert all(arm.compile == "on" for arm in found.alternatives(first_candidate(given, found)))
     assert (found.plain(given).compile, found.plain(given).value("steps_per_call")) == ("on", 4)
+    usual = config()
+    named = choices(usual, given={"steps_per_call"})
+    assert {arm.value("steps_per_call") for arm in named.alternatives(first_candidate(usual, named))} == {
+        usual.value("steps_per_call")
+    }
 
 
 def test_a_first_configuration_that_fails_ends_the_search_with_its_reason(find_fastest):

@@ -45,6 +45,12 @@ def seeing(tmp_path):
     return make
 
 
+def test_images_of_which_the_network_leaves_nothing_are_refused(preset, settings, dataset):
+    with pytest.raises(UsageError, match="image_size=15: the network's four poolings leave nothing of it; 16 is"):
+        check(preset, settings, data=str(dataset), overrides={"image_size": 15})
+    assert check(preset, settings, data=str(dataset), overrides={"image_size": 16})
+
+
 def test_a_framework_that_sees_no_gpu_is_not_compared_with_one_that_does(
     preset, seeing, dataset, monkeypatch, tmp_path
 ):

@@ -291,6 +291,17 @@ def test_the_next_supervisor_writes_the_result_that_a_killed_one_could_not(start
     assert result["training"]["epochs"] == 1
 
 
+def test_a_run_that_had_finished_is_no_crash_though_its_supervisor_was_killed_before_its_result(start, paths):
+    done = start("completes", rows=[0])
+    (run,) = done.runs
+    wait_until(run.result.exists)
+    finish(done)
+    run.result.unlink()
+    assert status_of(run) == "crashed"
+    finish(start("completes", rows=[0]))
+    assert read_toml(run.result)["status"] == "completed"
+
+
 def test_an_orphan_that_cannot_be_settled_does_not_hold_up_another_plan(start, monkeypatch, paths):
     """The supervisor runs in this process, so that the orphan's disk can refuse."""
     from tfpt_tui.runs.supervision import supervisor as supervision
@@ -302,7 +313,7 @@ def test_an_orphan_that_cannot_be_settled_does_not_hold_up_another_plan(start, m
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(supervision, "finalize", refuse)
+    monkeypatch.setattr(supervision, "finalize_lost", refuse)
     supervision._settle_orphans(paths)
     assert not orphan.runs[0].result.exists()
 

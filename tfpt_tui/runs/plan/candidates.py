@@ -6,7 +6,7 @@ so far, and what gains alone is tried together before it is believed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
@@ -55,18 +55,21 @@ def choices_of(
     *,
     onednn: bool | None,
     on_gpu: bool,
+    given: Collection[str] = (),
 ) -> Choices:
     """What can be tried in place of a configuration's own settings.
 
     ``thread_counts`` are those beside the usual one, ``precisions`` those beside its own, and ``vary`` are
     settings that change the training. ``onednn`` says whether the framework computes with oneDNN here by itself,
-    None where it does not tell.
+    None where it does not tell. What somebody has ``given`` or set otherwise than by default is not tried, nor
+    taken back on the lowest rung.
     """
     framework = config.framework
     found: dict[str, tuple[Value, ...]] = {}
-    # What somebody has set is not tried otherwise, nor taken back on the lowest rung.
     given = [
-        key for key in (*FRAMEWORKS[framework].switches, COMPILE) if config.value(key) != SETTINGS[key].default
+        key
+        for key in (*FRAMEWORKS[framework].switches, COMPILE)
+        if key in given or config.value(key) != SETTINGS[key].default
     ]
     for key in (*FRAMEWORKS[framework].switches, COMPILE):
         usual = _first(_usual(key, on_gpu=on_gpu), SETTINGS[key].tried)

@@ -15,9 +15,8 @@ from tfpt_tui.config.schema import HERE, PLAN, SETTINGS, RunConfig, Setting, pla
 from tfpt_tui.documents import Value
 from tfpt_tui.errors import UsageError, printable
 from tfpt_tui.runs.plan.duel import Duel, why_no_duel
-from tfpt_tui.runs.plan.plan import Plan, duel_of, make_plan, usual_cooldown_s, usual_repeats
+from tfpt_tui.runs.plan.plan import MAX_RUNS, Plan, duel_of, make_plan, usual_cooldown_s, usual_repeats
 
-MAX_RUNS = 10_000
 FIELDS: Mapping[str, Setting] = {**SETTINGS, **PLAN}
 OF_A_DUEL = ("duel", "until", "budget")
 # They decide which of the others apply.

@@ -15,7 +15,7 @@ from tfpt_tui.runs.plan.duel import MOST_RESTARTS, RESTARTS, Duel, NoDuelError, 
 
 # Fixed, so that every run begins alike; a worker's imports are as long again.
 COOLDOWN_S = 5.0
-
+MAX_RUNS = 10_000
 
 # Framework and environment: what an interpreter is chosen by.
 Place = tuple[str, str]
@@ -75,7 +75,7 @@ def make_plan(
     of the first row in front, which warms the machine up and is not compared.
 
     Raises:
-        UsageError: a row's configuration is refused or names no dataset.
+        UsageError: a row's configuration is refused or names no dataset, or there are too many runs.
         NoDuelError: the rows cannot take turns.
     """
     chosen = list(range(len(preset.rows))) if rows is None else list(rows)
@@ -83,6 +83,10 @@ def make_plan(
     if duel and (reason := why_no_duel(list(configs.values()))):
         raise NoDuelError(reason)
     repeats = repeats or usual_repeats(preset, duel)
+    if repeats * len(chosen) > MAX_RUNS:
+        raise UsageError(
+            f"{repeats * len(chosen):,} runs: more than {MAX_RUNS:,}; repeat them less often, or choose fewer rows"
+        )
     runs = []
     for repeat in range(repeats):
         # Arms of a duel change places in every round.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,9 +22,10 @@ from tfpt_tui.documents import DocumentError, Value
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import ANEW, ONLY_TURNS, WHOLE, RunError, RunWarning, Slice
 from tfpt_tui.hardware.machine_snapshot import NO_SNAPSHOT, snapshot_from
-from tfpt_tui.runs.plan.duel import MOST_ROUNDS, MOST_TIMES, ROUNDS, Duel, fits_into_trainings
+from tfpt_tui.runs.plan.duel import MOST_ROUNDS, MOST_TIMES, RESTARTS, ROUNDS, Duel, fits_into_trainings
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.duel_ratio import (
+    ASSUMED,
     MIN_BLOCKS,
     Estimate,
     Interval,
@@ -57,12 +57,12 @@ from tfpt_tui.runs.supervision.arms import (
     ending_of_arm,
     failed,
     finish,
-    patience_s,
     size_turns,
     started_arm,
     take_turn,
     title_of_arm,
 )
+from tfpt_tui.runs.supervision.log import complain
 from tfpt_tui.runs.supervision.memory_check import check_room_together
 from tfpt_tui.runs.supervision.worker_run import (
     Supervisor,
@@ -122,7 +122,8 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
         note = RunWarning(f"no duel: {error}; its arms ran one after another", "no_duel")
         for run in runs:
             run_one(supervisor, run, note)
-        return False
+        # Whole trainings take long: as many as a duel of planned length has restarts.
+        return duel.ends_early and (stage.restart >= RESTARTS or time.monotonic() > deadline)
     endings: dict[RunDirectory, tuple[str, RunError | None]] = {}
     answered, latest = False, runs[0]
     with ExitStack() as stack:
@@ -133,14 +134,20 @@ def run_restart(supervisor: Supervisor, runs: Sequence[RunDirectory], deadline: 
             for run in runs:
                 latest = run
                 arms.append(stack.enter_context(started_arm(supervisor, run, runs, duel, kind)))
-                await_arm(supervisor, arms[-1], patience_s(arms[-1], deadline))
+                await_arm(supervisor, arms[-1], arms[-1].started.prepared.limit_s)
+            start_s = time.monotonic() - stage.begun
             answered = _take_turns(supervisor, arms, duel, stage, within=duel.accuracy and fits)
+            answered = answered or time.monotonic() + start_s > deadline  # no other one would come to its turns
             for arm in arms:
                 finish(supervisor, arm, whole=tested and (last or answered))
+                endings[arm.run] = ending_of_arm(supervisor, arm, "")
+                settle(arm.run, *endings[arm.run])  # it is over, whatever becomes of the next one
         except TurnError as error:
             endings = _broken_off(supervisor, arms, error)
+            answered = time.monotonic() > deadline
         except Exception as error:  # a mistake of ours must not cost the restarts that follow
             endings = failed(arms, runs[len(arms) :], latest, error)
+            answered = time.monotonic() > deadline
         for arm in arms:
             if arm.run not in endings:
                 endings[arm.run] = ending_of_arm(supervisor, arm, "")
@@ -267,19 +274,22 @@ def keep_what_it_showed(sweep: Sweep) -> None:
         if not all(arms):
             return
         done = [run for run in sweep.runs if run.result.exists()]
-        machine = snapshot_from(read_record(done[0].environment)).fingerprint.machine
+        snapshot = snapshot_from(read_record(done[0].environment))
+        known = Spread(snapshot.duel.spread_sd, snapshot.duel.spread_freedom) if snapshot.duel else ASSUMED
         rows = {planned.row: run for run, planned in zip(sweep.runs, sweep.plan.runs, strict=True) if run in done}
         baseline, *others = (read_config(rows[row]) for row in sorted(rows))
         frameworks = tuple(sorted({config.framework for config in (baseline, *others)}))
         duel = sweep.plan.duel
         interval_of = sequence_interval if duel and duel.ends_early else fixed_interval
         pairs = [
-            _pair(sweep.id, frameworks, restarts, interval_of(estimate(restarts), len(arms)), config, baseline)
+            _pair(
+                sweep.id, frameworks, restarts, interval_of(estimate(restarts, known), len(arms)), config, baseline
+            )
             for config, restarts in zip(others, arms, strict=True)
         ]
-        keep_duel(find_paths().duels, machine, pairs)
+        keep_duel(find_paths().duels, snapshot.fingerprint.machine, pairs)
     except (OSError, TfptError, DocumentError) as error:
-        print(error, file=sys.stderr)
+        complain(error)
 
 
 def _pair(
@@ -291,7 +301,8 @@ def _pair(
     baseline: RunConfig,
 ) -> Pair:
     ratio, low, high = map(math.exp, (estimate(restarts).log_ratio, interval.low, interval.high))
-    return Pair(sweep, frameworks, tuple(restarts), *_only_difference(config, baseline), ratio, low, high)
+    where = config.track, config.batch_size
+    return Pair(sweep, frameworks, tuple(restarts), *_only_difference(config, baseline), ratio, low, high, *where)
 
 
 def _only_difference(config: RunConfig, baseline: RunConfig) -> tuple[str, Value, Value]:

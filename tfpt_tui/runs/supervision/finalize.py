@@ -116,6 +116,18 @@ def finalize(run: RunDirectory, status: str, error: RunError | None) -> None:
     run.stop.unlink(missing_ok=True)
 
 
+def finalize_lost(run: RunDirectory, error: RunError) -> None:
+    """Settle a run that nobody looks after any more: as its worker said last, else as crashed, for this reason.
+
+    Raises:
+        OSError: as :func:`finalize`.
+    """
+    end = fold_all(EventTail(run.events).stream()).end
+    if end and end.status in ENDINGS:
+        return finalize(run, end.status, end.error)
+    return finalize(run, "crashed", error)
+
+
 def _work_out(run: RunDirectory, status: str, error: RunError | None) -> RunResult:
     """The result that the files of the run amount to; what is drawn from it is written."""
     tail = EventTail(run.events)
@@ -227,7 +239,7 @@ def _machine_warnings(
     before = [warning for warning in environment.warnings if warning.code not in passed_over]
     sensitivity = from_document(environment.sensitivity)
     workers = len(environment.duel.arms) if environment.duel else 1
-    during = judge_run(samples, gpu_of(environment, device), others, len(cores), sensitivity, workers)
+    during = judge_run(timed or samples, gpu_of(environment, device), others, len(cores), sensitivity, workers)
     by_code: dict[str, RunWarning] = {}
     for warning in (*before, *during):
         by_code.setdefault(warning.code, warning)

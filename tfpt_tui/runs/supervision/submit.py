@@ -28,6 +28,7 @@ from tfpt_tui.runs.supervision.memory_check import check_disk, check_room
 
 HANDOVER_S = 20.0
 HANDED_OVER = "handed over"
+SMALLEST_IMAGE = 16  # pixels: four times halved
 
 Interpreters = Mapping[Place, str]
 
@@ -71,10 +72,10 @@ def hand_over(sweep: Sweep, paths: Paths) -> None:
         TfptError: the supervisor did not start.
     """
     supervisor = _start_supervisor(sweep, paths)
-    # Should this process end before the supervisor has taken over, nobody takes its runs for dead.
-    write_state(sweep.directory.state, replace(state_of(identify(supervisor.pid)), status=HANDED_OVER))
     deadline = time.monotonic() + HANDOVER_S
     try:
+        # Should this process end before the supervisor has taken over, nobody takes its runs for dead.
+        write_state(sweep.directory.state, replace(state_of(identify(supervisor.pid)), status=HANDED_OVER))
         while not _is_owned_by(supervisor.pid, sweep):
             if supervisor.poll() is not None or time.monotonic() > deadline:
                 break
@@ -104,7 +105,7 @@ def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[
     for directory, manifest in manifests.items():
         check_labels(Path(directory), manifest)
     for config in dict.fromkeys(configs):
-        _check_batch(config, manifests[config.data].total("train"))
+        _check_sizes(config, manifests[config.data].total("train"))
         check_room(config, manifests[config.data])
     places = dict.fromkeys((config.framework, config.environment) for config in configs)
     interpreters = {
@@ -125,8 +126,15 @@ def check_machine(configs: Sequence[RunConfig], settings: UserSettings) -> dict[
     return interpreters
 
 
-def _check_batch(config: RunConfig, images: int) -> None:
-    """Refuse an epoch without a whole batch on a track that drops the short one."""
+def _check_sizes(config: RunConfig, images: int) -> None:
+    """Refuse images of which the network leaves nothing, and an epoch without a whole batch on a track that drops
+    the short one.
+    """
+    if config.image_size < SMALLEST_IMAGE:
+        raise UsageError(
+            f"image_size={config.image_size}: the network's four poolings leave nothing of it; {SMALLEST_IMAGE} is"
+            " the smallest"
+        )
     if not TRACKS[config.track].keeps_short_batch and config.batch_size > images:
         raise UsageError(
             f"batch_size={config.batch_size}: more than the {images} training images of {config.data}"

@@ -38,7 +38,8 @@ from tfpt_tui.runs.record.sweep import (
 )
 from tfpt_tui.runs.supervision.arms import ended_with
 from tfpt_tui.runs.supervision.duel import keep_what_it_showed, run_restart
-from tfpt_tui.runs.supervision.finalize import finalize
+from tfpt_tui.runs.supervision.finalize import finalize_lost
+from tfpt_tui.runs.supervision.log import complain
 from tfpt_tui.runs.supervision.race import run_race
 from tfpt_tui.runs.supervision.worker_run import (
     TICK_S,
@@ -86,8 +87,7 @@ def run_plan(supervisor: Supervisor) -> None:
     """Run what is queued, in order; the state of every run is kept in plan.toml."""
     sweep = supervisor.sweep
     states = {run.run: run.state for run in sweep.plan.runs}
-    budget_s = sweep.plan.duel.budget_s if sweep.plan.duel else 0.0
-    deadline = time.monotonic() + (budget_s or math.inf)
+    deadline: float | None = None
     started = answered = False
     groups = _groups(sweep)
     for runs in groups:
@@ -101,11 +101,13 @@ def run_plan(supervisor: Supervisor) -> None:
                 started = True
                 states |= dict.fromkeys((run.id for run in ready), "running")
                 _keep_plan(sweep, states)
-            if len(ready) > 1 and sweep.plan.duel and sweep.plan.duel.race:
-                run_race(supervisor, ready, deadline)
-            elif len(ready) > 1:
-                answered = run_restart(supervisor, ready, deadline, last=runs is groups[-1])
-                answered = answered or time.monotonic() > deadline
+            if len(ready) > 1 and (duel := sweep.plan.duel):
+                # From here on, not before what only warms the machine up.
+                deadline = deadline or time.monotonic() + (duel.budget_s or math.inf)
+                if duel.race:
+                    run_race(supervisor, ready, deadline)
+                else:
+                    answered = run_restart(supervisor, ready, deadline, last=runs is groups[-1])
             else:
                 for run in ready:
                     run_one(supervisor, run)
@@ -165,7 +167,7 @@ def _keep_plan(sweep: Sweep, states: Mapping[str, str]) -> None:
     try:
         write_plan(sweep, states)
     except OSError as error:
-        print(cannot("write the plan", sweep.directory.plan, error), file=sys.stderr)
+        complain(cannot("write the plan", sweep.directory.plan, error))
 
 
 def _waiting(sweep: Sweep) -> list[RunDirectory]:
@@ -215,9 +217,9 @@ def _settle_orphans(paths: Paths) -> None:
     for run in list_runs(paths):
         if not run.result.exists() and status_of(run) == "crashed" and not machine_of(run):
             try:
-                finalize(run, "crashed", crash_error(run))
+                finalize_lost(run, crash_error(run))
             except OSError as error:  # somebody else's, perhaps: it stays as it is, and ours go on
-                print(cannot("record the run", error.filename or run.path, error), file=sys.stderr)
+                complain(cannot("record the run", error.filename or run.path, error))
 
 
 @contextmanager
@@ -256,10 +258,10 @@ def _try_to_lock(lock: MachineLock, owner: str) -> bool:
     try:
         locked = lock.acquire(owner)
     except MissingError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return True
     if lock.problem:
-        print(lock.problem, file=sys.stderr)
+        complain(lock.problem)
     return locked
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import sys
 import time
 import traceback
 from contextlib import suppress
@@ -38,6 +37,7 @@ from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, measured_runs, re
 from tfpt_tui.runs.supervision.finalize import RecordKeeper, finalize, find_ending
 from tfpt_tui.runs.supervision.gate import Gate
 from tfpt_tui.runs.supervision.launcher import launch_worker
+from tfpt_tui.runs.supervision.log import complain
 from tfpt_tui.runs.supervision.memory_check import check_room
 
 TICK_S = 0.2
@@ -74,14 +74,14 @@ def run_one(supervisor: Supervisor, run: RunDirectory, note: RunWarning | None =
 
 
 def settle(run: RunDirectory, status: str, error: RunError | None) -> None:
-    """Write the result of a run. While the disk is full it tries again; later the next supervisor writes it."""
+    """Write the result of a run, once. While the disk is full it tries again; later the next supervisor does."""
     deadline = time.monotonic() + ROOM_S
-    while run.path.is_dir():
+    while run.path.is_dir() and not run.result.exists():
         try:
             return finalize(run, status, error)
         except OSError as problem:
             if time.monotonic() > deadline:
-                print(cannot("record the run", problem.filename or run.path, problem), file=sys.stderr)
+                complain(cannot("record the run", problem.filename or run.path, problem))
                 return None
         time.sleep(TICK_S)
 
@@ -221,7 +221,7 @@ def _keep_peaks(record: Record, snapshot: MachineSnapshot, framework: str) -> No
         try:
             keep_peaks(found, find_paths().peaks, fingerprint(snapshot, on_gpu=False).machine, framework)
         except OSError as error:
-            print(cannot("keep the peaks", find_paths().peaks, error), file=sys.stderr)
+            complain(cannot("keep the peaks", find_paths().peaks, error))
 
 
 def watch(supervisor: Supervisor, started: StartedRun) -> str:
@@ -282,4 +282,4 @@ def tell(supervisor: Supervisor, status: str, message: str) -> None:
     try:
         write_state(path, replace(state, status=status, message=message))
     except OSError as error:
-        print(cannot("write how the plan stands", path, error), file=sys.stderr)
+        complain(cannot("write how the plan stands", path, error))

@@ -20,6 +20,7 @@ from tfpt_tui.config.schema import RunConfig, plain
 from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.config.toml import read_record
 from tfpt_tui.data.manifest import read_manifest
+from tfpt_tui.documents import DocumentError
 from tfpt_tui.errors import MissingError, TfptError, UsageError
 from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.runs.plan.candidates import (
@@ -44,6 +45,7 @@ from tfpt_tui.runs.record.duel_ratio import (
     log_ratios,
 )
 from tfpt_tui.runs.record.result import RunResult, result_from
+from tfpt_tui.runs.record.state import crash_error
 from tfpt_tui.runs.record.sweep import Sweep, read_environment
 from tfpt_tui.runs.supervision.memory_check import check_room_together
 from tfpt_tui.runs.supervision.submit import submit
@@ -114,7 +116,8 @@ class Advice:
 
     ``raced`` are the others of the races, the fastest first, and ``learning`` is there where the advice changes
     what is learned.
-    ``seconds`` is what finding it took, with the ladder; ``sweeps`` are the races and the ladder.
+    ``seconds`` is what finding it took, with the ladder, without waiting for other plans; ``sweeps`` are the races
+    and the ladder.
     """
 
     framework: str
@@ -128,8 +131,17 @@ class Advice:
     learning: Learning | None = None
 
     @property
+    def advised(self) -> Rung:
+        """The highest rung, or the lowest where all the others together are proven to be slower."""
+        return self.ladder[0 if self.is_slower else -1]
+
+    @property
+    def is_slower(self) -> bool:
+        return self.whole.high is not None and self.whole.high < 1
+
+    @property
     def config(self) -> RunConfig:
-        return self.ladder[-1].config
+        return self.advised.config
 
 
 class StoppedError(TfptError):
@@ -150,6 +162,7 @@ class _Races:
         self.losers: dict[str, Loser] = {}
         self.raced: dict[str, Raced] = {}
         self.start_s = START_S
+        self.waited_s = 0.0
 
     def run(self, title: str, arms: Sequence[RunConfig], duel: Duel | None = None) -> list[RunResult]:
         """Run a plan of these arms to its end, one after the other without a duel; the results are in their order.
@@ -158,6 +171,7 @@ class _Races:
             TfptError: this machine cannot run it, or it was stopped.
         """
         runs = tuple(PlannedRun(config, row, 1) for row, config in enumerate(arms, start=1))
+        submitted = time.time()
         sweep = submit(Plan(PRESET, title, runs, duel=duel), self.settings, self.paths)
         self.sweeps.append(sweep.id)
         if self.follow(sweep) or sweep.directory.stop.exists():
@@ -167,6 +181,9 @@ class _Races:
             if not result.completed:
                 what = _describe(config, arms[0])
                 self.losers[what] = Loser(what, result.error.message if result.error else result.status)
+        # Behind other plans on this machine, which is no part of the search.
+        begun = min((one.started for one in results if one.started), default=submitted)
+        self.waited_s += max(0.0, begun - submitted - BESIDE_S)
         starts = [sum(one.phases.values()) - one.phases.get("training", 0.0) for one in results if one.phases]
         self.start_s = sum(starts) / len(starts) if starts else self.start_s
         return results
@@ -214,8 +231,10 @@ def advise(
     images = read_manifest(Path(config.data)).total("train")
     arms = [first, *(arm for arm in choices.alternatives(first) if arm.batch_size <= images)]
     for number in range(1, MOST_RACES + 1):
-        left_s = budget_s - (time.monotonic() - begun) - _ladder_s(lowest, first, races.start_s)
-        count = _arms_that_fit(arms, left_s, races.start_s)
+        spent_s = time.monotonic() - begun - races.waited_s
+        left_s = budget_s - spent_s - _ladder_s(lowest, first, races.start_s)
+        # The first race always has two: the budget is at least that.
+        count = _arms_that_fit(arms, left_s, races.start_s, least=2 if number == 1 else 0)
         arms, rest = arms[:count], arms[count:]
         if len(arms) < 2:
             if not tried:
@@ -292,7 +311,7 @@ def _climb(
         tuple(sorted(races.raced.values(), key=lambda one: -one.factor)),
         tuple(races.losers.values()),
         candidates,
-        time.monotonic() - begun,
+        time.monotonic() - begun - races.waited_s,
         tuple(races.sweeps),
     )
 
@@ -357,9 +376,9 @@ def _arm_s(start_s: float) -> float:
     return start_s + BESIDE_S + RACE_ROUNDS * TURN_S
 
 
-def _arms_that_fit(arms: Sequence[RunConfig], left_s: float, start_s: float) -> int:
+def _arms_that_fit(arms: Sequence[RunConfig], left_s: float, start_s: float, least: int) -> int:
     """How many arms can be started and raced in the time that is left, and have room beside each other."""
-    count = max(0, min(len(arms), int(left_s / _arm_s(start_s))))
+    count = min(len(arms), max(least, int(left_s / _arm_s(start_s))))
     while count > 1 and not _have_room(arms[:count]):
         count -= 1
     return count
@@ -386,7 +405,13 @@ def _spread_of(result: RunResult) -> Spread:
 
 
 def _result(run: RunDirectory) -> RunResult:
-    return result_from(read_record(run.result), read_environment(run))
+    """Raises TfptError where there is none: its supervisor is gone, or what it wrote is damaged."""
+    if not run.result.exists():
+        raise TfptError(f"{run.id}: {crash_error(run).message}")
+    try:
+        return result_from(read_record(run.result), read_environment(run))
+    except DocumentError as error:
+        raise TfptError(f"{run.result}: {error}; delete the run") from None
 
 
 def _describe(config: RunConfig, other: RunConfig) -> str:

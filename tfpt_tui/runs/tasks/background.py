@@ -33,15 +33,18 @@ class Background:
 def advise_arguments(row: PresetRow, frameworks: Collection[str], budget: str, extras: Sequence[str]) -> list[str]:
     """What follows ``tfpt-tui advise`` for a row of a draft: its own training, on its dataset.
 
-    Of several ``frameworks`` all that there are take part. ``extras`` are options as they are.
+    Of several ``frameworks`` all that there are take part, each in the environment that is usual for it.
+    ``extras`` are options as they are.
     """
     values = row.resolved()
+    one = len(frameworks) == 1
     kept = [
         f"--set={key}={plain(values[key])}"
         for key, setting in SETTINGS.items()
-        if setting.group in (TRAINING, MACHINE) and key != COMPILE and values[key] != setting.default
+        if (setting.group in (TRAINING, MACHINE) and key != COMPILE) or (key == "environment" and one)
+        if values[key] != setting.default
     ]
-    named = list(frameworks) if len(frameworks) == 1 else []
+    named = list(frameworks) if one else []
     return [*named, f"--data={values['data']}", f"--budget={budget}", *kept, *extras]
 
 
