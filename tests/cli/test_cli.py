@@ -240,6 +240,22 @@ def test_a_detached_run_returns_its_id_and_can_be_followed_shown_and_deleted(cli
     assert cli("runs", "list", "--json")[1] == "[]\n"
 
 
+def test_a_run_that_has_not_begun_is_not_waited_for_when_it_is_to_stop(cli, dataset, fake_python, monkeypatch):
+    monkeypatch.setenv("FAKE_STORY", "hangs")
+    monkeypatch.setattr("tfpt_tui.cli.runs.PATIENCE_S", 0.2)
+    first, second = cli("run", "demo", "--no-duel", "--data", dataset, "--detach")[1].split()
+
+    def statuses():
+        return {one["status"] for one in json.loads(cli("runs", "list", "--json")[1])}
+
+    wait_until(lambda: "running" in statuses())
+    code, _, err = cli("runs", "stop", second)
+    assert (code, err) == (0, f"{second}: is left out when its turn comes\n")
+    monkeypatch.setattr("tfpt_tui.cli.runs.PATIENCE_S", 15.0)
+    assert cli("runs", "stop", first)[0] == 0
+    wait_until(lambda: statuses() == {"stopped"})
+
+
 def test_a_live_run_is_not_deleted_and_can_be_stopped(cli, dataset, fake_python, monkeypatch):
     monkeypatch.setenv("FAKE_STORY", "hangs")
     run_id = cli("run", "demo", "--data", dataset, "--rows", "1", "--detach")[1].strip()

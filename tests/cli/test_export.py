@@ -2,12 +2,13 @@
 
 import io
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from tests.recordings import record_run, record_sweep
 from tfpt_tui.errors import MissingError
-from tfpt_tui.results.requests.export import KINDS, export, free_name
+from tfpt_tui.results.requests.export import KINDS, export, free_name, kind_named_by
 from tfpt_tui.results.requests.request import ComparisonRequest, compare_runs
 from tfpt_tui.results.table import FORMATS
 
@@ -67,6 +68,12 @@ def test_charts_are_a_directory_and_the_page_has_them_inside(paths, runs, tmp_pa
 def test_a_directory_that_is_not_there_is_said_in_one_line(paths, runs, tmp_path):
     with pytest.raises(MissingError, match="cannot write the comparison: no such file or directory"):
         export(compare_runs(ComparisonRequest(runs), paths), "csv", tmp_path / "none" / "table.csv")
+
+
+def test_a_file_that_would_end_as_another_kind_does_is_named():
+    assert kind_named_by(Path("runs.tar.gz"), "csv") == KINDS["runs"].title.partition(",")[0]
+    assert kind_named_by(Path("runs.tar.gz"), "runs") == ""
+    assert kind_named_by(Path("notes"), "csv") == ""
 
 
 def test_a_suggested_name_is_free(tmp_path):

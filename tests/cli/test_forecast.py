@@ -2,7 +2,7 @@ import pytest
 
 from tests.waiting import wait_until
 from tfpt_tui.cli import forecast as forecasting
-from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest, warn_of_short_trainings
+from tfpt_tui.cli.forecast import Countdown, forecast, forecast_rest, short_trainings
 from tfpt_tui.config.presets import load_preset
 from tfpt_tui.config.schema import DEFAULT_ENVIRONMENT, SETTINGS
 from tfpt_tui.results.requests.duration import SUPERVISED_S
@@ -33,14 +33,13 @@ def test_a_short_plan_without_recordings_is_started_without_a_word(plan, interpr
     assert capsys.readouterr().err == ""
 
 
-def test_a_training_too_short_for_its_running_averages_is_told(plan, capsys):
-    warn_of_short_trainings(plan())
-    assert capsys.readouterr().err == (
-        "warning: PyTorch: too short for test accuracy: after 2 steps its running averages still hold 81.0% of"
-        " their start (under 1% from 44 steps on); learning is judged without them\n"
-        "warning: TensorFlow: too short for test accuracy: after 2 steps its running averages still hold 98.0% of"
-        " their start (under 1% from 459 steps on); learning is judged without them\n"
-    )
+def test_a_training_too_short_for_its_running_averages_is_told(plan):
+    assert short_trainings(plan()) == [
+        "PyTorch: too short for test accuracy: after 2 steps its running averages still hold 81.0% of"
+        " their start (under 1% from 44 steps on); learning is judged without them",
+        "TensorFlow: too short for test accuracy: after 2 steps its running averages still hold 98.0% of"
+        " their start (under 1% from 459 steps on); learning is judged without them",
+    ]
 
 
 def test_a_longer_plan_whose_calibration_fails_says_that_its_time_is_unknown(

@@ -33,6 +33,12 @@ def test_what_nobody_can_tell_passes_or_fails_as_asked_and_says_so(cli, recorded
     assert f"can be neither proven nor disproven: {word}, as --unknown {unknown} says" in err
 
 
+def test_what_to_do_where_nobody_can_tell_is_refused_without_a_condition(cli, recorded):
+    code, _, err = cli("compare", "--unknown", "fail")
+    assert code == 2
+    assert "--unknown: says what --fail-if does; name a condition with it" in err
+
+
 def test_a_condition_that_is_none_is_refused_before_anything_is_read(cli):
     code, out, err = cli("compare", "--fail-if", "tensorflow is slow")
     assert (code, out) == (2, "")

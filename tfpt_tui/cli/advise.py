@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -28,7 +29,6 @@ from tfpt_tui.environments.interpreters import check_framework, interpreter_of
 from tfpt_tui.environments.probe import probe
 from tfpt_tui.errors import MissingError, UsageError, cannot, printable
 from tfpt_tui.files import write_where_asked
-from tfpt_tui.hardware.gpu import read_gpu
 from tfpt_tui.results.presentation.ladder import ladder_text, learning_text, summary_text
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.candidates import Choices, choices_of
@@ -115,7 +115,11 @@ def advise(
         check_framework(config.framework, invocation.settings, config.environment)
     if "num_workers" in vary:
         say("num_workers: on the track best nothing is loaded; left out")
-    searches = [(config, _choices(config, precision, vary, invocation)) for config in configs]
+    devices = [_seen(config, invocation) for config in configs]
+    searches = [
+        (config, _choices(config, seen, precision, vary, changes.keys()))
+        for config, seen in zip(configs, devices, strict=True)
+    ]
     for config, choices in searches:
         check_budget(config, choices, budget / len(searches))
     outlive_the_terminal()
@@ -133,46 +137,53 @@ def advise(
     show(summary_text(advices) + "\n")
     say(f"{path}: run it with: tfpt-tui run {path.stem} --data {data}")
     if script:
-        _write_script(script, advices[0].config)
+        _write_script(script, advices[0].config, on_gpu=devices[0].on_gpu)
     return 0
 
 
-def _choices(config: RunConfig, precision: str | None, vary: Sequence[str], invocation: Invocation) -> Choices:
+class _Seen(NamedTuple):
+    """What the framework itself says: whether it will train on a GPU, and computes with oneDNN on this processor
+    by itself.
+    """
+
+    on_gpu: bool
+    onednn: bool | None
+
+
+def _seen(config: RunConfig, invocation: Invocation) -> _Seen:
+    """Asked of the framework: it may be a build for the CPU, and GPUs may be hidden from it."""
+    interpreter = interpreter_of(config.framework, invocation.settings, config.environment)
+    found = probe(config.framework, interpreter)
+    return _Seen(config.device != "cpu" and bool(found.gpus), found.onednn)
+
+
+def _choices(
+    config: RunConfig, seen: _Seen, precision: str | None, vary: Sequence[str], given: Collection[str]
+) -> Choices:
     return choices_of(
         config,
-        _thread_counts(config),
-        _precisions(config, precision),
+        _thread_counts(config, on_gpu=seen.on_gpu),
+        _precisions(config, precision, on_gpu=seen.on_gpu),
         vary,
-        onednn=_has_onednn(config, invocation),
-        on_gpu=_on_gpu(config),
+        onednn=seen.onednn,
+        on_gpu=seen.on_gpu,
+        given=given,
     )
 
 
-def _on_gpu(config: RunConfig) -> bool:
-    return config.device != "cpu" and bool(read_gpu().names)
-
-
-def _has_onednn(config: RunConfig, invocation: Invocation) -> bool | None:
-    """Whether the framework computes with oneDNN on this processor by itself: asked, as the answer is its own."""
-    return probe(
-        config.framework, interpreter_of(config.framework, invocation.settings, config.environment)
-    ).onednn
-
-
-def _thread_counts(config: RunConfig) -> list[int]:
+def _thread_counts(config: RunConfig, *, on_gpu: bool) -> list[int]:
     """Beside the usual one, all physical cores: one, half of them, and all logical ones."""
-    if _on_gpu(config) or config.threads:
+    if on_gpu or config.threads:
         return []
     logical, physical = len(usable_cores()), physical_cores()
     return sorted({1, physical // 2, logical} - {0, physical})
 
 
-def _precisions(config: RunConfig, wanted: str | None) -> list[str]:
+def _precisions(config: RunConfig, wanted: str | None, *, on_gpu: bool) -> list[str]:
     """Those that the kind of device may have beside the one that is set."""
     if wanted != ANY:
         return []
-    on_gpu = ("tf32", "bfloat16", "float16")
-    return [config.precision, *(on_gpu if _on_gpu(config) else ("bfloat16",))]
+    return [config.precision, *(("tf32", "bfloat16", "float16") if on_gpu else ("bfloat16",))]
 
 
 def _keep(advices: list[Advice], data: str, framework: str | None, invocation: Invocation) -> Path:
@@ -209,8 +220,8 @@ def _free_name(base: str, heading: str, invocation: Invocation) -> str:
     raise AssertionError
 
 
-def _write_script(script: Path, config: RunConfig) -> None:
-    threads = config.threads or (0 if _on_gpu(config) else physical_cores())
+def _write_script(script: Path, config: RunConfig, *, on_gpu: bool) -> None:
+    threads = config.threads or (0 if on_gpu else physical_cores())
     try:
         write_where_asked(script, script_text(config.replace(threads=threads)))
     except OSError as error:

@@ -79,9 +79,7 @@ PASS, FAIL = "pass", "fail"
 @click.option(
     "--unknown",
     type=click.Choice([PASS, FAIL]),
-    default=PASS,
-    show_default=True,
-    help="What --fail-if does where nobody can tell.",
+    help=f"What --fail-if does where nobody can tell; without it, {PASS}.",
 )
 @pass_invocation
 def compare(
@@ -99,7 +97,7 @@ def compare(
     out: str | None,
     charts: str | None,
     fail_if: str | None,
-    unknown: str,
+    unknown: str | None,
 ) -> int:
     """Compare the runs given by ID, by what they are (batch_size>32 status=completed), or of a sweep.
 
@@ -119,6 +117,8 @@ def compare(
         raise UsageError(
             "--published: compares with printed numbers; leave --baseline, --by, --all-columns and --fail-if out"
         )
+    if unknown and not fail_if:
+        raise UsageError("--unknown: says what --fail-if does; name a condition with it")
     condition = parse_gate(fail_if) if fail_if else None
     if by and by not in (TOGETHER, MACHINE, *SETTINGS):
         raise UsageError(f"--by {by}: unknown key{nearest(by, [*SETTINGS, MACHINE])}")
@@ -158,7 +158,7 @@ def compare(
     else:
         _deliver(write_out(found, format_, drawn), out)
     invocation.note_missing_frameworks()
-    return _gate(condition, found, unknown) if condition else 0
+    return _gate(condition, found, unknown or PASS) if condition else 0
 
 
 def _gate(condition: Condition, found: Comparison, unknown: str) -> int:

@@ -11,6 +11,7 @@ from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
 from tfpt_tui.config.presets import find_preset
 from tfpt_tui.errors import TfptError
 from tfpt_tui.hardware.gpu import read_gpu
+from tfpt_tui.hardware.preflight import used_gpu
 from tfpt_tui.runs.plan.plan import duel_of, make_plan
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.runs.tasks.prepare_request import PrepareRequest, execute
@@ -51,7 +52,7 @@ def _prove_parity(invocation: Invocation) -> None:
     """Say whether the same network computes the same here; a speed can be measured anyway."""
     gpu = read_gpu()
     try:
-        proofs = prove("gpu" if gpu.names else "cpu", gpu, invocation)
+        proofs = prove("cpu" if used_gpu("auto", gpu) is None else "gpu", gpu, invocation)
     except TfptError as error:
         say(f"no proof of parity: {error}")
         return

@@ -69,11 +69,11 @@ def _forecast_duel(plan: Plan, paces: Sequence[Pace]) -> None:
     say(f"a duel of {len(arms)} arms, {most}{restarts} restart{'s' * (restarts > 1)}{length}")
 
 
-def warn_of_short_trainings(plan: Plan) -> None:
-    """Say which runs are too short for their test accuracy to mean anything, where it is measured."""
+def short_trainings(plan: Plan) -> list[str]:
+    """Which runs are too short for their test accuracy to mean anything, where it is measured."""
     configs = [run.config for run in plan.runs]
-    for note in too_short(configs, [read_manifest(Path(config.data)) for config in configs], plan.duel):
-        say(f"warning: {note}")
+    manifests = {data: read_manifest(Path(data)) for data in dict.fromkeys(config.data for config in configs)}
+    return list(too_short(configs, [manifests[config.data] for config in configs], plan.duel))
 
 
 def forecast_rest(configs: Sequence[RunConfig], paths: Paths) -> str:

@@ -17,6 +17,7 @@ from tfpt_tui.errors import TfptError, UsageError, cannot
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.hardware.gpu import GpuReading, read_gpu
 from tfpt_tui.hardware.machine import describe_machine
+from tfpt_tui.hardware.preflight import used_gpu
 from tfpt_tui.results.comparison.neutrality import FAULTY, Neutrality, check_neutrality, neutrality_table
 from tfpt_tui.results.comparison.neutrality import document as neutrality_document
 from tfpt_tui.results.comparison.parity import Proof, check_evidence, decisive, document, proof_table, store
@@ -42,9 +43,10 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
     is measured against its bound; the exit code is 1 when one is larger. The result is kept, and stands beside
     comparisons of this track.
 
-    With --neutrality: prove that measuring costs nothing. A plain script of each framework, which imports nothing
-    of tfpt-tui, takes turns with the worker that does the same work. Time, processor time, page faults, threads
-    and waits for the device must agree; the exit code is 1 when they do not.
+    With --neutrality: what does measuring cost? A plain script of each framework, which imports nothing of
+    tfpt-tui, takes turns with the worker that does the same work. Their times may differ by 3 %, with an interval
+    within 10 %, and processor time, page faults, threads and waits for the device must agree; the exit code is 1
+    when they do not.
 
     \b
     Example:
@@ -53,11 +55,12 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
     if tracks and not neutrality:
         raise UsageError("--track: only with --neutrality; parity itself is of the track parity")
     gpu = read_gpu()
+    has_gpu = used_gpu("auto", gpu) is not None
     if neutrality:
-        return _check_neutrality(invocation, tracks or tuple(TRACKS), "gpu" if gpu.names else "cpu", as_json)
+        return _check_neutrality(invocation, tracks or tuple(TRACKS), "gpu" if has_gpu else "cpu", as_json)
     proofs: list[Proof] = []
     problem: TfptError | None = None
-    for device in ["cpu", "gpu"] if gpu.names else ["cpu"]:
+    for device in ["cpu", "gpu"] if has_gpu else ["cpu"]:
         try:
             proofs += prove(device, gpu, invocation)
         except TfptError as error:
@@ -66,8 +69,8 @@ def parity(invocation: Invocation, as_json: bool, neutrality: bool, tracks: tupl
         show(json.dumps({"schema": 1, "proofs": [document(proof) for proof in proofs]}, indent=2) + "\n")
     else:
         show("\n".join(table_text(proof_table(proof)) for proof in proofs))
-        if not gpu.names:
-            say(f"only the CPU was checked ({gpu.problem})")
+        if not has_gpu:
+            say(f"only the CPU was checked ({gpu.problem or 'CUDA_VISIBLE_DEVICES hides the GPUs'})")
     if problem:
         raise problem
     return 0 if all(proof.passed for proof in proofs) else 1

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from tfpt_tui.cli.completion import complete_dataset, complete_machine, complete_preset
-from tfpt_tui.cli.forecast import forecast, warn_of_short_trainings
+from tfpt_tui.cli.forecast import forecast, short_trainings
 from tfpt_tui.cli.invocation import Invocation, pass_invocation, say, show
 from tfpt_tui.cli.run_on import run_on_machines
 from tfpt_tui.cli.wait_for_sweep import wait_for_sweep
@@ -22,7 +22,7 @@ from tfpt_tui.config.schema import PLAN, PROVIDED, SETTINGS, Setting, parse_over
 from tfpt_tui.errors import MissingError, UsageError
 from tfpt_tui.results.store.datasets import named_dataset
 from tfpt_tui.runs.plan.duel import SHORTEST_S, NoDuelError
-from tfpt_tui.runs.plan.plan import duel_of, make_plan
+from tfpt_tui.runs.plan.plan import Place, duel_of, make_plan
 from tfpt_tui.runs.supervision.queue import waits_for
 from tfpt_tui.runs.supervision.submit import submit
 from tfpt_tui.wording import parse_duration
@@ -198,14 +198,16 @@ def run(
     if machines:
         return run_on_machines(plan, machines, provide or "", invocation, detach=detach, headless=headless)
     seconds: list[float | None] = []
+    short: list[str] = []
     waits = waits_for(invocation.paths)
-    sweep = submit(
-        plan,
-        invocation.settings,
-        invocation.paths,
-        lambda interpreters: seconds.extend(forecast(plan, interpreters, invocation.paths)),
-    )
-    warn_of_short_trainings(plan)
+
+    def look_ahead(interpreters: Mapping[Place, str]) -> None:
+        seconds.extend(forecast(plan, interpreters, invocation.paths))
+        short.extend(short_trainings(plan))
+
+    sweep = submit(plan, invocation.settings, invocation.paths, look_ahead)
+    for note in short:
+        say(f"warning: {note}")
     if not detach:
         return wait_for_sweep(sweep, invocation, headless, seconds)
     waiting = f", which wait for {waits}" if waits else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfpt_tui.cli.follow import follow_together
-from tfpt_tui.cli.forecast import warn_of_short_trainings
+from tfpt_tui.cli.forecast import short_trainings
 from tfpt_tui.cli.invocation import Invocation, on_terminal, say, show, table_text
 from tfpt_tui.cli.wait_for_sweep import exit_code, leave, wait_for_sweep
 from tfpt_tui.config.machines import Machine
@@ -32,7 +32,8 @@ def run_on_machines(
 
     paths = invocation.paths
     if all(digest_of(run.config.data) for run in plan.runs):  # else only the machines know how large it is
-        warn_of_short_trainings(plan)
+        for note in short_trainings(plan):
+            say(f"warning: {note}")
     begun = begin(plan, machines, provide, invocation.settings, paths, say)
     with following(machines, paths):
         sweeps = [

@@ -36,6 +36,7 @@ from tfpt_tui.runs.record.state import (
     delete_run,
     machine_of,
     owner_of,
+    read_state,
     request_stop,
     status_of,
 )
@@ -157,8 +158,8 @@ def stop(invocation: Invocation, run_id: str) -> None:
             if status_of(found) not in ALIVE:
                 raise UsageError(f"{found.id}: is not running: {status_of(found)}")
             request_stop(found)
-            _wait_for_the_end(found)
-            say(f"{found.id}: {status_of(found)}")
+            is_over = _wait_for_the_end(found)
+            say(f"{found.id}: {status_of(found) if is_over else 'is left out when its turn comes'}")
             return
         if not left_of(found):
             raise UsageError(f"{found.id}: none of its runs is running")
@@ -378,8 +379,11 @@ def _follow(sweep: Sweep, invocation: Invocation, detach: bool, headless: bool) 
     return 0
 
 
-def _wait_for_the_end(run: RunDirectory) -> None:
-    """Wait until the run is over, and say so where its supervisor takes long to hear of it."""
+def _wait_for_the_end(run: RunDirectory) -> bool:
+    """Wait until the run is over, and say so where its supervisor takes long to hear of it.
+
+    Returns False for one that has not begun then: its supervisor looks at it when its turn comes.
+    """
     patience = time.monotonic() + PATIENCE_S
     while status_of(run) in ALIVE:
         if time.monotonic() > patience:
@@ -388,9 +392,12 @@ def _wait_for_the_end(run: RunDirectory) -> None:
             if machine:
                 say(f"{run.id}: its machine {machine} has not answered yet; see: tfpt-tui machines list")
                 continue
+            if read_state(run.state).worker is None:
+                return False
             where = f"kill -CONT {owner.pid}" if owner and owner.is_ours_to_see else "it is of another machine"
             say(f"{run.id}: its supervisor has not answered yet; where it is suspended, wake it: {where}")
         time.sleep(POLL_S)
+    return True
 
 
 def _runs_of(invocation: Invocation, prefix: str) -> list[RunDirectory]:

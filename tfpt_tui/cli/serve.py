@@ -41,7 +41,8 @@ def serve(invocation: Invocation, port: int, no_token: bool) -> None:
             f"textual-serve is not installed; install it with: {sys.executable} -m pip install textual-serve"
         ) from None
     _check_port(port)
-    command = own_command("tfpt_tui", "--runs", str(invocation.paths.runs), *["--ascii"] * invocation.ascii_only)
+    options = ["--ascii"] * invocation.ascii_only + ["--no-mouse"] * (not invocation.mouse)
+    command = own_command("tfpt_tui", "--runs", str(invocation.paths.runs), *options)
     token = "" if no_token else secrets.token_urlsafe(TOKEN_BYTES)
     say(f"http://{HOST}:{port}/{f'?token={token}' if token else ''} shows the app; Ctrl-C ends it, runs continue")
     say(f"from another machine: ssh -L {port}:{HOST}:{port} {_user()}@{socket.gethostname()}")

@@ -12,7 +12,7 @@ from tfpt_tui.environments.probe import Probe
 from tfpt_tui.hardware.gpu import GpuReading
 
 NO_GPU = GpuReading(problem="no NVIDIA GPU")
-H200 = GpuReading(names=("H200",), cuda_driver="12.8")
+H200 = GpuReading(facts=({"uuid": "GPU-1"},), names=("H200",), cuda_driver="12.8")
 PYTORCH = Probe("pytorch", "/p", python="3.11.7", version="2.15.0+cu132", cuda="13.2", import_s=2.04)
 TENSORFLOW = Probe("tensorflow", "/p", python="3.11.7", version="2.21.0", cuda="12.5.1", import_s=5.0)
 
@@ -118,6 +118,12 @@ def test_a_framework_that_misses_the_gpu_says_why():
     _, finding = judge_framework(TENSORFLOW, H200)
     assert finding.message.endswith("its CUDA libraries are missing or do not fit")
     assert finding.remedy == "/p -m pip install 'tensorflow[and-cuda]' pillow"
+
+
+def test_a_framework_from_which_the_gpus_are_hidden_is_not_to_be_installed_anew(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    (finding,) = judge_framework(TENSORFLOW, H200)
+    assert (finding.level, finding.remedy) == ("ok", "")
 
 
 def test_both_frameworks_cuda_in_one_place_is_recognised_once():

@@ -15,6 +15,7 @@ from tfpt_tui.environments.doctor.finding import Finding
 from tfpt_tui.environments.interpreters import install_line, interpreter_of
 from tfpt_tui.environments.probe import Probe, probe
 from tfpt_tui.hardware.gpu import GpuReading
+from tfpt_tui.hardware.preflight import used_gpu
 
 
 def _env_create(framework: Framework) -> str:
@@ -145,7 +146,7 @@ def _fix_of(found: Probe, environment: str, gpu: GpuReading) -> str:
 
 def _judge_blindness(found: Probe, gpu: GpuReading, topic: str) -> list[Finding]:
     """NVML shows a GPU and the framework sees none: it would train on the CPU and left no message."""
-    if found.gpus or not gpu.names:
+    if found.gpus or used_gpu("auto", gpu) is None:  # CUDA_VISIBLE_DEVICES may hide it: doctor says so elsewhere
         return []
     fixed = install_line(found.framework, found.interpreter, gpu=True)
     built, driver = _major(found.cuda), _major(gpu.cuda_driver)
