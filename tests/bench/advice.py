@@ -31,6 +31,7 @@ COLUMNS = ("time", "machine", "framework", "kind", "number", "settings", "second
 ARMS, FINALISTS = 8, 4
 FIGURES = {"ratio": "ratio", "low": "ratio_low", "high": "ratio_high"}
 EPOCHS = 20
+NEAR = 1.03  # times as long as the fastest of all
 Candidate = Mapping[str, str]
 
 
@@ -133,6 +134,19 @@ def judge(framework: str, home: Path, data: Path) -> None:
     rows = duel(home, data, framework, arms, repeats=3)
     number = 1 + max((int(line["number"]) for line in known(framework, "judge")), default=0)
     keep(framework, "judge", number, time.monotonic() - began, [(arm, find(rows, arm)) for arm in arms])
+
+
+def show_trials(framework: str) -> None:
+    """How near each search came to the fastest of all combinations, as far as that has been judged."""
+    ratios = {line["settings"]: float(line["ratio"]) for line in known(framework, "judge")}
+    trials = [line["settings"] for line in known(framework, "trial")]
+    judged = sorted(ratios[settings] for settings in trials if settings in ratios)
+    if judged:
+        near = sum(ratio <= NEAR for ratio in judged)
+        print(
+            f"advise {framework}: of {len(judged)} searches {near} within {NEAR - 1:.0%} of the fastest of"
+            f" {len(combinations(framework))}, the last {judged[-1]:.3f} times as long"
+        )
 
 
 def main() -> None:

@@ -217,8 +217,22 @@ def cpu_s(process: psutil.Process) -> float:
     return sum(process.cpu_times()[:2])
 
 
-def say(lines: Sequence[dict[str, str]]) -> None:
-    """All starts of a kind together."""
+def continue_series(framework: str, *, starts: int, plant: bool) -> None:
+    os.environ.update(STEADY_MALLOC)
+    for _ in range(starts):
+        line = one_start(framework, plant=plant)
+        append(FILE, COLUMNS, line)
+        print(*line.values(), flush=True)
+
+
+def show_series() -> None:
+    """All starts of a kind on this machine together, a line a kind."""
+    lines = [line for line in csv.DictReader(FILE.open()) if line["machine"] == machine()]
+    for kind in dict.fromkeys((line["framework"], line["sampler"]) for line in lines):
+        show_kind([line for line in lines if (line["framework"], line["sampler"]) == kind])
+
+
+def show_kind(lines: Sequence[dict[str, str]]) -> None:
     ratios = dict(enumerate(float(line["ratio"]) for line in lines))
     found = compare_times(ratios, dict.fromkeys(ratios, 1.0))
     assert found
@@ -236,13 +250,8 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=STARTS)
     parser.add_argument("--planted", action="store_true")
     options = parser.parse_args()
-    os.environ.update(STEADY_MALLOC)
-    for _ in range(options.starts):
-        line = one_start(options.framework, plant=options.planted)
-        append(FILE, COLUMNS, line)
-        print(*line.values(), flush=True)
-    alike = ("machine", "framework", "sampler")
-    say([one for one in csv.DictReader(FILE.open()) if all(one[key] == line[key] for key in alike)])
+    continue_series(options.framework, starts=options.starts, plant=options.planted)
+    show_series()
 
 
 if __name__ == "__main__":
