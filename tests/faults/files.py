@@ -70,7 +70,7 @@ def _tell(run: RunDirectory) -> None:
         events.EvaluationEnd(1.0, 0.5, 1.0, 10.0),
     ]
     run.events.write_text("".join(encode(Stamped(seq, 10.0 + seq, seq, one)) for seq, one in enumerate(told)))
-    header = columns(2, 0)
+    header = columns(range(2), 0)
     rows = [
         to_row(Sample(10.0 + n, n, 50.0, 1.0, 4e9, 16e9, cores_percent=(20.0, 80.0)), header) for n in range(4)
     ]

@@ -35,24 +35,25 @@ def test_a_sample_survives_the_way_through_a_line():
         swap_in_bytes=8192.0,
         quota_throttled_s=0.125,
         cores_percent=(40.0, 60.0),
+        cores=(0, 2),
         gpus=(
             GpuSample(utilization_percent=97.0, throttle="power cap", processes=2.0),
             GpuSample(throttle="", power_w=1.0),
         ),
     )
-    header = columns(2, 2)
+    header = columns((0, 2), 2)
     assert from_row(dict(zip(header, to_row(full, header), strict=True))) == full
 
 
 def test_unknown_is_empty_and_never_zero():
-    header = columns(0, 1)
+    header = columns((), 1)
     row = dict(zip(header, to_row(Sample(1.0, 0.0, gpus=(GpuSample(),)), header), strict=True))
     assert {name for name, cell in row.items() if cell} == {"time", "elapsed_s"}
     assert from_row(row).gpus[0] == GpuSample()
 
 
 def test_a_gpu_that_stops_answering_leaves_its_cells_empty():
-    header = columns(0, 1)
+    header = columns((), 1)
     row = dict(zip(header, to_row(Sample(1.0, 0.0), header), strict=True))
     assert row["gpu0_power_w"] == ""
 
@@ -113,7 +114,7 @@ def test_a_worker_that_is_gone_has_no_reading(tmp_path):
 
 def test_a_half_written_or_damaged_line_is_left_out(tmp_path):
     path = tmp_path / "hardware.csv"
-    header = columns(1, 0)
+    header = columns(range(1), 0)
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -158,7 +159,7 @@ def test_the_first_reading_has_no_shares():
     first, second = reader.read(), reader.read()
     assert (first["cpu_percent"], first["cores_percent"]) == (None, ())
     assert 0 <= second["cpu_percent"] <= 100
-    header = columns(len(second["cores_percent"]), 0)
+    header = columns(range(len(second["cores_percent"])), 0)
     row = dict(zip(header, to_row(Sample(1.0, 0.0, **first), header), strict=True))
     assert (from_row(row).cpu_percent, from_row(row).cores_percent) == (None, ())
 

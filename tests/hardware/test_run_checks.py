@@ -122,6 +122,14 @@ def test_only_the_cores_that_we_may_use_count():
     assert others_share(hog_elsewhere, (0, 1)) == 0.5
 
 
+def test_cores_are_known_by_their_numbers_where_some_are_offline():
+    some_offline = [
+        replace(one, cores=(0, 2, 4), cores_percent=(0.0, 100.0, 100.0)) for one in busy(100.0, 100.0, 100.0)
+    ]
+    assert others_share(some_offline, (2, 4)) == 0.5
+    assert others_share(some_offline, (0, 1)) is None
+
+
 def test_too_few_samples_with_the_worker_say_nothing_of_others():
     assert others_share(busy(200.0, 200.0, 200.0, worker=None), (0, 1)) is None
     assert others_share([*busy(100.0, 100.0), *busy(200.0, worker=None)], (0, 1)) is None

@@ -32,7 +32,7 @@ def tell(run, *told):
 
 
 def sample(run, *readings):
-    header = columns(len(readings[0].cores_percent), len(readings[0].gpus))
+    header = columns(range(len(readings[0].cores_percent)), len(readings[0].gpus))
     with run.hardware.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *(to_row(one, header) for one in readings)])
 

@@ -34,7 +34,7 @@ from tfpt_tui.ui.widgets.chart import Chart
 
 def record_hardware(run, gpus=0, seconds=30):
     reading = GpuSample(80.0, 4e9, 16e9, 250.0, 300.0, 61.0, 1500.0, "thermal", None, 1.0)
-    header = columns(2, gpus)
+    header = columns(range(2), gpus)
     lines = [",".join(header)]
     for second in range(seconds):
         sample = Sample(

@@ -24,7 +24,7 @@ def script():
 
 def load(run):
     """Give the run some seconds of load: a scripted one is over before the second sample."""
-    header = columns(2, 0)
+    header = columns(range(2), 0)
     samples = [
         Sample(1.0 + second, second, 50.0, 1.0, 4e9, 16e9, worker_rss_bytes=8e8, cores_percent=(20.0, 80.0))
         for second in (0.0, 1.0, 2.0)

@@ -167,7 +167,9 @@ class Narrator:
     def step(self, sweep: Sweep | None = None) -> bool:
         """Tell what is new; True once the run is over and shown."""
         if not self.run.path.is_dir():
-            say(f"{self.label}{self.run.id}: was deleted")
+            duel = sweep.plan.duel if sweep else None
+            if self.begun or not (duel and duel.ends_early):  # else the duel had its answer without it
+                say(f"{self.label}{self.run.id}: was deleted")
             return True
         status = status_of(self.run)  # before the events: what is written later is shown in the next step
         for stamped in self.tail.stream():

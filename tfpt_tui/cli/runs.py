@@ -224,7 +224,9 @@ def resume(invocation: Invocation, sweep_id: str | None, detach: bool, headless:
     )
     left = [read_config(run) for run in rest.pending if run.config.exists()]
     # The pace is known of this machine only.
-    how_long = "" if machine_of(sweep.directory) else forecast_rest(left, invocation.paths)
+    elsewhere = machine_of(sweep.directory)
+    # A duel takes as long as its question, not as its trainings.
+    how_long = "" if elsewhere or sweep.plan.duel else forecast_rest(left, invocation.paths)
     say(f"{summary}, {how_long}" if how_long else summary)
     if rest.deleted:
         say(f"deleted since, skipped: {', '.join(run.id for run in rest.deleted)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
@@ -60,6 +61,11 @@ def spared_cores(threads: int = 0, root: Path = ROOT) -> tuple[int, ...]:
     if len(physical) < max(MANY_CORES, threads + 1):
         return ()
     return tuple(core for core, place in places.items() if place == physical[-1])
+
+
+def online_cores(root: Path = ROOT) -> tuple[int, ...]:
+    """The kernel's numbers of the logical processors that are online, in its order, which is psutil's, too."""
+    return parse_cores(read_text(root / CPUS / "online") or "") or tuple(range(os.cpu_count() or 1))
 
 
 def parse_cores(text: str) -> tuple[int, ...]:

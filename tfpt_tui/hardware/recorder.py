@@ -10,11 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-import psutil
-
 from tfpt_tui.files import append_to
 from tfpt_tui.hardware.cpu import CpuReader
 from tfpt_tui.hardware.gpu import GpuReader
+from tfpt_tui.hardware.processor import online_cores
 from tfpt_tui.hardware.sample import Sample, columns, to_row
 
 INTERVAL_S = 1.0
@@ -26,7 +25,8 @@ class Recorder:
     def __init__(self, path: Path, worker: int, gpu: GpuReader) -> None:
         self._gpu = gpu
         self._cpu = CpuReader(worker)
-        self._header = columns(psutil.cpu_count() or 1, len(gpu.latest().gpus))
+        self._cores = online_cores()
+        self._header = columns(self._cores, len(gpu.latest().gpus))
         self._started = time.perf_counter()
         self._due = self._started
         self._file = io.TextIOWrapper(append_to(path), encoding="utf-8", newline="", write_through=True)
@@ -53,7 +53,9 @@ class Recorder:
         # Readings that were missed while this process had to wait are not made up for.
         self._due = self._due + INTERVAL_S if self._due + INTERVAL_S > now else now + INTERVAL_S
         fields = self._cpu.read()
-        sample = Sample(time.time(), now - self._started, gpus=self._gpu.latest().gpus, **fields)
+        sample = Sample(
+            time.time(), now - self._started, gpus=self._gpu.latest().gpus, cores=self._cores, **fields
+        )
         with suppress(OSError):  # a full disk: a reading less is no reason to end a run
             self._write(to_row(sample, self._header))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tfpt_tui.config.frameworks import FRAMEWORKS
 from tfpt_tui.events import RunWarning
-from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.hardware.sample import GpuSample, Sample, share_by_core
 from tfpt_tui.hardware.sensitivity import Sensitivity
 
 THROTTLED_SHARE = 0.05
@@ -93,10 +93,11 @@ def others_share(samples: Sequence[Sample], cores: Sequence[int]) -> float | Non
 
     None where too few samples tell.
     """
+    read = [(share_by_core(sample), sample.worker_cpu_percent) for sample in samples]
     shares = [
-        (sum(sample.cores_percent[core] for core in cores) - sample.worker_cpu_percent) / (100 * len(cores))
-        for sample in samples
-        if sample.worker_cpu_percent is not None and cores and max(cores) < len(sample.cores_percent)
+        (sum(busy[core] for core in cores) - worker) / (100 * len(cores))
+        for busy, worker in read
+        if worker is not None and cores and busy.keys() >= set(cores)
     ]
     return statistics.fmean(shares) if len(shares) >= LEAST_SAMPLES else None
 

@@ -34,7 +34,8 @@ class Sample:
 
     ``swap_in_bytes`` counts since the boot what came back from swap, ``quota_throttled_s`` since our control group
     was made for how long its quota has held up what would have run, added up over the cores. ``worker_rss_bytes``
-    is of the worker and its children, whose shared pages count once.
+    is of the worker and its children, whose shared pages count once. ``cores`` are the kernel's numbers of those
+    that ``cores_percent`` has, which need not follow one another: some may be offline.
     """
 
     time: float
@@ -51,26 +52,33 @@ class Sample:
     worker_processes: float | None = None
     disk_read_bytes_per_s: float | None = None
     cores_percent: tuple[float, ...] = ()
+    cores: tuple[int, ...] = ()
     gpus: tuple[GpuSample, ...] = ()
 
 
-SCALARS = tuple(field.name for field in dataclasses.fields(Sample) if field.name not in ("cores_percent", "gpus"))
+LISTS = ("cores_percent", "cores", "gpus")
+SCALARS = tuple(field.name for field in dataclasses.fields(Sample) if field.name not in LISTS)
 GPU_FIELDS = tuple(field.name for field in dataclasses.fields(GpuSample))
 
 
-def columns(cores: int, gpus: int) -> list[str]:
-    """The header of ``hardware.csv`` on a machine of so many cores and GPUs."""
+def columns(cores: Iterable[int], gpus: int) -> list[str]:
+    """The header of ``hardware.csv`` on a machine of these cores and so many GPUs."""
     return [
         *SCALARS,
-        *(f"core{core}_percent" for core in range(cores)),
+        *(f"core{core}_percent" for core in cores),
         *(f"gpu{gpu}_{name}" for gpu in range(gpus) for name in GPU_FIELDS),
     ]
+
+
+def share_by_core(sample: Sample) -> dict[int, float]:
+    """How busy each core was, per cent, by its number; counted from 0 where the numbers are not known."""
+    return dict(zip(sample.cores or range(len(sample.cores_percent)), sample.cores_percent, strict=False))
 
 
 def to_row(sample: Sample, header: Iterable[str]) -> list[str]:
     """The sample as cells under the header; what was not read is an empty cell."""
     cells = {name: getattr(sample, name) for name in SCALARS}
-    cells |= {f"core{core}_percent": value for core, value in enumerate(sample.cores_percent)}
+    cells |= {f"core{core}_percent": share for core, share in share_by_core(sample).items()}
     for gpu, reading in enumerate(sample.gpus):
         cells |= {f"gpu{gpu}_{name}": getattr(reading, name) for name in GPU_FIELDS}
     return [_cell(cells.get(name)) for name in header]
@@ -83,13 +91,15 @@ def from_row(cells: Mapping[str, str]) -> Sample:
         ValueError: the line has no time: it is half a line.
     """
     gpus = sorted({int(name[3 : name.index("_")]) for name in cells if name.startswith("gpu")})
-    cores = [_number(text) for name, text in cells.items() if name.startswith("core")]
+    shares = {int(name[4 : name.index("_")]): _number(cells[name]) for name in cells if name.startswith("core")}
+    known = {core: share for core, share in shares.items() if share is not None}
     values: dict[str, Any] = {name: _number(cells.get(name)) for name in SCALARS}
     if values["time"] is None or values["elapsed_s"] is None:
         raise ValueError("a line without time")
     return Sample(
         **values,
-        cores_percent=tuple(core for core in cores if core is not None),
+        cores_percent=tuple(known.values()),
+        cores=tuple(known),
         gpus=tuple(_gpu(cells, gpu) for gpu in gpus),
     )
 

@@ -17,10 +17,10 @@ from tfpt_tui.config.schema import nearest
 from tfpt_tui.documents import finite
 from tfpt_tui.errors import UsageError, printable
 
-# What LaTeX would take for a command.
 HTML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # An underscore within a word is one, a bracket alone is one, too (GitHub Flavored Markdown, 6.2 and 6.6).
 MARKDOWN = re.compile(r"[&<>|`*~]|\\(?=[!-/:-@\[-`{-~])|(?<!\w)_|_(?!\w)|(?<=\])[(\[]|(?<=!)\[")
+# What LaTeX would take for a command.
 LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",

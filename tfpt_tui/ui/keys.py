@@ -93,7 +93,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         quiet("delete", "D", "delete", "Delete", "the run, or those overlaid, too; asks first"),
         quiet("copy", "y", "copy", "Copy path", "copy the path of the run's directory"),
         quiet("x_axis", "x", "x_axis", "X axis", "epochs, steps or seconds of the training"),
-        quiet("log_scale", "L", "log_scale", "Log scale", "of the loss"),
+        quiet("log_scale", "L", "log_scale", "Log scale", "the loss on a logarithmic scale, or not"),
         quiet("smooth", "s", "smooth", "Smooth", "curves over their raw points, or not"),
         quiet("smoother", "greater_than_sign", "smoother(1)", "Smoother", "give the past more weight"),
         quiet("rougher", "less_than_sign", "smoother(-1)", "Rougher", "give the past less weight"),
@@ -128,7 +128,7 @@ SECTIONS: dict[str, tuple[Key, ...]] = {
         Key("nearer", "plus", "zoom(1)", "Nearer", "enlarge the part at the cursor, or at the end"),
         quiet("farther", "minus", "zoom(-1)", "Farther", "show more of the whole"),
         Key("whole", "0", "zoom(0)", "Whole", "show the whole again"),
-        Key("fit", "a", "fit", "Fit", "y from 0 to all that there could be, or to the data"),
+        Key("fit", "a", "fit", "Fit", "the y axis from 0 to all that there could be, or to the data"),
     ),
 }
 KEYS = tuple(replace(key, where=where) for where, keys in SECTIONS.items() for key in keys)

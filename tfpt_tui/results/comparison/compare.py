@@ -32,8 +32,8 @@ from tfpt_tui.results.comparison.worth import say_worth, worth_of
 from tfpt_tui.results.table import Cell, Column, Table
 from tfpt_tui.runs.record.result import RunResult
 
-# The metrics that belong to the answer; the others follow behind it.
 NO_PRICES: Mapping[str, float] = MappingProxyType({})
+# The metrics that belong to the answer; the others follow behind it.
 ANSWERS = ("images_per_s", "test_accuracy", "recalibrated_accuracy")
 
 

@@ -18,9 +18,9 @@ from tfpt_tui.runs.record.result import FLAGGED, RunResult
 END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
 # What rows can be compared by that is no setting: the machines, each by its name.
 MACHINE = "machine"
-# They tell repeats, machines and limits apart, not configurations.
 # These have a place of their own in a comparison: no column says them, and yet they tell rows apart.
 KINDS = ("framework", "track")
+# They tell repeats, machines and limits apart, not configurations.
 NOT_COMPARED = tuple(key for key, setting in SETTINGS.items() if not setting.compared)
 
 

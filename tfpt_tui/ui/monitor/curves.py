@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tfpt_tui.config.frameworks import title_of
 from tfpt_tui.events import ALIVE, EpochEnd
-from tfpt_tui.hardware.sample import GpuSample, Sample
+from tfpt_tui.hardware.sample import GpuSample, Sample, share_by_core
 from tfpt_tui.runs.plan.duel import ROUNDS
 from tfpt_tui.ui.monitor.reader import RunView
 from tfpt_tui.ui.plot import Series, time_axis
@@ -134,9 +134,11 @@ def of_cores(view: RunView) -> tuple[Series, ...]:
     known = [sample for sample in view.samples if sample.cores_percent]
     if not known:
         return ()
+    shares = [share_by_core(sample) for sample in known]
     courses = {
-        f"core {number}": [sample.cores_percent[number] for sample in known]
-        for number in range(min(len(sample.cores_percent) for sample in known))
+        f"core {number}": [one[number] for one in shares]
+        for number in shares[0]
+        if all(number in one for one in shares)
     }
     if len(courses) > MOST_CORES:
         courses = {
