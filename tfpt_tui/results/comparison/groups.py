@@ -15,7 +15,7 @@ from tfpt_tui.events import PHASES
 from tfpt_tui.hardware.fingerprint import fingerprint
 from tfpt_tui.runs.record.result import FLAGGED, RunResult
 
-END_TO_END, LOADER, MODEL = "end_to_end", "loader", "model"
+END_TO_END, LOADER, MODEL, PROFILE = "end_to_end", "loader", "model", "profile"
 # What rows can be compared by that is no setting: the machines, each by its name.
 MACHINE = "machine"
 # These have a place of their own in a comparison: no column says them, and yet they tell rows apart.

@@ -12,7 +12,7 @@ from tfpt_tui.events import RunWarning
 from tfpt_tui.results.comparison.answer import DISTURBANCES, spoken_of
 from tfpt_tui.results.comparison.bottleneck import bottlenecks
 from tfpt_tui.results.comparison.comparability import origins
-from tfpt_tui.results.comparison.groups import NOT_COMPARED, Group, kind_of
+from tfpt_tui.results.comparison.groups import NOT_COMPARED, PROFILE, Group, kind_of
 from tfpt_tui.results.comparison.profile import profile_notes
 from tfpt_tui.results.comparison.provenance import machines_of, versions_of
 from tfpt_tui.results.comparison.reasons import Brought, brought_nothing, reasons
@@ -102,6 +102,8 @@ def _beside_epochs(groups: Sequence[Group]) -> list[str]:
     """Training that no epoch has, and so no rate and no ratio: what a framework does before, between and after."""
     notes = []
     for entry in _run_alone(groups):
+        if entry.measure == PROFILE:
+            continue  # most of it is the profiler's, and what looks for peaks
         whole = entry.median(lambda run: run.phases.get("training"))
         epochs = entry.median(lambda run: run.training.epochs_s)
         if whole and epochs and whole - epochs > max(BESIDE_SHARE * whole, BESIDE_S):
