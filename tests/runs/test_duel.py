@@ -30,7 +30,7 @@ from tfpt_tui.runs.record.duel_ratio import ASSUMED, Spread
 from tfpt_tui.runs.record.state import read_state, request_stop
 from tfpt_tui.runs.record.sweep import read_sweep
 from tfpt_tui.runs.record.tail import EventTail
-from tfpt_tui.runs.supervision import arms
+from tfpt_tui.runs.supervision import arms, worker_run
 from tfpt_tui.runs.supervision import duel as duelling
 from tfpt_tui.runs.supervision import supervisor as supervision
 from tfpt_tui.runs.supervision.gate import Gate
@@ -282,8 +282,12 @@ def test_arms_without_room_beside_each_other_run_one_after_another(fight, monkey
         raise MissingError("all 2 arms together need 99.0 GB of memory, 1.0 GB are available")
 
     monkeypatch.setattr(duelling, "check_room_together", refuse)
+    said = []
+    tell = worker_run.tell
+    monkeypatch.setattr(worker_run, "tell", lambda *told: (said.append(told[-1]), tell(*told)))
     sweep = fight("completes")
     assert [result["status"] for result in results_of(sweep)] == ["completed", "completed"]
+    assert any(one.startswith("no duel: all 2 arms together need 99.0 GB") for one in said)
     assert not sweep.runs[0].slices.exists()
 
 

@@ -11,7 +11,7 @@ from tfpt_tui.config.settings import UserSettings
 from tfpt_tui.errors import TfptError
 from tfpt_tui.events import RunError
 from tfpt_tui.runs.record.directory import RunDirectory, SweepDirectory
-from tfpt_tui.runs.record.state import status_of
+from tfpt_tui.runs.record.state import status_of, was_asked_to_stop
 from tfpt_tui.runs.record.sweep import Sweep, interpreter_for, read_config, read_environment, read_sweep
 from tfpt_tui.runs.supervision import supervisor
 from tfpt_tui.runs.supervision.finalize import finalize, finalize_lost
@@ -46,7 +46,8 @@ def begin_again(directory: SweepDirectory, paths: Paths, attempt: int, node: str
         if run.events.exists() and not run.result.exists():
             message = f"its node was lost, or the job preempted; attempt {attempt} takes its place"
             finalize_lost(run, RunError("Lost", message))
-    directory.stop.unlink(missing_ok=True)  # nobody's wish, but the signal that ended the attempt before
+    if not was_asked_to_stop(directory):
+        directory.stop.unlink(missing_ok=True)  # of the signal that ended the attempt before
     done = [run for run in sweep.runs if status_of(run) == "completed"]
     plan_again(sweep, paths, together=any(read_environment(run).machine.get("host") != node for run in done))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tfpt_tui.runs.record.processes import Process
 SCHEMA = 1
 # Endings that say nothing of the run's own configuration.
 RESUMABLE = ("stopped", "crashed")
+REQUESTED = b"requested\n"
 STATUS_LINE = re.compile(rb'^status = "(\w+)"', re.MULTILINE)
 HEAD_BYTES = 512
 
@@ -85,15 +87,26 @@ def read_state(path: Path) -> State:
 
 
 def request_stop(directory: RunDirectory | SweepDirectory) -> None:
-    """Ask the supervisor of a run or of a sweep to stop it.
+    """Ask the supervisor of a run or of a sweep to stop it. That the file is there is the request; what it holds
+    tells it from a signal's, which leaves an empty one.
 
     Raises:
         MissingError: it is gone, or its directory may not be written.
     """
     try:
-        append_to(directory.stop).close()
+        with append_to(directory.stop) as stop, suppress(OSError):  # a full disk has room for an empty one
+            stop.write(REQUESTED)
     except OSError as error:
         raise cannot("ask it to stop", directory.path, error) from None
+
+
+def was_asked_to_stop(directory: RunDirectory | SweepDirectory) -> bool:
+    """Whether somebody wants it to stop, and not only a signal that ended its supervisor."""
+    try:
+        with open_regular(directory.stop) as stop:
+            return REQUESTED in stop.read()
+    except OSError:
+        return False
 
 
 def machine_of(directory: RunDirectory | SweepDirectory) -> str:

@@ -94,6 +94,7 @@ def _run_worker(supervisor: Supervisor, run: RunDirectory, note: RunWarning | No
     try:
         if note:
             started.keeper.warn(note)
+            tell(supervisor, "running", note.message)
         cause = watch(supervisor, started)
     except OSError:
         end_worker(started.worker, "")  # asked, not killed: it takes back what it was writing
