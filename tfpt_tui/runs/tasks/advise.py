@@ -405,7 +405,7 @@ def _spread_of(result: RunResult) -> Spread:
 
 
 def _result(run: RunDirectory) -> RunResult:
-    """Raises TfptError where there is none: its supervisor is gone, or what it wrote is damaged."""
+    """Raises TfptError if its supervisor is gone without one, or what it wrote is damaged."""
     if not run.result.exists():
         raise TfptError(f"{run.id}: {crash_error(run).message}")
     try:
