@@ -24,6 +24,7 @@ def test_an_arm_that_ended_with_another_one_does_not_decide_the_exit_code(paths)
 
 def test_when_the_app_is_left_what_is_left_goes_on_or_is_being_stopped(start, capsys):
     sweep = start("hangs")
+    wait_until(sweep.runs[0].events.exists)  # the supervisor has claimed all of them, and writes no more there
     shutil.rmtree(sweep.runs[1].path)  # it was deleted: nothing of it is left
     assert left_of(sweep) == [sweep.runs[0]]
     assert leave([sweep], 0, "tfpt-tui") == 0
