@@ -51,7 +51,7 @@ FINDING_STYLES = {"error": BAD_STYLE, "warning": "bold $warning", "note": "$text
 
 
 def _row_under_cursor(ground: str) -> dict[str, str]:
-    """Its ground, on which all texts are read; without colours Textual's own is told from others by its grey."""
+    """The colour behind it, on which all texts are readable; without colours it stays Textual's own grey."""
     return {} if os.environ.get("NO_COLOR") else {"primary-muted": ground}
 
 
