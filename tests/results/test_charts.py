@@ -11,7 +11,7 @@ from tfpt_tui.config.presets import find_preset
 from tfpt_tui.events import RunWarning
 from tfpt_tui.hardware.machine_snapshot import GpuDriver, MachineSnapshot
 from tfpt_tui.results.comparison.published import published_table
-from tfpt_tui.results.presentation.charts import draw_charts, save_charts
+from tfpt_tui.results.presentation.charts import draw_charts, older_charts, save_charts
 from tfpt_tui.results.presentation.html import as_page
 from tfpt_tui.runs.record.directory import RunDirectory
 from tfpt_tui.runs.record.scaling import Scaled
@@ -151,14 +151,15 @@ def test_every_chart_is_written_as_png_and_svg(recorded, tmp_path):
     assert all(path.stat().st_size > 1000 for path in written)
 
 
-def test_charts_of_an_earlier_comparison_do_not_stay_beside_those_of_another(recorded, tmp_path):
+def test_charts_of_an_earlier_comparison_are_named_and_stay(recorded, tmp_path):
     results, runs = recorded
-    save_charts(draw_charts(results, runs), tmp_path / "charts")
-    (tmp_path / "charts/mine.png").write_text("mine")
-    written = save_charts(draw_charts(results[:3], runs), tmp_path / "charts")
-    assert {path.name for path in (tmp_path / "charts").iterdir()} == {path.name for path in written} | {
-        "mine.png"
-    }
+    both, one = draw_charts(results, runs), draw_charts(results[:3], runs)
+    save_charts(both, tmp_path)
+    assert older_charts(both, tmp_path) == []
+    save_charts(one, tmp_path)
+    older = older_charts(one, tmp_path)
+    assert set(older) == {f"{name}.{kind}" for name in both.keys() - one.keys() for kind in ("png", "svg")}
+    assert all((tmp_path / name).exists() for name in older)
 
 
 def test_a_page_holds_table_charts_and_machine_and_needs_no_network(recorded):

@@ -150,9 +150,11 @@ def compare(
         say("none of these runs has a time that counts: no ratios; tfpt-tui runs list shows how they are")
     drawn = draw(found) if charts or format_ == HTML else {}
     if charts:
-        from tfpt_tui.results.presentation.charts import save_charts
+        from tfpt_tui.results.presentation.charts import older_charts, save_charts
 
-        say(f"{charts}: {len(save_charts(drawn, Path(charts)))} pictures")
+        written, older = save_charts(drawn, Path(charts)), older_charts(drawn, Path(charts))
+        stays = f"; not of this comparison: {', '.join(older)}" if older else ""
+        say(f"{charts}: {len(written)} pictures{stays}")
     if format_ == TEXT and not out:
         show_table(found.table)
     else:

@@ -83,7 +83,7 @@ def _sign(figure: Figure, line: str) -> None:
 
 
 def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
-    """Write every chart as png and svg. Those of an earlier comparison in the directory that this one lacks go.
+    """Write every chart as png and svg.
 
     Raises:
         MissingError: the directory cannot be written.
@@ -91,9 +91,6 @@ def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
     written = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name in NAMES - charts.keys():
-            for kind in FORMATS:
-                (directory / f"{name}.{kind}").unlink(missing_ok=True)
         for name, figure in charts.items():
             for kind in FORMATS:
                 written.append(directory / f"{name}.{kind}")
@@ -102,6 +99,12 @@ def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
     except OSError as error:
         raise cannot("write the charts", error.filename or directory, error) from None
     return written
+
+
+def older_charts(charts: Mapping[str, Figure], directory: Path) -> list[str]:
+    """Pictures in the directory with names of charts that these are not: of an earlier comparison, or the user's."""
+    files = [f"{name}.{kind}" for name in sorted(NAMES - charts.keys()) for kind in FORMATS]
+    return [file for file in files if (directory / file).exists()]
 
 
 def _training_time(groups: Sequence[Group]) -> Figure | None:
