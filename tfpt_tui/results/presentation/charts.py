@@ -102,7 +102,7 @@ def save_charts(charts: Mapping[str, Figure], directory: Path) -> list[Path]:
 
 
 def older_charts(charts: Mapping[str, Figure], directory: Path) -> list[str]:
-    """Pictures in the directory named as charts that are not among these: of an earlier comparison, or the user's."""
+    """Pictures in the directory named as charts that are none of these: an earlier comparison's, or the user's."""
     files = [f"{name}.{kind}" for name in sorted(NAMES - charts.keys()) for kind in FORMATS]
     return [file for file in files if (directory / file).exists()]
 
